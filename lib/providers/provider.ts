@@ -1,0 +1,140 @@
+/**
+ * The seam to a cloud that runs commands. Dispatch, polling and cancelling know only this port; each provider's
+ * folder (tencent/, alibaba/) implements it over the vendor's API. docs/adding-a-provider.md tells how to add one.
+ */
+import * as z from 'zod';
+import type { Started, TaskStatus } from '../runs/status.ts';
+
+export const ProviderName = z.enum(['tencent', 'alibaba']);
+export type ProviderName = z.infer<typeof ProviderName>;
+
+/** What to run, where: one call of the vendor's InvokeCommand, already within its limits (see `Provider.split`). */
+export interface Invocation {
+  /** Unique for run and batch, at most 64 ASCII characters, the same on every attempt (Alibaba's ClientToken). */
+  token: string;
+  region: string;
+  /** The vendor's id of a stored command: `cmd-…` (TAT), `c-…` (Cloud Assistant). */
+  command: string;
+  instances: readonly string[];
+  parameters: Readonly<Record<string, string>>;
+  /** Absent: the command's own. */
+  timeoutSeconds?: number;
+  username?: string;
+  workingDirectory?: string;
+  /** Where the provider can store them beside the invocation (Alibaba tags), they say whose it is. */
+  labels: Readonly<Record<string, string>>;
+}
+
+/** What the vendor said, in its own words, and what an operator should do about it. */
+export interface ProviderFailure {
+  /** The vendor's code, or ours for what never reached it (`Network`, `Timeout`, `InvalidRequest`). */
+  code: string;
+  message: string;
+  /** One sentence for the person who is on call. */
+  advice: string;
+  requestId?: string;
+  /** May the same call succeed later? */
+  isRetryable: boolean;
+  /** For a retryable one: not before this many milliseconds. */
+  retryAfterMs?: number;
+  /** The instances cannot take a command now (stopped, agent offline); nothing ran. */
+  isUnavailable?: boolean;
+}
+
+/**
+ * The honest outcome of a call with effects.
+ * - `sent`: the vendor took it and named it
+ * - `notSent`: it certainly has no effect; `failure` says why and whether to try again
+ * - `unknown`: the answer was lost or the vendor failed inside: it may run. Reconcile before trying again.
+ */
+export type InvokeOutcome =
+  | { kind: 'sent'; invocationId: string; requestId: string }
+  | { kind: 'notSent'; failure: ProviderFailure }
+  | { kind: 'unknown'; failure: ProviderFailure };
+
+/** The state of one task as the vendor reports it, mapped to the common model. */
+export interface TaskReport {
+  invocationId: string;
+  /** `invt-…`; a vendor that names no tasks (Alibaba) gets `<invocationId>/<instanceId>`. */
+  taskId: string;
+  instanceId: string;
+  status: TaskStatus;
+  /** The vendor's own word, verbatim. */
+  vendorStatus: string;
+  started: Started;
+  /** Absent when the command never started or the vendor gives none. */
+  exitCode?: number;
+  /** The bytes of stdout and stderr that the vendor kept, present when asked for and the task has ended. */
+  output?: Uint8Array;
+  /** Bytes that the vendor cut from the output. */
+  outputDroppedBytes?: number;
+  outputUrl?: string;
+  error?: { code: string; message: string; advice?: string };
+  /** ISO 8601, UTC, by the instance's clock. */
+  startedAt?: string;
+  endedAt?: string;
+}
+
+export interface InvocationRef {
+  region: string;
+  invocationId: string;
+}
+
+/** One invocation's tasks, or why they could not be read this time. `tasks` may be empty right after the start. */
+export type InvocationReading =
+  | { invocationId: string; kind: 'read'; tasks: readonly TaskReport[] }
+  | { invocationId: string; kind: 'failed'; failure: ProviderFailure };
+
+export type CancelOutcome =
+  /** The vendor took the request; what becomes of each task is only known by reading it. */
+  | { kind: 'requested' }
+  | { kind: 'failed'; failure: ProviderFailure };
+
+/** Whether an instance can take a command now. */
+export interface InstanceAvailability {
+  instanceId: string;
+  isAvailable: boolean;
+  /** Why not: `agent offline`, `agent not installed`, … */
+  reason?: string;
+}
+
+export interface Provider {
+  readonly name: ProviderName;
+  /** The most instances one invocation takes (TAT 200, Cloud Assistant 100). */
+  readonly maxInstancesPerInvocation: number;
+
+  /** Cuts a run's instances into what one invocation each may hold: within the limit, and of one kind. */
+  split(instances: readonly string[]): string[][];
+
+  /** Whether an id has the form of this provider's instances (`ins-`, `lhins-`, `rins-`; `i-`, `mi-`). */
+  isInstanceId(id: string): boolean;
+
+  /** Makes one attempt, no retry of its own. Never throws for what the vendor or the network does. */
+  invoke(invocation: Invocation): Promise<InvokeOutcome>;
+
+  /**
+   * The vendor's invocations that can only be this one: same command, instances and parameters, created since
+   * `since`. Used after an attempt whose outcome is unknown. Throws FleetReflexError (`provider.*`, disposition
+   * retry) when the vendor cannot be asked now.
+   */
+  find(invocation: Invocation, since: Date): Promise<string[]>;
+
+  /**
+   * Reads the tasks of many invocations in as few requests as the vendor allows, all pages, output only of
+   * tasks that have ended. One reading for each ref, in any order. `wantsOutput(taskId)` lets the caller skip the
+   * output of tasks that it has already settled.
+   */
+  read(
+    refs: readonly InvocationRef[],
+    options?: { wantsOutput?: (taskId: string) => boolean },
+  ): Promise<InvocationReading[]>;
+
+  /** Asks the vendor to stop an invocation, all of it or some instances, in as many calls as its limit needs. */
+  cancel(ref: InvocationRef, instances?: readonly string[]): Promise<CancelOutcome>;
+
+  /** Asks which instances can take a command now. */
+  availability(region: string, instances: readonly string[]): Promise<InstanceAvailability[]>;
+
+  /** Requests made to the vendor since start, by action: the cost that the poller is measured by. */
+  readonly requestCounts: Readonly<Record<string, number>>;
+}
