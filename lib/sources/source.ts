@@ -1,0 +1,186 @@
+/**
+ * The seam to the systems that send events. A source is one file that says how a request proves itself (`verify`),
+ * what its body is (`payload`), and what trigger events it makes of it (`normalise`). `defineSource` binds the three
+ * so that the door can only run them in that order: signature on the raw bytes, then parse, then schema.
+ */
+import * as z from 'zod';
+import { FleetReflexError } from '../errors.ts';
+import type { EventKind, TriggerEvent } from '../events/trigger-event.ts';
+import { parseForm, parseJson } from './body.ts';
+
+/** One HTTP request as it came over the wire. Header names are lower case; `body` is the raw bytes. */
+export interface SourceRequest {
+  method: string;
+  /** The path below `/hooks/{source}`, without a leading slash; empty for most. */
+  path: string;
+  query: URLSearchParams;
+  headers: Readonly<Record<string, string | undefined>>;
+  body: Buffer;
+}
+
+export interface SourceContext<Settings = unknown> {
+  /** The live secrets, newest first; more than one while a secret is rotated. Never empty. */
+  secrets: readonly string[];
+  now: Date;
+  settings: Settings;
+}
+
+/**
+ * Whether a request is authentic. `because` is for our log only: the sender is told no more than 401.
+ * `stale` is only said of a request whose signature is right.
+ */
+export type Verification =
+  | { isAuthentic: true }
+  | { isAuthentic: false; reason: 'forged' | 'stale'; because: string };
+
+export const AUTHENTIC: Verification = { isAuthentic: true };
+export const forged = (because: string): Verification => ({ isAuthentic: false, reason: 'forged', because });
+export const stale = (because: string): Verification => ({ isAuthentic: false, reason: 'stale', because });
+
+/** An answer that a source expects in its own format. */
+export interface SourceAnswer {
+  status: number;
+  headers?: Readonly<Record<string, string>>;
+  /** An object is sent as JSON, a string as it is. */
+  body?: unknown;
+}
+
+/** Where the progress and the result of a chat command go, as the source understands it. Kept with the run. */
+export const ReplyTo = z.strictObject({
+  /** The name of the source whose `lib/completions` reply destination knows how: `slack`. */
+  via: z.string(),
+  address: z.record(z.string(), z.string()),
+});
+export type ReplyTo = z.infer<typeof ReplyTo>;
+
+export type Normalisation =
+  | { kind: 'events'; events: readonly TriggerEvent[]; replyTo?: ReplyTo }
+  /** Authentic, understood, and nothing to match: a ping, a test, a type that we do not use. */
+  | { kind: 'ignored'; because: string }
+  /** A handshake: answered at once, never matched. */
+  | { kind: 'answered'; answer: SourceAnswer };
+
+/** What became of one event at the door, for a source that answers in its own words. */
+export interface DoorOutcome {
+  event: TriggerEvent;
+  matched: readonly { rule: string; runId: string; rejected?: string }[];
+  unmatched: readonly { rule: string; because: string }[];
+}
+
+export interface SourceSpec<Payload, Settings> {
+  /** The path segment of `/hooks/{name}` and the word after `on:`. */
+  name: string;
+  title: string;
+  /** The page of the vendor that this file implements. */
+  documentation: string;
+  /** How a person sets the sender up, Markdown, a few lines; docs/sources.md is made of these. */
+  setup: string;
+  /** The kinds of event it makes; rules on it are type-checked against their fields. */
+  kinds: readonly EventKind[];
+  /** Its entry under `sources:` in rules.yml. Default: none. */
+  settings: z.ZodType<Settings>;
+  /** Default POST only. */
+  methods?: readonly string[];
+  /** The media types that it sends, without parameters; others are answered 415. Empty: any. */
+  contentTypes: readonly string[];
+  verify(request: SourceRequest, context: SourceContext<Settings>): Verification | Promise<Verification>;
+  /** Default: JSON, or a form when the content type says so. Throws FleetReflexError `body.*`. */
+  parse?(request: SourceRequest, context: SourceContext<Settings>): unknown;
+  payload: z.ZodType<Payload>;
+  normalise(payload: Payload, request: SourceRequest, context: SourceContext<Settings>): Normalisation;
+  /** Only for a source that expects another answer than 202 with the matched rules. */
+  answer?(outcomes: readonly DoorOutcome[], context: SourceContext<Settings>): SourceAnswer;
+  /** For messages of the `events` queue that do not name their source: is this parsed body one of ours? */
+  recognises?(body: unknown): boolean;
+}
+
+export type Received =
+  | { kind: 'refused'; verification: Extract<Verification, { isAuthentic: false }> }
+  | { kind: 'understood'; normalisation: Normalisation };
+
+/** A source whose payload and settings types are sealed inside, so that a registry can hold many. */
+export interface Source {
+  readonly name: string;
+  readonly title: string;
+  readonly documentation: string;
+  readonly setup: string;
+  readonly kinds: readonly EventKind[];
+  readonly settings: z.ZodType;
+  readonly methods: readonly string[];
+  readonly contentTypes: readonly string[];
+  /** Verify, parse, check, normalise; throws FleetReflexError `body.*` for what cannot be understood. */
+  receive(request: SourceRequest, context: SourceContext): Promise<Received>;
+  /** The same for a message of the `events` queue, whose sender the queue policy has already let in. */
+  receiveMessage(body: string, context: SourceContext): Normalisation;
+  answer?(outcomes: readonly DoorOutcome[], context: SourceContext): SourceAnswer;
+  recognises?(body: unknown): boolean;
+}
+
+/** Binds a source's parts; the types are checked here and sealed. */
+export function defineSource<Payload, Settings>(spec: SourceSpec<Payload, Settings>): Source {
+  const withSettings = (context: SourceContext): SourceContext<Settings> => ({
+    ...context,
+    settings: spec.settings.parse(context.settings ?? {}),
+  });
+  const understand = (
+    parsed: unknown,
+    request: SourceRequest,
+    context: SourceContext<Settings>,
+  ): Normalisation => {
+    const payload = spec.payload.safeParse(parsed);
+    if (!payload.success) throw badPayload(spec.name, payload.error);
+    return spec.normalise(payload.data, request, context);
+  };
+  const { answer, recognises } = spec;
+  return {
+    name: spec.name,
+    title: spec.title,
+    documentation: spec.documentation,
+    setup: spec.setup,
+    kinds: spec.kinds,
+    settings: spec.settings,
+    methods: spec.methods ?? ['POST'],
+    contentTypes: spec.contentTypes,
+    async receive(request, untyped) {
+      const context = withSettings(untyped);
+      const verification = await spec.verify(request, context);
+      if (!verification.isAuthentic) return { kind: 'refused', verification };
+      const parsed = spec.parse ? spec.parse(request, context) : parseByContentType(request);
+      return { kind: 'understood', normalisation: understand(parsed, request, context) };
+    },
+    receiveMessage(body, untyped) {
+      const request: SourceRequest = {
+        method: 'POST',
+        path: '',
+        query: new URLSearchParams(),
+        headers: {},
+        body: Buffer.from(body),
+      };
+      return understand(parseJson(request.body), request, withSettings(untyped));
+    },
+    ...(answer && { answer: (outcomes, untyped) => answer(outcomes, withSettings(untyped)) }),
+    ...(recognises && { recognises }),
+  };
+}
+
+function parseByContentType(request: SourceRequest): unknown {
+  return mediaType(request) === 'application/x-www-form-urlencoded'
+    ? parseForm(request.body)
+    : parseJson(request.body);
+}
+
+/** The media type without its parameters, lower case; empty when there is none. */
+export function mediaType(request: Pick<SourceRequest, 'headers'>): string {
+  return (request.headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
+}
+
+function badPayload(source: string, error: z.ZodError): FleetReflexError {
+  const problems = error.issues
+    .slice(0, 5)
+    .map((issue) => `${issue.path.join('.') || 'the body'}: ${issue.message}`);
+  return new FleetReflexError(
+    'body.invalid',
+    `This is not a payload of ${source} as its documentation describes it. ${problems.join('; ')}.`,
+    { details: { source, problems } },
+  );
+}
