@@ -1,0 +1,97 @@
+/**
+ * What travels on the `runs` queue: one rule's rendered action for one trigger event. Everything that dispatch needs
+ * is in it, so that dispatch reads no rules and a change of rules never changes what was already asked for.
+ */
+import * as z from 'zod';
+import { ProviderName } from '../providers/provider.ts';
+import { ReplyTo } from '../sources/source.ts';
+
+/** `run-` and 26 characters, derived from the rule's name and the event's source and id (lib/runs/run-id.ts). */
+export const RunId = z.string().regex(/^run-[a-z2-7]{26}$/);
+export type RunId = z.infer<typeof RunId>;
+
+/** The event that asked for it, without its data. */
+export const Trigger = z.strictObject({
+  source: z.string(),
+  type: z.string(),
+  id: z.string(),
+  subject: z.string().optional(),
+});
+export type Trigger = z.infer<typeof Trigger>;
+
+/** The guards of the rule, rendered: a key is text by now, a duration milliseconds. */
+export const RenderedGuards = z.strictObject({
+  dedupe: z.strictObject({ key: z.string(), windowMs: z.int().positive() }).optional(),
+  cooldownMs: z.int().positive().optional(),
+  maxInFlight: z.int().positive().optional(),
+  maxInstances: z.int().positive().optional(),
+});
+export type RenderedGuards = z.infer<typeof RenderedGuards>;
+
+/** What to do about instances that cannot take a command now (stopped, agent offline). */
+export const OnUnavailable = z.enum(['fail', 'retry', 'skip']);
+export type OnUnavailable = z.infer<typeof OnUnavailable>;
+
+const common = {
+  version: z.literal(1),
+  runId: RunId,
+  rule: z.string(),
+  trigger: Trigger,
+  /** Names of destinations for the completion events, resolved by dispatch and poller from the configuration. */
+  notify: z.array(z.string()),
+  replyTo: ReplyTo.optional(),
+  traceparent: z.string().optional(),
+  /** ISO 8601. */
+  requestedAt: z.iso.datetime(),
+};
+
+const target = {
+  provider: ProviderName,
+  region: z.string(),
+  command: z.string(),
+  instances: z.array(z.string()).min(1),
+  parameters: z.record(z.string(), z.string()),
+  username: z.string().optional(),
+};
+
+export const RunRequest = z.discriminatedUnion('action', [
+  z.strictObject({
+    ...common,
+    ...target,
+    action: z.literal('run'),
+    timeoutSeconds: z.int().min(1).max(86_400).optional(),
+    workingDirectory: z.string().optional(),
+    guards: RenderedGuards,
+    onUnavailable: OnUnavailable,
+    /** ISO 8601: dispatch gives up retrying after this. */
+    deadline: z.iso.datetime(),
+  }),
+  z.strictObject({
+    ...common,
+    action: z.literal('cancel'),
+    /** Cancel the live runs of this rule whose dedupe key is `key` (absent: all its live runs) … */
+    targetRule: z.string().optional(),
+    key: z.string().optional(),
+    /** … or exactly this run. */
+    targetRunId: RunId.optional(),
+  }),
+  z.strictObject({
+    ...common,
+    ...target,
+    action: z.literal('schedule'),
+    /** A one-off instant, ISO 8601 … */
+    at: z.iso.datetime({ offset: true }).optional(),
+    /** … or the provider's own recurrence. */
+    recurrence: z.string().optional(),
+  }),
+  /** A rule matched, and what it would have run was refused before any guard: recorded and told, never sent. */
+  z.strictObject({
+    ...common,
+    action: z.literal('reject'),
+    provider: ProviderName.optional(),
+    region: z.string().optional(),
+    command: z.string().optional(),
+    reason: z.strictObject({ code: z.string(), message: z.string() }),
+  }),
+]);
+export type RunRequest = z.infer<typeof RunRequest>;
