@@ -3,6 +3,7 @@
  * is in it, so that dispatch reads no rules and a change of rules never changes what was already asked for.
  */
 import * as z from 'zod';
+import { DestinationRef } from '../completions/destination.ts';
 import { ProviderName } from '../providers/provider.ts';
 import { ReplyTo } from '../sources/source.ts';
 
@@ -37,8 +38,8 @@ const common = {
   runId: RunId,
   rule: z.string(),
   trigger: Trigger,
-  /** Names of destinations for the completion events, resolved by dispatch and poller from the configuration. */
-  notify: z.array(z.string()),
+  /** Where the completion events go, resolved from the rules' names, so that dispatch and poller read no rules. */
+  notify: z.array(DestinationRef),
   replyTo: ReplyTo.optional(),
   traceparent: z.string().optional(),
   /** ISO 8601. */
