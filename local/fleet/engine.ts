@@ -1,0 +1,150 @@
+/**
+ * The fleet of local instances on which commands really run. Both local cloud servers (`local/tencent/`,
+ * `local/alibaba/`) stand in front of one engine: it knows instances and processes, they know their vendor's API.
+ */
+import { randomUUID } from 'node:crypto';
+import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { chown, mkdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { FleetReflexError } from '../../lib/errors.ts';
+import { type Account, findAccount } from './account.ts';
+import type { Fleet, FleetCommand, FleetInstance } from './fleet-file.ts';
+import { pipePool } from './pipes.ts';
+import { ENGINE_MARK, isGroupAlive, killGroup, killMarked, killMarkedNow } from './survivors.ts';
+import { type Preparation, runTask, type TaskHandle, type TaskRequest } from './task.ts';
+
+const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/run/current-system/sw/bin';
+
+export interface FleetEngine {
+  /** By id. */
+  readonly instances: ReadonlyMap<string, FleetInstance>;
+  readonly commands: readonly FleetCommand[];
+  /** Stops or starts an instance, or its agent, for rehearsals. @throws FleetReflexError `fleet.unknown-instance` */
+  change(instanceId: string, to: Partial<Pick<FleetInstance, 'state' | 'agent'>>): void;
+  /** Starts a command now. Whether the instance may take it is for the caller to ask (`instances`). */
+  startTask(request: TaskRequest): TaskHandle;
+  /** The directory of an instance: its HOME and default working directory. Empty at the start. */
+  directoryOf(instanceId: string): string;
+  /** Tasks whose end is not settled yet. */
+  readonly runningCount: number;
+  /** Kills every process it started, background children too, and removes its directories. May be called twice. */
+  stop(): Promise<void>;
+}
+
+/** @param options.now the clock of the instances; default this machine's */
+export function createFleetEngine(fleet: Fleet, options: { now?: () => Date } = {}): FleetEngine {
+  const now = options.now ?? (() => new Date());
+  const id = randomUUID();
+  const root = realpathSync(mkdtempSync(join(tmpdir(), 'fleet-reflex-')));
+  chmodSync(root, 0o755); // commands may run as other users
+  const scripts = join(root, 'scripts');
+  mkdirSync(scripts);
+  const pipes = pipePool(join(root, 'pipes'));
+  const instances = new Map(fleet.instances.map((instance) => [instance.id, { ...instance }]));
+  for (const instanceId of instances.keys()) mkdirSync(join(root, instanceId));
+  const running = new Set<TaskHandle>();
+  const groups = new Set<number>();
+  let taskCount = 0;
+  let stopping: Promise<void> | undefined;
+
+  const onExit = (): void => {
+    for (const group of groups) killGroup(group);
+    killMarkedNow(id);
+    rmSync(root, { recursive: true, force: true });
+  };
+  process.once('exit', onExit);
+
+  const known = (instanceId: string): FleetInstance => {
+    const instance = instances.get(instanceId);
+    if (instance !== undefined) return instance;
+    throw new FleetReflexError('fleet.unknown-instance', `The local fleet has no instance ${instanceId}`);
+  };
+
+  const homeOf = async (instanceId: string, account: Account): Promise<string> => {
+    const own = join(root, instanceId);
+    if (account.ids === undefined) return own;
+    const home = join(own, 'home', account.username);
+    await mkdir(home, { recursive: true });
+    await chown(home, account.ids.uid, account.ids.gid);
+    return home;
+  };
+
+  const prepare = async (request: TaskRequest): Promise<Preparation> => {
+    const lookup = await findAccount(request.username ?? 'root');
+    if (!lookup.found) return { kind: 'refused', errorInfo: lookup.errorInfo };
+    const { account } = lookup;
+    const home = await homeOf(request.instanceId, account);
+    // `/root` is the vendors' default directory; on this machine it is a person's, or not there at all.
+    const wanted = request.workingDirectory?.replace(/(?<=.)\/+$/, '') ?? '/root';
+    taskCount += 1;
+    return {
+      kind: 'ready',
+      launch: {
+        scriptPath: join(scripts, `${taskCount}.sh`),
+        workingDirectory: wanted === '/root' || wanted === '' ? home : wanted,
+        env: {
+          PATH,
+          HOME: home,
+          USER: account.username,
+          LOGNAME: account.username,
+          SHELL: '/bin/bash',
+          TERM: 'xterm-color',
+          FLEET_INSTANCE_ID: request.instanceId,
+          ...request.env,
+          [ENGINE_MARK]: id,
+        },
+        ...(account.ids && { ids: account.ids }),
+        pipe: await pipes.take(),
+      },
+    };
+  };
+
+  const stop = async (): Promise<void> => {
+    const handles = [...running];
+    for (const handle of handles) handle.kill();
+    for (const group of groups) killGroup(group);
+    // Handles that were still preparing end without a process; then nothing can start any more.
+    await killMarked(id);
+    await Promise.all(handles.map((handle) => handle.finished));
+    await killMarked(id);
+    await rm(root, { recursive: true, force: true, maxRetries: 5 });
+    process.removeListener('exit', onExit);
+  };
+
+  return {
+    instances,
+    commands: fleet.commands,
+    change(instanceId, to) {
+      Object.assign(known(instanceId), to);
+    },
+    startTask(request) {
+      known(request.instanceId);
+      if (stopping !== undefined) {
+        throw new FleetReflexError(
+          'fleet.stopped',
+          'The local fleet has been stopped and runs nothing any more',
+        );
+      }
+      const handle = runTask(request, {
+        now,
+        prepare: () => prepare(request),
+        onGroup(group, isRunning) {
+          if (isRunning || isGroupAlive(group)) groups.add(group);
+          else groups.delete(group);
+        },
+      });
+      running.add(handle);
+      void handle.finished.then(() => running.delete(handle));
+      return handle;
+    },
+    directoryOf: (instanceId) => join(root, known(instanceId).id),
+    get runningCount() {
+      return running.size;
+    },
+    stop() {
+      stopping ??= stop();
+      return stopping;
+    },
+  };
+}
