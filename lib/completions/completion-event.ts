@@ -54,6 +54,8 @@ export const CompletionEventData = z.strictObject({
   startedAt: z.string().optional(),
   endedAt: z.string().optional(),
   tasks: z.array(CompletedTask),
+  /** Tasks that did not fit in the event; `counts` counts them, and each has had its own event. */
+  tasksOmitted: z.int().positive().optional(),
 });
 export type CompletionEventData = z.infer<typeof CompletionEventData>;
 

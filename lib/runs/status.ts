@@ -64,6 +64,12 @@ const RANK: Record<TaskStatus, number> = {
   terminated: 4,
 };
 
+/** For the store's condition: a task is only overwritten by a higher rank, never once it is terminal. */
+export const TERMINAL_RANK = 4;
+export function taskRank(status: TaskStatus): number {
+  return RANK[status];
+}
+
 /** May a task go from one state to the other? Terminal states never change; a period task may wait again. */
 export function mayTaskMove(from: TaskStatus, to: TaskStatus): boolean {
   if (isTerminalTask(from) || from === to) return false;

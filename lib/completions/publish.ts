@@ -1,0 +1,149 @@
+/**
+ * Makes completion events of runs and tasks and hands them to the destinations. What is a fact is already stored
+ * when this is called; what it sends twice after a crash has the same id.
+ */
+import type { Run, RunTask } from '../runs/run.ts';
+import type { TaskStatus } from '../runs/status.ts';
+import type { CompletedTask, CompletionEvent, CompletionEventData, CompletionEventType } from './completion-event.ts';
+import type { DestinationResolver } from './destination.ts';
+
+/**
+ * The most that one event may take as JSON: an SQS message holds 256 KiB (more only where a queue's own
+ * MaximumMessageSize says so), attributes included.
+ */
+const MAX_EVENT_BYTES = 250 * 1024;
+const FIRST_OUTPUT_BUDGET_BYTES = 200 * 1024;
+
+export interface PublishContext {
+  stage: string;
+  resolve: DestinationResolver;
+}
+
+/** Sends one event to every destination of the run; resolves when all have it. */
+export async function publish(event: CompletionEvent, run: Run, { resolve }: PublishContext): Promise<void> {
+  await Promise.all(run.notify.map((ref) => resolve(ref).send(event)));
+}
+
+export function taskCompleted(run: Run, task: RunTask, stage: string, now: Date): CompletionEvent {
+  return {
+    ...envelope(run, 'fleet-reflex.task.completed', stage, now),
+    id: `${run.runId}/${task.taskId}/${task.status}`,
+    data: { ...runData(run, [task]), status: run.status, tasks: completedTasks([task], FIRST_OUTPUT_BUDGET_BYTES) },
+  };
+}
+
+export function runEvent(
+  run: Run,
+  type: Exclude<CompletionEventType, 'fleet-reflex.task.completed'>,
+  tasks: readonly RunTask[],
+  stage: string,
+  now: Date,
+): CompletionEvent {
+  const verb = type === 'fleet-reflex.run.started' ? 'started' : run.status;
+  const eventWith = (shown: readonly RunTask[], budget: number): CompletionEvent => ({
+    ...envelope(run, type, stage, now),
+    id: `${run.runId}/${verb}`,
+    data: {
+      ...runData(run, tasks),
+      tasks: completedTasks(shown, budget),
+      ...(shown.length < tasks.length && { tasksOmitted: tasks.length - shown.length }),
+    },
+  });
+  return fit(eventWith, tasks);
+}
+
+/**
+ * Makes an event small enough for a message: first shorter outputs (JSON may take six bytes for one), then fewer
+ * tasks, those that succeeded first to go. `counts` always counts all; each task has had its own event.
+ */
+function fit(
+  eventWith: (tasks: readonly RunTask[], budget: number) => CompletionEvent,
+  tasks: readonly RunTask[],
+): CompletionEvent {
+  const isSmall = (event: CompletionEvent): boolean =>
+    Buffer.byteLength(JSON.stringify(event)) <= MAX_EVENT_BYTES;
+  for (let budget = FIRST_OUTPUT_BUDGET_BYTES; budget >= 1024; budget = Math.floor(budget / 2)) {
+    const event = eventWith(tasks, budget);
+    if (isSmall(event)) return event;
+  }
+  const worstFirst = tasks.toSorted((a, b) => Number(a.status === 'succeeded') - Number(b.status === 'succeeded'));
+  for (let kept = worstFirst.length; kept > 0; kept = Math.floor(kept / 2)) {
+    const event = eventWith(worstFirst.slice(0, kept), 0);
+    if (isSmall(event)) return event;
+  }
+  return eventWith([], 0);
+}
+
+function envelope(run: Run, type: CompletionEventType, stage: string, now: Date) {
+  return {
+    specversion: '1.0' as const,
+    type,
+    source: `/fleet-reflex/${stage}/rules/${run.rule}`,
+    subject: run.runId,
+    time: now.toISOString(),
+    datacontenttype: 'application/json' as const,
+    ...(run.traceparent && { traceparent: run.traceparent }),
+  };
+}
+
+function runData(run: Run, tasks: readonly RunTask[]): Omit<CompletionEventData, 'tasks'> {
+  return {
+    runId: run.runId,
+    rule: run.rule,
+    ...(run.provider && { provider: run.provider }),
+    ...(run.region && { region: run.region }),
+    ...(run.command && { command: run.command }),
+    invocationIds: run.invocations.flatMap(({ invocationId }) => invocationId ?? []),
+    status: run.status,
+    ...(run.reason && { reason: run.reason }),
+    counts: countByStatus(tasks),
+    trigger: run.trigger,
+    ...(run.startedAt && { startedAt: run.startedAt }),
+    ...(run.endedAt && { endedAt: run.endedAt }),
+  };
+}
+
+export function countByStatus(tasks: readonly Pick<RunTask, 'status'>[]): Partial<Record<TaskStatus, number>> {
+  const counts: Partial<Record<TaskStatus, number>> = {};
+  for (const { status } of tasks) counts[status] = (counts[status] ?? 0) + 1;
+  return counts;
+}
+
+/** The tasks as events show them; when all outputs together are too long, each keeps its start, in equal shares. */
+export function completedTasks(tasks: readonly RunTask[], budget: number): CompletedTask[] {
+  const share = fairShare(
+    tasks.map((task) => task.output?.length ?? 0),
+    budget,
+  );
+  return tasks.map((task) => {
+    const { version: _v, runId: _r, invocationId: _i, isEventSent: _s, output, outputDroppedBytes, ...facts } = task;
+    if (output === undefined) return { ...facts, outputDroppedBytes };
+    const kept = cutAtCharacter(output, share);
+    return {
+      ...facts,
+      output: new TextDecoder().decode(kept),
+      outputDroppedBytes: outputDroppedBytes + (output.length - kept.length),
+    };
+  });
+}
+
+/** The largest length such that all of them, each cut to it, are within the budget together. */
+export function fairShare(lengths: readonly number[], budget: number): number {
+  let left = budget;
+  const ascending = lengths.toSorted((a, b) => a - b);
+  for (const [index, length] of ascending.entries()) {
+    const share = Math.floor(left / (ascending.length - index));
+    if (length > share) return share;
+    left -= length;
+  }
+  return Number.MAX_SAFE_INTEGER;
+}
+
+/** Cuts bytes so that no UTF-8 character is split. */
+function cutAtCharacter(bytes: Uint8Array, limit: number): Uint8Array {
+  if (bytes.length <= limit) return bytes;
+  let end = limit;
+  // 10xxxxxx continues a character: step back to where one starts.
+  while (end > 0 && ((bytes[end] ?? 0) & 0xc0) === 0x80) end -= 1;
+  return bytes.subarray(0, end);
+}

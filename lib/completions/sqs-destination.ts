@@ -1,0 +1,70 @@
+/** The SQS destination: one message for each event, `type` and `subject` again as attributes for filters. */
+import {
+  GetQueueUrlCommand,
+  QueueDoesNotExist,
+  type SendMessageCommandInput,
+  type SQSClient,
+  SendMessageCommand,
+} from '@aws-sdk/client-sqs';
+import { FleetReflexError } from '../errors.ts';
+import type { CompletionEvent } from './completion-event.ts';
+import type { Destination, DestinationRef, DestinationResolver } from './destination.ts';
+
+/** One resolver for a function's life: queue URLs are asked for once. */
+export function sqsDestinations(client: SQSClient): DestinationResolver {
+  const byQueue = new Map<string, Destination>();
+  return (ref) => {
+    const known = byQueue.get(ref.sqs);
+    if (known !== undefined) return known;
+    const destination = sqsDestination(client, ref);
+    byQueue.set(ref.sqs, destination);
+    return destination;
+  };
+}
+
+function sqsDestination(client: SQSClient, ref: DestinationRef): Destination {
+  let queueUrl: Promise<string> | undefined;
+  return {
+    async send(event) {
+      queueUrl ??= findQueue(client, ref);
+      try {
+        await client.send(new SendMessageCommand(messageOf(event, await queueUrl)));
+      } catch (error) {
+        // A queue that was made after we asked must be found the next time.
+        queueUrl = undefined;
+        throw error;
+      }
+    },
+  };
+}
+
+function messageOf(event: CompletionEvent, queueUrl: string): SendMessageCommandInput {
+  return {
+    QueueUrl: queueUrl,
+    MessageBody: JSON.stringify(event),
+    MessageAttributes: {
+      type: { DataType: 'String', StringValue: event.type },
+      subject: { DataType: 'String', StringValue: event.subject },
+    },
+    // A FIFO queue keeps a run's events in order and drops the second copy of the same fact.
+    ...(queueUrl.endsWith('.fifo') && {
+      MessageGroupId: event.subject,
+      MessageDeduplicationId: event.id.replace(/[^\w!-/:-@[-`{-~]/g, '_').slice(0, 128),
+    }),
+  };
+}
+
+async function findQueue(client: SQSClient, ref: DestinationRef): Promise<string> {
+  try {
+    const { QueueUrl } = await client.send(new GetQueueUrlCommand({ QueueName: ref.sqs }));
+    if (QueueUrl === undefined) throw new Error('the answer names no queue');
+    return QueueUrl;
+  } catch (cause) {
+    if (!(cause instanceof QueueDoesNotExist)) throw cause;
+    throw new FleetReflexError(
+      'destination.missing',
+      `The destination ${ref.name} is the SQS queue ${ref.sqs}, and there is none of that name in this account and region. Create it, or correct \`destinations\` in the rules; the event is sent again then.`,
+      { disposition: 'retry', cause },
+    );
+  }
+}

@@ -1,0 +1,33 @@
+/**
+ * The port to what guards remember between runs: claims (dedupe, cooldown, cancelled), the runs in flight, and the
+ * freeze. A claim belongs to the run that made it, so that the same run asked again passes its own guards.
+ */
+import type { RunId } from '../runs/run-request.ts';
+
+export type Claim =
+  | { isOurs: true }
+  /** Held by another run until then. */
+  | { isOurs: false; runId: RunId; until: Date };
+
+export interface Freeze {
+  by: string;
+  reason: string;
+  /** Absent: until lifted. */
+  until?: Date;
+}
+
+export interface GuardStore {
+  /** Claims `key` for the run until then, unless a live claim of another run is there. */
+  claim(guard: string, rule: string, key: string, runId: RunId, until: Date, now: Date): Promise<Claim>;
+  /** Reads a live claim without making one. */
+  claimant(guard: string, rule: string, key: string, now: Date): Promise<{ runId: string; at: Date } | undefined>;
+  /** Makes or replaces a claim whoever holds it. */
+  mark(guard: string, rule: string, key: string, by: string, now: Date, until: Date): Promise<void>;
+  /** Gives a claim back, if it is the run's. */
+  release(guard: string, rule: string, key: string, runId: RunId): Promise<void>;
+  /** Adds the run to those in flight unless there are `max` others already. */
+  enterFlight(rule: string, runId: RunId, max: number): Promise<boolean>;
+  leaveFlight(rule: string, runId: RunId): Promise<void>;
+  freeze(now: Date): Promise<Freeze | undefined>;
+  setFreeze(freeze: Freeze | undefined): Promise<void>;
+}

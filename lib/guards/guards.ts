@@ -1,0 +1,133 @@
+/**
+ * What stands between a matched rule and the fleet, in the order of shared/design.md "Safety": the first guard that
+ * says no stops the run, with its own reason. A no is a value; only what cannot be decided now is thrown.
+ */
+import type { Reason } from '../completions/completion-event.ts';
+import type { Run } from '../runs/run.ts';
+import type { GuardStore } from './claims.ts';
+
+export type Admission =
+  | { kind: 'admitted' }
+  /** For good: the run ends with this reason. */
+  | { kind: 'refused'; reason: Reason }
+  /** Not now: ask again after that time; the run's deadline still counts. */
+  | { kind: 'wait'; retryAfterMs: number; reason: Reason };
+
+export interface GuardContext {
+  store: GuardStore;
+  now: Date;
+}
+
+type Guard = (run: Run, context: GuardContext) => Promise<Admission>;
+
+const ADMITTED: Admission = { kind: 'admitted' };
+/** How long a run that found the flight full waits before it asks again. */
+const IN_FLIGHT_RETRY_MS = 5_000;
+
+/** The key that dedupe, cooldown and cancel-by-key share; a rule without one has a single key. */
+export function guardKey(run: Pick<Run, 'guards'>): string {
+  return run.guards.dedupe?.key ?? '';
+}
+
+const freeze: Guard = async (_run, { store, now }) => {
+  const frozen = await store.freeze(now);
+  if (frozen === undefined) return ADMITTED;
+  const until = frozen.until ? `until ${frozen.until.toISOString()}` : 'until it is lifted';
+  return refuse(
+    'guard.freeze',
+    `${frozen.by} has frozen all runs ${until}: ${frozen.reason}.`,
+    'When the freeze is over, send the event again or ask for the run by hand.',
+  );
+};
+
+/** A cancel that overtook the run it was meant for (queues keep no order) still stops it. */
+const cancelled: Guard = async (run, { store, now }) => {
+  for (const claimKey of new Set(['', guardKey(run)])) {
+    const cancel = await store.claimant('cancel', run.rule, claimKey, now);
+    if (cancel !== undefined && cancel.at.toISOString() >= run.requestedAt) {
+      return refuse('guard.cancelled', `It was cancelled by ${cancel.runId} before it was sent.`);
+    }
+  }
+  return ADMITTED;
+};
+
+const dedupe: Guard = async (run, { store, now }) => {
+  const { dedupe } = run.guards;
+  if (dedupe === undefined) return ADMITTED;
+  const until = new Date(now.getTime() + dedupe.windowMs);
+  const claim = await store.claim('dedupe', run.rule, dedupe.key, run.runId, until, now);
+  if (claim.isOurs) return ADMITTED;
+  return refuse(
+    'guard.dedupe',
+    `The run ${claim.runId} was started for the same key ${JSON.stringify(dedupe.key)}; the window ends at ${claim.until.toISOString()}.`,
+  );
+};
+
+const cooldown: Guard = async (run, { store, now }) => {
+  const { cooldownMs } = run.guards;
+  if (cooldownMs === undefined) return ADMITTED;
+  const until = new Date(now.getTime() + cooldownMs);
+  const claim = await store.claim('cooldown', run.rule, guardKey(run), run.runId, until, now);
+  if (claim.isOurs) return ADMITTED;
+  return refuse(
+    'guard.cooldown',
+    `The rule ran last as ${claim.runId} and cools down until ${claim.until.toISOString()}.`,
+  );
+};
+
+const inFlight: Guard = async (run, { store }) => {
+  const { maxInFlight } = run.guards;
+  if (maxInFlight === undefined) return ADMITTED;
+  if (await store.enterFlight(run.rule, run.runId, maxInFlight)) return ADMITTED;
+  return {
+    kind: 'wait',
+    retryAfterMs: IN_FLIGHT_RETRY_MS,
+    reason: {
+      code: 'guard.in-flight',
+      message: `The rule has ${maxInFlight} run(s) in flight already, its limit (maxInFlight).`,
+      advice: 'It waits for one to end, up to its deadline.',
+    },
+  };
+};
+
+const instanceLimit: Guard = async (run) => {
+  const { maxInstances } = run.guards;
+  if (maxInstances === undefined || run.instances.length <= maxInstances) return ADMITTED;
+  return refuse(
+    'guard.max-instances',
+    `The event asks for ${run.instances.length} instances; the rule allows ${maxInstances} (maxInstances).`,
+    'Check that the event is what you expect; raise the limit only if so many instances are meant.',
+  );
+};
+
+// Freeze first, as designed; the instance limit needs no memory, so it goes before what claims.
+const GUARDS: readonly Guard[] = [freeze, cancelled, instanceLimit, dedupe, cooldown, inFlight];
+
+/** Asks every guard in order. A run that is refused or waits holds no claim that would stop another. */
+export async function admit(run: Run, context: GuardContext): Promise<Admission> {
+  for (const guard of GUARDS) {
+    const admission = await guard(run, context);
+    if (admission.kind === 'admitted') continue;
+    // One that waits keeps its claims: they are its own when it asks again.
+    if (admission.kind === 'refused') await releaseClaims(run, context.store);
+    return admission;
+  }
+  return ADMITTED;
+}
+
+/** After the end of a run: its place in flight is free. */
+export async function leave(run: Run, store: GuardStore): Promise<void> {
+  if (run.guards.maxInFlight !== undefined) await store.leaveFlight(run.rule, run.runId);
+}
+
+/** For a run that never started anything: another may have what it claimed. */
+export async function releaseClaims(run: Run, store: GuardStore): Promise<void> {
+  const { dedupe, cooldownMs } = run.guards;
+  if (dedupe) await store.release('dedupe', run.rule, dedupe.key, run.runId);
+  if (cooldownMs !== undefined) await store.release('cooldown', run.rule, guardKey(run), run.runId);
+  await leave(run, store);
+}
+
+function refuse(code: string, message: string, advice?: string): Admission {
+  return { kind: 'refused', reason: { code, message, ...(advice && { advice }) } };
+}

@@ -1,0 +1,329 @@
+/** The run store on DynamoDB: single-item conditional writes only. Keys and conditions are in table.ts. */
+import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
+import {
+  DeleteCommand,
+  type DynamoDBDocumentClient,
+  GetCommand,
+  PutCommand,
+  QueryCommand,
+  UpdateCommand,
+} from '@aws-sdk/lib-dynamodb';
+import * as z from 'zod';
+import { FleetReflexError } from '../errors.ts';
+import { isTerminalRun, Run, RunTask } from './run.ts';
+import { RunId } from './run-request.ts';
+import { TERMINAL_RANK, taskRank } from './status.ts';
+import type { RunPage, RunStore, Saved } from './store.ts';
+import { condition, dayKey, dueKey, expiresAt, INDEX, key, RETENTION_DAYS } from './table.ts';
+
+export interface DynamoRunStoreOptions {
+  client: DynamoDBDocumentClient;
+  table: string;
+}
+
+const StoredRun = z.looseObject({ run: Run });
+const StoredTask = z.looseObject({ task: RunTask });
+const Cursor = z.strictObject({ day: z.string(), from: z.record(z.string(), z.string()).optional() });
+
+export function dynamoRunStore({ client, table }: DynamoRunStoreOptions): RunStore {
+  const get = async (runId: string): Promise<Run | undefined> => {
+    const { Item } = await client.send(
+      new GetCommand({ TableName: table, Key: key.run(runId), ConsistentRead: true }),
+    );
+    return Item === undefined ? undefined : readRun(Item);
+  };
+
+  return {
+    get,
+
+    async create(run) {
+      const created = await unlessConditionFails(
+        client.send(
+          new PutCommand({ TableName: table, Item: runItem(run), ConditionExpression: condition.isNew }),
+        ),
+      );
+      if (created) return { isNew: true, run };
+      return { isNew: false, run: await mustGet(get, run.runId) };
+    },
+
+    async save(run): Promise<Saved> {
+      const next: Run = { ...run, revision: run.revision + 1 };
+      const saved = await unlessConditionFails(
+        client.send(
+          new PutCommand({
+            TableName: table,
+            Item: runItem(next),
+            ConditionExpression: condition.isRevision,
+            ExpressionAttributeValues: { ':expected': run.revision },
+          }),
+        ),
+      );
+      return saved ? { kind: 'saved', run: next } : { kind: 'conflict', run: await mustGet(get, run.runId) };
+    },
+
+    list: (options) => listByDay(client, table, options),
+
+    async due(now, limit) {
+      const { Items = [] } = await client.send(
+        new QueryCommand({
+          TableName: table,
+          IndexName: INDEX.due,
+          KeyConditionExpression: 'duePk = :due AND dueSk <= :now',
+          ExpressionAttributeValues: { ':due': 'DUE', ':now': now.toISOString() },
+          Limit: limit,
+        }),
+      );
+      // The index lags behind the table and holds keys only: what counts is the item as it is now.
+      const runs = await Promise.all(Items.map((item) => get(z.string().parse(item['runId']))));
+      return runs.flatMap((run) =>
+        run?.pollAt !== undefined && run.pollAt <= now.toISOString() ? [run] : [],
+      );
+    },
+
+    async nextDue() {
+      const { Items = [] } = await client.send(
+        new QueryCommand({
+          TableName: table,
+          IndexName: INDEX.due,
+          KeyConditionExpression: 'duePk = :due',
+          ExpressionAttributeValues: { ':due': 'DUE' },
+          Limit: 1,
+        }),
+      );
+      const first = Items[0];
+      return first === undefined ? undefined : new Date(z.string().parse(first['dueSk']));
+    },
+
+    async live(rule) {
+      const live: RunId[] = [];
+      let from: Record<string, unknown> | undefined;
+      do {
+        const page = await client.send(
+          new QueryCommand({
+            TableName: table,
+            IndexName: INDEX.due,
+            KeyConditionExpression: 'duePk = :due',
+            FilterExpression: '#rule = :rule AND isLive = :yes',
+            ExpressionAttributeNames: { '#rule': 'rule' },
+            ExpressionAttributeValues: { ':due': 'DUE', ':rule': rule, ':yes': true },
+            ...(from && { ExclusiveStartKey: from }),
+          }),
+        );
+        for (const item of page.Items ?? []) live.push(RunId.parse(item['runId']));
+        from = page.LastEvaluatedKey;
+      } while (from);
+      return live;
+    },
+
+    async putTask(task) {
+      const now = new Date();
+      return await unlessConditionFails(
+        client.send(
+          new PutCommand({
+            TableName: table,
+            Item: {
+              ...key.task(task.runId, task.invocationId, task.instanceId),
+              rank: taskRank(task.status),
+              task,
+              expiresAt: expiresAt(now),
+            },
+            ConditionExpression: condition.movesForward,
+            ExpressionAttributeNames: { '#rank': 'rank' },
+            ExpressionAttributeValues: { ':rank': taskRank(task.status), ':terminal': TERMINAL_RANK },
+          }),
+        ),
+      );
+    },
+
+    async tasks(runId) {
+      const tasks: RunTask[] = [];
+      let from: Record<string, unknown> | undefined;
+      do {
+        const page = await client.send(
+          new QueryCommand({
+            TableName: table,
+            ConsistentRead: true,
+            KeyConditionExpression: 'pk = :pk AND begins_with(sk, :tasks)',
+            ExpressionAttributeValues: { ':pk': key.run(runId).pk, ':tasks': 'TASK#' },
+            ...(from && { ExclusiveStartKey: from }),
+          }),
+        );
+        for (const item of page.Items ?? []) tasks.push(StoredTask.parse(item).task);
+        from = page.LastEvaluatedKey;
+      } while (from);
+      return tasks;
+    },
+
+    async markTaskSent({ runId, invocationId, instanceId }) {
+      await client.send(
+        new UpdateCommand({
+          TableName: table,
+          Key: key.task(runId, invocationId, instanceId),
+          UpdateExpression: 'SET #task.isEventSent = :yes',
+          ConditionExpression: 'attribute_exists(pk)',
+          ExpressionAttributeNames: { '#task': 'task' },
+          ExpressionAttributeValues: { ':yes': true },
+        }),
+      );
+    },
+
+    async claimInvocation(provider, invocationId, runId) {
+      const itemKey = key.invocation(provider, invocationId);
+      const isOurs = await unlessConditionFails(
+        client.send(
+          new PutCommand({
+            TableName: table,
+            Item: { ...itemKey, runId, expiresAt: expiresAt(new Date()) },
+            ConditionExpression: condition.isNew,
+          }),
+        ),
+      );
+      if (isOurs) return runId;
+      const { Item } = await client.send(
+        new GetCommand({ TableName: table, Key: itemKey, ConsistentRead: true }),
+      );
+      return RunId.parse(Item?.['runId']);
+    },
+
+    acquireLease: (name, owner, now, leaseMs) =>
+      unlessConditionFails(
+        client.send(
+          new PutCommand({
+            TableName: table,
+            Item: { ...key.lease(name), owner, until: new Date(now.getTime() + leaseMs).toISOString() },
+            ConditionExpression: condition.isLeaseFree,
+            ExpressionAttributeNames: { '#owner': 'owner', '#until': 'until' },
+            ExpressionAttributeValues: { ':owner': owner, ':now': now.toISOString() },
+          }),
+        ),
+      ),
+
+    async releaseLease(name, owner) {
+      await unlessConditionFails(
+        client.send(
+          new DeleteCommand({
+            TableName: table,
+            Key: key.lease(name),
+            ConditionExpression: condition.isLeaseOurs,
+            ExpressionAttributeNames: { '#owner': 'owner' },
+            ExpressionAttributeValues: { ':owner': owner },
+          }),
+        ),
+      );
+    },
+
+    planWakeUp: (at, now) =>
+      unlessConditionFails(
+        client.send(
+          new PutCommand({
+            TableName: table,
+            Item: { ...key.wakeUp(), at: at.toISOString() },
+            ConditionExpression: condition.isWakeUpEarlier,
+            ExpressionAttributeNames: { '#at': 'at' },
+            ExpressionAttributeValues: { ':at': at.toISOString(), ':now': now.toISOString() },
+          }),
+        ),
+      ),
+  };
+}
+
+function runItem(run: Run): Record<string, unknown> {
+  return {
+    ...key.run(run.runId),
+    ...dayKey(run.requestedAt, run.runId),
+    ...(run.pollAt !== undefined && dueKey(run.pollAt)),
+    runId: run.runId,
+    rule: run.rule,
+    isLive: !isTerminalRun(run),
+    revision: run.revision,
+    run,
+    expiresAt: expiresAt(new Date(run.requestedAt)),
+  };
+}
+
+function readRun(item: Record<string, unknown>): Run {
+  const parsed = StoredRun.safeParse(item);
+  if (parsed.success) return parsed.data.run;
+  throw new FleetReflexError(
+    'store.unreadable',
+    `The stored run ${String(item['runId'])} is not of a version that this code knows. Deploy the version that wrote it, or a newer one.`,
+    { disposition: 'hold', cause: parsed.error },
+  );
+}
+
+async function mustGet(get: (runId: string) => Promise<Run | undefined>, runId: string): Promise<Run> {
+  const run = await get(runId);
+  if (run === undefined) {
+    throw new FleetReflexError('store.vanished', `The run ${runId} was there and is gone; try again.`, {
+      disposition: 'retry',
+    });
+  }
+  return run;
+}
+
+/** `false` when the write's condition did not hold; every other failure is thrown. */
+export async function unlessConditionFails(write: Promise<unknown>): Promise<boolean> {
+  try {
+    await write;
+    return true;
+  } catch (error) {
+    if (error instanceof ConditionalCheckFailedException) return false;
+    throw error;
+  }
+}
+
+async function listByDay(
+  client: DynamoDBDocumentClient,
+  table: string,
+  options: { limit: number; cursor?: string; rule?: string },
+): Promise<RunPage> {
+  const runs: Run[] = [];
+  const today = new Date().toISOString().slice(0, 10);
+  const start = options.cursor === undefined ? { day: today } : readCursor(options.cursor);
+  let from: Record<string, unknown> | undefined = start.from;
+  for (let day = start.day, age = 0; age <= RETENTION_DAYS; day = dayBefore(day), age += 1) {
+    do {
+      const page = await client.send(
+        new QueryCommand({
+          TableName: table,
+          IndexName: INDEX.days,
+          KeyConditionExpression: 'dayPk = :day',
+          ExpressionAttributeValues: {
+            ':day': `DAY#${day}`,
+            ...(options.rule && { ':rule': options.rule }),
+          },
+          ...(options.rule && {
+            FilterExpression: '#rule = :rule',
+            ExpressionAttributeNames: { '#rule': 'rule' },
+          }),
+          ScanIndexForward: false,
+          Limit: options.limit - runs.length,
+          ...(from && { ExclusiveStartKey: from }),
+        }),
+      );
+      for (const item of page.Items ?? []) runs.push(readRun(item));
+      from = page.LastEvaluatedKey;
+      if (runs.length >= options.limit) {
+        const next = from ? { day, from } : { day: dayBefore(day) };
+        return { runs, cursor: Buffer.from(JSON.stringify(next)).toString('base64url') };
+      }
+    } while (from);
+  }
+  return { runs };
+}
+
+function readCursor(cursor: string): z.infer<typeof Cursor> {
+  try {
+    return Cursor.parse(JSON.parse(Buffer.from(cursor, 'base64url').toString()));
+  } catch (cause) {
+    throw new FleetReflexError(
+      'runs.cursor',
+      'The cursor is not one that this API gave. Leave it out to start with the newest runs.',
+      { cause },
+    );
+  }
+}
+
+function dayBefore(day: string): string {
+  return new Date(Date.parse(`${day}T00:00:00Z`) - 86_400_000).toISOString().slice(0, 10);
+}

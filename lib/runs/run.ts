@@ -1,0 +1,197 @@
+/**
+ * The run: one rule's command for one trigger event, as it is stored. Plain data and the pure questions about it;
+ * what changes it is in dispatch.ts, settle.ts and cancel.ts.
+ */
+import * as z from 'zod';
+import { Reason, RunStatus } from '../completions/completion-event.ts';
+import { DestinationRef } from '../completions/destination.ts';
+import { ProviderName, type Provider } from '../providers/provider.ts';
+import { ReplyTo } from '../sources/source.ts';
+import { OnUnavailable, RenderedGuards, RunId, type RunRequest, Trigger } from './run-request.ts';
+import { Started, TaskStatus } from './status.ts';
+
+/** One InvokeCommand of the run. */
+export const RunInvocation = z.strictObject({
+  /** Unique for run and batch, at most 64 characters: the ClientToken where the provider has one. */
+  token: z.string().max(64),
+  instances: z.array(z.string()),
+  /**
+   * - `planned`: not attempted, or certainly without effect so far
+   * - `attempting`: asked for at `attemptedAt`, no answer on record: it may run, reconcile before trying again
+   * - `sent`: the provider named it `invocationId`
+   * - `notSent`: the provider refused it for good; `failure` says why
+   * - `dropped`: the run was cancelled before it was attempted
+   */
+  state: z.enum(['planned', 'attempting', 'sent', 'notSent', 'dropped']),
+  attemptedAt: z.string().optional(),
+  invocationId: z.string().optional(),
+  requestId: z.string().optional(),
+  failure: Reason.optional(),
+});
+export type RunInvocation = z.infer<typeof RunInvocation>;
+
+export const PendingEvent = z.enum(['run.started', 'run.completed', 'run.rejected']);
+export type PendingEvent = z.infer<typeof PendingEvent>;
+
+export const Run = z.strictObject({
+  version: z.literal(1),
+  /** Counts the writes; each write names the one that it read. */
+  revision: z.int(),
+  runId: RunId,
+  rule: z.string(),
+  trigger: Trigger,
+  notify: z.array(DestinationRef),
+  replyTo: ReplyTo.optional(),
+  traceparent: z.string().optional(),
+  provider: ProviderName.optional(),
+  region: z.string().optional(),
+  command: z.string().optional(),
+  instances: z.array(z.string()),
+  parameters: z.record(z.string(), z.string()),
+  timeoutSeconds: z.int().optional(),
+  username: z.string().optional(),
+  workingDirectory: z.string().optional(),
+  guards: RenderedGuards,
+  onUnavailable: OnUnavailable,
+  requestedAt: z.string(),
+  deadline: z.string(),
+
+  status: RunStatus,
+  reason: Reason.optional(),
+  /** When the guards let it pass; absent until then. */
+  admittedAt: z.string().optional(),
+  invocations: z.array(RunInvocation),
+  startedAt: z.string().optional(),
+  endedAt: z.string().optional(),
+  cancelRequestedAt: z.string().optional(),
+  cancelledBy: z.string().optional(),
+  /** While `dispatching`: nobody else works on it before this. */
+  leaseUntil: z.string().optional(),
+  /** Events that are facts already and not yet known to be delivered. */
+  outbox: z.array(PendingEvent),
+  /** When the poller looks next; absent when there is nothing left to do. */
+  pollAt: z.string().optional(),
+  /** Readings that failed since the last good one. */
+  failedReadings: z.int(),
+});
+export type Run = z.infer<typeof Run>;
+
+/** One task, as stored: the provider's last report and whether its completion event is out. */
+export const RunTask = z.strictObject({
+  version: z.literal(1),
+  runId: RunId,
+  invocationId: z.string(),
+  taskId: z.string(),
+  instanceId: z.string(),
+  status: TaskStatus,
+  providerStatus: z.string(),
+  started: Started,
+  exitCode: z.int().optional(),
+  output: z.instanceof(Uint8Array).optional(),
+  outputDroppedBytes: z.int(),
+  outputUrl: z.string().optional(),
+  error: Reason.optional(),
+  startedAt: z.string().optional(),
+  endedAt: z.string().optional(),
+  isEventSent: z.boolean(),
+});
+export type RunTask = z.infer<typeof RunTask>;
+
+const TERMINAL: ReadonlySet<RunStatus> = new Set([
+  'succeeded',
+  'failed',
+  'partly_failed',
+  'timed_out',
+  'stopped',
+  'partly_stopped',
+  'rejected',
+  'expired',
+  'unknown',
+]);
+
+export function isTerminalRun(run: Pick<Run, 'status'>): boolean {
+  return TERMINAL.has(run.status);
+}
+
+/** Whether there is anything that the provider could still change or be asked about. */
+export function sentInvocations(run: Run): (RunInvocation & { invocationId: string })[] {
+  return run.invocations.flatMap((invocation) =>
+    invocation.state === 'sent' && invocation.invocationId !== undefined
+      ? [{ ...invocation, invocationId: invocation.invocationId }]
+      : [],
+  );
+}
+
+const described = (request: RunRequest) => ({
+  version: 1 as const,
+  revision: 0,
+  runId: request.runId,
+  rule: request.rule,
+  trigger: request.trigger,
+  notify: request.notify,
+  ...(request.replyTo && { replyTo: request.replyTo }),
+  ...(request.traceparent && { traceparent: request.traceparent }),
+  requestedAt: request.requestedAt,
+  outbox: [],
+  failedReadings: 0,
+});
+
+/** The run that a request asks for, cut into invocations, leased to whoever creates it. */
+export function newRun(
+  request: Extract<RunRequest, { action: 'run' }>,
+  provider: Pick<Provider, 'split'>,
+  leaseUntil: Date,
+): Run {
+  return {
+    ...described(request),
+    provider: request.provider,
+    region: request.region,
+    command: request.command,
+    instances: request.instances,
+    parameters: request.parameters,
+    ...(request.timeoutSeconds !== undefined && { timeoutSeconds: request.timeoutSeconds }),
+    ...(request.username !== undefined && { username: request.username }),
+    ...(request.workingDirectory !== undefined && { workingDirectory: request.workingDirectory }),
+    guards: request.guards,
+    onUnavailable: request.onUnavailable,
+    deadline: request.deadline,
+    status: 'dispatching',
+    invocations: planInvocations(request.runId, request.instances, provider),
+    leaseUntil: leaseUntil.toISOString(),
+    // The poller rescues a dispatch that died: it looks when the lease has run out.
+    pollAt: leaseUntil.toISOString(),
+  };
+}
+
+export function planInvocations(
+  runId: RunId,
+  instances: readonly string[],
+  provider: Pick<Provider, 'split'>,
+): RunInvocation[] {
+  return provider.split(instances).map((batch, index) => ({
+    token: `${runId}-${index}`,
+    instances: batch,
+    state: 'planned',
+  }));
+}
+
+/** The record of a match that may not run: nothing is ever sent for it. */
+export function rejectedRun(request: Extract<RunRequest, { action: 'reject' }>, now: Date): Run {
+  return {
+    ...described(request),
+    ...(request.provider && { provider: request.provider }),
+    ...(request.region && { region: request.region }),
+    ...(request.command && { command: request.command }),
+    instances: [],
+    parameters: {},
+    guards: {},
+    onUnavailable: 'fail',
+    deadline: request.requestedAt,
+    status: 'rejected',
+    reason: request.reason,
+    invocations: [],
+    endedAt: now.toISOString(),
+    outbox: ['run.rejected'],
+    pollAt: now.toISOString(),
+  };
+}

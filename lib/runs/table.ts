@@ -1,0 +1,56 @@
+/**
+ * The table: every key, index and condition of the run store and the guards in one place (docs/decisions/ has why).
+ * One table, one item type a prefix, two sparse indexes:
+ * - `due`:  pk `DUE`, sk `pollAt`: runs that the poller has to look at; a run with nothing left to do is not in it
+ * - `days`: pk `DAY#2026-11-20`, sk `requestedAt#runId`: runs by the day they were asked for, newest first
+ */
+
+export const INDEX = { due: 'due', days: 'days' } as const;
+
+/** Runs, tasks and claims expire this long after they were written (TTL attribute `expiresAt`, epoch seconds). */
+export const RETENTION_DAYS = 30;
+
+export const key = {
+  run: (runId: string) => ({ pk: `RUN#${runId}`, sk: 'RUN' }),
+  /** A run has each instance once, an invocation each task once. */
+  task: (runId: string, invocationId: string, instanceId: string) => ({
+    pk: `RUN#${runId}`,
+    sk: `TASK#${invocationId}#${instanceId}`,
+  }),
+  invocation: (provider: string, invocationId: string) => ({
+    pk: `INVOCATION#${provider}#${invocationId}`,
+    sk: 'INVOCATION',
+  }),
+  lease: (name: string) => ({ pk: `LEASE#${name}`, sk: 'LEASE' }),
+  wakeUp: () => ({ pk: 'WAKEUP', sk: 'WAKEUP' }),
+  claim: (guard: string, rule: string, claimKey: string) => ({
+    pk: `CLAIM#${guard}#${rule}`,
+    sk: `KEY#${claimKey}`,
+  }),
+  inFlight: (rule: string) => ({ pk: `INFLIGHT#${rule}`, sk: 'INFLIGHT' }),
+  freeze: () => ({ pk: 'FREEZE', sk: 'FREEZE' }),
+} as const;
+
+export const dueKey = (pollAt: string) => ({ duePk: 'DUE', dueSk: pollAt });
+export const dayKey = (requestedAt: string, runId: string) => ({
+  dayPk: `DAY#${requestedAt.slice(0, 10)}`,
+  daySk: `${requestedAt}#${runId}`,
+});
+
+export function expiresAt(from: Date, days = RETENTION_DAYS): number {
+  return Math.floor(from.getTime() / 1000) + days * 86_400;
+}
+
+/** Conditions, each with the sentence that it stands for. */
+export const condition = {
+  isNew: 'attribute_not_exists(pk)',
+  /** Nobody wrote since we read. */
+  isRevision: 'revision = :expected',
+  /** The stored task is not terminal and not further than the new report. */
+  movesForward: 'attribute_not_exists(pk) OR (#rank < :rank AND #rank < :terminal)',
+  /** Free, ours already, or run out. */
+  isLeaseFree: 'attribute_not_exists(pk) OR #owner = :owner OR #until < :now',
+  isLeaseOurs: '#owner = :owner',
+  /** None is planned for the future that is as early as this one. */
+  isWakeUpEarlier: 'attribute_not_exists(pk) OR #at > :at OR #at < :now',
+} as const;
