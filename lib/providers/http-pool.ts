@@ -1,0 +1,74 @@
+/**
+ * The keep-alive connections to one endpoint of a vendor. Opened at the first call, and opened anew after a pause:
+ * a Lambda sandbox is frozen between invocations, and a connection that the other side closed meanwhile would turn
+ * the first write after the thaw into a request that may or may not have arrived.
+ */
+import type { Dispatcher } from 'undici';
+import Pool from 'undici/lib/dispatcher/pool.js';
+import { type Clock, systemClock } from './clock.ts';
+
+export interface HttpPoolOptions {
+  /** Scheme, host and port. */
+  origin: string;
+  /** Most connections at once. Default 32. */
+  connections?: number;
+  /** To be connected, TLS included. Default 3000. */
+  connectTimeoutMs?: number;
+  /** Until the answer's headers are there. Default 30000. */
+  headersTimeoutMs?: number;
+  /** Between two pieces of the body. Default 10000. */
+  bodyTimeoutMs?: number;
+  /** An idle connection is closed after this, before the vendor's gateway does. Default 4000. */
+  keepAliveMs?: number;
+  clock?: Clock;
+}
+
+export interface HttpPool {
+  /** The connections to use for a call that starts now. */
+  dispatcher(): Dispatcher;
+  /** Lets running calls end, then closes every connection. */
+  close(): Promise<void>;
+}
+
+export function createHttpPool(options: HttpPoolOptions): HttpPool {
+  const { origin, clock = systemClock, keepAliveMs = 4000 } = options;
+  let pool: Dispatcher | undefined;
+  let usedAt = 0;
+
+  const open = (): Dispatcher =>
+    new Pool(origin, {
+      connections: options.connections ?? 32,
+      connect: { timeout: options.connectTimeoutMs ?? 3000 },
+      headersTimeout: options.headersTimeoutMs ?? 30_000,
+      bodyTimeout: options.bodyTimeoutMs ?? 10_000,
+      keepAliveTimeout: keepAliveMs,
+      keepAliveMaxTimeout: keepAliveMs,
+      // HTTP/1.1: the signed `host` header must be the one on the wire.
+      allowH2: false,
+    });
+
+  return {
+    dispatcher() {
+      // The wall clock: it goes on while the sandbox is frozen.
+      const now = clock.epochMs();
+      if (pool === undefined || now - usedAt >= keepAliveMs) {
+        const stale = pool;
+        pool = open();
+        // `close` lets calls that are still under way end; a failure to close has nobody to tell.
+        stale?.close().catch(() => undefined);
+      }
+      usedAt = now;
+      return pool;
+    },
+    async close() {
+      const closing = pool;
+      pool = undefined;
+      await closing?.close();
+    },
+  };
+}
+
+/** A dispatcher that somebody else owns (a test's `MockAgent`): used as it is, never closed here. */
+export function borrowedPool(dispatcher: Dispatcher): HttpPool {
+  return { dispatcher: () => dispatcher, close: () => Promise.resolve() };
+}
