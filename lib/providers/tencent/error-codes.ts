@@ -258,12 +258,12 @@ export function explainErrorCode(code: string): ErrorMeaning {
   return known ?? { class: 'maybeDone', advice: `fleet-reflex does not know this code. ${LOOK}` };
 }
 
-/** Is a call that only reads worth repeating after this? `clock` only once the clock has been corrected. */
-export function isRetryableRead(errorClass: ErrorClass): boolean {
+/** May the same call succeed later? A read may then be repeated at once; `clock` only once the clock is corrected. */
+export function isRetryable(errorClass: ErrorClass): boolean {
   return errorClass === 'throttled' || errorClass === 'maybeDone' || errorClass === 'clock';
 }
 
-/** Is a call with effects safe to repeat after this, without looking first? Only when certainly nothing happened. */
-export function isRetryableWrite(errorClass: ErrorClass): boolean {
-  return errorClass === 'throttled' || errorClass === 'clock';
+/** May a call that was answered so have taken effect all the same? Then a write must not be repeated without looking. */
+export function mayHaveTakenEffect(errorClass: ErrorClass): boolean {
+  return errorClass === 'maybeDone';
 }
