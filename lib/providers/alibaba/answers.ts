@@ -9,8 +9,8 @@ const number = z.number().nullish();
 const flag = z.boolean().nullish();
 
 const paging = { NextToken: text, PageNumber: number, PageSize: number, TotalCount: number };
-/** Present in every answer; the deadline, not the vendor, decides when there is none. */
-const RequestId = z.string().default('');
+/** In every answer of the vendor; its absence tells that somebody else answered, and an empty list must not be believed. */
+const RequestId = z.string().min(1);
 
 const TagSet = z
   .object({ Tag: z.array(z.object({ TagKey: z.string(), TagValue: z.string().default('') })).default([]) })
@@ -165,7 +165,7 @@ export type DescribeCloudAssistantStatusAnswer = z.infer<typeof DescribeCloudAss
 
 /** An error, with HTTP 400 or more. */
 export const ErrorAnswer = z.object({
-  RequestId,
+  RequestId: z.string().default(''),
   HostId: text,
   Code: z.string().min(1),
   Message: z.string().default(''),

@@ -1,0 +1,179 @@
+/**
+ * Alibaba Cloud Assistant behind the project's port. What sets it apart: a ClientToken, so that an attempt may be
+ * repeated with nothing run twice; no list of invocation ids, so that each invocation is read by itself; and a stop
+ * of which the vendor's own pages disagree whether it kills what already runs.
+ */
+
+import { FleetReflexError } from '../../errors.ts';
+import type {
+  CancelOutcome,
+  InstanceAvailability,
+  Invocation,
+  InvocationReading,
+  InvocationRef,
+  InvokeOutcome,
+  Provider,
+  ProviderFailure,
+} from '../provider.ts';
+import type { CallResult } from './call-result.ts';
+import {
+  type CloudAssistantClient,
+  type CloudAssistantClientOptions,
+  createCloudAssistantClient,
+} from './client.ts';
+import { inTurns } from './in-turns.ts';
+import { readPages } from './pages.ts';
+import { readInvocation } from './read-invocation.ts';
+import {
+  type InvokeCommandRequest,
+  MAX_INSTANCES_PER_INVOCATION,
+  MAX_INSTANCES_PER_STOP,
+  MAX_RESULTS,
+} from './requests.ts';
+import { invocationTags, RUN_TAG } from './tags.ts';
+
+export interface AlibabaProviderOptions extends CloudAssistantClientOptions {
+  /** Invocations read at the same time. Default 8. */
+  readConcurrency?: number;
+  /**
+   * What a stop or a time-out kills: the script's process, or all that it started too. Absent: the vendor's default;
+   * old agents refuse the parameter (ClientNeedUpgrade).
+   */
+  terminationMode?: 'Process' | 'ProcessTree';
+}
+
+export interface AlibabaProvider extends Provider {
+  /** For what the port has no word for. */
+  readonly client: CloudAssistantClient;
+  close(): Promise<void>;
+}
+
+export function alibabaProvider(options: AlibabaProviderOptions): AlibabaProvider {
+  const client = createCloudAssistantClient(options);
+  const { readConcurrency = 8, terminationMode } = options;
+  return {
+    name: 'alibaba',
+    maxInstancesPerInvocation: MAX_INSTANCES_PER_INVOCATION,
+    client,
+    split: (instances) => chunks([...new Set(instances)], MAX_INSTANCES_PER_INVOCATION),
+    isInstanceId: (id) => /^m?i-[a-z0-9]+$/.test(id),
+    invoke: (invocation) => invoke(client, invocation, terminationMode),
+    find: (invocation) => find(client, invocation),
+    read: (refs, { wantsOutput = () => true } = {}): Promise<InvocationReading[]> =>
+      inTurns(refs, readConcurrency, (ref) => readInvocation(client, ref, wantsOutput)),
+    cancel: (ref, instances) => cancel(client, ref, instances),
+    availability: (region, instances) => availability(client, region, instances),
+    requestCounts: client.requestCounts,
+    close: () => client.close(),
+  };
+}
+
+async function invoke(
+  client: CloudAssistantClient,
+  invocation: Invocation,
+  terminationMode: AlibabaProviderOptions['terminationMode'],
+): Promise<InvokeOutcome> {
+  const { timeoutSeconds, username, workingDirectory, parameters } = invocation;
+  const request: InvokeCommandRequest = {
+    RegionId: invocation.region,
+    CommandId: invocation.command,
+    InstanceId: [...invocation.instances],
+    ClientToken: invocation.token,
+    Tag: invocationTags(invocation),
+    ...(Object.keys(parameters).length > 0 && { Parameters: { ...parameters } }),
+    ...(timeoutSeconds !== undefined && { Timeout: timeoutSeconds }),
+    ...(username !== undefined && { Username: username }),
+    ...(workingDirectory !== undefined && { WorkingDir: workingDirectory }),
+    ...(terminationMode !== undefined && { TerminationMode: terminationMode }),
+  };
+  const result = await client.invokeCommand(request);
+  if (result.kind === 'answered') {
+    return { kind: 'sent', invocationId: result.answer.InvokeId, requestId: result.answer.RequestId };
+  }
+  return { kind: result.kind, failure: result.failure };
+}
+
+/** By the tag that carries the token: it finds the invocation as long as the vendor keeps it, 30 days. */
+async function find(client: CloudAssistantClient, invocation: Invocation): Promise<string[]> {
+  const pages = await readPages(
+    (nextToken) =>
+      client.describeInvocations({
+        RegionId: invocation.region,
+        Tag: [{ Key: RUN_TAG, Value: invocation.token }],
+        MaxResults: MAX_RESULTS,
+        ...(nextToken !== undefined && { NextToken: nextToken }),
+      }),
+    (answer) => answer.NextToken,
+  );
+  const records = answerOf(pages).flatMap((page) => page.Invocations?.Invocation ?? []);
+  // Never trust a filter with what must not be confused: the record has to carry the token itself.
+  const ours = records.filter(({ Tags }) =>
+    Tags?.Tag.some(({ TagKey, TagValue }) => TagKey === RUN_TAG && TagValue === invocation.token),
+  );
+  return [...new Set(ours.map(({ InvokeId }) => InvokeId))];
+}
+
+async function cancel(
+  client: CloudAssistantClient,
+  ref: InvocationRef,
+  instances: readonly string[] | undefined,
+): Promise<CancelOutcome> {
+  const batches = instances === undefined ? [undefined] : chunks(instances, MAX_INSTANCES_PER_STOP);
+  for (const batch of batches) {
+    const result = await client.stopInvocation({
+      RegionId: ref.region,
+      InvokeId: ref.invocationId,
+      ...(batch !== undefined && { InstanceId: batch }),
+    });
+    if (result.kind !== 'answered') return { kind: 'failed', failure: result.failure };
+  }
+  return { kind: 'requested' };
+}
+
+async function availability(
+  client: CloudAssistantClient,
+  region: string,
+  instances: readonly string[],
+): Promise<InstanceAvailability[]> {
+  const seen = new Map<string, InstanceAvailability>();
+  for (const batch of chunks(instances, MAX_RESULTS)) {
+    const answer = answerOf(
+      await client.describeCloudAssistantStatus({ RegionId: region, InstanceId: batch }),
+    );
+    for (const row of answer.InstanceCloudAssistantStatusSet?.InstanceCloudAssistantStatus ?? []) {
+      const { InstanceId: instanceId, LastHeartbeatTime: heartbeat } = row;
+      // The vendor writes the text "true", not a boolean.
+      const isAvailable = row.CloudAssistantStatus === 'true';
+      const reason = heartbeat ? `agent offline, last seen ${heartbeat}` : 'agent offline or not installed';
+      seen.set(instanceId, { instanceId, isAvailable, ...(!isAvailable && { reason }) });
+    }
+  }
+  return instances.map(
+    (instanceId) =>
+      seen.get(instanceId) ?? {
+        instanceId,
+        isAvailable: false,
+        reason: 'unknown to Cloud Assistant in this region',
+      },
+  );
+}
+
+function answerOf<Answer>(result: CallResult<Answer>): Answer {
+  if (result.kind === 'answered') return result.answer;
+  throw providerError(result.failure);
+}
+
+function providerError(failure: ProviderFailure): FleetReflexError {
+  return new FleetReflexError('provider.alibaba', `${failure.code}: ${failure.message} ${failure.advice}`, {
+    // Never dropped: what became of a run is still open, so a person has to look.
+    disposition: failure.isRetryable ? 'retry' : 'hold',
+    ...(failure.retryAfterMs !== undefined && { retryAfterMs: failure.retryAfterMs }),
+    details: { code: failure.code, requestId: failure.requestId },
+  });
+}
+
+function chunks(items: readonly string[], size: number): string[][] {
+  const parts: string[][] = [];
+  for (let start = 0; start < items.length; start += size) parts.push(items.slice(start, start + size));
+  return parts;
+}
