@@ -1,0 +1,126 @@
+/**
+ * Finds the invocations that can only be a given attempt whose answer was lost. TAT has no idempotence token, so the
+ * only way to know is to look: same command, same instances, same parameters, created since. Better no answer than a
+ * wrong one: what cannot be concluded is an error to try again, never an empty list.
+ */
+import { FleetReflexError } from '../../errors.ts';
+import type { Invocation } from '../provider.ts';
+import { describeInvocations, type InvocationRow } from './actions/invocations.ts';
+import type { TencentClient } from './client.ts';
+import { toError } from './failure.ts';
+import { listTasks } from './reading.ts';
+
+const PAGE = 100;
+/** The vendor's times are whole seconds, and its clock is not ours. */
+const SKEW_MS = 5000;
+/** How a hidden parameter's value is shown in records: it may have been anything. */
+const MASK = '******';
+const CALLER = 'find';
+
+export async function findInvocations(
+  client: TencentClient,
+  wanted: Invocation,
+  since: Date,
+  maxPages: number,
+): Promise<string[]> {
+  const from = since.getTime() - SKEW_MS;
+  const found = new Set<string>();
+  for (let page = 0; page < maxPages; page += 1) {
+    const request = {
+      Filters: [{ Name: 'command-id', Values: [wanted.command] }],
+      Limit: PAGE,
+      Offset: page * PAGE,
+    };
+    const outcome = await client.call(describeInvocations, wanted.region, request, { caller: CALLER });
+    if (outcome.kind === 'failed')
+      throw toError(outcome.failure, `looking for an invocation of ${wanted.command}`);
+    const { InvocationSet: rows, TotalCount: total } = outcome.answer;
+    for (const row of rows) {
+      if (createdAt(row) < from || !isOfUser(row) || !hasParameters(row, wanted.parameters)) continue;
+      if (await runsOn(client, wanted, row)) found.add(row.InvocationId);
+    }
+    // New invocations arrive at the front, so a page may repeat rows but never skip them.
+    const isLast = rows.length === 0 || page * PAGE + rows.length >= total;
+    if (isLast || isPast(rows, from)) return [...found];
+  }
+  throw inconclusive(wanted, `more than ${maxPages * PAGE} invocations of it are newer`);
+}
+
+/** Newest first is what the vendor does and no document says: only a page that shows it may end the search. */
+function isPast(rows: readonly InvocationRow[], from: number): boolean {
+  const times = rows.map(createdAt);
+  const isNewestFirst = times.every((time, at) => at === 0 || time <= (times[at - 1] ?? time));
+  return isNewestFirst && (times.at(-1) ?? from) < from;
+}
+
+/** A time that cannot be read counts as new: such a row is looked at, and never ends the search. */
+function createdAt(row: InvocationRow): number {
+  const time = Date.parse(row.CreatedTime);
+  return Number.isNaN(time) ? Number.POSITIVE_INFINITY : time;
+}
+
+/** What a schedule started is not ours; the vendor spells it in upper and in lower case. */
+function isOfUser(row: InvocationRow): boolean {
+  return row.InvocationSource?.toUpperCase() !== 'INVOKER';
+}
+
+async function runsOn(client: TencentClient, wanted: Invocation, row: InvocationRow): Promise<boolean> {
+  const instances = new Set(wanted.instances);
+  let listed = new Set(row.InvocationTaskBasicInfoSet.map(({ InstanceId }) => InstanceId));
+  if (!isWithin(listed, instances)) return false;
+  if (listed.size < instances.size) {
+    // The list may be cut, or not be filled yet.
+    const all = await listTasks(client, wanted.region, row.InvocationId, CALLER);
+    if (all.kind === 'failed') throw toError(all.failure, `looking at the tasks of ${row.InvocationId}`);
+    if (all.rows.length === 0) throw inconclusive(wanted, `${row.InvocationId} shows no tasks yet`);
+    listed = new Set(all.rows.map(({ InstanceId }) => InstanceId));
+  }
+  return listed.size === instances.size && isWithin(listed, instances);
+}
+
+function isWithin(part: ReadonlySet<string>, whole: ReadonlySet<string>): boolean {
+  return [...part].every((id) => whole.has(id));
+}
+
+/**
+ * The same parameters, compared as values. The record may also carry the command's defaults for those that were not
+ * given, and hides the values of hidden ones.
+ */
+export function hasParameters(
+  row: Pick<InvocationRow, 'Parameters' | 'DefaultParameters'>,
+  wanted: Readonly<Record<string, string>>,
+): boolean {
+  const recorded = parametersOf(row.Parameters);
+  const defaults = parametersOf(row.DefaultParameters);
+  if (recorded === undefined || defaults === undefined) return false;
+  for (const [name, value] of Object.entries(wanted)) {
+    const shown = recorded.get(name);
+    if (shown !== value && shown !== MASK) return false;
+  }
+  for (const [name, shown] of recorded) {
+    if (!Object.hasOwn(wanted, name) && shown !== MASK && shown !== defaults.get(name)) return false;
+  }
+  return true;
+}
+
+function parametersOf(json: string | undefined): Map<string, unknown> | undefined {
+  if (json === undefined || json === '') return new Map();
+  try {
+    const parsed: unknown = JSON.parse(json);
+    if (parsed === null) return new Map();
+    return typeof parsed === 'object' && !Array.isArray(parsed) ? new Map(Object.entries(parsed)) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function inconclusive(wanted: Invocation, why: string): FleetReflexError {
+  return new FleetReflexError(
+    'provider.inconclusive',
+    `looking for an invocation of ${wanted.command}: ${why}; it is looked for again`,
+    {
+      disposition: 'retry',
+      details: { provider: 'tencent', command: wanted.command, region: wanted.region },
+    },
+  );
+}

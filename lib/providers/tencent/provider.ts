@@ -1,0 +1,125 @@
+/** Tencent Cloud TAT behind the port that dispatch, polling and cancelling know. */
+import type {
+  CancelOutcome,
+  InstanceAvailability,
+  Invocation,
+  InvokeOutcome,
+  Provider,
+} from '../provider.ts';
+import { describeAutomationAgentStatus } from './actions/agents.ts';
+import { MAX_IDS } from './actions/fields.ts';
+import {
+  cancelInvocation,
+  type InvokeCommandRequest,
+  invokeCommand,
+  MAX_INSTANCES_TO_CANCEL,
+  MAX_INSTANCES_TO_INVOKE,
+} from './actions/invocations.ts';
+import { createTencentClient, type TencentClient, type TencentClientOptions } from './client.ts';
+import { toError, toProviderFailure } from './failure.ts';
+import { findInvocations } from './finding.ts';
+import { inChunks, kindOfInstance, splitInstances } from './instances.ts';
+import { readInvocations } from './reading.ts';
+
+export interface TencentProviderOptions extends TencentClientOptions {
+  /** Used instead of a new one, to share its connections and rate limits (with `tencentSchedules`). */
+  client?: TencentClient;
+  /** How many pages of 100 invocations `find` looks through before it says that it cannot conclude. Default 10. */
+  maxFindPages?: number;
+}
+
+export interface TencentProvider extends Provider {
+  readonly name: 'tencent';
+  readonly client: TencentClient;
+  /** Ends the connections once running calls have ended. */
+  close(): Promise<void>;
+}
+
+/** @throws TypeError when the options are no endpoint */
+export function tencentProvider(options: TencentProviderOptions): TencentProvider {
+  const client = options.client ?? createTencentClient(options);
+  return {
+    name: 'tencent',
+    client,
+    maxInstancesPerInvocation: MAX_INSTANCES_TO_INVOKE,
+    split: (instances) => splitInstances(instances, MAX_INSTANCES_TO_INVOKE),
+    isInstanceId: (id) => kindOfInstance(id) !== undefined,
+    invoke: (invocation) => invoke(client, invocation),
+    find: (invocation, since) => findInvocations(client, invocation, since, options.maxFindPages ?? 10),
+    read: (refs, { wantsOutput = () => true } = {}) => readInvocations(client, refs, wantsOutput),
+    cancel: ({ region, invocationId }, instances) => cancel(client, region, invocationId, instances),
+    availability: (region, instances) => availability(client, region, instances),
+    requestCounts: client.requestCounts,
+    close: () => client.close(),
+  };
+}
+
+async function invoke(client: TencentClient, invocation: Invocation): Promise<InvokeOutcome> {
+  const { command, instances, parameters, timeoutSeconds, username, workingDirectory } = invocation;
+  const request: InvokeCommandRequest = { CommandId: command, InstanceIds: [...instances] };
+  // A command without parameters refuses even an empty set of them.
+  if (Object.keys(parameters).length > 0) request.Parameters = JSON.stringify(parameters);
+  if (timeoutSeconds !== undefined) request.Timeout = timeoutSeconds;
+  if (username !== undefined) request.Username = username;
+  if (workingDirectory !== undefined) request.WorkingDirectory = workingDirectory;
+  const options = { attempts: 1, caller: 'invoke' };
+  const outcome = await client.call(invokeCommand, invocation.region, request, options);
+  if (outcome.kind === 'answered') {
+    return { kind: 'sent', invocationId: outcome.answer.InvocationId, requestId: outcome.requestId };
+  }
+  const failure = toProviderFailure(outcome.failure);
+  return { kind: outcome.failure.effect === 'none' ? 'notSent' : 'unknown', failure };
+}
+
+/** Every piece is asked for, also after one that was refused; the first refusal is the answer. */
+async function cancel(
+  client: TencentClient,
+  region: string,
+  InvocationId: string,
+  instances?: readonly string[],
+): Promise<CancelOutcome> {
+  const requests =
+    instances === undefined
+      ? [{ InvocationId }]
+      : splitInstances(instances, MAX_INSTANCES_TO_CANCEL).map((InstanceIds) => ({
+          InvocationId,
+          InstanceIds,
+        }));
+  let outcome: CancelOutcome = { kind: 'requested' };
+  for (const request of requests) {
+    const answer = await client.call(cancelInvocation, region, request);
+    if (answer.kind === 'failed' && outcome.kind === 'requested') {
+      outcome = { kind: 'failed', failure: toProviderFailure(answer.failure) };
+    }
+  }
+  return outcome;
+}
+
+async function availability(
+  client: TencentClient,
+  region: string,
+  instances: readonly string[],
+): Promise<InstanceAvailability[]> {
+  const known = [...new Set(instances)].filter((id) => kindOfInstance(id) !== undefined);
+  const agents = await Promise.all(
+    inChunks(known, MAX_IDS).map(async (InstanceIds) => {
+      const request = { InstanceIds, Limit: MAX_IDS };
+      const outcome = await client.call(describeAutomationAgentStatus, region, request);
+      if (outcome.kind === 'failed') throw toError(outcome.failure, 'asking for the state of the TAT agents');
+      return outcome.answer.AutomationAgentSet;
+    }),
+  );
+  const statuses = new Map(agents.flat().map(({ InstanceId, AgentStatus }) => [InstanceId, AgentStatus]));
+  return instances.map((instanceId) => {
+    const reason = whyNot(instanceId, statuses.get(instanceId));
+    return reason === undefined
+      ? { instanceId, isAvailable: true }
+      : { instanceId, isAvailable: false, reason };
+  });
+}
+
+function whyNot(instanceId: string, agentStatus: string | undefined): string | undefined {
+  if (kindOfInstance(instanceId) === undefined) return 'not an instance id of Tencent Cloud';
+  if (agentStatus === undefined) return 'agent not installed';
+  return agentStatus === 'Online' ? undefined : `agent ${agentStatus.toLowerCase()}`;
+}

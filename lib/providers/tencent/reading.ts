@@ -1,0 +1,202 @@
+/**
+ * Reads what became of many invocations in as few requests as TAT allows: 100 invocations with all their task states
+ * in one, then the details of 50 ended tasks in one. Filters take 5 values, so ids are asked for instead.
+ */
+import { isTerminalTask } from '../../runs/status.ts';
+import type { InvocationReading, InvocationRef, TaskReport } from '../provider.ts';
+import {
+  describeInvocations,
+  describeInvocationTasks,
+  type InvocationRow,
+  type TaskRow,
+} from './actions/invocations.ts';
+import type { CallOutcome, TencentClient } from './client.ts';
+import { type CallFailure, ownFailure, toProviderFailure } from './failure.ts';
+import { inChunks } from './instances.ts';
+import { type BasicTask, mapTaskStatus, reportOfBasicTask, reportOfTask } from './task-status.ts';
+
+const MAX_ROWS = 100;
+/** 50 outputs of 32 KB in base64 are 1.6 MB; the vendor's limit is not documented. */
+const OUTPUTS_AT_ONCE = 50;
+const CALLER = 'read';
+
+type WantsOutput = (taskId: string) => boolean;
+
+export async function readInvocations(
+  client: TencentClient,
+  refs: readonly InvocationRef[],
+  wantsOutput: WantsOutput,
+): Promise<InvocationReading[]> {
+  const byRegion = Map.groupBy(refs, ({ region }) => region);
+  const readings = await Promise.all(
+    [...byRegion].map(([region, inRegion]) => {
+      const ids = [...new Set(inRegion.map(({ invocationId }) => invocationId))];
+      return readRegion(client, region, ids, wantsOutput);
+    }),
+  );
+  return readings.flat();
+}
+
+/** What is known of one invocation while it is being read. */
+interface Draft {
+  invocationId: string;
+  /** By task id. */
+  tasks: Map<string, TaskReport>;
+  failure?: CallFailure;
+}
+
+async function readRegion(
+  client: TencentClient,
+  region: string,
+  ids: string[],
+  wantsOutput: WantsOutput,
+): Promise<InvocationReading[]> {
+  const drafts = (
+    await Promise.all(inChunks(ids, MAX_ROWS).map((chunk) => readStates(client, region, chunk)))
+  ).flat();
+  await readDetails(client, region, drafts, wantsOutput);
+  return drafts.map(({ invocationId, tasks, failure }) =>
+    failure === undefined
+      ? { invocationId, kind: 'read', tasks: [...tasks.values()] }
+      : { invocationId, kind: 'failed', failure: toProviderFailure(failure) },
+  );
+}
+
+/** The states of all tasks of up to 100 invocations. An invocation that the vendor does not show yet has no tasks. */
+async function readStates(client: TencentClient, region: string, ids: string[]): Promise<Draft[]> {
+  const { found, failures } = await askInPieces(ids, async (piece) => {
+    // Without a limit the vendor answers with 20 rows and says nothing.
+    const request = { InvocationIds: piece, Limit: MAX_ROWS };
+    const outcome = await client.call(describeInvocations, region, request, { caller: CALLER });
+    return mapAnswer(outcome, (answer) => answer.InvocationSet);
+  });
+  const rows = new Map(found.map((row) => [row.InvocationId, row]));
+  return await Promise.all(
+    ids.map(async (invocationId): Promise<Draft> => {
+      const failure = failures.get(invocationId);
+      const row = rows.get(invocationId);
+      if (failure !== undefined) return { invocationId, tasks: new Map(), failure };
+      if (row === undefined) return { invocationId, tasks: new Map() };
+      const draft = draftOf(invocationId, row.InvocationTaskBasicInfoSet);
+      if (!mayListMore(row)) return draft;
+      const all = await listTasks(client, region, invocationId);
+      return all.kind === 'failed'
+        ? { ...draft, failure: all.failure }
+        : draftOf(invocationId, [...row.InvocationTaskBasicInfoSet, ...all.rows]);
+    }),
+  );
+}
+
+function draftOf(invocationId: string, tasks: readonly BasicTask[]): Draft {
+  return {
+    invocationId,
+    tasks: new Map(tasks.map((task) => [task.InvocationTaskId, reportOfBasicTask(invocationId, task)])),
+  };
+}
+
+/**
+ * Whether the list of tasks that an invocation carries may be cut. Asked only when every listed task has ended,
+ * because until then it is read again anyway: the list is empty although the invocation went on, it ends at a round
+ * number as a page would, or the vendor's own status says that something is still open.
+ */
+function mayListMore(row: InvocationRow): boolean {
+  const { InvocationTaskBasicInfoSet: tasks, InvocationStatus: status } = row;
+  if (tasks.length === 0) return status !== 'PENDING';
+  if (!tasks.every((task) => isTerminalTask(mapTaskStatus(task.TaskStatus).status))) return false;
+  const looksLikePage = tasks.length >= 20 && tasks.length % 10 === 0 && tasks.length < 200;
+  return looksLikePage || status === 'PENDING' || status === 'RUNNING' || status === 'CANCELLING';
+}
+
+/** All tasks of one invocation, without output; an invocation's tasks do not move, so paging by offset is safe. */
+export async function listTasks(
+  client: TencentClient,
+  region: string,
+  invocationId: string,
+  caller = CALLER,
+): Promise<{ kind: 'listed'; rows: TaskRow[] } | { kind: 'failed'; failure: CallFailure }> {
+  const rows: TaskRow[] = [];
+  for (;;) {
+    const request = {
+      Filters: [{ Name: 'invocation-id', Values: [invocationId] }],
+      Limit: MAX_ROWS,
+      Offset: rows.length,
+      HideOutput: true,
+    };
+    const outcome = await client.call(describeInvocationTasks, region, request, { caller });
+    if (outcome.kind === 'failed') return outcome;
+    rows.push(...outcome.answer.InvocationTaskSet);
+    const isLast = outcome.answer.InvocationTaskSet.length === 0 || rows.length >= outcome.answer.TotalCount;
+    if (isLast) return { kind: 'listed', rows };
+  }
+}
+
+/** Exit codes, times and outputs of the tasks that have ended and are wanted, across all invocations. */
+async function readDetails(
+  client: TencentClient,
+  region: string,
+  drafts: readonly Draft[],
+  wantsOutput: WantsOutput,
+): Promise<void> {
+  const draftOfTask = new Map<string, Draft>();
+  for (const draft of drafts) {
+    if (draft.failure !== undefined) continue;
+    for (const { taskId, status } of draft.tasks.values()) {
+      if (isTerminalTask(status) && wantsOutput(taskId)) draftOfTask.set(taskId, draft);
+    }
+  }
+  await Promise.all(
+    inChunks([...draftOfTask.keys()], OUTPUTS_AT_ONCE).map(async (chunk) => {
+      const { found, failures } = await askInPieces(chunk, (piece) => askTasks(client, region, piece));
+      const rows = new Map(found.map((row) => [row.InvocationTaskId, row]));
+      for (const taskId of chunk) {
+        const draft = draftOfTask.get(taskId);
+        const row = rows.get(taskId);
+        if (draft === undefined) continue;
+        if (row !== undefined) draft.tasks.set(taskId, reportOfTask(row));
+        // Never a final state without its exit code and output: it is asked for again.
+        else
+          draft.failure = failures.get(taskId) ?? ownFailure('InvalidAnswer', `${taskId} is missing`, 'none');
+      }
+    }),
+  );
+}
+
+async function askTasks(client: TencentClient, region: string, ids: string[]): Promise<Asked<TaskRow>> {
+  const ask = (HideOutput: boolean): Promise<CallOutcome<{ InvocationTaskSet: TaskRow[] }>> =>
+    client.call(
+      describeInvocationTasks,
+      region,
+      { InvocationTaskIds: ids, Limit: MAX_ROWS, HideOutput },
+      { caller: CALLER },
+    );
+  const outcome = await ask(false);
+  const isOneTooLarge = ids.length === 1 && outcome.kind === 'failed' && outcome.failure.class === 'tooLarge';
+  // One output alone that the vendor cannot answer: its exit code without its output is better than nothing.
+  return mapAnswer(isOneTooLarge ? await ask(true) : outcome, (answer) => answer.InvocationTaskSet);
+}
+
+type Asked<Row> = { kind: 'answered'; rows: Row[] } | { kind: 'failed'; failure: CallFailure };
+
+function mapAnswer<Answer, Row>(outcome: CallOutcome<Answer>, rowsOf: (answer: Answer) => Row[]): Asked<Row> {
+  return outcome.kind === 'failed' ? outcome : { kind: 'answered', rows: rowsOf(outcome.answer) };
+}
+
+/** Asks for ids at once, and for each half of them when the answer would be too long for the vendor. */
+async function askInPieces<Row>(
+  ids: string[],
+  ask: (piece: string[]) => Promise<Asked<Row>>,
+): Promise<{ found: Row[]; failures: Map<string, CallFailure> }> {
+  const asked = await ask(ids);
+  if (asked.kind === 'answered') return { found: asked.rows, failures: new Map() };
+  const { failure } = asked;
+  if (failure.class !== 'tooLarge' || ids.length === 1) {
+    return { found: [], failures: new Map(ids.map((id) => [id, failure])) };
+  }
+  const halves = await Promise.all(
+    inChunks(ids, Math.ceil(ids.length / 2)).map((half) => askInPieces(half, ask)),
+  );
+  return {
+    found: halves.flatMap(({ found }) => found),
+    failures: new Map(halves.flatMap(({ failures }) => [...failures])),
+  };
+}
