@@ -87,6 +87,12 @@ export interface SourceSpec<Payload, Settings> {
   /** Default: JSON, or a form when the content type says so. Throws FleetReflexError `body.*`. */
   parse?(request: SourceRequest, context: SourceContext<Settings>): unknown;
   payload: z.ZodType<Payload>;
+  /** A set-up step that has to do something (confirm a subscription) before it is answered. HTTP only. */
+  handshake?(
+    payload: Payload,
+    request: SourceRequest,
+    context: SourceContext<Settings>,
+  ): Promise<SourceAnswer | undefined>;
   normalise(payload: Payload, request: SourceRequest, context: SourceContext<Settings>): Normalisation;
   /** Only for a source that expects another answer than 202 with the matched rules. */
   answer?(outcomes: readonly DoorOutcome[], context: SourceContext<Settings>): SourceAnswer;
@@ -122,15 +128,6 @@ export function defineSource<Payload, Settings>(spec: SourceSpec<Payload, Settin
     ...context,
     settings: spec.settings.parse(context.settings ?? {}),
   });
-  const understand = (
-    parsed: unknown,
-    request: SourceRequest,
-    context: SourceContext<Settings>,
-  ): Normalisation => {
-    const payload = spec.payload.safeParse(parsed);
-    if (!payload.success) throw badPayload(spec.name, payload.error);
-    return spec.normalise(payload.data, request, context);
-  };
   const { answer, recognises } = spec;
   return {
     name: spec.name,
@@ -146,7 +143,11 @@ export function defineSource<Payload, Settings>(spec: SourceSpec<Payload, Settin
       const verification = await spec.verify(request, context);
       if (!verification.isAuthentic) return { kind: 'refused', verification };
       const parsed = spec.parse ? spec.parse(request, context) : parseByContentType(request);
-      return { kind: 'understood', normalisation: understand(parsed, request, context) };
+      const payload = checkPayload(spec.name, spec.payload, parsed);
+      const answer = await spec.handshake?.(payload, request, context);
+      const normalisation: Normalisation =
+        answer === undefined ? spec.normalise(payload, request, context) : { kind: 'answered', answer };
+      return { kind: 'understood', normalisation };
     },
     receiveMessage(body, untyped) {
       const request: SourceRequest = {
@@ -156,7 +157,8 @@ export function defineSource<Payload, Settings>(spec: SourceSpec<Payload, Settin
         headers: {},
         body: Buffer.from(body),
       };
-      return understand(parseJson(request.body), request, withSettings(untyped));
+      const payload = checkPayload(spec.name, spec.payload, parseJson(request.body));
+      return spec.normalise(payload, request, withSettings(untyped));
     },
     ...(answer && { answer: (outcomes, untyped) => answer(outcomes, withSettings(untyped)) }),
     ...(recognises && { recognises }),
@@ -172,6 +174,13 @@ function parseByContentType(request: SourceRequest): unknown {
 /** The media type without its parameters, lower case; empty when there is none. */
 export function mediaType(request: Pick<SourceRequest, 'headers'>): string {
   return (request.headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
+}
+
+/** For a source whose body has another inside: what `payload` does for the body. @throws `body.invalid` */
+export function checkPayload<Payload>(source: string, schema: z.ZodType<Payload>, parsed: unknown): Payload {
+  const payload = schema.safeParse(parsed);
+  if (!payload.success) throw badPayload(source, payload.error);
+  return payload.data;
 }
 
 function badPayload(source: string, error: z.ZodError): FleetReflexError {

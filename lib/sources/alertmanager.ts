@@ -1,0 +1,32 @@
+/** Prometheus Alertmanager, webhook version 4. It signs nothing: a bearer token or basic password proves it. */
+import * as z from 'zod';
+import { AlertGroup, normaliseAlertGroup } from './alert-group.ts';
+import { verifyAuthorization } from './bearer.ts';
+import { defineSource } from './source.ts';
+
+export const alertmanager = defineSource({
+  name: 'alertmanager',
+  title: 'Prometheus Alertmanager',
+  documentation: 'https://prometheus.io/docs/alerting/latest/configuration/#webhook_config',
+  setup: `Add a receiver to \`alertmanager.yml\`:
+
+\`\`\`yaml
+receivers:
+  - name: fleet-reflex
+    webhook_configs:
+      - url: https://<your-endpoint>/hooks/alertmanager
+        send_resolved: true
+        http_config:
+          authorization: { type: Bearer, credentials_file: /etc/alertmanager/fleet-reflex-secret }
+\`\`\`
+
+Basic authentication works too: any user, the secret as the password. Each alert of a group is an event of its own;
+its id is \`fingerprint/startsAt/status\`, so a repeated notification (\`repeat_interval\`) starts nothing again.
+Alertmanager sends again after 5xx only.`,
+  kinds: ['alert'],
+  settings: z.strictObject({}),
+  contentTypes: ['application/json'],
+  verify: (request, { secrets }) => verifyAuthorization(request, secrets),
+  payload: AlertGroup,
+  normalise: (group, _request, { now }) => normaliseAlertGroup('alertmanager', group, now),
+});

@@ -1,0 +1,95 @@
+/**
+ * CloudEvents over HTTP, in the structured, binary and batched modes, and the handshake of its webhook specification.
+ * The package `cloudevents` leaves header values encoded and puts the present where it cannot read a time, so the
+ * binding is read here.
+ */
+import * as z from 'zod';
+import { verifyAuthorization, verifySecret } from './bearer.ts';
+import { genericEvent } from './build-event.ts';
+import { isTaskEvent } from './cloud-assistant-event.ts';
+import { CloudEvent, isCloudEvent } from './cloud-event.ts';
+import { parseCloudEvents } from './cloudevents-http.ts';
+import { toIsoTime } from './event-time.ts';
+import { isOwnEvent } from './fleet-reflex.ts';
+import { AUTHENTIC, defineSource, type SourceAnswer, type SourceRequest } from './source.ts';
+import { isStandardSecret, verifyStandardSignature } from './standard-signature.ts';
+
+const Settings = z.strictObject({
+  allowedOrigins: z
+    .array(z.string())
+    .default(['*'])
+    .describe(
+      'The senders (WebHook-Request-Origin) that the handshake lets in; `*` is any, for the secret decides.',
+    ),
+  acceptsQueryToken: z
+    .boolean()
+    .default(false)
+    .describe('Also accept `?access_token=`, for senders that can set no header. It ends up in access logs.'),
+});
+type Settings = z.infer<typeof Settings>;
+
+export const cloudevents = defineSource({
+  name: 'cloudevents',
+  title: 'CloudEvents over HTTP',
+  documentation:
+    'https://github.com/cloudevents/spec/blob/main/cloudevents/bindings/http-protocol-binding.md',
+  setup: `Send to \`https://<your-endpoint>/hooks/cloudevents\`, structured (\`application/cloudevents+json\`), batched
+(\`application/cloudevents-batch+json\`) or binary (\`ce-…\` headers), with \`Authorization: Bearer <secret>\`. Where the
+secret begins with \`whsec_\` the request has to be signed as Standard Webhooks instead.
+
+The \`OPTIONS\` handshake is answered; an access token in the query is refused unless the setting
+\`acceptsQueryToken\` allows it. The event's data is \`event.data.body\`, all its attributes are \`event.data.raw\`, its
+type stands after \`generic.\`. On the \`events\` queue any structured event is taken.`,
+  kinds: ['generic'],
+  settings: Settings,
+  methods: ['POST', 'OPTIONS'],
+  // Any: in the binary mode the type is that of the data.
+  contentTypes: [],
+  verify(request, { secrets, settings, now }) {
+    // The handshake asks whether events may come at all; each of them must then prove itself.
+    if (request.method === 'OPTIONS') return AUTHENTIC;
+    if (secrets.some(isStandardSecret)) {
+      return verifyStandardSignature(request, secrets.filter(isStandardSecret), now);
+    }
+    const token = request.query.get('access_token');
+    if (settings.acceptsQueryToken && token !== null) return verifySecret(token, secrets, 'its access_token');
+    return verifyAuthorization(request, secrets);
+  },
+  parse: (request) => (request.method === 'OPTIONS' ? [] : parseCloudEvents(request)),
+  payload: z.union([CloudEvent, z.array(CloudEvent)]),
+  normalise(payload, request, { now, settings }) {
+    if (request.method === 'OPTIONS') return { kind: 'answered', answer: consent(request, settings) };
+    const events = Array.isArray(payload) ? payload : [payload];
+    if (events.length === 0) return { kind: 'ignored', because: 'the batch is empty' };
+    return { kind: 'events', events: events.map((event) => toTriggerEvent(event, now)) };
+  },
+  recognises: (body) => isCloudEvent(body) && !isOwnEvent(body) && !isTaskEvent(body),
+});
+
+function toTriggerEvent(event: CloudEvent, now: Date) {
+  return genericEvent(
+    {
+      source: 'cloudevents',
+      // Only both together are unique; a source is a URI and so has no space in it.
+      id: `${event.source} ${event.id}`,
+      verb: event.type,
+      subject: event.subject,
+      time: toIsoTime(event.time) ?? now.toISOString(),
+      traceparent: event.traceparent,
+    },
+    { body: event.data ?? event.data_base64 ?? null, raw: event },
+  );
+}
+
+/** Consent is in the headers, not in the status; the callback URL is never followed. */
+function consent(request: SourceRequest, settings: Settings): SourceAnswer {
+  const origin = request.headers['webhook-request-origin'] ?? '';
+  const isName = /^[A-Za-z0-9.:-]{1,255}$/.test(origin);
+  const isAllowed = settings.allowedOrigins.includes('*') || settings.allowedOrigins.includes(origin);
+  if (!isName || !isAllowed) return { status: 200, headers: { allow: 'POST, OPTIONS' }, body: '' };
+  return {
+    status: 200,
+    headers: { allow: 'POST, OPTIONS', 'webhook-allowed-origin': origin, 'webhook-allowed-rate': '*' },
+    body: '',
+  };
+}

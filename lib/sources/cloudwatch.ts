@@ -1,0 +1,137 @@
+/**
+ * Amazon CloudWatch alarms as EventBridge delivers them, on the `events` queue (the queue policy has let them in) or
+ * through an API destination with a bearer token.
+ */
+import * as z from 'zod';
+import { verifyAuthorization } from './bearer.ts';
+import { alertEvent } from './build-event.ts';
+import { toIsoTime } from './event-time.ts';
+import { firstText, toLabels } from './labels.ts';
+import { defineSource, type Normalisation } from './source.ts';
+
+const ALARM = 'CloudWatch Alarm State Change';
+
+const State = z.looseObject({
+  value: z.string(),
+  reason: z.string().nullish(),
+  timestamp: z.string().nullish(),
+});
+
+const Configuration = z.looseObject({
+  description: z.string().nullish(),
+  metrics: z
+    .array(
+      z.looseObject({
+        metricStat: z
+          .looseObject({
+            metric: z
+              .looseObject({
+                namespace: z.string().nullish(),
+                name: z.string().nullish(),
+                dimensions: z.unknown().optional(),
+              })
+              .nullish(),
+          })
+          .nullish(),
+      }),
+    )
+    .nullish(),
+});
+
+/** Any EventBridge event; of other types than the alarm's state change nothing is required. */
+const Envelope = z.looseObject({
+  id: z.string().min(1),
+  source: z.string(),
+  'detail-type': z.string(),
+  account: z.string().optional(),
+  region: z.string().optional(),
+  time: z.string().optional(),
+  resources: z.array(z.string()).default([]),
+  detail: z.looseObject({
+    alarmName: z.string().optional(),
+    state: State.optional(),
+    previousState: State.partial().nullish(),
+    configuration: Configuration.nullish(),
+  }),
+});
+type Envelope = z.infer<typeof Envelope>;
+
+export const cloudwatch = defineSource({
+  name: 'cloudwatch',
+  title: 'Amazon CloudWatch alarms (EventBridge)',
+  documentation:
+    'https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch-and-eventbridge.html',
+  setup: `Make an EventBridge rule with the \`events\` queue as its target and this pattern; the queue's policy lets
+\`events.amazonaws.com\` send for that rule's ARN only.
+
+\`\`\`json
+{ "source": ["aws.cloudwatch"], "detail-type": ["CloudWatch Alarm State Change"] }
+\`\`\`
+
+An API destination works too: connection type *API key*, name \`Authorization\`, value \`Bearer <secret>\`, to
+\`https://<your-endpoint>/hooks/cloudwatch\`. The alarm's dimensions are labels under their own names
+(\`event.data.labels.InstanceId\`), beside \`alarmname\`, \`account\`, \`region\`, \`namespace\` and \`metric\`.
+\`ALARM\` is firing, \`OK\` resolved; \`INSUFFICIENT_DATA\` says neither and is ignored.`,
+  kinds: ['alert'],
+  settings: z.strictObject({}),
+  contentTypes: ['application/json'],
+  verify: (request, { secrets }) => verifyAuthorization(request, secrets),
+  payload: Envelope,
+  normalise: (envelope, _request, { now }) => normaliseAlarm(envelope, now),
+  recognises: (body) => {
+    const envelope = Envelope.safeParse(body);
+    return envelope.success && envelope.data.source === 'aws.cloudwatch';
+  },
+});
+
+function normaliseAlarm(envelope: Envelope, now: Date): Normalisation {
+  const { alarmName, state, previousState, configuration } = envelope.detail;
+  if (envelope['detail-type'] !== ALARM || alarmName === undefined || state === undefined) {
+    return {
+      kind: 'ignored',
+      because: `an EventBridge event ${envelope['detail-type']} is no alarm’s state`,
+    };
+  }
+  const status = statusOf(state.value);
+  if (status === undefined) {
+    return { kind: 'ignored', because: `the alarm’s state ${state.value} is neither ALARM nor OK` };
+  }
+  const changedAt = toIsoTime(state.timestamp) ?? toIsoTime(envelope.time) ?? now.toISOString();
+  const event = alertEvent(
+    { source: 'cloudwatch', id: envelope.id, time: toIsoTime(envelope.time) ?? changedAt },
+    {
+      status,
+      name: alarmName,
+      summary: firstText(state.reason),
+      labels: labelsOf(envelope, alarmName),
+      annotations: toLabels({ description: configuration?.description }),
+      fingerprint: envelope.resources[0] ?? [envelope.account, envelope.region, alarmName].join('/'),
+      startsAt: status === 'firing' ? changedAt : toIsoTime(previousState?.timestamp),
+      endsAt: status === 'resolved' ? changedAt : undefined,
+      raw: envelope,
+    },
+  );
+  return { kind: 'events', events: [event] };
+}
+
+/** Several metrics (an expression's inputs) agree on a dimension or the first one's stands. */
+function labelsOf(envelope: Envelope, alarmName: string): Record<string, string> {
+  const metrics = (envelope.detail.configuration?.metrics ?? []).map((item) => item.metricStat?.metric);
+  const dimensions = metrics.toReversed().map((metric) => toLabels(metric?.dimensions));
+  const first = metrics.find((metric) => metric !== undefined && metric !== null);
+  return {
+    ...Object.assign({}, ...dimensions),
+    ...toLabels({
+      alarmname: alarmName,
+      account: envelope.account,
+      region: envelope.region,
+      namespace: first?.namespace,
+      metric: first?.name,
+    }),
+  };
+}
+
+function statusOf(value: string): 'firing' | 'resolved' | undefined {
+  if (value === 'ALARM') return 'firing';
+  return value === 'OK' ? 'resolved' : undefined;
+}

@@ -1,0 +1,48 @@
+/** Our own completion events, so that the end of one run can start another. */
+import * as z from 'zod';
+import { CompletionData } from '../events/trigger-event.ts';
+import { verifyAuthorization } from './bearer.ts';
+import { CloudEvent, isCloudEvent } from './cloud-event.ts';
+import { toIsoTime } from './event-time.ts';
+import { present } from './present.ts';
+import { defineSource } from './source.ts';
+
+const PREFIX = 'fleet-reflex.';
+
+export const fleetReflex = defineSource({
+  name: 'fleet-reflex',
+  title: 'fleet-reflex itself',
+  documentation: 'https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md',
+  setup: `Let a completion queue be a destination of \`notify:\` and subscribe the \`events\` queue to it, or send
+the completion events of another deployment to \`https://<your-endpoint>/hooks/fleet-reflex\` with
+\`Authorization: Bearer <secret>\`. A rule on it sees \`event.type\` \`completion.run.completed\`,
+\`completion.run.started\`, \`completion.run.rejected\` or \`completion.task.completed\`, and the completion's data.`,
+  kinds: ['completion'],
+  settings: z.strictObject({}),
+  contentTypes: ['application/json', 'application/cloudevents+json'],
+  verify: (request, { secrets }) => verifyAuthorization(request, secrets),
+  payload: CloudEvent.extend({ type: z.string().startsWith(PREFIX), data: CompletionData }),
+  normalise: (event, _request, { now }) => ({
+    kind: 'events',
+    events: [
+      {
+        ...present({
+          specversion: '1.0' as const,
+          id: event.id,
+          source: 'fleet-reflex',
+          subject: event.subject ?? event.data.runId,
+          time: toIsoTime(event.time) ?? now.toISOString(),
+          traceparent: event.traceparent,
+        }),
+        kind: 'completion',
+        type: `completion.${event.type.slice(PREFIX.length)}`,
+        data: { ...event.data, raw: event },
+      },
+    ],
+  }),
+  recognises: isOwnEvent,
+});
+
+export function isOwnEvent(body: unknown): boolean {
+  return isCloudEvent(body) && body.type.startsWith(PREFIX);
+}

@@ -1,0 +1,140 @@
+/**
+ * Any system that can sign its body with HMAC-SHA256 or send a bearer token: what it sends is the body of a generic
+ * event, and the settings say how it proves itself and what its id is.
+ */
+import { evaluate, parse as parseExpression } from '@marcbachmann/cel-js';
+import * as z from 'zod';
+import { verifyAuthorization } from './bearer.ts';
+import { genericEvent } from './build-event.ts';
+import { verifyFreshness } from './freshness.ts';
+import { hashedId } from './hashed-id.ts';
+import { verifyHmac } from './hmac.ts';
+import { defineSource, forged, type SourceContext, type SourceRequest, type Verification } from './source.ts';
+
+const HeaderName = z
+  .string()
+  .regex(/^[A-Za-z0-9-]+$/)
+  .toLowerCase();
+
+const Expression = z.string().superRefine((text, context) => {
+  try {
+    parseExpression(text);
+  } catch (cause) {
+    const [first] = String(cause instanceof Error ? cause.message : cause).split('\n', 1);
+    context.addIssue({ code: 'custom', message: `is not a CEL expression: ${first}` });
+  }
+});
+
+const Settings = z.strictObject({
+  signatureHeader: HeaderName.optional().describe(
+    'The header with the HMAC-SHA256. With it set a bearer token is not accepted. Default: a bearer token or basic password, or X-Hub-Signature-256.',
+  ),
+  prefix: z.string().optional().describe('What stands before the signature. Default: `sha256=` or nothing.'),
+  encoding: z.enum(['hex', 'base64']).default('hex').describe('How the signature is written.'),
+  timestampHeader: HeaderName.optional().describe(
+    'The header with the time of signing, which must then be part of `signed`. Default: none, and no replay window.',
+  ),
+  timestampUnit: z.enum(['s', 'ms']).default('s').describe('Unix seconds or milliseconds.'),
+  windowSeconds: z
+    .int()
+    .positive()
+    .max(86_400)
+    .default(300)
+    .describe('How far the signed time may be from ours.'),
+  signed: z
+    .string()
+    .regex(/\{body\}/, 'must contain {body}')
+    .optional()
+    .describe('What is signed. Default: `{body}`, or `{timestamp}.{body}` with a timestamp header.'),
+  id: Expression.optional().describe(
+    'A CEL expression over `body` and `headers` that gives the delivery’s id. Default: a hash of the body.',
+  ),
+  type: Expression.optional().describe(
+    'A CEL expression that gives the word after `generic.`. Default: `received`.',
+  ),
+});
+type Settings = z.infer<typeof Settings>;
+
+const DEFAULT_HEADER = 'x-hub-signature-256';
+
+export const generic = defineSource({
+  name: 'generic',
+  title: 'Any system that signs, or sends a token',
+  documentation: 'https://github.com/standard-webhooks/standard-webhooks',
+  setup: `Without settings it accepts \`Authorization: Bearer <secret>\`, a basic password, or
+\`X-Hub-Signature-256: sha256=<hex HMAC-SHA256 of the body>\`. A system that signs in its own way is described:
+
+\`\`\`yaml
+sources:
+  generic:
+    signatureHeader: X-Acme-Signature
+    encoding: base64
+    timestampHeader: X-Acme-Timestamp
+    signed: '{timestamp}.{body}'
+    id: body.delivery.id
+\`\`\`
+
+Without \`id\` the same body is the same event, for ever: set it where a sender repeats a body and means it.`,
+  kinds: ['generic'],
+  settings: Settings,
+  contentTypes: ['application/json', 'application/x-www-form-urlencoded'],
+  verify: verifyGeneric,
+  payload: z.unknown(),
+  normalise(body, request, { now, settings }) {
+    const scope = { body, headers: request.headers };
+    const event = genericEvent(
+      {
+        source: 'generic',
+        id: textOf(settings.id, scope) ?? hashedId(request.body),
+        verb: textOf(settings.type, scope) ?? 'received',
+        time: now.toISOString(),
+      },
+      { body },
+    );
+    return { kind: 'events', events: [event] };
+  },
+});
+
+function verifyGeneric(
+  request: SourceRequest,
+  { secrets, settings, now }: SourceContext<Settings>,
+): Verification {
+  const hasToken = settings.signatureHeader === undefined && request.headers['authorization'] !== undefined;
+  if (hasToken) return verifyAuthorization(request, secrets);
+  const header = settings.signatureHeader ?? DEFAULT_HEADER;
+  const timestamp =
+    settings.timestampHeader === undefined ? undefined : request.headers[settings.timestampHeader];
+  const hasTime = settings.timestampHeader !== undefined;
+  if (hasTime && timestamp === undefined) return forged(`it has no ${settings.timestampHeader} header`);
+  const template = settings.signed ?? (hasTime ? '{timestamp}.{body}' : '{body}');
+  if (hasTime && !template.includes('{timestamp}')) return forged('the settings sign no {timestamp}');
+  const given = request.headers[header] ?? '';
+  const signature = verifyHmac(request, {
+    header,
+    prefix: settings.prefix ?? (given.startsWith('sha256=') ? 'sha256=' : ''),
+    encoding: settings.encoding,
+    signed: fill(template, timestamp ?? '', request.body),
+    keys: secrets,
+  });
+  if (!signature.isAuthentic || !hasTime) return signature;
+  return verifyFreshness(timestamp, now, settings.windowSeconds * 1000, settings.timestampUnit);
+}
+
+/** The template's parts in order, the body as the bytes that it is. */
+function fill(template: string, timestamp: string, body: Buffer): (string | Buffer)[] {
+  return template
+    .split(/(\{timestamp\}|\{body\})/)
+    .map((part) => (part === '{body}' ? body : part === '{timestamp}' ? timestamp : part));
+}
+
+/** Text, or a number as text; undefined where the expression finds nothing, so that the default holds. */
+function textOf(expression: string | undefined, scope: Record<string, unknown>): string | undefined {
+  if (expression === undefined) return undefined;
+  try {
+    const value: unknown = evaluate(expression, scope);
+    const isText = typeof value === 'string' || typeof value === 'number' || typeof value === 'bigint';
+    return isText && value !== '' ? String(value) : undefined;
+  } catch {
+    return undefined;
+  }
+}

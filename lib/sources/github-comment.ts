@@ -1,0 +1,79 @@
+/** A comment on an issue or pull request that mentions the bot, as a chat command; GitHub and Gitea agree on it. */
+import * as z from 'zod';
+import { chatEvent } from './build-event.ts';
+import { parseMention } from './chat-command.ts';
+import { toIsoTime } from './event-time.ts';
+import type { Normalisation } from './source.ts';
+
+export const IssueComment = z.looseObject({
+  action: z.string(),
+  comment: z.looseObject({
+    body: z.string().nullish(),
+    created_at: z.string().nullish(),
+    author_association: z.string().nullish(),
+    user: z
+      .looseObject({ id: z.union([z.number(), z.string()]), login: z.string(), type: z.string().nullish() })
+      .nullish(),
+  }),
+  issue: z.looseObject({ number: z.number() }),
+  repository: z.looseObject({ full_name: z.string() }),
+});
+export type IssueComment = z.infer<typeof IssueComment>;
+
+interface CommentContext {
+  source: string;
+  id: string;
+  now: Date;
+  raw: unknown;
+  bot: string;
+  command: string;
+  /** The associations that may command; undefined where the sender does not tell them. */
+  commenters?: readonly string[];
+}
+
+/** Only new comments command: an edit would run what was typed before it, or a second time. */
+export function commentToChat(payload: IssueComment, context: CommentContext): Normalisation {
+  const { action, comment, issue, repository } = payload;
+  const text = mentionIn(comment.body ?? '', context.bot);
+  if (action !== 'created') return { kind: 'ignored', because: `a comment was ${action}, not created` };
+  if (text === undefined)
+    return { kind: 'ignored', because: `the comment does not begin with @${context.bot}` };
+  if (!comment.user || comment.user.type === 'Bot') {
+    return { kind: 'ignored', because: 'the comment is not a person’s' };
+  }
+  const association = comment.author_association ?? undefined;
+  if (context.commenters !== undefined && !context.commenters.includes(association ?? 'NONE')) {
+    return {
+      kind: 'ignored',
+      because: `the commenter’s association ${association ?? 'NONE'} may not command`,
+    };
+  }
+  const channel = `${repository.full_name}#${issue.number}`;
+  const event = chatEvent(
+    {
+      source: context.source,
+      id: context.id,
+      time: toIsoTime(comment.created_at) ?? context.now.toISOString(),
+    },
+    {
+      ...parseMention(context.command, text),
+      user: {
+        id: String(comment.user.id),
+        name: comment.user.login,
+        ...(association !== undefined && { groups: [association] }),
+      },
+      channel: { id: channel, name: channel },
+      raw: context.raw,
+    },
+  );
+  return { kind: 'events', events: [event] };
+}
+
+/** The rest of the first line after a mention that begins it; a mention elsewhere is talk. */
+export function mentionIn(body: string, bot: string): string | undefined {
+  const [first = ''] = body.trimStart().split(/\r?\n/, 1);
+  const mention = `@${bot}`;
+  if (!first.toLowerCase().startsWith(mention.toLowerCase())) return undefined;
+  const rest = first.slice(mention.length);
+  return rest === '' || /^[\s:,]/.test(rest) ? rest.replace(/^[:,]/, '') : undefined;
+}

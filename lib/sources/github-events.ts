@@ -1,0 +1,292 @@
+/**
+ * Which GitHub events say that something was or will be deployed, and where each keeps the facts. A field that is
+ * null for GitHub is absent for us. https://docs.github.com/en/webhooks/webhook-events-and-payloads
+ */
+import * as z from 'zod';
+import { toIsoTime } from './event-time.ts';
+import { firstText } from './labels.ts';
+
+const text = z.string().nullish();
+const Login = z.looseObject({ login: text }).nullish();
+const Repository = z.looseObject({ full_name: text }).nullish();
+const Common = { action: text, repository: Repository, sender: Login } as const;
+
+/** The facts of a deploy event, before they are put into the envelope. */
+export interface DeployFacts {
+  /** After `deploy.`: the event's name; `created` for a deployment that asks to be carried out. */
+  verb: string;
+  action: string;
+  repository: string;
+  ref?: string | undefined;
+  sha?: string | undefined;
+  environment?: string | undefined;
+  status?: string | undefined;
+  actor?: string | undefined;
+  url?: string | undefined;
+  time?: string | undefined;
+}
+
+const NO_COMMIT = /^0+$/;
+
+const push = z
+  .looseObject({
+    ...Common,
+    repository: z.looseObject({ full_name: text, pushed_at: z.unknown().optional() }).nullish(),
+    ref: z.string(),
+    after: text,
+    compare: text,
+    pusher: z.looseObject({ name: text }).nullish(),
+  })
+  .transform(
+    ({ repository, ref, after, compare, pusher, sender }): DeployFacts => ({
+      verb: 'push',
+      action: 'push',
+      repository: repository?.full_name ?? '',
+      ref,
+      // A deleted branch has no commit any more.
+      sha: after && !NO_COMMIT.test(after) ? after : undefined,
+      status: after && NO_COMMIT.test(after) ? 'deleted' : undefined,
+      actor: firstText(sender?.login, pusher?.name),
+      url: firstText(compare),
+      time: toIsoTime(repository?.pushed_at),
+    }),
+  );
+
+const Deployment = z.looseObject({
+  ref: text,
+  sha: text,
+  environment: text,
+  created_at: text,
+  url: text,
+  creator: Login,
+});
+
+const deployment = z.looseObject({ ...Common, deployment: Deployment }).transform(
+  ({ action, repository, deployment: it, sender }): DeployFacts => ({
+    verb: action ?? 'deployment',
+    action: action ?? 'deployment',
+    repository: repository?.full_name ?? '',
+    ref: firstText(it.ref),
+    sha: firstText(it.sha),
+    environment: firstText(it.environment),
+    actor: firstText(it.creator?.login, sender?.login),
+    url: firstText(it.url),
+    time: toIsoTime(it.created_at),
+  }),
+);
+
+// Its action is always `created`, which is what a new deployment says: the event's own name keeps rules apart.
+const deploymentStatus = z
+  .looseObject({
+    ...Common,
+    deployment: Deployment,
+    deployment_status: z.looseObject({
+      state: text,
+      environment: text,
+      target_url: text,
+      environment_url: text,
+      log_url: text,
+      created_at: text,
+      creator: Login,
+    }),
+  })
+  .transform(
+    ({ repository, deployment: it, deployment_status: status, sender }): DeployFacts => ({
+      verb: 'deployment_status',
+      action: 'deployment_status',
+      repository: repository?.full_name ?? '',
+      ref: firstText(it.ref),
+      sha: firstText(it.sha),
+      environment: firstText(status.environment, it.environment),
+      status: firstText(status.state),
+      actor: firstText(status.creator?.login, sender?.login),
+      url: firstText(status.log_url, status.target_url, status.environment_url, it.url),
+      time: toIsoTime(status.created_at),
+    }),
+  );
+
+const workflowRun = z
+  .looseObject({
+    ...Common,
+    workflow_run: z.looseObject({
+      head_branch: text,
+      head_sha: text,
+      status: text,
+      conclusion: text,
+      html_url: text,
+      updated_at: text,
+      actor: Login,
+      head_repository: Repository,
+    }),
+  })
+  .transform(
+    ({ action, repository, workflow_run: run, sender }): DeployFacts => ({
+      verb: 'workflow_run',
+      action: action ?? 'workflow_run',
+      repository: repository?.full_name ?? '',
+      ref: branchOf(run.head_branch, run.head_repository?.full_name, repository?.full_name),
+      sha: firstText(run.head_sha),
+      status: firstText(run.conclusion, run.status),
+      actor: firstText(run.actor?.login, sender?.login),
+      url: firstText(run.html_url),
+      time: toIsoTime(run.updated_at),
+    }),
+  );
+
+const checkSuite = z
+  .looseObject({
+    ...Common,
+    check_suite: z.looseObject({
+      head_branch: text,
+      head_sha: text,
+      status: text,
+      conclusion: text,
+      url: text,
+      updated_at: text,
+    }),
+  })
+  .transform(
+    ({ action, repository, check_suite: suite, sender }): DeployFacts => ({
+      verb: 'check_suite',
+      action: action ?? 'check_suite',
+      repository: repository?.full_name ?? '',
+      ref: firstText(suite.head_branch),
+      sha: firstText(suite.head_sha),
+      status: firstText(suite.conclusion, suite.status),
+      actor: firstText(sender?.login),
+      url: firstText(suite.url),
+      time: toIsoTime(suite.updated_at),
+    }),
+  );
+
+const release = z
+  .looseObject({
+    ...Common,
+    release: z.looseObject({
+      tag_name: text,
+      target_commitish: text,
+      draft: z.boolean().nullish(),
+      prerelease: z.boolean().nullish(),
+      html_url: text,
+      published_at: text,
+      created_at: text,
+    }),
+  })
+  .transform(
+    ({ action, repository, release: it, sender }): DeployFacts => ({
+      verb: 'release',
+      action: action ?? 'release',
+      repository: repository?.full_name ?? '',
+      ref: firstText(it.tag_name),
+      sha: /^[0-9a-f]{40}$/.test(it.target_commitish ?? '') ? firstText(it.target_commitish) : undefined,
+      status: it.draft ? 'draft' : it.prerelease ? 'prerelease' : 'release',
+      actor: firstText(sender?.login),
+      url: firstText(it.html_url),
+      time: toIsoTime(it.published_at ?? it.created_at),
+    }),
+  );
+
+const Package = z.looseObject({
+  name: text,
+  namespace: text,
+  html_url: text,
+  updated_at: text,
+  package_version: z
+    .looseObject({
+      version: text,
+      tag_name: text,
+      target_oid: text,
+      container_metadata: z.looseObject({ tag: z.looseObject({ name: text }).nullish() }).nullish(),
+    })
+    .nullish(),
+});
+
+const packageEvent = z
+  .looseObject({ ...Common, package: Package })
+  .transform(
+    ({ action, repository, package: it, sender }): DeployFacts =>
+      packageFacts('package', it, action, repository?.full_name, sender?.login),
+  );
+
+const registryPackage = z
+  .looseObject({ ...Common, registry_package: Package })
+  .transform(
+    ({ action, repository, registry_package: it, sender }): DeployFacts =>
+      packageFacts('registry_package', it, action, repository?.full_name, sender?.login),
+  );
+
+const repositoryDispatch = z.looseObject({ ...Common, branch: text }).transform(
+  ({ action, repository, branch, sender }): DeployFacts => ({
+    verb: 'repository_dispatch',
+    action: action ?? 'repository_dispatch',
+    repository: repository?.full_name ?? '',
+    ref: firstText(branch),
+    actor: firstText(sender?.login),
+  }),
+);
+
+/** By the name in `X-GitHub-Event`. What is not here is authentic and of no use to rules. */
+export const DEPLOY_EVENTS: ReadonlyMap<string, z.ZodType<DeployFacts>> = new Map<
+  string,
+  z.ZodType<DeployFacts>
+>([
+  ['push', push],
+  ['deployment', deployment],
+  ['deployment_status', deploymentStatus],
+  ['workflow_run', workflowRun],
+  ['check_suite', checkSuite],
+  ['release', release],
+  ['package', packageEvent],
+  ['registry_package', registryPackage],
+  ['repository_dispatch', repositoryDispatch],
+]);
+
+/** Messages of the `events` queue have no headers: the name of the event, from what only its payload has. */
+export function inferEvent(payload: Readonly<Record<string, unknown>>): string | undefined {
+  const has = (...keys: string[]): boolean => keys.every((key) => Object.hasOwn(payload, key));
+  if (has('zen', 'hook')) return 'ping';
+  if (has('comment', 'issue')) return 'issue_comment';
+  if (has('client_payload')) return 'repository_dispatch';
+  if (has('ref', 'after')) return 'push';
+  // The finer ones first: a deployment's status carries the deployment and its workflow run too.
+  return [
+    'deployment_status',
+    'deployment',
+    'workflow_run',
+    'check_suite',
+    'release',
+    'registry_package',
+    'package',
+  ].find((name) => has(name));
+}
+
+/** A fork's `main` is not our `main`: it is named as GitHub names it across repositories, `owner:main`. */
+function branchOf(
+  branch: unknown,
+  head: string | null | undefined,
+  base: string | null | undefined,
+): string | undefined {
+  const name = firstText(branch);
+  if (name === undefined || !head || !base || head === base) return name;
+  return `${head.split('/', 1)[0]}:${name}`;
+}
+
+function packageFacts(
+  verb: string,
+  it: z.infer<typeof Package>,
+  action: string | null | undefined,
+  repository: string | null | undefined,
+  login: string | null | undefined,
+): DeployFacts {
+  const version = it.package_version;
+  return {
+    verb,
+    action: action ?? verb,
+    repository: firstText(repository, it.namespace, it.name) ?? '',
+    ref: firstText(version?.container_metadata?.tag?.name, version?.tag_name, version?.version),
+    sha: firstText(version?.target_oid),
+    actor: firstText(login),
+    url: firstText(it.html_url),
+    time: toIsoTime(it.updated_at),
+  };
+}

@@ -1,0 +1,73 @@
+/**
+ * GitHub: pushes, deployments, workflow runs, releases and packages as deploy events, and comments that mention the
+ * bot as chat commands. Everything else that it sends is authentic and ignored: GitHub does not send again, and a
+ * refusal would only look like a broken hook.
+ */
+import * as z from 'zod';
+import { parseForm, parseJson } from './body.ts';
+import { deployEvent } from './build-event.ts';
+import { commentToChat, IssueComment } from './github-comment.ts';
+import { DEPLOY_EVENTS, inferEvent } from './github-events.ts';
+import { hashedId } from './hashed-id.ts';
+import { verifyHmac } from './hmac.ts';
+import { checkPayload, defineSource, mediaType, type SourceRequest } from './source.ts';
+
+const Settings = z.strictObject({
+  bot: z
+    .string()
+    .regex(/^[\w-]+$/)
+    .default('fleet-reflex')
+    .describe('The name to mention in a comment, without the @.'),
+  command: z
+    .string()
+    .startsWith('/')
+    .default('/fleet')
+    .describe('The command that a mention stands for: `@fleet-reflex patch web` is `/fleet patch web`.'),
+  commenters: z
+    .array(z.string())
+    .default(['OWNER', 'MEMBER', 'COLLABORATOR'])
+    .describe('Whose comments are commands, by GitHub’s author_association.'),
+});
+
+export const github = defineSource({
+  name: 'github',
+  title: 'GitHub',
+  documentation: 'https://docs.github.com/en/webhooks/webhook-events-and-payloads',
+  setup: `In the repository (or organisation): *Settings → Webhooks → Add webhook*. Payload URL
+\`https://<your-endpoint>/hooks/github\`, content type \`application/json\`, the secret, and the events: pushes,
+deployments, deployment statuses, workflow runs, releases, packages, issue comments, as your rules need.
+
+A comment that begins with \`@fleet-reflex\` (the setting \`bot\`) is a chat command; only comments of owners, members
+and collaborators are (the setting \`commenters\`). A push names its branch as GitHub does, \`refs/heads/main\`; a branch
+of a fork is \`owner:main\`. GitHub does not sign a time and does not send again by itself: the delivery id is what
+recognises a redelivery.`,
+  kinds: ['deploy', 'chat'],
+  settings: Settings,
+  contentTypes: ['application/json', 'application/x-www-form-urlencoded'],
+  verify: (request, { secrets }) =>
+    verifyHmac(request, { header: 'x-hub-signature-256', prefix: 'sha256=', keys: secrets }),
+  parse: parseGithub,
+  payload: z.looseObject({}),
+  normalise(payload, request, { now, settings }) {
+    const event = request.headers['x-github-event'] ?? inferEvent(payload);
+    const id = request.headers['x-github-delivery'] ?? hashedId(request.body);
+    if (event === 'ping') return { kind: 'ignored', because: 'a ping: the hook is set up' };
+    if (event === 'issue_comment') {
+      const comment = checkPayload('github', IssueComment, payload);
+      return commentToChat(comment, { source: 'github', id, now, raw: payload, ...settings });
+    }
+    const schema = event === undefined ? undefined : DEPLOY_EVENTS.get(event);
+    if (schema === undefined) {
+      return { kind: 'ignored', because: `GitHub’s event ${event ?? '(unnamed)'} starts nothing` };
+    }
+    const { verb, time, ...facts } = checkPayload('github', schema, payload);
+    const envelope = { source: 'github', id, verb, time: time ?? now.toISOString() };
+    return { kind: 'events', events: [deployEvent(envelope, { ...facts, raw: payload })] };
+  },
+});
+
+/** As JSON, or as a form with the JSON in its field `payload`; the signature is over the form either way. */
+function parseGithub(request: SourceRequest): unknown {
+  if (mediaType(request) !== 'application/x-www-form-urlencoded') return parseJson(request.body);
+  return parseJson(Buffer.from(parseForm(request.body)['payload'] ?? ''));
+}

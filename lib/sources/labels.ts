@@ -1,0 +1,27 @@
+/** Labels, tags and dimensions in the many shapes that senders give them, as one flat record of text. */
+
+/** Text, numbers and booleans as text; a nested value as its JSON; nothing for null. */
+export function toLabels(value: unknown): Record<string, string> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return {};
+  const labels: Record<string, string> = {};
+  for (const [name, item] of Object.entries(value)) {
+    const text = toText(item);
+    if (text !== undefined) labels[name] = text;
+  }
+  return labels;
+}
+
+/** Text that is worth keeping: undefined for null, for nothing, and for the empty text. */
+export function toText(value: unknown): string | undefined {
+  if (value === undefined || value === null || value === '') return undefined;
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+}
+
+/** The first that is text and not empty. */
+export function firstText(...values: readonly unknown[]): string | undefined {
+  for (const value of values) {
+    const text = toText(value);
+    if (text !== undefined) return text;
+  }
+  return undefined;
+}

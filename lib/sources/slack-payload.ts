@@ -1,0 +1,206 @@
+/** The four bodies that Slack sends to a request URL, told apart by their fields, and what each means here. */
+import * as z from 'zod';
+import { parseJson } from './body.ts';
+import { chatEvent } from './build-event.ts';
+import { parseChatCommand, parseMention } from './chat-command.ts';
+import { toIsoTime } from './event-time.ts';
+import { hashedId } from './hashed-id.ts';
+import { firstText } from './labels.ts';
+import {
+  checkPayload,
+  type Normalisation,
+  type ReplyTo,
+  type SourceContext,
+  type SourceRequest,
+} from './source.ts';
+
+export const SlackSettings = z.strictObject({
+  command: z
+    .string()
+    .startsWith('/')
+    .default('/fleet')
+    .describe('The command that a mention of the app stands for.'),
+  allowLoopbackReplies: z
+    .boolean()
+    .default(false)
+    .describe('Also reply to a response_url on this machine (http://127.0.0.1): for local tests only.'),
+});
+export type SlackSettings = z.infer<typeof SlackSettings>;
+
+const SLACK_ORIGIN = 'https://hooks.slack.com';
+
+const SlashCommand = z.looseObject({
+  command: z.string(),
+  text: z.string().default(''),
+  user_id: z.string(),
+  user_name: z.string().optional(),
+  channel_id: z.string().optional(),
+  channel_name: z.string().optional(),
+  trigger_id: z.string().optional(),
+  response_url: z.string().optional(),
+});
+
+const Interaction = z.looseObject({
+  type: z.string(),
+  trigger_id: z.string().optional(),
+  response_url: z.string().optional(),
+  user: z
+    .looseObject({ id: z.string(), name: z.string().optional(), username: z.string().optional() })
+    .optional(),
+  channel: z.looseObject({ id: z.string(), name: z.string().optional() }).nullish(),
+  actions: z
+    .array(
+      z.looseObject({
+        action_id: z.string().optional(),
+        value: z.string().optional(),
+        action_ts: z.string().optional(),
+      }),
+    )
+    .optional(),
+});
+
+const EventCallback = z.looseObject({
+  event_id: z.string().optional(),
+  event_time: z.number().optional(),
+  event: z.looseObject({
+    type: z.string(),
+    user: z.string().optional(),
+    bot_id: z.string().optional(),
+    text: z.string().default(''),
+    channel: z.string().optional(),
+  }),
+});
+
+/** All four at once; normalise looks inside. Nothing is required here, for each has other fields. */
+export const SlackPayload = z.looseObject({
+  ssl_check: z.string().optional(),
+  payload: z.string().optional(),
+  type: z.string().optional(),
+  challenge: z.string().optional(),
+});
+export type SlackPayload = z.infer<typeof SlackPayload>;
+
+export function normaliseSlack(
+  payload: SlackPayload,
+  request: SourceRequest,
+  context: SourceContext<SlackSettings>,
+): Normalisation {
+  // First, for it is the one body that may be unsigned.
+  if (payload.ssl_check !== undefined) return { kind: 'answered', answer: { status: 200, body: '' } };
+  if (payload.type === 'url_verification') {
+    return { kind: 'answered', answer: { status: 200, body: { challenge: payload.challenge ?? '' } } };
+  }
+  if (payload.type === 'event_callback') return fromEvent(payload, request, context);
+  if (payload.payload !== undefined) {
+    return fromInteraction(parseJson(Buffer.from(payload.payload)), request, context);
+  }
+  return fromSlashCommand(payload, request, context);
+}
+
+function fromSlashCommand(
+  payload: unknown,
+  request: SourceRequest,
+  { now, settings }: SourceContext<SlackSettings>,
+): Normalisation {
+  const slash = checkPayload('slack', SlashCommand, payload);
+  const event = chatEvent(
+    { source: 'slack', id: slash.trigger_id ?? hashedId(request.body), time: sentAt(request, now) },
+    {
+      ...parseChatCommand(slash.command, unescapeText(slash.text)),
+      user: { id: slash.user_id, ...(slash.user_name !== undefined && { name: slash.user_name }) },
+      channel:
+        slash.channel_id === undefined
+          ? undefined
+          : { id: slash.channel_id, ...(slash.channel_name !== undefined && { name: slash.channel_name }) },
+      raw: payload,
+    },
+  );
+  return withReply(event, slash.response_url, settings);
+}
+
+/** A button's `action_id` is the command, its value the text. */
+function fromInteraction(
+  payload: unknown,
+  request: SourceRequest,
+  { now, settings }: SourceContext<SlackSettings>,
+): Normalisation {
+  const interaction = checkPayload('slack', Interaction, payload);
+  const [action] = interaction.actions ?? [];
+  if (interaction.type !== 'block_actions' || action === undefined || interaction.user === undefined) {
+    return { kind: 'ignored', because: `Slack’s interaction ${interaction.type} starts nothing` };
+  }
+  const { user, channel } = interaction;
+  const name = firstText(user.name, user.username);
+  const event = chatEvent(
+    {
+      source: 'slack',
+      verb: 'action',
+      id: interaction.trigger_id ?? hashedId(request.body),
+      time: toIsoTime(action.action_ts) ?? sentAt(request, now),
+    },
+    {
+      ...parseChatCommand(action.action_id ?? '', action.value ?? ''),
+      user: { id: user.id, ...(name !== undefined && { name }) },
+      channel: channel
+        ? { id: channel.id, ...(channel.name !== undefined && { name: channel.name }) }
+        : undefined,
+      raw: payload,
+    },
+  );
+  return withReply(event, interaction.response_url, settings);
+}
+
+function fromEvent(
+  payload: unknown,
+  request: SourceRequest,
+  { now, settings }: SourceContext<SlackSettings>,
+): Normalisation {
+  const { event, event_id: id, event_time: time } = checkPayload('slack', EventCallback, payload);
+  if (event.type !== 'app_mention' || event.user === undefined || event.bot_id !== undefined) {
+    return {
+      kind: 'ignored',
+      because: `Slack’s event ${event.type} of ${event.user ?? 'no person'} starts nothing`,
+    };
+  }
+  const said = unescapeText(event.text.replace(/^\s*<@[^>]*>/, ''));
+  const chat = chatEvent(
+    { source: 'slack', id: id ?? hashedId(request.body), time: toIsoTime(time) ?? now.toISOString() },
+    {
+      ...parseMention(settings.command, said),
+      user: { id: event.user },
+      channel: event.channel === undefined ? undefined : { id: event.channel },
+      raw: payload,
+    },
+  );
+  return { kind: 'events', events: [chat] };
+}
+
+function withReply(
+  event: ReturnType<typeof chatEvent>,
+  responseUrl: string | undefined,
+  settings: SlackSettings,
+): Normalisation {
+  const isAllowed = responseUrl !== undefined && mayReplyTo(responseUrl, settings);
+  if (!isAllowed) return { kind: 'events', events: [event] };
+  const replyTo: ReplyTo = { via: 'slack', address: { responseUrl } };
+  return { kind: 'events', events: [event], replyTo };
+}
+
+/** A reply carries output of the fleet: only to Slack itself, whatever the body says. */
+export function mayReplyTo(responseUrl: string, settings: SlackSettings): boolean {
+  if (!URL.canParse(responseUrl)) return false;
+  const url = new URL(responseUrl);
+  if (url.username !== '' || url.password !== '') return false;
+  if (url.origin === SLACK_ORIGIN) return true;
+  const isLoopback = ['127.0.0.1', '[::1]', 'localhost'].includes(url.hostname);
+  return settings.allowLoopbackReplies && isLoopback && url.protocol === 'http:';
+}
+
+/** Slack escapes these three, and only these. */
+function unescapeText(text: string): string {
+  return text.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&');
+}
+
+function sentAt(request: SourceRequest, now: Date): string {
+  return toIsoTime(request.headers['x-slack-request-timestamp']) ?? now.toISOString();
+}

@@ -1,0 +1,54 @@
+/**
+ * Slack: slash commands, buttons and mentions of the app as chat commands, answered in Slack's own words within its
+ * three seconds.
+ */
+import { parseForm } from './body.ts';
+import { verifyFreshness } from './freshness.ts';
+import { verifyHmac } from './hmac.ts';
+import { answerInSlack } from './slack-answer.ts';
+import { normaliseSlack, SlackPayload, SlackSettings } from './slack-payload.ts';
+import { AUTHENTIC, defineSource, mediaType, type SourceRequest } from './source.ts';
+
+export const slack = defineSource({
+  name: 'slack',
+  title: 'Slack',
+  documentation: 'https://docs.slack.dev/authentication/verifying-requests-from-slack',
+  setup: `Create an app at api.slack.com/apps. *Slash Commands → Create New Command*: \`/fleet\`, request URL
+\`https://<your-endpoint>/hooks/slack\`. For buttons set the same URL under *Interactivity*, for mentions under
+*Event Subscriptions* (event \`app_mention\`). The secret is the app's **Signing Secret** (*Basic Information*).
+
+The answer, visible to the caller only, names every matched rule and its run, or why none matched. Progress and result
+go to the command's \`response_url\` (at most 5 messages in 30 minutes), which must be on \`https://hooks.slack.com\`.
+A request is refused when its time is more than 5 minutes from ours, in either direction.`,
+  kinds: ['chat'],
+  settings: SlackSettings,
+  contentTypes: ['application/x-www-form-urlencoded', 'application/json'],
+  verify(request, { secrets, now }) {
+    if (isSslCheck(request)) return AUTHENTIC;
+    const timestamp = request.headers['x-slack-request-timestamp'];
+    const signature = verifyHmac(request, {
+      header: 'x-slack-signature',
+      prefix: 'v0=',
+      signed: [`v0:${timestamp ?? ''}:`, request.body],
+      keys: secrets,
+    });
+    return signature.isAuthentic ? verifyFreshness(timestamp, now) : signature;
+  },
+  payload: SlackPayload,
+  normalise: normaliseSlack,
+  answer: answerInSlack,
+});
+
+/**
+ * Slack's certificate probe is not signed. Let in only when nothing but the probe is in it: normalise answers it
+ * before it looks at anything else.
+ */
+function isSslCheck(request: SourceRequest): boolean {
+  if (mediaType(request) !== 'application/x-www-form-urlencoded' || request.body.length > 200) return false;
+  try {
+    const { ssl_check: probe, token: _, ...rest } = parseForm(request.body);
+    return probe === '1' && Object.keys(rest).length === 0;
+  } catch {
+    return false;
+  }
+}
