@@ -1,0 +1,273 @@
+/**
+ * Schedules as TAT invokers. Ours carry their name with the prefix `fleet-reflex/<stage>/` and the tag
+ * `fleet-reflex=<stage>`; an invoker without that mark belongs to somebody else and is neither shown nor touched.
+ */
+import { FleetReflexError } from '../../errors.ts';
+import type {
+  Firing,
+  ProviderSchedule,
+  ProviderSchedules,
+  ScheduleRef,
+  ScheduleSpec,
+  ScheduleTiming,
+} from '../schedules.ts';
+import type { Action } from './actions/action.ts';
+import { MAX_IDS, ParameterMap } from './actions/fields.ts';
+import {
+  createInvoker,
+  deleteInvoker,
+  describeInvokerRecords,
+  describeInvokers,
+  disableInvoker,
+  enableInvoker,
+  type InvokerRecordRow,
+  type InvokerRow,
+  modifyInvoker,
+} from './actions/invokers.ts';
+import type { CallOptions, CallOutcome, TencentClient } from './client.ts';
+import { checkCrontab, nextCrontabTimes } from './crontab.ts';
+import { toError } from './failure.ts';
+import { inChunks } from './instances.ts';
+import { utc } from './task-status.ts';
+
+export interface TencentSchedulesOptions {
+  client: TencentClient;
+  /** Whose schedules these are: two stages of one account do not see each other's. */
+  stage: string;
+}
+
+const TAG = 'fleet-reflex';
+const MAX_NAME = 120;
+const PAGE = 100;
+/** Records have no filter by time: 50 pages of them are more than a day of one schedule each minute. */
+const MAX_RECORD_PAGES = 50;
+
+export function tencentSchedules({ client, stage }: TencentSchedulesOptions): ProviderSchedules {
+  const prefix = `${TAG}/${stage}/`;
+
+  async function call<Request, Answer>(
+    action: Action<Request, Answer>,
+    region: string,
+    request: Request,
+    options: CallOptions = {},
+  ): Promise<Answer> {
+    const outcome = await client.call(action, region, request, { caller: 'schedules', ...options });
+    return answerOf(outcome, action.name);
+  }
+
+  function isOurs(row: InvokerRow): boolean {
+    if (!row.Name.startsWith(prefix)) return false;
+    // An answer without the field says nothing about tags; one with it must show ours.
+    return row.Tags === undefined || row.Tags.some(({ Key, Value }) => Key === TAG && Value === stage);
+  }
+
+  function scheduleOf(region: string, row: InvokerRow): ProviderSchedule {
+    return {
+      scheduleId: row.InvokerId,
+      name: row.Name.slice(prefix.length),
+      region,
+      command: row.CommandId,
+      instances: row.InstanceIds,
+      parameters: parametersOf(row.Parameters),
+      ...(row.Username === undefined || row.Username === '' ? {} : { username: row.Username }),
+      timing: timingOf(row),
+      isEnabled: row.Enable,
+    };
+  }
+
+  async function list(region: string): Promise<ProviderSchedule[]> {
+    // By id, since a page may repeat a row when an invoker is created meanwhile.
+    const ours = new Map<string, ProviderSchedule>();
+    for (let offset = 0; ; offset += PAGE) {
+      const { InvokerSet: rows, TotalCount: total } = await call(describeInvokers, region, {
+        Filters: [{ Name: 'invoker-type', Values: ['SCHEDULE'] }],
+        Limit: PAGE,
+        Offset: offset,
+      });
+      for (const row of rows) {
+        if (isOurs(row)) ours.set(row.InvokerId, scheduleOf(region, row));
+      }
+      if (rows.length === 0 || offset + rows.length >= total) return [...ours.values()];
+    }
+  }
+
+  /** Nothing when there is none. @throws when it is not ours */
+  async function find({ region, scheduleId }: ScheduleRef): Promise<ProviderSchedule | undefined> {
+    const { InvokerSet: rows } = await call(describeInvokers, region, {
+      InvokerIds: [scheduleId],
+      Limit: PAGE,
+    });
+    const row = rows.find(({ InvokerId }) => InvokerId === scheduleId);
+    if (row === undefined) return undefined;
+    if (isOurs(row)) return scheduleOf(region, row);
+    throw new FleetReflexError(
+      'provider.notOurs',
+      `${scheduleId} (${row.Name}) has not the mark of this stage, ${prefix}…: it is left alone`,
+      { details: { provider: 'tencent', scheduleId, stage } },
+    );
+  }
+
+  async function mustFind(ref: ScheduleRef): Promise<ProviderSchedule> {
+    const found = await find(ref);
+    if (found !== undefined) return found;
+    throw new FleetReflexError(
+      'provider.notFound',
+      `there is no schedule ${ref.scheduleId} in ${ref.region}`,
+      {
+        details: { provider: 'tencent', scheduleId: ref.scheduleId },
+      },
+    );
+  }
+
+  function settingsOf(spec: ScheduleSpec) {
+    const name = prefix + spec.name;
+    if (name.length > MAX_NAME) {
+      throw new FleetReflexError(
+        'provider.invalid',
+        `schedule ${spec.name}: expected at most ${MAX_NAME - prefix.length} characters, got ${spec.name.length}`,
+      );
+    }
+    return {
+      Name: name,
+      Type: 'SCHEDULE' as const,
+      CommandId: spec.command,
+      InstanceIds: [...spec.instances],
+      ScheduleSettings: settingsOfTiming(spec.timing),
+      ...(spec.username === undefined ? {} : { Username: spec.username }),
+    };
+  }
+
+  async function create(spec: ScheduleSpec): Promise<ScheduleRef> {
+    const { region } = spec;
+    const settings = settingsOf(spec);
+    const earlier = (await list(region)).find(({ name }) => name === spec.name);
+    if (earlier !== undefined) {
+      await modify(earlier, spec);
+      return { region, scheduleId: earlier.scheduleId };
+    }
+    const request = {
+      ...settings,
+      ...(hasAny(spec.parameters) ? { Parameters: JSON.stringify(spec.parameters) } : {}),
+      Tags: [{ Key: TAG, Value: stage }],
+    };
+    const { InvokerId } = await call(createInvoker, region, request);
+    return { region, scheduleId: InvokerId };
+  }
+
+  async function modify(current: ProviderSchedule, spec: ScheduleSpec): Promise<void> {
+    // A command without parameters refuses even an empty set; but ones that were there before have to go.
+    const isSent = hasAny(spec.parameters) || hasAny(current.parameters);
+    await call(modifyInvoker, spec.region, {
+      InvokerId: current.scheduleId,
+      ...settingsOf(spec),
+      ...(isSent ? { Parameters: JSON.stringify(spec.parameters) } : {}),
+    });
+  }
+
+  return {
+    list,
+    create,
+
+    async change(scheduleId, spec) {
+      await modify(await mustFind({ region: spec.region, scheduleId }), spec);
+    },
+
+    async enable(ref) {
+      await mustFind(ref);
+      await call(enableInvoker, ref.region, { InvokerId: ref.scheduleId });
+    },
+
+    async disable(ref) {
+      await mustFind(ref);
+      await call(disableInvoker, ref.region, { InvokerId: ref.scheduleId });
+    },
+
+    async remove(ref) {
+      if ((await find(ref)) === undefined) return;
+      const outcome = await client.call(deleteInvoker, ref.region, { InvokerId: ref.scheduleId });
+      if (outcome.kind === 'failed' && outcome.failure.class === 'notFound') return;
+      answerOf(outcome, deleteInvoker.name);
+    },
+
+    async firings(region, scheduleIds, since) {
+      const firings: Firing[] = [];
+      for (const InvokerIds of inChunks(scheduleIds, MAX_IDS)) {
+        for (const row of await recordsSince(region, InvokerIds, since)) {
+          firings.push({
+            scheduleId: row.InvokerId,
+            ...(row.InvocationId === undefined || row.InvocationId === ''
+              ? {}
+              : { invocationId: row.InvocationId }),
+            at: utc(row.InvokeTime) ?? row.InvokeTime,
+            reason: row.Reason ?? '',
+          });
+        }
+      }
+      return firings.sort((left, right) => Date.parse(left.at) - Date.parse(right.at));
+    },
+
+    nextTimes: (recurrence, count, from) => nextCrontabTimes(recurrence, count, from),
+  };
+
+  async function recordsSince(region: string, ids: string[], since: Date): Promise<InvokerRecordRow[]> {
+    const wanted = new Map<string, InvokerRecordRow>();
+    for (let page = 0; page < MAX_RECORD_PAGES; page += 1) {
+      const { InvokerRecordSet: rows, TotalCount: total } = await call(describeInvokerRecords, region, {
+        InvokerIds: ids,
+        Limit: PAGE,
+        Offset: page * PAGE,
+      });
+      const times = rows.map((row) => Date.parse(row.InvokeTime));
+      for (const [at, row] of rows.entries()) {
+        const isOld = (times[at] ?? Number.NaN) < since.getTime();
+        if (!isOld) wanted.set(`${row.InvokerId} ${row.InvokeTime} ${row.InvocationId ?? ''}`, row);
+      }
+      const isNewestFirst = times.every((time, at) => at === 0 || time <= (times[at - 1] ?? time));
+      const isPast = isNewestFirst && (times.at(-1) ?? Number.NaN) < since.getTime();
+      if (rows.length === 0 || isPast || page * PAGE + rows.length >= total) return [...wanted.values()];
+    }
+    throw new FleetReflexError(
+      'provider.inconclusive',
+      `more than ${MAX_RECORD_PAGES * PAGE} firings since ${since.toISOString()}: ask about less at a time`,
+      { disposition: 'retry', details: { provider: 'tencent', region } },
+    );
+  }
+}
+
+function hasAny(parameters: Readonly<Record<string, string>>): boolean {
+  return Object.keys(parameters).length > 0;
+}
+
+function answerOf<Answer>(outcome: CallOutcome<Answer>, doing: string): Answer {
+  if (outcome.kind === 'failed') throw toError(outcome.failure, doing);
+  return outcome.answer;
+}
+
+function settingsOfTiming(timing: ScheduleTiming) {
+  if ('recurrence' in timing) {
+    checkCrontab(timing.recurrence);
+    return { Policy: 'RECURRENCE' as const, Recurrence: timing.recurrence.trim().split(/\s+/).join(' ') };
+  }
+  const at = new Date(timing.at);
+  if (Number.isNaN(at.getTime()) || !/(Z|[+-]\d\d:?\d\d)$/.test(timing.at)) {
+    const message = `at: expected an instant such as 2026-12-01T02:00:00+08:00, got '${timing.at}'`;
+    throw new FleetReflexError('provider.invalid', message);
+  }
+  // The documented format has whole seconds.
+  return { Policy: 'ONCE' as const, InvokeTime: at.toISOString().replace(/\.\d{3}Z$/, 'Z') };
+}
+
+function timingOf({ ScheduleSettings: settings }: InvokerRow): ScheduleTiming {
+  if (settings?.Policy === 'ONCE') return { at: utc(settings.InvokeTime) ?? settings.InvokeTime ?? '' };
+  return { recurrence: settings?.Recurrence ?? '' };
+}
+
+function parametersOf(json: string | undefined): Record<string, string> {
+  if (json === undefined || json === '') return {};
+  try {
+    const parsed = ParameterMap.safeParse(JSON.parse(json));
+    return parsed.success ? parsed.data : {};
+  } catch {
+    return {};
+  }
+}
