@@ -1,0 +1,60 @@
+/**
+ * The overall status of an invocation as the vendor makes it from the statuses of its instances: the rules of the
+ * document of DescribeInvocations. Where the document leaves two rules open (several kinds of unfinished instances at
+ * once) the local server chooses: Stopping, Running, Pending, Scheduled. docs/status-model.md tells why; a client
+ * must not depend on it, and fleet-reflex does not: it aggregates by itself (lib/runs/status.ts).
+ */
+import type { InstanceStatus } from '../../lib/providers/alibaba/task-status.ts';
+
+export type InvocationStatus =
+  | 'Pending'
+  | 'Scheduled'
+  | 'Running'
+  | 'Stopping'
+  | 'Success'
+  | 'Failed'
+  | 'Stopped'
+  | 'PartialFailed';
+
+const UNFINISHED = ['Stopping', 'Running', 'Pending', 'Scheduled'] as const;
+/** These count as failed. */
+const FAILED: ReadonlySet<InstanceStatus> = new Set(['Invalid', 'Aborted', 'Failed', 'Timeout', 'Error']);
+/** These count as stopped. */
+const STOPPED: ReadonlySet<InstanceStatus> = new Set(['Cancelled', 'Terminated']);
+
+export function hasFinished(status: InstanceStatus): boolean {
+  return !UNFINISHED.some((unfinished) => unfinished === status);
+}
+
+export function aggregateInvocation(statuses: readonly InstanceStatus[]): InvocationStatus {
+  const unfinished = UNFINISHED.find((status) => statuses.includes(status));
+  if (unfinished !== undefined) return unfinished;
+  const hasSuccess = statuses.includes('Success');
+  const hasFailure = statuses.some((status) => FAILED.has(status));
+  if (hasSuccess && hasFailure) return 'PartialFailed';
+  if (hasFailure) return 'Failed';
+  if (hasSuccess) return 'Success';
+  return statuses.length === 0 ? 'Pending' : 'Stopped';
+}
+
+export type LegacyStatus = 'Running' | 'Finished' | 'Failed' | 'Stopped' | 'Stopping' | 'PartialFailed';
+
+/**
+ * The older word for one instance. `Finished` says only that the process ended, whatever its exit code; a time-out
+ * counts as failed; what waits counts as running.
+ */
+export function legacyInstanceStatus(status: InstanceStatus): LegacyStatus {
+  if (status === 'Stopping') return 'Stopping';
+  if (!hasFinished(status)) return 'Running';
+  if (STOPPED.has(status)) return 'Stopped';
+  return status === 'Success' || status === 'Failed' ? 'Finished' : 'Failed';
+}
+
+/** The older word for an invocation: the parameter and response element `InvokeStatus`. */
+export function legacyInvocationStatus(statuses: readonly InstanceStatus[]): LegacyStatus {
+  const legacy = new Set(statuses.map(legacyInstanceStatus));
+  if (legacy.has('Stopping')) return 'Stopping';
+  if (legacy.has('Running') || legacy.size === 0) return 'Running';
+  if (legacy.has('Finished')) return legacy.has('Failed') ? 'PartialFailed' : 'Finished';
+  return legacy.has('Failed') ? 'Failed' : 'Stopped';
+}

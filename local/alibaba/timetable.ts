@@ -1,0 +1,36 @@
+/** When a recurring invocation runs next. */
+import { Cron } from 'croner';
+import type { Frequency } from '../../lib/providers/alibaba/frequency.ts';
+
+/**
+ * @param after exclusive; @param createdAt a rate counts from there
+ * @returns undefined when it never runs again
+ */
+export function nextRun(frequency: Frequency, after: Date, createdAt: Date): Date | undefined {
+  switch (frequency.kind) {
+    case 'at':
+      return frequency.at > after ? frequency.at : undefined;
+    case 'rate': {
+      const interval = frequency.intervalSeconds * 1000;
+      const passed = Math.floor((after.getTime() - createdAt.getTime()) / interval);
+      return new Date(createdAt.getTime() + (Math.max(0, passed) + 1) * interval);
+    }
+    case 'cron':
+      return cronOf(frequency).nextRun(after) ?? undefined;
+  }
+}
+
+/** The vendor's week starts with Monday 1 and ends with Sunday 7, as croner's does. */
+function cronOf(frequency: Extract<Frequency, { kind: 'cron' }>): Cron {
+  const pattern = frequency.fields
+    .map((field, index) => {
+      // croner has no `?`, and for a lone L in the week no meaning: the vendor means its last day.
+      if (index === 5 && field === 'L') return '7';
+      return field.replaceAll('?', '*');
+    })
+    .join(' ');
+  const { timeZone } = frequency;
+  if (timeZone === undefined) return new Cron(pattern); // the instance's own zone is this machine's
+  if (timeZone.kind === 'name') return new Cron(pattern, { timezone: timeZone.name });
+  return new Cron(pattern, { utcOffset: timeZone.minutes });
+}
