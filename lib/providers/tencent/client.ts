@@ -146,15 +146,13 @@ export function createTencentClient(options: TencentClientOptions): TencentClien
       }
       const body = JSON.stringify(request);
       const deadlineMs = call.deadlineMs ?? options.deadlineMs ?? 15_000;
-      let hasSetClock = false;
       return await withRepetitions(
         async (leftMs) => {
           const endsAt = clock.monotonicMs() + leftMs;
           const offsetBefore = transport.clockOffsetMs;
           const outcome = await attempt(action, region, body, leftMs, call);
           const isClockWrong = outcome.kind === 'failed' && outcome.failure.class === 'clock';
-          if (!isClockWrong || hasSetClock || transport.clockOffsetMs === offsetBefore) return outcome;
-          hasSetClock = true;
+          if (!isClockWrong || transport.clockOffsetMs === offsetBefore) return outcome;
           return await attempt(action, region, body, endsAt - clock.monotonicMs(), call);
         },
         (outcome) =>
