@@ -22,15 +22,22 @@ export function nextRun(frequency: Frequency, after: Date, createdAt: Date): Dat
 
 /** The vendor's week starts with Monday 1 and ends with Sunday 7, as croner's does. */
 function cronOf(frequency: Extract<Frequency, { kind: 'cron' }>): Cron {
-  const pattern = frequency.fields
-    .map((field, index) => {
-      // croner has no `?`, and for a lone L in the week no meaning: the vendor means its last day.
-      if (index === 5 && field === 'L') return '7';
-      return field.replaceAll('?', '*');
-    })
-    .join(' ');
+  const pattern = frequency.fields.map(toCroner).join(' ');
   const { timeZone } = frequency;
   if (timeZone === undefined) return new Cron(pattern); // the instance's own zone is this machine's
   if (timeZone.kind === 'name') return new Cron(pattern, { timezone: timeZone.name });
   return new Cron(pattern, { utcOffset: timeZone.minutes });
+}
+
+/** The last value of each field: `0/30` stands for `0-59/30`. */
+const LAST = [59, 59, 23, 31, 12, 7, 2099];
+
+function toCroner(field: string, index: number): string {
+  // For a lone L in the week croner has no meaning: the vendor's is its last day. Nor has it a `?`.
+  if (index === 5 && field === 'L') return '7';
+  return field
+    .replaceAll('?', '*')
+    .split(',')
+    .map((item) => item.replace(/^(\w+)\/(\d+)$/, (_, first, step) => `${first}-${LAST[index]}/${step}`))
+    .join(',');
 }
