@@ -1,6 +1,55 @@
-/** How Alibaba Cloud Assistant's task events are told from other CloudEvents. */
+/**
+ * Alibaba Cloud Assistant's task event: that a command has ended on one instance, without its output. Through
+ * EventBridge its facts are in `data`; through CloudMonitor presumably in `content` (no sample has been found).
+ * https://www.alibabacloud.com/help/en/ecs/user-guide/subscribe-to-cloud-assistant-events
+ */
+import * as z from 'zod';
 import { isCloudEvent } from './cloud-event.ts';
 
+const TYPE = 'ecs:CloudAssistant:';
+
+const text = z.union([z.string(), z.number()]).nullish();
+
+/** All values come as text. */
+export const TaskFacts = z.looseObject({
+  invokeId: z.string(),
+  instanceId: z.string(),
+  invocationStatus: z.string(),
+  commandId: text,
+  commandName: text,
+  exitCode: text,
+  repeats: text,
+  repeatMode: text,
+  startTime: text,
+  finishTime: text,
+  errorCode: text,
+  errorDesc: text,
+});
+export type TaskFacts = z.infer<typeof TaskFacts>;
+
+export const TaskEvent = z.union([
+  z.looseObject({
+    id: z.string().min(1),
+    type: z.string().startsWith(TYPE),
+    time: z.string().optional(),
+    aliyunaccountid: text,
+    aliyunregionid: text,
+    data: z.unknown(),
+  }),
+  z.looseObject({
+    id: text,
+    product: z.literal('ECS'),
+    name: z.string(),
+    eventTime: text,
+    regionId: text,
+    userId: text,
+    content: TaskFacts,
+  }),
+]);
+export type TaskEvent = z.infer<typeof TaskEvent>;
+
+/** Is it an event of Cloud Assistant, as EventBridge or CloudMonitor carries it? */
 export function isTaskEvent(body: unknown): boolean {
-  return isCloudEvent(body) && body.type.startsWith('ecs:CloudAssistant:');
+  if (isCloudEvent(body)) return body.type.startsWith(TYPE);
+  return TaskEvent.safeParse(body).success;
 }

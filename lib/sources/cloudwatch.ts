@@ -6,7 +6,7 @@ import * as z from 'zod';
 import { verifyAuthorization } from './bearer.ts';
 import { alertEvent } from './build-event.ts';
 import { toIsoTime } from './event-time.ts';
-import { firstText, toLabels } from './labels.ts';
+import { firstText, toLabels, withInstanceId } from './labels.ts';
 import { defineSource, type Normalisation } from './source.ts';
 
 const ALARM = 'CloudWatch Alarm State Change';
@@ -70,7 +70,7 @@ export const cloudwatch = defineSource({
 
 An API destination works too: connection type *API key*, name \`Authorization\`, value \`Bearer <secret>\`, to
 \`https://<your-endpoint>/hooks/cloudwatch\`. The alarm's dimensions are labels under their own names
-(\`event.data.labels.InstanceId\`), beside \`alarmname\`, \`account\`, \`region\`, \`namespace\` and \`metric\`.
+(\`event.data.labels.InstanceId\`, also as \`instance_id\`), beside \`alarmname\`, \`account\`, \`region\`, \`namespace\` and \`metric\`.
 \`ALARM\` is firing, \`OK\` resolved; \`INSUFFICIENT_DATA\` says neither and is ignored.`,
   kinds: ['alert'],
   settings: z.strictObject({}),
@@ -119,7 +119,7 @@ function labelsOf(envelope: Envelope, alarmName: string): Record<string, string>
   const metrics = (envelope.detail.configuration?.metrics ?? []).map((item) => item.metricStat?.metric);
   const dimensions = metrics.toReversed().map((metric) => toLabels(metric?.dimensions));
   const first = metrics.find((metric) => metric !== undefined && metric !== null);
-  return {
+  return withInstanceId({
     ...Object.assign({}, ...dimensions),
     ...toLabels({
       alarmname: alarmName,
@@ -128,7 +128,7 @@ function labelsOf(envelope: Envelope, alarmName: string): Record<string, string>
       namespace: first?.namespace,
       metric: first?.name,
     }),
-  };
+  });
 }
 
 function statusOf(value: string): 'firing' | 'resolved' | undefined {

@@ -35,10 +35,12 @@ const push = z
     ref: z.string(),
     after: text,
     compare: text,
-    pusher: z.looseObject({ name: text }).nullish(),
+    /** Gitea's name for it. */
+    compare_url: text,
+    pusher: z.looseObject({ name: text, login: text }).nullish(),
   })
   .transform(
-    ({ repository, ref, after, compare, pusher, sender }): DeployFacts => ({
+    ({ repository, ref, after, compare, compare_url: compareUrl, pusher, sender }): DeployFacts => ({
       verb: 'push',
       action: 'push',
       repository: repository?.full_name ?? '',
@@ -46,8 +48,8 @@ const push = z
       // A deleted branch has no commit any more.
       sha: after && !NO_COMMIT.test(after) ? after : undefined,
       status: after && NO_COMMIT.test(after) ? 'deleted' : undefined,
-      actor: firstText(sender?.login, pusher?.name),
-      url: firstText(compare),
+      actor: firstText(sender?.login, pusher?.name, pusher?.login),
+      url: firstText(compare, compareUrl),
       time: toIsoTime(repository?.pushed_at),
     }),
   );

@@ -25,3 +25,12 @@ export function firstText(...values: readonly unknown[]): string | undefined {
   }
   return undefined;
 }
+
+/** What clouds and monitors call the instance that an alert is about. */
+const INSTANCE_LABELS = ['instance_id', 'InstanceId', 'instanceId', 'unInstanceId'] as const;
+
+/** Adds the label `instance_id`, so that one rule fits every monitor that names the instance in some way. */
+export function withInstanceId(labels: Record<string, string>): Record<string, string> {
+  const id = firstText(...INSTANCE_LABELS.map((name) => labels[name]));
+  return id === undefined ? labels : { ...labels, instance_id: id };
+}

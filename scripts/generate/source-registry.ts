@@ -12,9 +12,7 @@ export async function generate(): Promise<{ path: string; content: string }[]> {
     if (!file.endsWith('.ts') || file === 'source.ts' || file === 'registry.ts') continue;
     const text = await readFile(new URL(file, FOLDER), 'utf8');
     const name = file.slice(0, -'.ts'.length);
-    for (const [, constant = ''] of text.matchAll(
-      /^export const (\w+) = (?:defineSource|define\w+Source)\(/gm,
-    )) {
+    for (const [, constant = ''] of text.matchAll(/^export const (\w+) = define\w*Source\(/gm)) {
       found.push({ name, constant });
     }
   }

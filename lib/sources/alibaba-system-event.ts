@@ -1,0 +1,69 @@
+/** An event of an Alibaba product as CloudMonitor pushes it: what happened, to which resource. */
+import * as z from 'zod';
+import type { TriggerEvent } from '../events/trigger-event.ts';
+import { alertEvent } from './build-event.ts';
+import { toIsoTime } from './event-time.ts';
+import { hashedId } from './hashed-id.ts';
+import { firstText, toLabels, withInstanceId } from './labels.ts';
+
+const text = z.union([z.string(), z.number()]).nullish();
+
+export const SystemEvent = z.looseObject({
+  id: text,
+  traceId: text,
+  product: z.string(),
+  name: z.string(),
+  level: text,
+  status: text,
+  resourceId: text,
+  instanceName: text,
+  regionId: text,
+  userId: text,
+  eventTime: text,
+  time: text,
+  content: z.unknown().optional(),
+});
+export type SystemEvent = z.infer<typeof SystemEvent>;
+
+export function systemEventToEvent(
+  event: SystemEvent,
+  source: string,
+  body: Uint8Array,
+  now: Date,
+): TriggerEvent {
+  const content = toLabels(event.content);
+  // acs:ecs:cn-hangzhou:123456789:instance/i-bp1…
+  const instanceId = /instance\/([\w-]+)$/.exec(firstText(event.resourceId) ?? '')?.[1];
+  const startsAt = toIsoTime(event.eventTime ?? event.time);
+  return alertEvent(
+    {
+      source,
+      id: firstText(event.id, event.traceId) ?? hashedId(body),
+      time: startsAt ?? now.toISOString(),
+    },
+    {
+      status: 'firing',
+      name: event.name,
+      severity: firstText(event.level),
+      summary: [event.product, event.name, firstText(event.instanceName, instanceId, event.resourceId)]
+        .filter((part) => part !== undefined)
+        .join(' '),
+      labels: withInstanceId({
+        ...content,
+        ...toLabels({
+          instanceId: content['instanceId'] ?? instanceId,
+          product: event.product,
+          resourceId: event.resourceId,
+          instanceName: event.instanceName,
+          regionId: event.regionId,
+          userId: event.userId,
+          eventStatus: event.status,
+        }),
+      }),
+      annotations: {},
+      fingerprint: [event.product, event.name, firstText(event.resourceId) ?? ''].join('/'),
+      startsAt,
+      raw: event,
+    },
+  );
+}

@@ -1,0 +1,48 @@
+/** Bitbucket Cloud and Data Center: pushes and commit statuses. Its X-Hub-Signature is SHA-256, unlike GitHub's. */
+import * as z from 'zod';
+import { BITBUCKET_EVENTS, inferBitbucketEvent } from './bitbucket-events.ts';
+import { deployEvent } from './build-event.ts';
+import { hashedId } from './hashed-id.ts';
+import { verifyHmac } from './hmac.ts';
+import { checkPayload, defineSource } from './source.ts';
+
+export const bitbucket = defineSource({
+  name: 'bitbucket',
+  title: 'Bitbucket (Cloud and Data Center)',
+  documentation: 'https://support.atlassian.com/bitbucket-cloud/docs/event-payloads/',
+  setup: `*Repository settings → Webhooks → Add webhook*: URL \`https://<your-endpoint>/hooks/bitbucket\`, the secret,
+and the triggers *Push* and, if rules need them, *Build status created / updated*. Data Center: the same, trigger
+*Repository: Push*.
+
+A push that changes several branches is one event for each; branches are named \`refs/heads/<name>\`, tags
+\`refs/tags/<name>\`.`,
+  kinds: ['deploy'],
+  settings: z.strictObject({}),
+  contentTypes: ['application/json'],
+  verify: (request, { secrets }) =>
+    verifyHmac(request, { header: 'x-hub-signature', prefix: 'sha256=', keys: secrets }),
+  payload: z.looseObject({}),
+  normalise(payload, request, { now }) {
+    const { headers } = request;
+    const key = headers['x-event-key'] ?? inferBitbucketEvent(payload);
+    const schema = key === undefined ? undefined : BITBUCKET_EVENTS.get(key);
+    if (schema === undefined) {
+      return { kind: 'ignored', because: `Bitbucket’s event ${key ?? '(unnamed)'} starts nothing` };
+    }
+    const id = headers['x-request-uuid'] ?? headers['x-request-id'] ?? hashedId(request.body);
+    const changes = checkPayload('bitbucket', schema, payload);
+    if (changes.length === 0) return { kind: 'ignored', because: 'the push changes no branch' };
+    const events = changes.map(({ verb, time, ...facts }, index) =>
+      deployEvent(
+        {
+          source: 'bitbucket',
+          id: changes.length === 1 ? id : `${id}/${index}`,
+          verb,
+          time: time ?? now.toISOString(),
+        },
+        { ...facts, raw: payload },
+      ),
+    );
+    return { kind: 'events', events };
+  },
+});

@@ -1,0 +1,139 @@
+/**
+ * Datadog's webhooks integration. It signs nothing and its payload is a template, so the template below comes with
+ * the source; Datadog's own default template is understood as far as it goes.
+ */
+import * as z from 'zod';
+import { verifyAuthorization } from './bearer.ts';
+import { alertEvent } from './build-event.ts';
+import { toIsoTime } from './event-time.ts';
+import { hashedId } from './hashed-id.ts';
+import { firstText, toLabels, withInstanceId } from './labels.ts';
+import { defineSource } from './source.ts';
+
+const text = z.union([z.string(), z.number()]).nullish();
+
+const Payload = z.looseObject({
+  id: text,
+  alert_id: text,
+  alert_cycle_key: text,
+  alert_transition: text,
+  alert_status: text,
+  alert_priority: text,
+  alert_type: text,
+  alert_scope: text,
+  aggreg_key: text,
+  title: text,
+  body: text,
+  tags: text,
+  hostname: text,
+  link: text,
+  date: text,
+});
+
+const TEMPLATE = `{
+  "id": "$ID",
+  "alert_id": "$ALERT_ID",
+  "alert_cycle_key": "$ALERT_CYCLE_KEY",
+  "alert_transition": "$ALERT_TRANSITION",
+  "alert_priority": "$ALERT_PRIORITY",
+  "alert_type": "$ALERT_TYPE",
+  "alert_scope": "$ALERT_SCOPE",
+  "title": "$ALERT_TITLE",
+  "body": "$TEXT_ONLY_MSG",
+  "tags": "$TAGS",
+  "hostname": "$HOSTNAME",
+  "link": "$LINK",
+  "date": "$DATE_POSIX"
+}`;
+
+export const datadog = defineSource({
+  name: 'datadog',
+  title: 'Datadog',
+  documentation: 'https://docs.datadoghq.com/integrations/webhooks/',
+  setup: `*Integrations → Webhooks → New*: URL \`https://<your-endpoint>/hooks/datadog\`, custom headers
+\`{"Authorization": "Bearer <secret>"}\`, *Encode as form* off, and this payload; then put \`@webhook-<name>\` into the
+monitors' messages:
+
+\`\`\`json
+${TEMPLATE}
+\`\`\`
+
+Tags and scope are labels (\`env:prod\` is \`labels.env\`). A re-notification (*Re-Triggered*) of the same alert cycle
+is the same event.`,
+  kinds: ['alert'],
+  settings: z.strictObject({}),
+  contentTypes: ['application/json'],
+  verify: (request, { secrets }) => verifyAuthorization(request, secrets),
+  payload: Payload,
+  normalise(payload, request, { now }) {
+    const transition = firstText(payload.alert_transition) ?? transitionInTitle(firstText(payload.title));
+    const status = statusOf(transition);
+    if (status === undefined) {
+      return { kind: 'ignored', because: `Datadog’s transition ${transition ?? '(none)'} starts nothing` };
+    }
+    const time = toIsoTime(payload.date) ?? now.toISOString();
+    const cycle = firstText(payload.alert_cycle_key);
+    const name = firstText(payload.title) ?? 'Datadog monitor';
+    // A repeated notification has another $ID, and the same cycle and transition.
+    const id =
+      cycle === undefined
+        ? (firstText(payload.id) ?? hashedId(request.body))
+        : `${cycle}/${(transition ?? '').replace(/^Re-/i, '')}`;
+    return {
+      kind: 'events',
+      events: [
+        alertEvent(
+          { source: 'datadog', id, time },
+          {
+            status,
+            name: name.replace(/^(\[[^\]]*\]\s*)+/, '') || name,
+            severity: firstText(payload.alert_priority, payload.alert_type),
+            summary: firstText(payload.body),
+            labels: withInstanceId({
+              ...tagsOf(firstText(payload.tags)),
+              ...tagsOf(firstText(payload.alert_scope)),
+              ...toLabels({ hostname: payload.hostname, monitor_id: payload.alert_id, transition }),
+            }),
+            annotations: {},
+            fingerprint: cycle ?? firstText(payload.aggreg_key, payload.alert_id) ?? name,
+            startsAt: status === 'firing' ? time : undefined,
+            endsAt: status === 'resolved' ? time : undefined,
+            url: firstText(payload.link),
+            raw: payload,
+          },
+        ),
+      ],
+    };
+  },
+});
+
+function statusOf(transition: string | undefined): 'firing' | 'resolved' | undefined {
+  switch (transition?.toLowerCase().replace(/^re-/, '')) {
+    case 'triggered':
+    case 'warn':
+    case 'no data':
+      return 'firing';
+    case 'recovered':
+      return 'resolved';
+    default:
+      return undefined;
+  }
+}
+
+/** The default template has the transition only in the title: `[P2] [Triggered on {host:web-1}] CPU is high`. */
+function transitionInTitle(title: string | undefined): string | undefined {
+  return /\[((?:Re-)?(?:Triggered|Warn|No Data|Recovered))\b/i.exec(title ?? '')?.[1];
+}
+
+/** `env:prod,host:web-1`; a tag without a value is `true`. */
+function tagsOf(list: string | undefined): Record<string, string> {
+  const tags = (list ?? '').split(',').map((tag) => tag.trim());
+  return Object.fromEntries(
+    tags
+      .filter((tag) => tag !== '' && !tag.startsWith('__proto__'))
+      .map((tag) => {
+        const colon = tag.indexOf(':');
+        return colon === -1 ? [tag, 'true'] : [tag.slice(0, colon), tag.slice(colon + 1)];
+      }),
+  );
+}

@@ -1,0 +1,50 @@
+/** Docker Hub: an image was pushed. It proves nothing itself, so the secret is in the URL. */
+import * as z from 'zod';
+import { verifyUrlSecret } from './bearer.ts';
+import { deployEvent } from './build-event.ts';
+import { toIsoTime } from './event-time.ts';
+import { firstText } from './labels.ts';
+import { defineSource } from './source.ts';
+
+const text = z.string().nullish();
+
+const Payload = z.looseObject({
+  push_data: z.looseObject({
+    pushed_at: z.union([z.number(), z.string()]).nullish(),
+    pusher: text,
+    tag: text,
+  }),
+  repository: z.looseObject({ repo_name: z.string(), repo_url: text }),
+});
+
+export const dockerhub = defineSource({
+  name: 'dockerhub',
+  title: 'Docker Hub',
+  documentation: 'https://docs.docker.com/docker-hub/repos/manage/webhooks/',
+  setup: `In the repository: *Webhooks → New webhook*, URL \`https://<your-endpoint>/hooks/dockerhub/<secret>\`. Docker
+Hub can send no header, so the secret is in the URL: keep paths out of access logs.
+
+The tag is \`event.data.ref\`; there is no digest, so \`event.data.sha\` is absent. The \`callback_url\` of the payload is
+never called.`,
+  kinds: ['deploy'],
+  settings: z.strictObject({}),
+  contentTypes: ['application/json'],
+  verify: (request, { secrets }) => verifyUrlSecret(request, secrets),
+  payload: Payload,
+  normalise(payload, _request, { now }) {
+    const { push_data: push, repository } = payload;
+    const id = `${repository.repo_name}:${push.tag ?? ''}@${push.pushed_at ?? ''}`;
+    const event = deployEvent(
+      { source: 'dockerhub', id, verb: 'push', time: toIsoTime(push.pushed_at) ?? now.toISOString() },
+      {
+        action: 'push',
+        repository: repository.repo_name,
+        ref: firstText(push.tag),
+        actor: firstText(push.pusher),
+        url: firstText(repository.repo_url),
+        raw: payload,
+      },
+    );
+    return { kind: 'events', events: [event] };
+  },
+});

@@ -1,0 +1,13 @@
+/** Forgejo: as Gitea, with headers of its own beside Gitea's. */
+import { defineGiteaSource } from './gitea-hook.ts';
+
+export const forgejo = defineGiteaSource({
+  name: 'forgejo',
+  title: 'Forgejo',
+  documentation: 'https://forgejo.org/docs/latest/user/webhooks/',
+  setup: `*Settings → Webhooks → Add webhook → Forgejo*: target URL \`https://<your-endpoint>/hooks/forgejo\`, method
+POST, content type \`application/json\`, the secret, and the events push, release, package, issue comment.
+
+A comment that begins with \`@fleet-reflex\` is a chat command of the users named in the setting \`commenters\`.`,
+  prefixes: ['x-forgejo-', 'x-gitea-'],
+});

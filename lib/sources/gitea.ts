@@ -1,0 +1,14 @@
+/** Gitea: pushes, releases, packages and workflow runs, and comments of named users as chat commands. */
+import { defineGiteaSource } from './gitea-hook.ts';
+
+export const gitea = defineGiteaSource({
+  name: 'gitea',
+  title: 'Gitea',
+  documentation: 'https://docs.gitea.com/usage/webhooks',
+  setup: `*Settings → Webhooks → Add Webhook → Gitea*: target URL \`https://<your-endpoint>/hooks/gitea\`, method POST,
+content type \`application/json\` (its signature of a form cannot be checked), the secret, and the events push, release,
+package, issue comment.
+
+A comment that begins with \`@fleet-reflex\` is a chat command of the users named in the setting \`commenters\`.`,
+  prefixes: ['x-gitea-'],
+});

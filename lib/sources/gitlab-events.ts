@@ -1,0 +1,144 @@
+/**
+ * Which GitLab events say that something was or will be deployed, and where each keeps the facts.
+ * https://docs.gitlab.com/user/project/integrations/webhook_events/
+ */
+import * as z from 'zod';
+import { toIsoTime } from './event-time.ts';
+import type { DeployFacts } from './github-events.ts';
+import { firstText } from './labels.ts';
+
+const text = z.string().nullish();
+const Project = z.looseObject({ path_with_namespace: z.string(), web_url: text });
+const User = z.looseObject({ username: text }).nullish();
+
+const NO_COMMIT = /^0+$/;
+
+const push = z
+  .looseObject({
+    object_kind: z.string(),
+    ref: z.string(),
+    after: text,
+    checkout_sha: text,
+    user_username: text,
+    project: Project,
+  })
+  .transform(
+    ({ object_kind: kind, ref, after, checkout_sha: sha, user_username: actor, project }): DeployFacts => ({
+      verb: kind,
+      action: kind,
+      repository: project.path_with_namespace,
+      ref,
+      sha: firstText(sha, NO_COMMIT.test(after ?? '0') ? undefined : after),
+      status: after && NO_COMMIT.test(after) ? 'deleted' : undefined,
+      actor: firstText(actor),
+      url: firstText(project.web_url),
+    }),
+  );
+
+// A deployment that was made is `created`, as GitHub's is; each later state is a status of it.
+const deployment = z
+  .looseObject({
+    status: z.string(),
+    status_changed_at: text,
+    deployable_url: text,
+    environment: text,
+    ref: text,
+    short_sha: text,
+    commit_url: text,
+    user: User,
+    project: Project,
+  })
+  .transform((it): DeployFacts => {
+    const verb = it.status === 'created' ? 'created' : 'deployment_status';
+    return {
+      verb,
+      action: verb,
+      repository: it.project.path_with_namespace,
+      ref: firstText(it.ref),
+      sha: firstText(/\/([0-9a-f]{40,64})$/.exec(it.commit_url ?? '')?.[1], it.short_sha),
+      environment: firstText(it.environment),
+      status: it.status === 'created' ? undefined : it.status,
+      actor: firstText(it.user?.username),
+      url: firstText(it.deployable_url),
+      time: toIsoTime(it.status_changed_at),
+    };
+  });
+
+const pipeline = z
+  .looseObject({
+    object_attributes: z.looseObject({
+      ref: text,
+      sha: text,
+      status: z.string(),
+      url: text,
+      created_at: text,
+      finished_at: text,
+    }),
+    merge_request: z
+      .looseObject({ source_project_id: z.unknown().optional(), target_project_id: z.unknown().optional() })
+      .nullish(),
+    user: User,
+    project: Project,
+  })
+  .transform(({ object_attributes: it, merge_request: request, user, project }): DeployFacts => {
+    const isFork = request ? request.source_project_id !== request.target_project_id : false;
+    const ref = firstText(it.ref);
+    return {
+      verb: 'pipeline',
+      action: 'pipeline',
+      repository: project.path_with_namespace,
+      ref: isFork && ref !== undefined ? `${String(request?.source_project_id)}:${ref}` : ref,
+      sha: firstText(it.sha),
+      status: it.status,
+      actor: firstText(user?.username),
+      url: firstText(it.url),
+      time: toIsoTime(it.finished_at ?? it.created_at),
+    };
+  });
+
+const release = z
+  .looseObject({
+    action: text,
+    tag: text,
+    url: text,
+    created_at: text,
+    released_at: text,
+    commit: z.looseObject({ id: text }).nullish(),
+    project: Project,
+  })
+  .transform(
+    (it): DeployFacts => ({
+      verb: 'release',
+      action: it.action ?? 'release',
+      repository: it.project.path_with_namespace,
+      ref: firstText(it.tag),
+      sha: firstText(it.commit?.id),
+      url: firstText(it.url),
+      time: toIsoTime(it.released_at ?? it.created_at),
+    }),
+  );
+
+/** By `object_kind`. What is not here is authentic and of no use to rules. */
+export const GITLAB_EVENTS: ReadonlyMap<string, z.ZodType<DeployFacts>> = new Map<
+  string,
+  z.ZodType<DeployFacts>
+>([
+  ['push', push],
+  ['tag_push', push],
+  ['deployment', deployment],
+  ['pipeline', pipeline],
+  ['release', release],
+]);
+
+export const Note = z.looseObject({
+  user: z.looseObject({ id: z.number().optional(), username: z.string() }),
+  project: Project,
+  object_attributes: z.looseObject({
+    note: text,
+    action: text,
+    system: z.boolean().nullish(),
+    created_at: text,
+  }),
+  merge_request: z.looseObject({ iid: z.number().optional() }).nullish(),
+  issue: z.looseObject({ iid: z.number().optional() }).nullish(),
+});

@@ -1,0 +1,104 @@
+/**
+ * GitLab: pushes, tags, deployments, pipelines and releases as deploy events, notes that mention the bot as chat
+ * commands. A hook proves itself with its signing token where we hold one (`whsec_…`), else with its secret token;
+ * the weaker is never taken for the stronger.
+ */
+import * as z from 'zod';
+import { verifyHeader } from './bearer.ts';
+import { chatEvent, deployEvent } from './build-event.ts';
+import { parseMention } from './chat-command.ts';
+import { toIsoTime } from './event-time.ts';
+import { mentionIn } from './github-comment.ts';
+import { GITLAB_EVENTS, Note } from './gitlab-events.ts';
+import { hashedId } from './hashed-id.ts';
+import { checkPayload, defineSource, type Normalisation, type SourceRequest } from './source.ts';
+import { isStandardSecret, verifyStandardSignature } from './standard-signature.ts';
+
+const Settings = z.strictObject({
+  bot: z
+    .string()
+    .regex(/^[\w-]+$/)
+    .default('fleet-reflex')
+    .describe('The name to mention in a note, without the @.'),
+  command: z.string().startsWith('/').default('/fleet').describe('The command that a mention stands for.'),
+  commenters: z
+    .array(z.string())
+    .default([])
+    .describe(
+      'The user names whose notes are commands; `*` is everybody who may comment. GitLab does not say who is a member, so the default is nobody.',
+    ),
+});
+type Settings = z.infer<typeof Settings>;
+
+export const gitlab = defineSource({
+  name: 'gitlab',
+  title: 'GitLab',
+  documentation: 'https://docs.gitlab.com/user/project/integrations/webhook_events/',
+  setup: `In the project or group: *Settings → Webhooks → Add new webhook*, URL
+\`https://<your-endpoint>/hooks/gitlab\`. Where GitLab offers a **signing token**, use that as the secret
+(\`whsec_…\`): the body is then signed and a request older than 5 minutes refused, and a secret token alone is no
+longer accepted. Else set the **secret token**. Triggers: push, tag push, deployment, pipeline, release, comments.
+
+A note that begins with \`@fleet-reflex\` is a chat command of the users named in the setting \`commenters\`. The branch
+of a fork's pipeline is named \`<project id>:<branch>\`.`,
+  kinds: ['deploy', 'chat'],
+  settings: Settings,
+  contentTypes: ['application/json'],
+  verify(request, { secrets, now }) {
+    const signing = secrets.filter(isStandardSecret);
+    return signing.length > 0
+      ? verifyStandardSignature(request, signing, now)
+      : verifyHeader(request, 'x-gitlab-token', secrets);
+  },
+  payload: z.looseObject({ object_kind: z.string().optional() }),
+  normalise(payload, request, { now, settings }) {
+    const kind = payload.object_kind;
+    const id = deliveryId(request);
+    if (kind === 'note') return fromNote(checkPayload('gitlab', Note, payload), id, now, settings);
+    const schema = kind === undefined ? undefined : GITLAB_EVENTS.get(kind);
+    if (schema === undefined) {
+      return { kind: 'ignored', because: `GitLab’s event ${kind ?? '(unnamed)'} starts nothing` };
+    }
+    const { verb, time, ...facts } = checkPayload('gitlab', schema, payload);
+    const envelope = { source: 'gitlab', id, verb, time: time ?? now.toISOString() };
+    return { kind: 'events', events: [deployEvent(envelope, { ...facts, raw: payload })] };
+  },
+});
+
+/** The signed id first; it equals the Idempotency-Key. The UUID of the hook is constant and so only half an id. */
+function deliveryId(request: SourceRequest): string {
+  const { headers } = request;
+  const event = headers['x-gitlab-event-uuid'];
+  const both = event === undefined ? undefined : [event, headers['x-gitlab-webhook-uuid'] ?? ''].join('/');
+  return headers['webhook-id'] ?? headers['idempotency-key'] ?? both ?? hashedId(request.body);
+}
+
+function fromNote(
+  payload: z.infer<typeof Note>,
+  id: string,
+  now: Date,
+  { bot, command, commenters }: Settings,
+): Normalisation {
+  const { object_attributes: note, user, project } = payload;
+  const text = mentionIn(note.note ?? '', bot);
+  if (note.system === true || (note.action ?? 'create') !== 'create') {
+    return { kind: 'ignored', because: 'the note is not a new one of a person' };
+  }
+  if (text === undefined) return { kind: 'ignored', because: `the note does not begin with @${bot}` };
+  if (!commenters.includes('*') && !commenters.includes(user.username)) {
+    return { kind: 'ignored', because: `the user ${user.username} may not command` };
+  }
+  const number = payload.merge_request?.iid ?? payload.issue?.iid;
+  const mark = payload.merge_request ? '!' : '#';
+  const channel = `${project.path_with_namespace}${number === undefined ? '' : `${mark}${number}`}`;
+  const event = chatEvent(
+    { source: 'gitlab', id, time: toIsoTime(note.created_at) ?? now.toISOString() },
+    {
+      ...parseMention(command, text),
+      user: { id: String(user.id ?? user.username), name: user.username },
+      channel: { id: channel, name: channel },
+      raw: payload,
+    },
+  );
+  return { kind: 'events', events: [event] };
+}

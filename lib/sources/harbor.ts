@@ -1,0 +1,96 @@
+/** Harbor: artifacts pushed, scanned, replicated and deleted, in its own format and as CloudEvents. */
+import * as z from 'zod';
+import { verifyAuthorization, verifyHeader } from './bearer.ts';
+import { deployEvent } from './build-event.ts';
+import { toIsoTime } from './event-time.ts';
+import { firstText } from './labels.ts';
+import { defineSource } from './source.ts';
+
+const text = z.string().nullish();
+
+const Data = z
+  .looseObject({
+    resources: z
+      .array(
+        z.looseObject({ digest: text, tag: text, resource_url: text, scan_overview: z.unknown().optional() }),
+      )
+      .nullish(),
+    repository: z.looseObject({ repo_full_name: text, name: text, namespace: text }).nullish(),
+  })
+  .nullish();
+
+const Payload = z.looseObject({
+  type: z.string(),
+  operator: text,
+  /** The default format … */
+  occur_at: z.number().optional(),
+  event_data: Data,
+  /** … and CloudEvents. */
+  id: z.string().optional(),
+  time: z.string().optional(),
+  data: Data,
+});
+
+/** What we call what happened, in either format. Pulls, quotas and retention start nothing. */
+const VERBS: ReadonlyMap<string, string> = new Map([
+  ['PUSH_ARTIFACT', 'push'],
+  ['harbor.artifact.pushed', 'push'],
+  ['DELETE_ARTIFACT', 'delete'],
+  ['harbor.artifact.deleted', 'delete'],
+  ['SCANNING_COMPLETED', 'scan_completed'],
+  ['harbor.scan.completed', 'scan_completed'],
+  ['SCANNING_FAILED', 'scan_failed'],
+  ['harbor.scan.failed', 'scan_failed'],
+]);
+
+export const harbor = defineSource({
+  name: 'harbor',
+  title: 'Harbor',
+  documentation:
+    'https://goharbor.io/docs/latest/working-with-projects/project-configuration/configure-webhooks/',
+  setup: `In the project: *Webhooks → New webhook*, notify type *http*, payload format *Default* or *CloudEvents*,
+endpoint \`https://<your-endpoint>/hooks/harbor\`, auth header \`Bearer <secret>\` (the secret alone works too), events
+*Artifact pushed* and, if rules need them, *deleted* and *scanning finished / failed*.
+
+One event for each artifact: the tag is \`event.data.ref\`, the digest \`event.data.sha\`.`,
+  kinds: ['deploy'],
+  settings: z.strictObject({}),
+  contentTypes: ['application/json', 'application/cloudevents+json'],
+  verify(request, { secrets }) {
+    // The configured value is sent as it is: with a scheme where the operator typed one.
+    const whole = verifyHeader(request, 'authorization', secrets);
+    return whole.isAuthentic ? whole : verifyAuthorization(request, secrets);
+  },
+  payload: Payload,
+  normalise(payload, _request, { now }) {
+    const verb = VERBS.get(payload.type);
+    const data = payload.data ?? payload.event_data;
+    const resources = data?.resources ?? [];
+    if (verb === undefined || resources.length === 0) {
+      return { kind: 'ignored', because: `Harbor’s event ${payload.type} starts nothing` };
+    }
+    const repository = firstText(data?.repository?.repo_full_name, data?.repository?.name) ?? '';
+    const time = toIsoTime(payload.time ?? payload.occur_at) ?? now.toISOString();
+    const events = resources.map(({ digest, tag, resource_url: url }, index) => {
+      const id =
+        payload.id === undefined
+          ? [payload.type, repository, digest ?? '', tag ?? '', payload.occur_at ?? ''].join('/')
+          : resources.length === 1
+            ? payload.id
+            : `${payload.id}/${index}`;
+      return deployEvent(
+        { source: 'harbor', id, verb, time },
+        {
+          action: verb,
+          repository,
+          ref: firstText(tag),
+          sha: firstText(digest),
+          actor: firstText(payload.operator),
+          url: firstText(url),
+          raw: payload,
+        },
+      );
+    });
+    return { kind: 'events', events };
+  },
+});

@@ -1,0 +1,105 @@
+/**
+ * PagerDuty's v3 webhooks. Three refusals in a row switch a subscription off, so a verified event is never refused:
+ * what is not an incident's state is ignored.
+ */
+import * as z from 'zod';
+import { alertEvent } from './build-event.ts';
+import { toIsoTime } from './event-time.ts';
+import { hashedId } from './hashed-id.ts';
+import { verifyHmac } from './hmac.ts';
+import { firstText, toLabels } from './labels.ts';
+import { defineSource } from './source.ts';
+
+const Reference = z.looseObject({ summary: z.string().nullish() }).nullish();
+
+const Incident = z.looseObject({
+  id: z.string(),
+  html_url: z.string().nullish(),
+  number: z.number().nullish(),
+  incident_key: z.string().nullish(),
+  created_at: z.string().nullish(),
+  title: z.string().nullish(),
+  urgency: z.string().nullish(),
+  service: Reference,
+  escalation_policy: Reference,
+  priority: Reference,
+  teams: z.array(Reference).nullish(),
+});
+
+const Payload = z.looseObject({
+  event: z.looseObject({
+    id: z.string().optional(),
+    event_type: z.string(),
+    occurred_at: z.string().nullish(),
+    data: z.unknown().optional(),
+  }),
+});
+
+/** Others (escalated, reassigned, annotated, …) change no state that a command could answer. */
+const STATUS_BY_TYPE = {
+  'incident.triggered': 'firing',
+  'incident.reopened': 'firing',
+  'incident.acknowledged': 'acknowledged',
+  'incident.resolved': 'resolved',
+} as const;
+
+export const pagerduty = defineSource({
+  name: 'pagerduty',
+  title: 'PagerDuty (v3 webhooks)',
+  documentation: 'https://developer.pagerduty.com/docs/webhooks-overview',
+  setup: `*Integrations → Generic Webhooks (v3) → New Webhook*: URL \`https://<your-endpoint>/hooks/pagerduty\`, the
+events \`incident.triggered\`, \`incident.acknowledged\`, \`incident.resolved\`, \`incident.reopened\`. The secret is shown
+once, when the subscription is made.
+
+The incident's service, urgency, priority and \`incident_key\` are labels; its id is the fingerprint. Other events are
+accepted and ignored: three refusals in a row would disable the subscription.`,
+  kinds: ['alert'],
+  settings: z.strictObject({}),
+  contentTypes: ['application/json'],
+  verify: (request, { secrets }) =>
+    verifyHmac(request, {
+      header: 'x-pagerduty-signature',
+      prefix: 'v1=',
+      separator: ',',
+      keys: secrets,
+    }),
+  payload: Payload,
+  normalise({ event, ...rest }, request, { now }) {
+    const status = Object.entries(STATUS_BY_TYPE).find(([type]) => type === event.event_type)?.[1];
+    const incident = Incident.safeParse(event.data);
+    if (status === undefined || !incident.success) {
+      return { kind: 'ignored', because: `PagerDuty’s event ${event.event_type} starts nothing` };
+    }
+    const it = incident.data;
+    const occurredAt = toIsoTime(event.occurred_at) ?? now.toISOString();
+    return {
+      kind: 'events',
+      events: [
+        alertEvent(
+          { source: 'pagerduty', id: event.id ?? hashedId(request.body), time: occurredAt },
+          {
+            status,
+            name: firstText(it.title) ?? it.id,
+            severity: firstText(it.priority?.summary, it.urgency),
+            summary: firstText(it.title),
+            labels: toLabels({
+              service: it.service?.summary,
+              urgency: it.urgency,
+              priority: it.priority?.summary,
+              escalation_policy: it.escalation_policy?.summary,
+              team: it.teams?.[0]?.summary,
+              incident_key: it.incident_key,
+              number: it.number,
+            }),
+            annotations: {},
+            fingerprint: it.id,
+            startsAt: toIsoTime(it.created_at),
+            endsAt: status === 'resolved' ? occurredAt : undefined,
+            url: firstText(it.html_url),
+            raw: { ...rest, event },
+          },
+        ),
+      ],
+    };
+  },
+});

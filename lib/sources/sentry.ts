@@ -1,0 +1,194 @@
+/** Sentry's integration platform: issue alerts, metric alerts and issues as alerts. */
+import * as z from 'zod';
+import type { AlertData } from '../events/trigger-event.ts';
+import { alertEvent } from './build-event.ts';
+import { toIsoTime } from './event-time.ts';
+import { hashedId } from './hashed-id.ts';
+import { verifyHmac } from './hmac.ts';
+import { firstText, toLabels, withInstanceId } from './labels.ts';
+import { checkPayload, defineSource } from './source.ts';
+
+const Payload = z.looseObject({
+  action: z.string(),
+  data: z.record(z.string(), z.unknown()).default({}),
+});
+
+const text = z.union([z.string(), z.number()]).nullish();
+
+const IssueAlert = z.looseObject({
+  triggered_rule: text,
+  event: z.looseObject({
+    event_id: text,
+    issue_id: text,
+    title: text,
+    level: text,
+    project: text,
+    platform: text,
+    environment: text,
+    datetime: text,
+    web_url: text,
+    tags: z.array(z.tuple([z.string(), z.unknown()])).nullish(),
+  }),
+});
+
+const MetricAlert = z.looseObject({
+  description_title: text,
+  description_text: text,
+  web_url: text,
+  metric_alert: z.looseObject({
+    id: text,
+    title: text,
+    date_started: text,
+    date_closed: text,
+    projects: z.array(z.string()).nullish(),
+    alert_rule: z.looseObject({ name: text, environment: text }).nullish(),
+  }),
+});
+
+const Issue = z.looseObject({
+  issue: z.looseObject({
+    id: text,
+    shortId: text,
+    title: text,
+    level: text,
+    firstSeen: text,
+    lastSeen: text,
+    permalink: text,
+    web_url: text,
+    project: z.looseObject({ slug: text }).nullish(),
+  }),
+});
+
+type Status = AlertData['status'];
+const METRIC_STATUS: ReadonlyMap<string, Status> = new Map([
+  ['critical', 'firing'],
+  ['warning', 'firing'],
+  ['resolved', 'resolved'],
+]);
+const ISSUE_STATUS: ReadonlyMap<string, Status> = new Map([
+  ['created', 'firing'],
+  ['unresolved', 'firing'],
+  ['resolved', 'resolved'],
+]);
+
+export const sentry = defineSource({
+  name: 'sentry',
+  title: 'Sentry',
+  documentation: 'https://docs.sentry.io/integrations/integration-platform/webhooks/',
+  setup: `*Settings → Developer Settings → Create New Integration* (internal): webhook URL
+\`https://<your-endpoint>/hooks/sentry\`, *Alert Rule Action* on; the secret is its **Client Secret**. Then choose the
+integration as the action of an issue or metric alert rule.
+
+An event's tags, project, level and environment are labels; the issue's id is the fingerprint. Sentry does not sign
+its timestamp: the \`Request-ID\` recognises a repetition.`,
+  kinds: ['alert'],
+  settings: z.strictObject({}),
+  contentTypes: ['application/json'],
+  verify: (request, { secrets }) => verifyHmac(request, { header: 'sentry-hook-signature', keys: secrets }),
+  payload: Payload,
+  normalise(payload, request, { now }) {
+    const { action, data } = payload;
+    const resource = request.headers['sentry-hook-resource'] ?? inferResource(data);
+    const facts = factsOf(resource, action, data);
+    if (facts === undefined) {
+      return { kind: 'ignored', because: `Sentry’s ${resource ?? '(unnamed)'}.${action} starts nothing` };
+    }
+    const { time, ...alert } = facts;
+    const id = request.headers['request-id'] ?? hashedId(request.body);
+    return {
+      kind: 'events',
+      events: [
+        alertEvent(
+          { source: 'sentry', id, time: time ?? now.toISOString() },
+          { ...alert, annotations: {}, raw: payload },
+        ),
+      ],
+    };
+  },
+});
+
+type Facts = Omit<Parameters<typeof alertEvent>[1], 'annotations' | 'raw'> & { time: string | undefined };
+
+function factsOf(resource: string | undefined, action: string, data: unknown): Facts | undefined {
+  switch (resource) {
+    case 'event_alert':
+      return action === 'triggered' ? issueAlert(checkPayload('sentry', IssueAlert, data)) : undefined;
+    case 'metric_alert': {
+      const status = METRIC_STATUS.get(action);
+      return status && metricAlert(status, action, checkPayload('sentry', MetricAlert, data));
+    }
+    case 'issue': {
+      const status = ISSUE_STATUS.get(action);
+      return status && issue(status, checkPayload('sentry', Issue, data));
+    }
+    default:
+      return undefined;
+  }
+}
+
+function issueAlert({ event, triggered_rule: rule }: z.infer<typeof IssueAlert>): Facts {
+  const time = toIsoTime(event.datetime);
+  return {
+    status: 'firing',
+    name: firstText(rule, event.title) ?? 'Sentry issue alert',
+    severity: firstText(event.level),
+    summary: firstText(event.title),
+    labels: withInstanceId({
+      ...toLabels(Object.fromEntries(event.tags ?? [])),
+      ...toLabels({
+        project: event.project,
+        platform: event.platform,
+        environment: event.environment,
+        issue_id: event.issue_id,
+      }),
+    }),
+    fingerprint: firstText(event.issue_id, event.event_id) ?? 'unknown',
+    startsAt: time,
+    url: firstText(event.web_url),
+    time,
+  };
+}
+
+function metricAlert(status: Status, action: string, data: z.infer<typeof MetricAlert>): Facts {
+  const { metric_alert: alert } = data;
+  const startsAt = toIsoTime(alert.date_started);
+  const endsAt = status === 'resolved' ? toIsoTime(alert.date_closed) : undefined;
+  return {
+    status,
+    name: firstText(alert.alert_rule?.name, alert.title, data.description_title) ?? 'Sentry metric alert',
+    severity: status === 'firing' ? action : undefined,
+    summary: firstText(data.description_text, data.description_title),
+    labels: toLabels({
+      project: alert.projects?.[0],
+      environment: alert.alert_rule?.environment,
+      metric_alert_id: alert.id,
+    }),
+    fingerprint: firstText(alert.id) ?? 'unknown',
+    startsAt,
+    endsAt,
+    url: firstText(data.web_url),
+    time: endsAt ?? startsAt,
+  };
+}
+
+function issue(status: Status, { issue: it }: z.infer<typeof Issue>): Facts {
+  const startsAt = toIsoTime(it.firstSeen);
+  return {
+    status,
+    name: firstText(it.title, it.shortId) ?? 'Sentry issue',
+    severity: firstText(it.level),
+    summary: firstText(it.title),
+    labels: toLabels({ project: it.project?.slug, issue_id: it.id, short_id: it.shortId }),
+    fingerprint: firstText(it.id) ?? 'unknown',
+    startsAt,
+    url: firstText(it.web_url, it.permalink),
+    time: toIsoTime(it.lastSeen) ?? startsAt,
+  };
+}
+
+/** For messages of the `events` queue, which have no headers. */
+function inferResource(data: Readonly<Record<string, unknown>>): string | undefined {
+  if (data['metric_alert'] !== undefined) return 'metric_alert';
+  if (data['issue'] !== undefined) return 'issue';
+  return data['event'] !== undefined ? 'event_alert' : undefined;
+}

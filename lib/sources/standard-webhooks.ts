@@ -1,0 +1,43 @@
+/** Standard Webhooks: any sender that follows the specification, with `v1` or `v1a` signatures. */
+import * as z from 'zod';
+import { parseJson } from './body.ts';
+import { genericEvent } from './build-event.ts';
+import { toIsoTime } from './event-time.ts';
+import { hashedId } from './hashed-id.ts';
+import { defineSource } from './source.ts';
+import { verifyStandardSignature } from './standard-signature.ts';
+
+export const standardWebhooks = defineSource({
+  name: 'standard-webhooks',
+  title: 'Standard Webhooks',
+  documentation: 'https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md',
+  setup: `Give the sender \`https://<your-endpoint>/hooks/standard-webhooks\`; the secret is its \`whsec_…\` (HMAC, \`v1\`)
+or its public key \`whpk_…\` (Ed25519, \`v1a\`). A request signed more than 5 minutes ago or ahead is refused.
+
+\`event.data.body\` is the payload, its \`type\` stands after \`generic.\`, and the signed \`webhook-id\` is the event's id.`,
+  kinds: ['generic'],
+  settings: z.strictObject({}),
+  contentTypes: ['application/json'],
+  verify: (request, { secrets, now }) => verifyStandardSignature(request, secrets, now),
+  parse: (request) => parseJson(request.body),
+  payload: z.unknown(),
+  normalise(body, request, { now }) {
+    const { type, timestamp } = Convention.safeParse(body).data ?? {};
+    const event = genericEvent(
+      {
+        source: 'standard-webhooks',
+        id: request.headers['webhook-id'] ?? hashedId(request.body),
+        verb: type ?? 'received',
+        time: toIsoTime(timestamp) ?? toIsoTime(request.headers['webhook-timestamp']) ?? now.toISOString(),
+      },
+      { body },
+    );
+    return { kind: 'events', events: [event] };
+  },
+});
+
+/** The fields that the specification advises; none is required. */
+const Convention = z.looseObject({
+  type: z.string().min(1).optional().catch(undefined),
+  timestamp: z.union([z.string(), z.number()]).optional().catch(undefined),
+});
