@@ -4,6 +4,7 @@
  * (shared/reference/status-map.md, section 4).
  */
 import type { InstanceStatus } from '../../lib/providers/alibaba/task-status.ts';
+import { nextRun } from '../../lib/providers/alibaba/timetable.ts';
 import type { Clock } from '../../lib/providers/clock.ts';
 import type { FleetEngine } from '../fleet/engine.ts';
 import type { FleetInstance } from '../fleet/fleet-file.ts';
@@ -14,7 +15,6 @@ import { INSTANCE_ERRORS, type InstanceErrorCode } from './instance-errors.ts';
 import { type InstanceTask, type InvocationRecord, isOver, type TaskRun } from './invocations.ts';
 import { withLauncher } from './launcher.ts';
 import { fillPlaceholders } from './placeholders.ts';
-import { nextRun } from './timetable.ts';
 
 export interface RunnerOptions {
   engine: FleetEngine;

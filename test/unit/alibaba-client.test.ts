@@ -266,7 +266,7 @@ test('credentials that cannot be read are a failure before anything is sent', as
   const vendor = stubVendor();
   const client = aClient(vendor, { credentials: () => Promise.reject(new Error('no secret there')) });
   const result = await client.invokeCommand(invoke);
-  expect(result).toMatchObject({ kind: 'notSent', failure: { code: 'Credentials', isRetryable: true } });
+  expect(result).toMatchObject({ kind: 'notSent', failure: { code: 'NoCredentials', isRetryable: true } });
   expect(vendor.calls).toEqual([]);
 });
 
@@ -289,7 +289,7 @@ test('throttled without a header, the API is left alone until the next minute', 
   const otherRegion = await client.describeInvocations({ RegionId: 'cn-beijing' });
   expect([first, second, otherApi, otherRegion]).toMatchObject([
     { kind: 'notSent', failure: { code: 'Throttling.User', isRetryable: true, retryAfterMs: 42_000 } },
-    { kind: 'notSent', failure: { code: 'RateLimit', isRetryable: true, retryAfterMs: 42_000 } },
+    { kind: 'notSent', failure: { code: 'RateLimited', isRetryable: true, retryAfterMs: 42_000 } },
     { failure: { code: 'Throttling.User' } },
     { failure: { code: 'Throttling.User' } },
   ]);

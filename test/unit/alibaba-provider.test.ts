@@ -1,9 +1,6 @@
 import { expect, test } from 'vitest';
 import { FleetReflexError } from '../../lib/errors.ts';
-import {
-  type AlibabaProviderOptions,
-  alibabaProvider,
-} from '../../lib/providers/alibaba/alibaba-provider.ts';
+import { type AlibabaProviderOptions, alibabaProvider } from '../../lib/providers/alibaba/provider.ts';
 import type { Invocation } from '../../lib/providers/provider.ts';
 import { anError, ORIGIN, type StubVendor, stubVendor } from './alibaba-stub.ts';
 
@@ -162,18 +159,20 @@ test('find asks by tag over all pages and believes only what carries the tag', a
 });
 
 test.each([
-  { code: 'InternalError.Dispatch', status: 500, disposition: 'retry' },
-  { code: 'Forbidden.RAM', status: 403, disposition: 'hold' },
+  { code: 'InternalError.Dispatch', status: 500, name: 'provider.maybeDone', disposition: 'retry' },
+  { code: 'Throttling.User', status: 400, name: 'provider.throttled', disposition: 'retry' },
+  { code: 'Forbidden.RAM', status: 403, name: 'provider.denied', disposition: 'drop' },
+  { code: 'Never.Seen', status: 502, name: 'provider.maybeDone', disposition: 'retry' },
 ])(
   'find that is answered with $code throws, disposition $disposition',
-  async ({ code, status, disposition }) => {
+  async ({ code, status, name, disposition }) => {
     const vendor = stubVendor();
     vendor.answer(anError(code, status));
     const thrown = await aProvider(vendor)
       .find(anInvocation(), new Date())
       .catch((error: unknown) => error);
     expect(thrown).toBeInstanceOf(FleetReflexError);
-    expect(thrown).toMatchObject({ code: 'provider.alibaba', disposition, details: { code } });
+    expect(thrown).toMatchObject({ code: name, disposition, details: { provider: 'alibaba', code } });
   },
 );
 

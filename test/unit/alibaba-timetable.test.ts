@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { readFrequency } from '../../lib/providers/alibaba/frequency.ts';
-import { nextRun } from '../../local/alibaba/timetable.ts';
+import { nextRun } from '../../lib/providers/alibaba/timetable.ts';
 
 const CREATED = new Date('2026-11-20T12:00:00Z'); // a Friday
 

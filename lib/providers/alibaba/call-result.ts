@@ -7,6 +7,7 @@ import type { HttpOutcome } from '../http-call.ts';
 import type { ProviderFailure } from '../provider.ts';
 import { ErrorAnswer } from './answers.ts';
 import { explainErrorCode, isRetryableKind, mayHaveTakenEffect } from './error-codes.ts';
+import { ownFailure } from './failure.ts';
 
 /** As the port's `InvokeOutcome`, for every action. */
 export type CallResult<Answer> =
@@ -45,12 +46,10 @@ export function readAnswer<Answer>(
   if (outcome.status < 300 && parsed.success) return { kind: 'answered', answer: parsed.data };
   return {
     kind: 'unknown',
-    failure: {
-      code: 'InvalidAnswer',
-      message: `HTTP ${outcome.status} with a body that does not have the documented form`,
-      advice: 'Look whether a proxy answers in the place of the vendor; the request may have had its effect.',
-      isRetryable: true,
-    },
+    failure: ownFailure(
+      'InvalidAnswer',
+      `HTTP ${outcome.status} with a body that does not have the documented form`,
+    ),
   };
 }
 

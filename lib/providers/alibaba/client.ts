@@ -21,6 +21,7 @@ import {
   StopInvocationAnswer,
 } from './answers.ts';
 import { type CallResult, readAnswer, transportFailure } from './call-result.ts';
+import { ownFailure } from './failure.ts';
 import {
   DescribeCloudAssistantStatusRequest,
   DescribeCommandsRequest,
@@ -89,12 +90,7 @@ export function createCloudAssistantClient(options: CloudAssistantClientOptions)
     try {
       return await options.credentials();
     } catch (error) {
-      return {
-        code: 'Credentials',
-        message: `Not sent: the credentials could not be read: ${messageOf(error)}`,
-        advice: 'Check where the access key of Alibaba Cloud is kept, and the permission to read it.',
-        isRetryable: true,
-      };
+      return ownFailure('NoCredentials', `Not sent: the credentials could not be read: ${messageOf(error)}`);
     }
   };
 
@@ -120,13 +116,11 @@ export function createCloudAssistantClient(options: CloudAssistantClientOptions)
   const waitForTurn = async (turn: Turn): Promise<ProviderFailure | undefined> => {
     const heldMs = turn.heldUntilMs - clock.monotonicMs();
     if (heldMs < deadlineMs && (await turn.limiter.take('', deadlineMs))) return undefined;
-    return {
-      code: 'RateLimit',
-      message: `Not sent: no turn within ${deadlineMs} ms at the rate that is kept for this API.`,
-      advice: 'Nothing to do: it is tried again. If it stays so, spread the runs over more time.',
-      isRetryable: true,
-      retryAfterMs: Math.max(1000, Math.ceil(heldMs)),
-    };
+    return ownFailure(
+      'RateLimited',
+      `Not sent: no turn within ${deadlineMs} ms at the rate that is kept for this API.`,
+      Math.max(1000, Math.ceil(heldMs)),
+    );
   };
 
   const call = async <Request extends { RegionId: string }, Answer extends { RequestId: string }>(
@@ -230,10 +224,5 @@ const RpcForm: z.ZodType<RpcValue> = z.union([
 
 function invalidRequest(action: string, error: z.ZodError): ProviderFailure {
   const problems = error.issues.map((issue) => `${issue.path.join('.') || 'request'}: ${issue.message}`);
-  return {
-    code: 'InvalidRequest',
-    message: `${action} was not sent: ${problems.join('; ')}`,
-    advice: 'Correct the rule or the request: the vendor would refuse it.',
-    isRetryable: false,
-  };
+  return ownFailure('InvalidRequest', `${action} was not sent: ${problems.join('; ')}`);
 }

@@ -4,7 +4,6 @@
  * of which the vendor's own pages disagree whether it kills what already runs.
  */
 
-import { FleetReflexError } from '../../errors.ts';
 import type {
   CancelOutcome,
   InstanceAvailability,
@@ -13,7 +12,6 @@ import type {
   InvocationRef,
   InvokeOutcome,
   Provider,
-  ProviderFailure,
 } from '../provider.ts';
 import type { CallResult } from './call-result.ts';
 import {
@@ -21,6 +19,7 @@ import {
   type CloudAssistantClientOptions,
   createCloudAssistantClient,
 } from './client.ts';
+import { toError } from './failure.ts';
 import { inTurns } from './in-turns.ts';
 import { readPages } from './pages.ts';
 import { readInvocation } from './read-invocation.ts';
@@ -33,6 +32,8 @@ import {
 import { invocationTags, RUN_TAG } from './tags.ts';
 
 export interface AlibabaProviderOptions extends CloudAssistantClientOptions {
+  /** Used instead of a new one, to share its connections and rate limits (with `alibabaSchedules`). */
+  client?: CloudAssistantClient;
   /** Invocations read at the same time. Default 8. */
   readConcurrency?: number;
   /**
@@ -49,7 +50,7 @@ export interface AlibabaProvider extends Provider {
 }
 
 export function alibabaProvider(options: AlibabaProviderOptions): AlibabaProvider {
-  const client = createCloudAssistantClient(options);
+  const client = options.client ?? createCloudAssistantClient(options);
   const { readConcurrency = 8, terminationMode } = options;
   return {
     name: 'alibaba',
@@ -105,7 +106,9 @@ async function find(client: CloudAssistantClient, invocation: Invocation): Promi
       }),
     (answer) => answer.NextToken,
   );
-  const records = answerOf(pages).flatMap((page) => page.Invocations?.Invocation ?? []);
+  const records = answerOf(pages, 'looking for the invocation').flatMap(
+    (page) => page.Invocations?.Invocation ?? [],
+  );
   // Never trust a filter with what must not be confused: the record has to carry the token itself.
   const ours = records.filter(({ Tags }) =>
     Tags?.Tag.some(({ TagKey, TagValue }) => TagKey === RUN_TAG && TagValue === invocation.token),
@@ -119,15 +122,19 @@ async function cancel(
   instances: readonly string[] | undefined,
 ): Promise<CancelOutcome> {
   const batches = instances === undefined ? [undefined] : chunks(instances, MAX_INSTANCES_PER_STOP);
+  let outcome: CancelOutcome = { kind: 'requested' };
+  // Every batch is asked for, also after one that was refused; the first refusal is the answer.
   for (const batch of batches) {
     const result = await client.stopInvocation({
       RegionId: ref.region,
       InvokeId: ref.invocationId,
       ...(batch !== undefined && { InstanceId: batch }),
     });
-    if (result.kind !== 'answered') return { kind: 'failed', failure: result.failure };
+    if (result.kind !== 'answered' && outcome.kind === 'requested') {
+      outcome = { kind: 'failed', failure: result.failure };
+    }
   }
-  return { kind: 'requested' };
+  return outcome;
 }
 
 async function availability(
@@ -139,6 +146,7 @@ async function availability(
   for (const batch of chunks(instances, MAX_RESULTS)) {
     const answer = answerOf(
       await client.describeCloudAssistantStatus({ RegionId: region, InstanceId: batch }),
+      'asking for the state of the agents',
     );
     for (const row of answer.InstanceCloudAssistantStatusSet?.InstanceCloudAssistantStatus ?? []) {
       const { InstanceId: instanceId, LastHeartbeatTime: heartbeat } = row;
@@ -158,18 +166,10 @@ async function availability(
   );
 }
 
-function answerOf<Answer>(result: CallResult<Answer>): Answer {
+/** @throws FleetReflexError */
+function answerOf<Answer>(result: CallResult<Answer>, doing: string): Answer {
   if (result.kind === 'answered') return result.answer;
-  throw providerError(result.failure);
-}
-
-function providerError(failure: ProviderFailure): FleetReflexError {
-  return new FleetReflexError('provider.alibaba', `${failure.code}: ${failure.message} ${failure.advice}`, {
-    // Never dropped: what became of a run is still open, so a person has to look.
-    disposition: failure.isRetryable ? 'retry' : 'hold',
-    ...(failure.retryAfterMs !== undefined && { retryAfterMs: failure.retryAfterMs }),
-    details: { code: failure.code, requestId: failure.requestId },
-  });
+  throw toError(result.failure, doing);
 }
 
 function chunks(items: readonly string[], size: number): string[][] {

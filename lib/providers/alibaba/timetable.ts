@@ -1,6 +1,6 @@
-/** When a recurring invocation runs next. */
+/** When a Frequency comes true next: for what a person is shown, and for the local server, where it really runs. */
 import { Cron } from 'croner';
-import type { Frequency } from '../../lib/providers/alibaba/frequency.ts';
+import type { Frequency } from './frequency.ts';
 
 /**
  * @param after exclusive; @param createdAt a rate counts from there
@@ -24,7 +24,7 @@ export function nextRun(frequency: Frequency, after: Date, createdAt: Date): Dat
 function cronOf(frequency: Extract<Frequency, { kind: 'cron' }>): Cron {
   const pattern = frequency.fields.map(toCroner).join(' ');
   const { timeZone } = frequency;
-  if (timeZone === undefined) return new Cron(pattern); // the instance's own zone is this machine's
+  if (timeZone === undefined) return new Cron(pattern); // the instance's own zone; nobody here knows another than ours
   if (timeZone.kind === 'name') return new Cron(pattern, { timezone: timeZone.name });
   return new Cron(pattern, { utcOffset: timeZone.minutes });
 }
