@@ -56,6 +56,7 @@ export interface CloudAssistantServer {
 
 const VERSION = '2014-05-26';
 const MAX_BODY_BYTES = 1024 * 1024;
+const MAX_HEADER_BYTES = 256 * 1024;
 const REGION = /^[a-z]{2}(-[a-z]+)+(-\d+)?(-[a-z0-9]+)*$/;
 
 export async function startCloudAssistantServer(
@@ -146,7 +147,8 @@ export async function startCloudAssistantServer(
     response.end(answer.body);
   };
 
-  const server = createServer((message, response) => {
+  // All parameters may travel in the query, 24 KB of content among them: Node's 16 KB are too few.
+  const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES }, (message, response) => {
     handle(message, response).catch(() => message.socket.destroy());
   });
   await new Promise<void>((resolve, reject) => {
