@@ -115,6 +115,7 @@ function statusOf(transition: string | undefined): 'firing' | 'resolved' | undef
       return 'firing';
     case 'recovered':
       return 'resolved';
+    case undefined:
     default:
       return undefined;
   }

@@ -121,6 +121,7 @@ function factsOf(resource: string | undefined, action: string, data: unknown): F
       const status = ISSUE_STATUS.get(action);
       return status && issue(status, checkPayload('sentry', Issue, data));
     }
+    case undefined:
     default:
       return undefined;
   }
