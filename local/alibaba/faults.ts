@@ -8,7 +8,12 @@ export type Fault = {
   /** How many requests it hits. Default 1. */
   times?: number;
 } & (
-  | /** Answers this error and does nothing. */ { kind: 'error'; code: string; httpStatus?: number }
+  | /** Answers this error and does nothing; with the header `x-acs-retry-after` where there is a time. */ {
+      kind: 'error';
+      code: string;
+      httpStatus?: number;
+      retryAfterMs?: number;
+    }
   | /** Closes the connection and does nothing. */ { kind: 'dropBefore' }
   | /** Does it, and closes the connection without an answer. */ { kind: 'dropAfter' }
   | /** Does it at once, and answers after so many milliseconds. */ { kind: 'answerLate'; ms: number }

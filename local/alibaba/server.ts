@@ -140,9 +140,11 @@ export async function startCloudAssistantServer(
     }
     if (fault?.kind === 'answerLate') await wait(fault.ms);
     if (fault?.kind === 'garbage') answer = { status: fault.httpStatus ?? 200, body: fault.body };
+    const retryAfterMs = fault?.kind === 'error' ? fault.retryAfterMs : undefined;
     response.writeHead(answer.status, {
       'content-type': 'application/json;charset=utf-8',
       'x-acs-request-id': requestId,
+      ...(retryAfterMs !== undefined && { 'x-acs-retry-after': String(retryAfterMs) }),
     });
     response.end(answer.body);
   };
