@@ -30,11 +30,14 @@ export interface Local {
   engine: FleetEngine;
 }
 
-/** Started now, stopped when the file's tests are over. */
-export async function startLocal(options: LocalOptions = {}): Promise<Local> {
+/** Started now. @param atEnd when it stops: when the file's tests are over, or `onTestFinished` */
+export async function startLocal(
+  options: LocalOptions = {},
+  atEnd: (stop: () => Promise<void>) => void = afterAll,
+): Promise<Local> {
   const engine = createFleetEngine(parseFleet(FLEET));
   const server = await startCloudAssistantServer({ engine, ...options });
-  afterAll(async () => {
+  atEnd(async () => {
     await server.close();
     await engine.stop();
   });

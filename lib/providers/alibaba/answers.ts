@@ -22,6 +22,9 @@ export type InvokeCommandAnswer = z.infer<typeof InvokeCommandAnswer>;
 export const StopInvocationAnswer = z.object({ RequestId });
 export type StopInvocationAnswer = z.infer<typeof StopInvocationAnswer>;
 
+export const ModifyInvocationAttributeAnswer = z.object({ RequestId, CommandId: text });
+export type ModifyInvocationAttributeAnswer = z.infer<typeof ModifyInvocationAttributeAnswer>;
+
 /** One instance of an invocation, as DescribeInvocations has it. */
 export const InvokeInstance = z.object({
   InstanceId: z.string().min(1),

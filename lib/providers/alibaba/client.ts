@@ -18,6 +18,7 @@ import {
   DescribeInvocationResultsAnswer,
   DescribeInvocationsAnswer,
   InvokeCommandAnswer,
+  ModifyInvocationAttributeAnswer,
   StopInvocationAnswer,
 } from './answers.ts';
 import { type CallResult, readAnswer, transportFailure } from './call-result.ts';
@@ -28,6 +29,7 @@ import {
   DescribeInvocationResultsRequest,
   DescribeInvocationsRequest,
   InvokeCommandRequest,
+  ModifyInvocationAttributeRequest,
   RunCommandRequest,
   StopInvocationRequest,
 } from './requests.ts';
@@ -59,6 +61,9 @@ export interface CloudAssistantClient {
   invokeCommand(request: InvokeCommandRequest): Promise<CallResult<InvokeCommandAnswer>>;
   runCommand(request: RunCommandRequest): Promise<CallResult<InvokeCommandAnswer>>;
   stopInvocation(request: StopInvocationRequest): Promise<CallResult<StopInvocationAnswer>>;
+  modifyInvocationAttribute(
+    request: ModifyInvocationAttributeRequest,
+  ): Promise<CallResult<ModifyInvocationAttributeAnswer>>;
   describeInvocations(request: DescribeInvocationsRequest): Promise<CallResult<DescribeInvocationsAnswer>>;
   describeInvocationResults(
     request: DescribeInvocationResultsRequest,
@@ -179,6 +184,13 @@ export function createCloudAssistantClient(options: CloudAssistantClientOptions)
     invokeCommand: (request) => call('InvokeCommand', InvokeCommandRequest, InvokeCommandAnswer, request),
     runCommand: (request) => call('RunCommand', RunCommandRequest, InvokeCommandAnswer, request),
     stopInvocation: (request) => call('StopInvocation', StopInvocationRequest, StopInvocationAnswer, request),
+    modifyInvocationAttribute: (request) =>
+      call(
+        'ModifyInvocationAttribute',
+        ModifyInvocationAttributeRequest,
+        ModifyInvocationAttributeAnswer,
+        request,
+      ),
     describeInvocations: (request) =>
       call('DescribeInvocations', DescribeInvocationsRequest, DescribeInvocationsAnswer, request),
     describeInvocationResults: (request) =>

@@ -139,6 +139,20 @@ export const StopInvocationRequest = z.strictObject({
 });
 export type StopInvocationRequest = z.infer<typeof StopInvocationRequest>;
 
+/** Changes an invocation that is still to run; what is absent stays as it is. */
+export const ModifyInvocationAttributeRequest = z.strictObject({
+  RegionId,
+  ClientToken: ClientToken.optional(),
+  InvokeId: z.string().min(1),
+  Frequency: z.string().min(1).optional(),
+  Parameters: Parameters.optional(),
+  /** Has to be true where Parameters change. */
+  EnableParameter: z.boolean().optional(),
+  /** These are added; none is ever taken away. */
+  InstanceId: z.array(InstanceId).min(1).max(MAX_INSTANCES_PER_INVOCATION).optional(),
+});
+export type ModifyInvocationAttributeRequest = z.infer<typeof ModifyInvocationAttributeRequest>;
+
 const paging = {
   /** Default 10. */
   MaxResults: z.int().min(1).max(MAX_RESULTS).optional(),

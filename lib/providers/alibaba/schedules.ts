@@ -1,0 +1,303 @@
+/**
+ * Schedules as Cloud Assistant's own timed invocations (`RepeatMode=Period`). Ours carry the tags
+ * `fleet-reflex=<stage>` and `fleet-reflex-schedule=<name>`; one without them belongs to somebody else and is neither
+ * shown nor touched. What the vendor lacks: a timed invocation cannot be paused, and one that was stopped is over.
+ */
+import { randomUUID } from 'node:crypto';
+import { FleetReflexError } from '../../errors.ts';
+import { isTerminalTask } from '../../runs/status.ts';
+import type { Firing, ProviderSchedule, ProviderSchedules, ScheduleRef, ScheduleSpec } from '../schedules.ts';
+import type { Invocation, InvocationResult } from './answers.ts';
+import type { CallResult } from './call-result.ts';
+import type { CloudAssistantClient } from './client.ts';
+import { toError } from './failure.ts';
+import { findFrequencyProblem, readFrequency } from './frequency.ts';
+import { readPages } from './pages.ts';
+import {
+  type DescribeInvocationsRequest,
+  MAX_RESULTS,
+  type ModifyInvocationAttributeRequest,
+} from './requests.ts';
+import { readParameters, readTiming, writeFrequency } from './schedule-fields.ts';
+import { mapInstanceStatus } from './task-status.ts';
+import { nextRun } from './timetable.ts';
+
+export interface AlibabaSchedulesOptions {
+  client: CloudAssistantClient;
+  /** Whose schedules these are: two stages of one account do not see each other's. */
+  stage: string;
+  /** Default the system's clock. */
+  now?: () => Date;
+}
+
+const STAGE_TAG = 'fleet-reflex';
+const NAME_TAG = 'fleet-reflex-schedule';
+/** A lost answer is tried again with the same ClientToken, which cannot make two. */
+const CREATE_ATTEMPTS = 2;
+
+export function alibabaSchedules(options: AlibabaSchedulesOptions): ProviderSchedules {
+  const { client, stage, now = () => new Date() } = options;
+
+  const records = async (request: DescribeInvocationsRequest, doing: string): Promise<Invocation[]> => {
+    const pages = await readPages(
+      (nextToken) =>
+        client.describeInvocations({
+          ...request,
+          MaxResults: MAX_RESULTS,
+          ContentEncoding: 'PlainText',
+          ...(nextToken !== undefined && { NextToken: nextToken }),
+        }),
+      (answer) => answer.NextToken,
+    );
+    return answerOf(pages, doing).flatMap((page) => page.Invocations?.Invocation ?? []);
+  };
+
+  const list = async (region: string): Promise<ProviderSchedule[]> => {
+    const found = await records(
+      { RegionId: region, Timed: true, Tag: [{ Key: STAGE_TAG, Value: stage }] },
+      'listing the schedules',
+    );
+    // By id, since a page may repeat a record; and without those that are over, which the vendor lists too.
+    const live = new Map(found.filter(isLive).map((record) => [record.InvokeId, record]));
+    return [...live.values()].flatMap((record) => scheduleOf(region, record) ?? []);
+  };
+
+  /** Nothing when it is over, or never was. @throws when it is not ours */
+  const find = async ({ region, scheduleId }: ScheduleRef): Promise<ProviderSchedule | undefined> => {
+    const found = await records(
+      { RegionId: region, Timed: true, InvokeId: scheduleId },
+      'looking for the schedule',
+    );
+    const record = found.find(({ InvokeId }) => InvokeId === scheduleId);
+    if (record === undefined || !isLive(record)) return undefined;
+    const schedule = scheduleOf(region, record);
+    if (schedule !== undefined) return schedule;
+    throw new FleetReflexError(
+      'provider.notOurs',
+      `${scheduleId} has not the tags of this stage, ${STAGE_TAG}=${stage}: it is left alone`,
+      { details: { provider: 'alibaba', scheduleId, stage } },
+    );
+  };
+
+  const scheduleOf = (region: string, record: Invocation): ProviderSchedule | undefined => {
+    const tags = new Map(record.Tags?.Tag.map(({ TagKey, TagValue }) => [TagKey, TagValue]));
+    const name = tags.get(NAME_TAG);
+    if (tags.get(STAGE_TAG) !== stage || name === undefined) return undefined;
+    return {
+      scheduleId: record.InvokeId,
+      name,
+      region,
+      command: record.CommandId ?? '',
+      instances: (record.InvokeInstances?.InvokeInstance ?? []).map(({ InstanceId }) => InstanceId),
+      parameters: readParameters(record.Parameters),
+      ...(record.Username && { username: record.Username }),
+      timing: readTiming(record.Frequency ?? ''),
+      isEnabled: true,
+    };
+  };
+
+  const stop = async ({ region, scheduleId }: ScheduleRef): Promise<void> => {
+    const result = await client.stopInvocation({ RegionId: region, InvokeId: scheduleId });
+    const isGone = result.kind !== 'answered' && result.failure.code === 'InvalidInvokeId.NotFound';
+    if (!isGone) answerOf(result, 'stopping the schedule');
+  };
+
+  const start = async (spec: ScheduleSpec): Promise<ScheduleRef> => {
+    // A token of its own for each creation: the vendor would answer a known one with the schedule that was removed.
+    const token = randomUUID();
+    const attempt = () =>
+      client.invokeCommand({
+        RegionId: spec.region,
+        ClientToken: token,
+        CommandId: spec.command,
+        InstanceId: [...spec.instances],
+        RepeatMode: 'Period',
+        Frequency: checkedFrequency(spec, now()),
+        Tag: [
+          { Key: STAGE_TAG, Value: stage },
+          { Key: NAME_TAG, Value: spec.name },
+        ],
+        ...(Object.keys(spec.parameters).length > 0 && { Parameters: { ...spec.parameters } }),
+        ...(spec.username !== undefined && { Username: spec.username }),
+      });
+    let result = await attempt();
+    for (let number = 1; number < CREATE_ATTEMPTS && result.kind === 'unknown'; number += 1) {
+      result = await attempt();
+    }
+    const { InvokeId } = answerOf(result, `creating the schedule ${spec.name}`);
+    return { region: spec.region, scheduleId: InvokeId };
+  };
+
+  const makeSo = async (current: ProviderSchedule, spec: ScheduleSpec): Promise<ScheduleRef> => {
+    const plan = planChange(current, spec, now());
+    const ref = { region: spec.region, scheduleId: current.scheduleId };
+    if (plan.kind === 'same') return ref;
+    if (plan.kind === 'modify') {
+      answerOf(await client.modifyInvocationAttribute(plan.request), `changing the schedule ${spec.name}`);
+      return ref;
+    }
+    // First the end of the old: between the two there is none for a moment, never two.
+    await stop(ref);
+    return start(spec);
+  };
+
+  return {
+    list,
+
+    async create(spec) {
+      checkedFrequency(spec, now());
+      const earlier = (await list(spec.region)).find(({ name }) => name === spec.name);
+      return earlier === undefined ? start(spec) : makeSo(earlier, spec);
+    },
+
+    async change(scheduleId, spec) {
+      checkedFrequency(spec, now());
+      const current = await find({ region: spec.region, scheduleId });
+      if (current === undefined) throw notFound({ region: spec.region, scheduleId });
+      await makeSo(current, spec);
+    },
+
+    async enable(ref) {
+      // One that is there is enabled; one that was stopped cannot come back.
+      if ((await find(ref)) === undefined) throw notFound(ref);
+    },
+
+    disable(ref) {
+      return Promise.reject(
+        new FleetReflexError(
+          'provider.unsupported',
+          `${ref.scheduleId}: Cloud Assistant cannot pause a timed invocation: remove the schedule, and create it again when it is wanted`,
+          { details: { provider: 'alibaba', scheduleId: ref.scheduleId } },
+        ),
+      );
+    },
+
+    async remove(ref) {
+      if ((await find(ref)) !== undefined) await stop(ref);
+    },
+
+    async firings(region, scheduleIds, since) {
+      const firings: Firing[] = [];
+      for (const scheduleId of scheduleIds) {
+        const pages = await readPages(
+          (nextToken) =>
+            client.describeInvocationResults({
+              RegionId: region,
+              InvokeId: scheduleId,
+              IncludeHistory: true,
+              MaxResults: MAX_RESULTS,
+              ...(nextToken !== undefined && { NextToken: nextToken }),
+            }),
+          (answer) => answer.Invocation?.NextToken,
+        );
+        const rows = answerOf(pages, 'reading what the schedule did').flatMap(
+          (page) => page.Invocation?.InvocationResults?.InvocationResult ?? [],
+        );
+        firings.push(...firingsOf(scheduleId, rows, since));
+      }
+      return firings.sort((left, right) => Date.parse(left.at) - Date.parse(right.at));
+    },
+
+    nextTimes(recurrence, count, from) {
+      const reading = readFrequency(recurrence);
+      if (!reading.ok) throw invalid(`recurrence '${recurrence}': ${reading.problem}`);
+      const times: Date[] = [];
+      for (let after = from; times.length < count; ) {
+        const next = nextRun(reading.frequency, after, from);
+        if (next === undefined) break;
+        times.push(next);
+        after = next;
+      }
+      return times;
+    },
+  };
+}
+
+function isLive(record: Invocation): boolean {
+  const instances = record.InvokeInstances?.InvokeInstance ?? [];
+  return instances.some(
+    ({ InvocationStatus }) => !isTerminalTask(mapInstanceStatus(InvocationStatus).status),
+  );
+}
+
+type Plan =
+  | { kind: 'same' }
+  | { kind: 'modify'; request: ModifyInvocationAttributeRequest }
+  /** The vendor can only add instances and change values: the rest needs a new one. */
+  | { kind: 'replace' };
+
+function planChange(current: ProviderSchedule, spec: ScheduleSpec, now: Date): Plan {
+  const removed = current.instances.filter((instanceId) => !spec.instances.includes(instanceId));
+  const dropped = Object.keys(current.parameters).filter((key) => !Object.hasOwn(spec.parameters, key));
+  const isOther = current.command !== spec.command || (current.username ?? '') !== (spec.username ?? '');
+  if (isOther || removed.length > 0 || dropped.length > 0) return { kind: 'replace' };
+
+  const added = spec.instances.filter((instanceId) => !current.instances.includes(instanceId));
+  const hasNewValues = Object.entries(spec.parameters).some(
+    ([key, value]) => current.parameters[key] !== value,
+  );
+  const frequency = checkedFrequency(spec, now);
+  const isOtherTime = frequency !== writeFrequency(current.timing);
+  if (added.length === 0 && !hasNewValues && !isOtherTime) return { kind: 'same' };
+  return {
+    kind: 'modify',
+    request: {
+      RegionId: spec.region,
+      InvokeId: current.scheduleId,
+      ...(added.length > 0 && { InstanceId: added }),
+      ...(hasNewValues && { Parameters: { ...spec.parameters }, EnableParameter: true }),
+      ...(isOtherTime && { Frequency: frequency }),
+    },
+  };
+}
+
+/** @throws FleetReflexError `provider.invalid` */
+function checkedFrequency(spec: ScheduleSpec, now: Date): string {
+  const text = writeFrequency(spec.timing);
+  const reading = text === undefined ? undefined : readFrequency(text);
+  if (text === undefined || reading === undefined) {
+    throw invalid(`schedule ${spec.name}: at: expected an instant such as 2026-12-01T02:00:00+08:00`);
+  }
+  // The command's own timeout is not known here; the vendor checks the interval against it.
+  const problem = reading.ok
+    ? findFrequencyProblem(reading.frequency, { timeoutSeconds: 0, now })
+    : reading.problem;
+  if (problem !== undefined) throw invalid(`schedule ${spec.name}: '${text}': ${problem}`);
+  return text;
+}
+
+/** One for each time it came true, whatever the number of instances; by the earliest of their starts. */
+function firingsOf(scheduleId: string, rows: readonly InvocationResult[], since: Date): Firing[] {
+  const byTime = Map.groupBy(
+    rows.filter(({ StartTime }) => Boolean(StartTime)),
+    ({ Repeats, StartTime }) => Repeats ?? StartTime,
+  );
+  return [...byTime.values()].flatMap((same): Firing[] => {
+    const startedAt = Math.min(...same.map(({ StartTime }) => Date.parse(StartTime ?? '')));
+    if (!(startedAt >= since.getTime())) return [];
+    const statuses = [...new Set(same.map(({ InvocationStatus }) => InvocationStatus))];
+    return [
+      {
+        scheduleId,
+        invocationId: scheduleId,
+        at: new Date(startedAt).toISOString(),
+        reason: statuses.sort().join(', '),
+      },
+    ];
+  });
+}
+
+function answerOf<Answer>(result: CallResult<Answer>, doing: string): Answer {
+  if (result.kind === 'answered') return result.answer;
+  throw toError(result.failure, doing);
+}
+
+function notFound({ region, scheduleId }: ScheduleRef): FleetReflexError {
+  return new FleetReflexError('provider.notFound', `there is no schedule ${scheduleId} in ${region}`, {
+    details: { provider: 'alibaba', scheduleId },
+  });
+}
+
+function invalid(message: string): FleetReflexError {
+  return new FleetReflexError('provider.invalid', message, { details: { provider: 'alibaba' } });
+}
