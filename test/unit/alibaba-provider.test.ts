@@ -343,6 +343,19 @@ test.each([
     expected: { status: 'cancelled', started: 'no', endedAt: '2026-11-20T12:00:00.000Z' },
   },
   {
+    name: 'not reached without an error code: it says so all the same',
+    row: { InvocationStatus: 'Aborted', StartTime: '', FinishTime: '1970-01-01T00:00:00Z' },
+    expected: {
+      status: 'undelivered',
+      started: 'no',
+      error: {
+        code: 'Aborted',
+        message: 'The command could not be sent to the instance within a minute.',
+        advice: 'Check that the instance runs and its agent is online; it is safe to run again.',
+      },
+    },
+  },
+  {
     name: 'a code that nobody knows yet is passed on without advice',
     row: { InvocationStatus: 'Error', ErrorCode: 'Brand.New', ErrorInfo: 'x', ExitCode: 0 },
     expected: { status: 'lost', started: 'maybe', error: { code: 'Brand.New', message: 'x' } },

@@ -39,17 +39,41 @@ export function reportTask(invocationId: string, row: InvokeInstance, hasOutput:
   };
 }
 
+/** For a state that comes without an ErrorCode: the document's words, and what to do. */
+const STATE_ERRORS: Readonly<Record<string, { message: string; advice: string }>> = {
+  Aborted: {
+    message: 'The command could not be sent to the instance within a minute.',
+    advice: 'Check that the instance runs and its agent is online; it is safe to run again.',
+  },
+  Invalid: {
+    message: 'The command type or a parameter is not correct for the instance.',
+    advice: 'Check user, directory and type of the command; nothing ran.',
+  },
+  Timeout: {
+    message: 'The command ran longer than its timeout and was killed.',
+    advice: 'Look why it takes so long, or raise the timeout of the rule or command.',
+  },
+  Error: {
+    message: 'An abnormal condition kept the command from going on.',
+    advice: 'Look at the instance before anything is run again: the command may have run.',
+  },
+};
+
 /** The document's own example pairs Success with an error code: what succeeded has none. */
 function errorOf(row: InvokeInstance, hasSucceeded: boolean): Pick<TaskReport, 'error'> {
   const code = row.ErrorCode ?? '';
-  if (code === '' || hasSucceeded) return {};
+  if (hasSucceeded) return {};
+  if (code === '') {
+    const hasWords = Object.hasOwn(STATE_ERRORS, row.InvocationStatus);
+    const stated = hasWords ? STATE_ERRORS[row.InvocationStatus] : undefined;
+    return stated === undefined ? {} : { error: { code: row.InvocationStatus, ...stated } };
+  }
   const advice = Object.hasOwn(INSTANCE_ERROR_ADVICE, code) ? INSTANCE_ERROR_ADVICE[code] : undefined;
   return { error: { code, message: row.ErrorInfo ?? '', ...(advice !== undefined && { advice }) } };
 }
 
-/** ISO 8601 in UTC; absent where the vendor leaves it empty. */
+/** ISO 8601 in UTC; absent where the vendor leaves it empty, or writes the year 1 or 1970 for none. */
 function instant(text: string | null | undefined): string | undefined {
-  if (text === undefined || text === null || text === '') return undefined;
-  const time = new Date(text);
-  return Number.isNaN(time.getTime()) ? undefined : time.toISOString();
+  const time = new Date(text ?? Number.NaN);
+  return time.getTime() > 0 ? time.toISOString() : undefined;
 }
