@@ -86,7 +86,7 @@ function isWithin(part: ReadonlySet<string>, whole: ReadonlySet<string>): boolea
  * The same parameters, compared as values. The record may also carry the command's defaults for those that were not
  * given, and hides the values of hidden ones.
  */
-export function hasParameters(
+function hasParameters(
   row: Pick<InvocationRow, 'Parameters' | 'DefaultParameters'>,
   wanted: Readonly<Record<string, string>>,
 ): boolean {

@@ -10,7 +10,7 @@ import type { ActionName } from './actions/action.ts';
 import { type CallFailure, ownFailure, vendorFailure } from './failure.ts';
 import { createTc3Signer, type Tc3Signer, type TencentCredentials } from './sign.ts';
 
-export const API_VERSION = '2020-10-28';
+const API_VERSION = '2020-10-28';
 const SERVICE = 'tat';
 const CONTENT_TYPE = 'application/json';
 /** Offsets below this are the network's and the rounding of the Date header. */
@@ -126,7 +126,7 @@ function offsetBy(date: string | string[] | undefined, nowMs: number, before: nu
 }
 
 /** `{"Response":{…}}`: the presence of `Error` decides, whatever the HTTP status; without it only 200 is an answer. */
-export function openEnvelope(status: number, body: string): Answer {
+function openEnvelope(status: number, body: string): Answer {
   const response = responseOf(body);
   const requestId = typeof response?.['RequestId'] === 'string' ? response['RequestId'] : undefined;
   const error = response?.['Error'];
