@@ -296,6 +296,70 @@ test('a NextToken that leads in a circle does not go on for ever', async () => {
   expect(vendor.calls).toHaveLength(2);
 });
 
+/** Answers like the vendor: a listing of what runs, and each invocation by its id. */
+function manyRunning(vendor: StubVendor, running: readonly string[], more: { next?: string } = {}) {
+  const record = (invokeId: string, status: string) => ({
+    InvokeId: invokeId,
+    InvokeInstances: { InvokeInstance: [{ InstanceId: 'i-a', InvocationStatus: status }] },
+  });
+  vendor.answer((query) => ({
+    body: {
+      RequestId: 'r',
+      ...(query['InvokeStatus'] && more.next && { NextToken: more.next }),
+      Invocations: {
+        Invocation:
+          query['InvokeId'] === undefined
+            ? running.map((invokeId) => record(invokeId, 'Running'))
+            : [record(query['InvokeId'], running.includes(query['InvokeId']) ? 'Running' : 'Success')],
+      },
+    },
+  }));
+}
+
+const refsOf = (ids: readonly string[]) => ids.map((invocationId) => ({ region: REGION, invocationId }));
+const IDS = ['t-1', 't-2', 't-3', 't-4', 't-5'];
+
+test('of many at once, those that run cost one request together', async () => {
+  const vendor = stubVendor();
+  manyRunning(vendor, ['t-5', 't-9', 't-3', 't-1']);
+  const readings = await aProvider(vendor).read(refsOf(IDS), { wantsOutput: () => false });
+  expect(
+    readings.map((reading) => [reading.invocationId, reading.kind === 'read' && reading.tasks[0]?.status]),
+  ).toEqual([
+    ['t-1', 'running'],
+    ['t-2', 'succeeded'],
+    ['t-3', 'running'],
+    ['t-4', 'succeeded'],
+    ['t-5', 'running'],
+  ]);
+  expect(vendor.calls.map(({ query }) => query['InvokeId'] ?? query['InvokeStatus']).sort()).toEqual([
+    'Running',
+    't-2',
+    't-4',
+  ]);
+});
+
+test('few are read one by one, and a listing never costs more than it can save', async () => {
+  const few = stubVendor();
+  manyRunning(few, IDS);
+  await aProvider(few).read(refsOf(IDS.slice(0, 3)));
+  const endless = stubVendor();
+  manyRunning(endless, ['t-9'], { next: 'more' });
+  await aProvider(endless).read(refsOf(IDS), { wantsOutput: () => false });
+  expect([few.calls.length, endless.calls.length]).toEqual([3, 6]);
+});
+
+test('a listing that fails costs nothing but itself', async () => {
+  const vendor = stubVendor();
+  vendor.answer((query) =>
+    query['InvokeStatus'] === 'Running'
+      ? anError('InternalError.Dispatch', 500)
+      : aPage([{ InstanceId: 'i-a', InvocationStatus: 'Pending' }], { invokeId: query['InvokeId'] ?? '' }),
+  );
+  const readings = await aProvider(vendor).read(refsOf(IDS));
+  expect(readings.map(({ kind }) => kind)).toEqual(IDS.map(() => 'read'));
+});
+
 test('one invocation that cannot be read does not spoil the others', async () => {
   const vendor = stubVendor();
   vendor.answer(

@@ -18,28 +18,26 @@ export interface StubCall {
 export interface StubVendor {
   agent: MockAgent;
   calls: StubCall[];
-  /** The next answers, in turn; the last one stays. */
-  answer(...answers: StubAnswer[]): void;
+  /** The next answers, in turn, the last one stays; or what to answer to which parameters. */
+  answer(...answers: (StubAnswer | ((query: Record<string, string>) => StubAnswer))[]): void;
 }
 
 export function stubVendor(): StubVendor {
   const agent = new MockAgent();
   agent.disableNetConnect();
   const calls: StubCall[] = [];
-  let queue: StubAnswer[] = [];
+  let queue: (StubAnswer | ((query: Record<string, string>) => StubAnswer))[] = [];
   agent
     .get(ORIGIN)
     .intercept({ path: () => true, method: 'POST' })
     .reply((request) => {
       const headers = headersOf(request.headers);
       const url = new URL(request.path, ORIGIN);
-      calls.push({
-        action: headers['x-acs-action'] ?? '',
-        query: Object.fromEntries(url.searchParams),
-        headers,
-      });
+      const query = Object.fromEntries(url.searchParams);
+      calls.push({ action: headers['x-acs-action'] ?? '', query, headers });
       const next = queue.length > 1 ? queue.shift() : queue[0];
-      const { status = 200, body, headers: answerHeaders = {} } = next ?? { body: {} };
+      const answer = typeof next === 'function' ? next(query) : next;
+      const { status = 200, body, headers: answerHeaders = {} } = answer ?? { body: {} };
       return {
         statusCode: status,
         data: typeof body === 'string' ? body : JSON.stringify(body),

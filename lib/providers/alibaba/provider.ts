@@ -8,7 +8,6 @@ import type {
   CancelOutcome,
   InstanceAvailability,
   Invocation,
-  InvocationReading,
   InvocationRef,
   InvokeOutcome,
   Provider,
@@ -20,9 +19,8 @@ import {
   createCloudAssistantClient,
 } from './client.ts';
 import { toError } from './failure.ts';
-import { inTurns } from './in-turns.ts';
 import { readPages } from './pages.ts';
-import { readInvocation } from './read-invocation.ts';
+import { readInvocations } from './read-invocations.ts';
 import {
   type InvokeCommandRequest,
   MAX_INSTANCES_PER_INVOCATION,
@@ -60,8 +58,8 @@ export function alibabaProvider(options: AlibabaProviderOptions): AlibabaProvide
     isInstanceId: (id) => /^m?i-[a-z0-9]+$/.test(id),
     invoke: (invocation) => invoke(client, invocation, terminationMode),
     find: (invocation) => find(client, invocation),
-    read: (refs, { wantsOutput = () => true } = {}): Promise<InvocationReading[]> =>
-      inTurns(refs, readConcurrency, (ref) => readInvocation(client, ref, wantsOutput)),
+    read: (refs, { wantsOutput = () => true } = {}) =>
+      readInvocations(client, refs, wantsOutput, readConcurrency),
     cancel: (ref, instances) => cancel(client, ref, instances),
     availability: (region, instances) => availability(client, region, instances),
     requestCounts: client.requestCounts,
