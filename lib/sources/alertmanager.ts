@@ -23,6 +23,11 @@ receivers:
 Basic authentication works too: any user, the secret as the password. Each alert of a group is an event of its own;
 its id is \`fingerprint/startsAt/status\`, so a repeated notification (\`repeat_interval\`) starts nothing again.
 Alertmanager sends again after 5xx only.`,
+  facts: {
+    proof: 'a bearer token or basic password',
+    replayWindow: 'none',
+    eventId: '`fingerprint/startsAt/status` of each alert',
+  },
   kinds: ['alert'],
   settings: z.strictObject({}),
   contentTypes: ['application/json'],

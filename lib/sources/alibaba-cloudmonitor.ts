@@ -22,6 +22,11 @@ Webhook*, method POST, format JSON, the same URL. CloudMonitor 2.0 can set heade
 \`dimensions\` become labels (\`instanceId\`, also as \`instance_id\`), beside \`metricName\`, \`namespace\`, \`ruleId\` and
 \`regionId\`. \`ALERT\` is firing, \`OK\` resolved, \`INSUFFICIENT_DATA\` is ignored. A system event is a firing alert
 whose name is the event's.`,
+  facts: {
+    proof: 'the secret in the URL, or a bearer token',
+    replayWindow: 'none',
+    eventId: '`transId` and `alertState`; an event’s `id`',
+  },
   kinds: ['alert'],
   settings: z.strictObject({}),
   contentTypes: ['application/x-www-form-urlencoded', 'application/json'],

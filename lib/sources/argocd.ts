@@ -66,6 +66,11 @@ trigger.on-deployed: |
 \`\`\`
 
 \`event.data.status\` is the operation's phase (\`Succeeded\`, \`Failed\`, …) or, without one, the health.`,
+  facts: {
+    proof: 'a bearer token or basic password',
+    replayWindow: 'none',
+    eventId: 'app, revision, phase and start of the operation',
+  },
   kinds: ['deploy'],
   settings: z.strictObject({}),
   contentTypes: ['application/json'],

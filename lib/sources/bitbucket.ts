@@ -16,6 +16,11 @@ and the triggers *Push* and, if rules need them, *Build status created / updated
 
 A push that changes several branches is one event for each; branches are named \`refs/heads/<name>\`, tags
 \`refs/tags/<name>\`.`,
+  facts: {
+    proof: 'HMAC-SHA256 of the body in `X-Hub-Signature`',
+    replayWindow: 'none',
+    eventId: '`X-Request-UUID`, `X-Request-Id`',
+  },
   kinds: ['deploy'],
   settings: z.strictObject({}),
   contentTypes: ['application/json'],

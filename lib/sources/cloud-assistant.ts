@@ -24,6 +24,11 @@ secret as its *token* (or \`…/hooks/cloud-assistant/<secret>\`).
 One event comes for each instance when its task has ended; there is none for a start, and none with the output.
 \`event.data.body\` has \`invokeId\`, \`instanceId\`, \`status\`, \`exitCode\` (a number), \`commandId\`, \`startTime\`,
 \`finishTime\`, \`errorCode\` and \`errorDesc\`.`,
+  facts: {
+    proof: 'EventBridge’s token, or the secret in the URL',
+    replayWindow: 'none',
+    eventId: 'the event’s `id`',
+  },
   kinds: ['generic'],
   settings: z.strictObject({}),
   contentTypes: ['application/json', 'application/cloudevents+json'],

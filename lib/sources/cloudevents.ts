@@ -40,6 +40,11 @@ secret begins with \`whsec_\` the request has to be signed as Standard Webhooks 
 The \`OPTIONS\` handshake is answered; an access token in the query is refused unless the setting
 \`acceptsQueryToken\` allows it. The event's data is \`event.data.body\`, all its attributes are \`event.data.raw\`, its
 type stands after \`generic.\`. On the \`events\` queue any structured event is taken.`,
+  facts: {
+    proof: 'a bearer token, or Standard Webhooks',
+    replayWindow: 'none; 5 minutes when signed',
+    eventId: '`source` and `id`',
+  },
   kinds: ['generic'],
   settings: Settings,
   methods: ['POST', 'OPTIONS'],

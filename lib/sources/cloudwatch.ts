@@ -72,6 +72,11 @@ An API destination works too: connection type *API key*, name \`Authorization\`,
 \`https://<your-endpoint>/hooks/cloudwatch\`. The alarm's dimensions are labels under their own names
 (\`event.data.labels.InstanceId\`, also as \`instance_id\`), beside \`alarmname\`, \`account\`, \`region\`, \`namespace\` and \`metric\`.
 \`ALARM\` is firing, \`OK\` resolved; \`INSUFFICIENT_DATA\` says neither and is ignored.`,
+  facts: {
+    proof: 'the queue’s policy; over HTTP a bearer token or basic password',
+    replayWindow: 'none',
+    eventId: 'the envelope’s `id`',
+  },
   kinds: ['alert'],
   settings: z.strictObject({}),
   contentTypes: ['application/json'],

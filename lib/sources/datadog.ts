@@ -30,6 +30,13 @@ const Payload = z.looseObject({
   date: text,
 });
 
+const STATUS: ReadonlyMap<string, 'firing' | 'resolved'> = new Map([
+  ['triggered', 'firing'],
+  ['warn', 'firing'],
+  ['no data', 'firing'],
+  ['recovered', 'resolved'],
+]);
+
 const TEMPLATE = `{
   "id": "$ID",
   "alert_id": "$ALERT_ID",
@@ -60,6 +67,11 @@ ${TEMPLATE}
 
 Tags and scope are labels (\`env:prod\` is \`labels.env\`). A re-notification (*Re-Triggered*) of the same alert cycle
 is the same event.`,
+  facts: {
+    proof: 'a bearer token or basic password',
+    replayWindow: 'none',
+    eventId: 'alert cycle and transition; without a cycle `$ID`',
+  },
   kinds: ['alert'],
   settings: z.strictObject({}),
   contentTypes: ['application/json'],
@@ -108,17 +120,7 @@ is the same event.`,
 });
 
 function statusOf(transition: string | undefined): 'firing' | 'resolved' | undefined {
-  switch (transition?.toLowerCase().replace(/^re-/, '')) {
-    case 'triggered':
-    case 'warn':
-    case 'no data':
-      return 'firing';
-    case 'recovered':
-      return 'resolved';
-    case undefined:
-    default:
-      return undefined;
-  }
+  return STATUS.get((transition ?? '').toLowerCase().replace(/^re-/, ''));
 }
 
 /** The default template has the transition only in the title: `[P2] [Triggered on {host:web-1}] CPU is high`. */

@@ -26,6 +26,11 @@ Hub can send no header, so the secret is in the URL: keep paths out of access lo
 
 The tag is \`event.data.ref\`; there is no digest, so \`event.data.sha\` is absent. The \`callback_url\` of the payload is
 never called.`,
+  facts: {
+    proof: 'the secret in the URL (path or basic password)',
+    replayWindow: 'none',
+    eventId: 'repository, tag and time of the push',
+  },
   kinds: ['deploy'],
   settings: z.strictObject({}),
   contentTypes: ['application/json'],

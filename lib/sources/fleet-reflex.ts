@@ -17,6 +17,11 @@ export const fleetReflex = defineSource({
 the completion events of another deployment to \`https://<your-endpoint>/hooks/fleet-reflex\` with
 \`Authorization: Bearer <secret>\`. A rule on it sees \`event.type\` \`completion.run.completed\`,
 \`completion.run.started\`, \`completion.run.rejected\` or \`completion.task.completed\`, and the completion's data.`,
+  facts: {
+    proof: 'the queue’s policy; over HTTP a bearer token or basic password',
+    replayWindow: 'none',
+    eventId: 'the completion event’s `id`',
+  },
   kinds: ['completion'],
   settings: z.strictObject({}),
   contentTypes: ['application/json', 'application/cloudevents+json'],

@@ -9,5 +9,10 @@ export const forgejo = defineGiteaSource({
 POST, content type \`application/json\`, the secret, and the events push, release, package, issue comment.
 
 A comment that begins with \`@fleet-reflex\` is a chat command of the users named in the setting \`commenters\`.`,
+  facts: {
+    proof: 'HMAC-SHA256 of the body in `X-Forgejo-Signature`',
+    replayWindow: 'none',
+    eventId: '`X-Forgejo-Delivery`',
+  },
   prefixes: ['x-forgejo-', 'x-gitea-'],
 });

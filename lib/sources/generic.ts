@@ -75,6 +75,11 @@ sources:
 \`\`\`
 
 Without \`id\` the same body is the same event, for ever: set it where a sender repeats a body and means it.`,
+  facts: {
+    proof: 'a bearer token, a basic password, or an HMAC-SHA256 header of your choice',
+    replayWindow: 'none; 5 minutes with a timestamp header',
+    eventId: 'an expression of the settings, else the body’s hash',
+  },
   kinds: ['generic'],
   settings: Settings,
   contentTypes: ['application/json', 'application/x-www-form-urlencoded'],

@@ -9,7 +9,7 @@ import { DEPLOY_EVENTS, type DeployFacts, inferEvent } from './github-events.ts'
 import { hashedId } from './hashed-id.ts';
 import { verifyHmac } from './hmac.ts';
 import { firstText } from './labels.ts';
-import { checkPayload, defineSource, type Source } from './source.ts';
+import { checkPayload, defineSource, type Source, type SourceFacts } from './source.ts';
 
 const Settings = z.strictObject({
   bot: z
@@ -57,6 +57,7 @@ interface Flavour {
   title: string;
   documentation: string;
   setup: string;
+  facts: SourceFacts;
   /** Of its headers, its own first: `x-forgejo-`, `x-gitea-`. */
   prefixes: readonly [string, ...string[]];
 }

@@ -10,5 +10,10 @@ content type \`application/json\` (its signature of a form cannot be checked), t
 package, issue comment.
 
 A comment that begins with \`@fleet-reflex\` is a chat command of the users named in the setting \`commenters\`.`,
+  facts: {
+    proof: 'HMAC-SHA256 of the body in `X-Gitea-Signature`',
+    replayWindow: 'none',
+    eventId: '`X-Gitea-Delivery`',
+  },
   prefixes: ['x-gitea-'],
 });

@@ -41,6 +41,11 @@ A comment that begins with \`@fleet-reflex\` (the setting \`bot\`) is a chat com
 and collaborators are (the setting \`commenters\`). A push names its branch as GitHub does, \`refs/heads/main\`; a branch
 of a fork is \`owner:main\`. GitHub does not sign a time and does not send again by itself: the delivery id is what
 recognises a redelivery.`,
+  facts: {
+    proof: 'HMAC-SHA256 of the body in `X-Hub-Signature-256`',
+    replayWindow: 'none',
+    eventId: '`X-GitHub-Delivery`',
+  },
   kinds: ['deploy', 'chat'],
   settings: Settings,
   contentTypes: ['application/json', 'application/x-www-form-urlencoded'],

@@ -41,6 +41,11 @@ longer accepted. Else set the **secret token**. Triggers: push, tag push, deploy
 
 A note that begins with \`@fleet-reflex\` is a chat command of the users named in the setting \`commenters\`. The branch
 of a fork's pipeline is named \`<project id>:<branch>\`.`,
+  facts: {
+    proof: 'the signing token (Standard Webhooks), or `X-Gitlab-Token`',
+    replayWindow: '5 minutes when signed; else none',
+    eventId: '`webhook-id` = `Idempotency-Key`',
+  },
   kinds: ['deploy', 'chat'],
   settings: Settings,
   contentTypes: ['application/json'],

@@ -46,6 +46,11 @@ sources:
 
 Before Grafana 12 use *Authorization header* with scheme \`Bearer\`, or basic authentication, with the secret as the
 password. Leave the payload as it is: a custom template is refused unless it keeps \`alerts\`.`,
+  facts: {
+    proof: 'HMAC-SHA256 of the body in `X-Grafana-Alerting-Signature`, or a bearer token or basic password',
+    replayWindow: '5 minutes with a timestamp header; else none',
+    eventId: '`fingerprint/startsAt/status` of each alert',
+  },
   kinds: ['alert'],
   settings: Settings,
   // GET exists there and is never signed.

@@ -53,6 +53,11 @@ endpoint \`https://<your-endpoint>/hooks/harbor\`, auth header \`Bearer <secret>
 *Artifact pushed* and, if rules need them, *deleted* and *scanning finished / failed*.
 
 One event for each artifact: the tag is \`event.data.ref\`, the digest \`event.data.sha\`.`,
+  facts: {
+    proof: 'its auth header',
+    replayWindow: 'none',
+    eventId: 'type, digest, tag and time; a CloudEvent’s `id`',
+  },
   kinds: ['deploy'],
   settings: z.strictObject({}),
   contentTypes: ['application/json', 'application/cloudevents+json'],

@@ -44,6 +44,11 @@ export const opsgenie = defineSource({
 
 The alert's details are labels, beside \`alias\`, \`entity\`, \`source\` and \`tags\` (joined by commas); its id is the
 fingerprint.`,
+  facts: {
+    proof: 'a bearer token or basic password',
+    replayWindow: 'none',
+    eventId: 'alert, action and time of the change',
+  },
   kinds: ['alert'],
   settings: z.strictObject({}),
   contentTypes: ['application/json'],

@@ -53,6 +53,11 @@ once, when the subscription is made.
 
 The incident's service, urgency, priority and \`incident_key\` are labels; its id is the fingerprint. Other events are
 accepted and ignored: three refusals in a row would disable the subscription.`,
+  facts: {
+    proof: 'HMAC-SHA256 of the body in `X-PagerDuty-Signature`',
+    replayWindow: 'none',
+    eventId: '`event.id`',
+  },
   kinds: ['alert'],
   settings: z.strictObject({}),
   contentTypes: ['application/json'],

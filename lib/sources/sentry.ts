@@ -81,6 +81,11 @@ integration as the action of an issue or metric alert rule.
 
 An event's tags, project, level and environment are labels; the issue's id is the fingerprint. Sentry does not sign
 its timestamp: the \`Request-ID\` recognises a repetition.`,
+  facts: {
+    proof: 'HMAC-SHA256 of the body in `Sentry-Hook-Signature`',
+    replayWindow: 'none',
+    eventId: '`Request-ID`',
+  },
   kinds: ['alert'],
   settings: z.strictObject({}),
   contentTypes: ['application/json'],
@@ -110,7 +115,7 @@ its timestamp: the \`Request-ID\` recognises a repetition.`,
 type Facts = Omit<Parameters<typeof alertEvent>[1], 'annotations' | 'raw'> & { time: string | undefined };
 
 function factsOf(resource: string | undefined, action: string, data: unknown): Facts | undefined {
-  switch (resource) {
+  switch (resource ?? '') {
     case 'event_alert':
       return action === 'triggered' ? issueAlert(checkPayload('sentry', IssueAlert, data)) : undefined;
     case 'metric_alert': {
@@ -121,7 +126,6 @@ function factsOf(resource: string | undefined, action: string, data: unknown): F
       const status = ISSUE_STATUS.get(action);
       return status && issue(status, checkPayload('sentry', Issue, data));
     }
-    case undefined:
     default:
       return undefined;
   }

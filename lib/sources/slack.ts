@@ -20,6 +20,11 @@ export const slack = defineSource({
 The answer, visible to the caller only, names every matched rule and its run, or why none matched. Progress and result
 go to the command's \`response_url\` (at most 5 messages in 30 minutes), which must be on \`https://hooks.slack.com\`.
 A request is refused when its time is more than 5 minutes from ours, in either direction.`,
+  facts: {
+    proof: 'HMAC-SHA256 of time and body in `X-Slack-Signature`',
+    replayWindow: '5 minutes',
+    eventId: '`trigger_id`, `event_id`',
+  },
   kinds: ['chat'],
   settings: SlackSettings,
   contentTypes: ['application/x-www-form-urlencoded', 'application/json'],

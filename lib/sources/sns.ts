@@ -60,6 +60,11 @@ sources:
 There is no secret: the message's signature, its certificate's host and the topic are the proof. Set the topic's
 attribute \`SignatureVersion\` to 2 and \`acceptsSha1: false\` here for SHA-256. A CloudWatch alarm is an alert, with
 its dimensions as labels; any other notification is a generic event.`,
+    facts: {
+      proof: 'RSA of the message’s fields, by a certificate of Amazon’s',
+      replayWindow: '1 hour',
+      eventId: '`MessageId`',
+    },
     kinds: ['alert', 'generic'],
     settings: Settings,
     // SNS posts JSON as text.

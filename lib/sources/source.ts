@@ -67,6 +67,16 @@ export interface DoorOutcome {
   unmatched: readonly { rule: string; because: string }[];
 }
 
+/** What a person on call wants to know of a source at a glance; each a phrase, for the table of docs/sources.md. */
+export interface SourceFacts {
+  /** What makes a request authentic: `HMAC-SHA256 of the body in X-Hub-Signature-256`. */
+  proof: string;
+  /** How long a captured request stays good: `5 minutes`, `none`. */
+  replayWindow: string;
+  /** What `event.id` is made of. */
+  eventId: string;
+}
+
 export interface SourceSpec<Payload, Settings> {
   /** The path segment of `/hooks/{name}` and the word after `on:`. */
   name: string;
@@ -75,6 +85,7 @@ export interface SourceSpec<Payload, Settings> {
   documentation: string;
   /** How a person sets the sender up, Markdown, a few lines; docs/sources.md is made of these. */
   setup: string;
+  facts?: SourceFacts;
   /** The kinds of event it makes; rules on it are type-checked against their fields. */
   kinds: readonly EventKind[];
   /** Its entry under `sources:` in rules.yml. Default: none. */
@@ -110,6 +121,7 @@ export interface Source {
   readonly title: string;
   readonly documentation: string;
   readonly setup: string;
+  readonly facts?: SourceFacts;
   readonly kinds: readonly EventKind[];
   readonly settings: z.ZodType;
   readonly methods: readonly string[];
@@ -134,6 +146,7 @@ export function defineSource<Payload, Settings>(spec: SourceSpec<Payload, Settin
     title: spec.title,
     documentation: spec.documentation,
     setup: spec.setup,
+    ...(spec.facts && { facts: spec.facts }),
     kinds: spec.kinds,
     settings: spec.settings,
     methods: spec.methods ?? ['POST'],

@@ -15,6 +15,11 @@ export const standardWebhooks = defineSource({
 or its public key \`whpk_…\` (Ed25519, \`v1a\`). A request signed more than 5 minutes ago or ahead is refused.
 
 \`event.data.body\` is the payload, its \`type\` stands after \`generic.\`, and the signed \`webhook-id\` is the event's id.`,
+  facts: {
+    proof: 'HMAC-SHA256 (`v1`) or Ed25519 (`v1a`) of id, time and body',
+    replayWindow: '5 minutes',
+    eventId: '`webhook-id`',
+  },
   kinds: ['generic'],
   settings: z.strictObject({}),
   contentTypes: ['application/json'],

@@ -75,6 +75,11 @@ The callback can set no header, so the secret is in the URL: keep paths out of a
 The dimensions are labels (\`unInstanceId\`, also as \`instance_id\`), beside \`region\`, \`namespace\`, \`policyId\`,
 \`metricName\` or \`eventName\`. The event's id is \`sessionId/alarmStatus\`; a repeated alarm may have a new session, so
 put \`dedupe: { key: event.data.fingerprint, window: … }\` on rules for policies that repeat.`,
+  facts: {
+    proof: 'the secret in the URL (path or basic password)',
+    replayWindow: 'none',
+    eventId: '`sessionId/alarmStatus`',
+  },
   kinds: ['alert'],
   settings: Settings,
   contentTypes: ['application/json'],

@@ -46,6 +46,11 @@ export const uptimeKuma = defineSource({
 A monitor's tags are labels (a tag \`instance_id\` with the instance as its value makes rules short), beside \`type\`,
 \`hostname\` and \`port\`. Its *Test* button and certificate notices have no heartbeat and are ignored; so are reminders
 that a monitor is still down.`,
+  facts: {
+    proof: 'a bearer token or basic password',
+    replayWindow: 'none',
+    eventId: 'monitor, time and status of the heartbeat',
+  },
   kinds: ['alert'],
   settings: z.strictObject({}),
   contentTypes: ['application/json'],

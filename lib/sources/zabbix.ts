@@ -56,6 +56,11 @@ return answer;
 \`\`\`
 
 A macro that Zabbix cannot resolve arrives as its own text (\`{EVENT.OPDATA}\`) and is taken as absent. Tags are labels.`,
+  facts: {
+    proof: 'a bearer token or basic password',
+    replayWindow: 'none',
+    eventId: 'event and status',
+  },
   kinds: ['alert'],
   settings: z.strictObject({}),
   contentTypes: ['application/json'],
