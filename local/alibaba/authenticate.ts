@@ -30,7 +30,7 @@ export interface SignedRequest {
   body: Buffer;
 }
 
-export interface Authenticated {
+interface Authenticated {
   action: string;
   version: string;
   accessKeyId: string;

@@ -4,7 +4,7 @@ import { apiError } from './api-error.ts';
 import type { Tag } from './rpc-parameters.ts';
 
 export const COMMAND_TYPES = ['RunShellScript', 'RunPowerShellScript', 'RunBatScript'] as const;
-export type CommandType = (typeof COMMAND_TYPES)[number];
+type CommandType = (typeof COMMAND_TYPES)[number];
 
 export interface StoredCommand {
   commandId: string;

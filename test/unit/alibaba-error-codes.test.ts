@@ -7,6 +7,7 @@ import {
   mayHaveTakenEffect,
 } from '../../lib/providers/alibaba/error-codes.ts';
 import { INSTANCE_ERROR_ADVICE, NEVER_STARTED_CODES } from '../../lib/providers/alibaba/instance-errors.ts';
+import { apiError, MESSAGES } from '../../local/alibaba/api-error.ts';
 
 const DOCUMENT = readFileSync(
   new URL('../fixtures/api-docs/alibaba-ecs-DescribeInvocations.txt', import.meta.url),
@@ -30,6 +31,21 @@ function documentedInstanceErrors(): string[] {
   const list = DOCUMENT.slice(start, DOCUMENT.indexOf('StopTime', start));
   return [...list.matchAll(/• (\w+):/g)].map(([, code]) => code ?? '').filter((code) => code !== 'empty');
 }
+
+test('the local server answers the document’s status and message for each code', () => {
+  const table = DOCUMENT.slice(DOCUMENT.lastIndexOf('\nError codes\n'));
+  const answered = documentedApiErrors().map(({ code }) => {
+    const { httpStatus, message } = apiError(code);
+    return `${httpStatus} ${code} ${message}`;
+  });
+  expect(answered.filter((line) => !table.includes(`\n${line} `) && !table.includes(`\n${line}\n`))).toEqual(
+    [],
+  );
+});
+
+test('the local server has no error that the client does not know', () => {
+  expect(Object.keys(MESSAGES).filter((code) => !ERROR_CODES.has(code))).toEqual([]);
+});
 
 test('the extract of the document is read as expected', () => {
   expect(documentedApiErrors()).toHaveLength(13);

@@ -9,7 +9,7 @@ export interface StubAnswer {
   headers?: Record<string, string>;
 }
 
-export interface StubCall {
+interface StubCall {
   action: string;
   query: Record<string, string>;
   headers: Record<string, string>;

@@ -119,7 +119,7 @@ export const DescribeInvocationResultsAnswer = z.object({
 });
 export type DescribeInvocationResultsAnswer = z.infer<typeof DescribeInvocationResultsAnswer>;
 
-export const Command = z.object({
+const Command = z.object({
   CommandId: z.string().min(1),
   Name: text,
   Type: text,
@@ -135,7 +135,6 @@ export const Command = z.object({
   InvokeTimes: number,
   Tags: TagSet,
 });
-export type Command = z.infer<typeof Command>;
 
 export const DescribeCommandsAnswer = z.object({
   RequestId,
@@ -145,7 +144,7 @@ export const DescribeCommandsAnswer = z.object({
 export type DescribeCommandsAnswer = z.infer<typeof DescribeCommandsAnswer>;
 
 /** `CloudAssistantStatus` is text, not a boolean. */
-export const CloudAssistantStatus = z.object({
+const CloudAssistantStatus = z.object({
   InstanceId: z.string().min(1),
   CloudAssistantStatus: z.string(),
   CloudAssistantVersion: text,
@@ -155,7 +154,6 @@ export const CloudAssistantStatus = z.object({
   ActiveTaskCount: number,
   OSType: text,
 });
-export type CloudAssistantStatus = z.infer<typeof CloudAssistantStatus>;
 
 export const DescribeCloudAssistantStatusAnswer = z.object({
   RequestId,

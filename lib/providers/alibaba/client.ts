@@ -36,7 +36,7 @@ import {
 import { flattenParameters, type RpcValue } from './rpc-parameters.ts';
 import { type AlibabaCredentials, canonicalQuery, signAcs3 } from './signature.ts';
 
-export const API_VERSION = '2014-05-26';
+const API_VERSION = '2014-05-26';
 
 export interface CloudAssistantClientOptions {
   /** A function is asked before each call: temporary credentials change. */

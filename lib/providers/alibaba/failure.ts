@@ -1,7 +1,8 @@
 /** How a call can fail for a reason of our own, and how a failure is thrown where there is no other way. */
 import { FleetReflexError } from '../../errors.ts';
 import type { ProviderFailure } from '../provider.ts';
-import { type AlibabaErrorKind, explainErrorCode } from './error-codes.ts';
+import { explainErrorCode } from './error-codes.ts';
+import type { AlibabaErrorKind } from './error-table.ts';
 
 /** Ours, for what carries no code of the vendor; `Network`, `Timeout` and `Aborted` come from the HTTP call. */
 export type OwnCode = 'InvalidRequest' | 'NoCredentials' | 'RateLimited' | 'InvalidAnswer';

@@ -7,7 +7,7 @@ import * as z from 'zod';
 
 const KILOBYTE = 1024;
 /** After Base64: command content and parameters together. */
-export const MAX_ENCODED_BYTES = 24 * KILOBYTE;
+const MAX_ENCODED_BYTES = 24 * KILOBYTE;
 export const MAX_INSTANCES_PER_INVOCATION = 100;
 export const MAX_INSTANCES_PER_STOP = 50;
 export const MAX_RESULTS = 50;
@@ -48,9 +48,8 @@ const ResourceTags = z
 
 const ClientToken = z.string().regex(/^[\x21-\x7e]{1,64}$/, '1 to 64 ASCII characters');
 const ContentEncoding = z.enum(['PlainText', 'Base64']);
-export const CommandType = z.enum(['RunShellScript', 'RunPowerShellScript', 'RunBatScript']);
-export const RepeatMode = z.enum(['Once', 'Period', 'NextRebootOnly', 'EveryReboot']);
-export type RepeatMode = z.infer<typeof RepeatMode>;
+const CommandType = z.enum(['RunShellScript', 'RunPowerShellScript', 'RunBatScript']);
+const RepeatMode = z.enum(['Once', 'Period', 'NextRebootOnly', 'EveryReboot']);
 
 /** Sent as JSON text; the vendor takes 10 pairs for one run. */
 const Parameters = z
@@ -251,6 +250,6 @@ export const DescribeCloudAssistantStatusRequest = z.strictObject({
 export type DescribeCloudAssistantStatusRequest = z.infer<typeof DescribeCloudAssistantStatusRequest>;
 
 /** Bytes after Base64. */
-export function encodedLength(text: string): number {
+function encodedLength(text: string): number {
   return Math.ceil(Buffer.byteLength(text) / 3) * 4;
 }

@@ -7,18 +7,15 @@ import { randomUUID } from 'node:crypto';
 import { FleetReflexError } from '../../errors.ts';
 import { isTerminalTask } from '../../runs/status.ts';
 import type { Firing, ProviderSchedule, ProviderSchedules, ScheduleRef, ScheduleSpec } from '../schedules.ts';
-import type { Invocation, InvocationResult } from './answers.ts';
+import type { Invocation } from './answers.ts';
 import type { CallResult } from './call-result.ts';
 import type { CloudAssistantClient } from './client.ts';
 import { toError } from './failure.ts';
-import { findFrequencyProblem, readFrequency } from './frequency.ts';
+import { readFrequency } from './frequency.ts';
 import { readPages } from './pages.ts';
-import {
-  type DescribeInvocationsRequest,
-  MAX_RESULTS,
-  type ModifyInvocationAttributeRequest,
-} from './requests.ts';
-import { readParameters, readTiming, writeFrequency } from './schedule-fields.ts';
+import { type DescribeInvocationsRequest, MAX_RESULTS } from './requests.ts';
+import { checkedFrequency, firingsOf, invalid, planChange } from './schedule-change.ts';
+import { readParameters, readTiming } from './schedule-fields.ts';
 import { mapInstanceStatus } from './task-status.ts';
 import { nextRun } from './timetable.ts';
 
@@ -220,73 +217,6 @@ function isLive(record: Invocation): boolean {
   );
 }
 
-type Plan =
-  | { kind: 'same' }
-  | { kind: 'modify'; request: ModifyInvocationAttributeRequest }
-  /** The vendor can only add instances and change values: the rest needs a new one. */
-  | { kind: 'replace' };
-
-function planChange(current: ProviderSchedule, spec: ScheduleSpec, now: Date): Plan {
-  const removed = current.instances.filter((instanceId) => !spec.instances.includes(instanceId));
-  const dropped = Object.keys(current.parameters).filter((key) => !Object.hasOwn(spec.parameters, key));
-  const isOther = current.command !== spec.command || (current.username ?? '') !== (spec.username ?? '');
-  if (isOther || removed.length > 0 || dropped.length > 0) return { kind: 'replace' };
-
-  const added = spec.instances.filter((instanceId) => !current.instances.includes(instanceId));
-  const hasNewValues = Object.entries(spec.parameters).some(
-    ([key, value]) => current.parameters[key] !== value,
-  );
-  const frequency = checkedFrequency(spec, now);
-  const isOtherTime = frequency !== writeFrequency(current.timing);
-  if (added.length === 0 && !hasNewValues && !isOtherTime) return { kind: 'same' };
-  return {
-    kind: 'modify',
-    request: {
-      RegionId: spec.region,
-      InvokeId: current.scheduleId,
-      ...(added.length > 0 && { InstanceId: added }),
-      ...(hasNewValues && { Parameters: { ...spec.parameters }, EnableParameter: true }),
-      ...(isOtherTime && { Frequency: frequency }),
-    },
-  };
-}
-
-/** @throws FleetReflexError `provider.invalid` */
-function checkedFrequency(spec: ScheduleSpec, now: Date): string {
-  const text = writeFrequency(spec.timing);
-  const reading = text === undefined ? undefined : readFrequency(text);
-  if (text === undefined || reading === undefined) {
-    throw invalid(`schedule ${spec.name}: at: expected an instant such as 2026-12-01T02:00:00+08:00`);
-  }
-  // The command's own timeout is not known here; the vendor checks the interval against it.
-  const problem = reading.ok
-    ? findFrequencyProblem(reading.frequency, { timeoutSeconds: 0, now })
-    : reading.problem;
-  if (problem !== undefined) throw invalid(`schedule ${spec.name}: '${text}': ${problem}`);
-  return text;
-}
-
-/** One for each time it came true, whatever the number of instances; by the earliest of their starts. */
-function firingsOf(scheduleId: string, rows: readonly InvocationResult[], since: Date): Firing[] {
-  const byTime = Map.groupBy(
-    rows.filter(({ StartTime }) => Boolean(StartTime)),
-    ({ Repeats, StartTime }) => Repeats ?? StartTime,
-  );
-  return [...byTime.values()].flatMap((same): Firing[] => {
-    const startedAt = Math.min(...same.map(({ StartTime }) => Date.parse(StartTime ?? '')));
-    if (!(startedAt >= since.getTime())) return [];
-    const statuses = [...new Set(same.map(({ InvocationStatus }) => InvocationStatus))];
-    return [
-      {
-        scheduleId,
-        invocationId: scheduleId,
-        at: new Date(startedAt).toISOString(),
-        reason: statuses.sort().join(', '),
-      },
-    ];
-  });
-}
-
 function answerOf<Answer>(result: CallResult<Answer>, doing: string): Answer {
   if (result.kind === 'answered') return result.answer;
   throw toError(result.failure, doing);
@@ -296,8 +226,4 @@ function notFound({ region, scheduleId }: ScheduleRef): FleetReflexError {
   return new FleetReflexError('provider.notFound', `there is no schedule ${scheduleId} in ${region}`, {
     details: { provider: 'alibaba', scheduleId },
   });
-}
-
-function invalid(message: string): FleetReflexError {
-  return new FleetReflexError('provider.invalid', message, { details: { provider: 'alibaba' } });
 }

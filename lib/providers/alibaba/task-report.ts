@@ -6,7 +6,7 @@ import { INSTANCE_ERROR_ADVICE } from './instance-errors.ts';
 import { mapInstanceStatus } from './task-status.ts';
 
 /** Cloud Assistant names no tasks: an instance stands once in an invocation. */
-export function taskIdOf(invocationId: string, instanceId: string): string {
+function taskIdOf(invocationId: string, instanceId: string): string {
   return `${invocationId}/${instanceId}`;
 }
 
