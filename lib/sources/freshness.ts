@@ -2,7 +2,7 @@
 import { AUTHENTIC, forged, stale, type Verification } from './source.ts';
 
 /** Five minutes: what Slack and Standard Webhooks ask for. */
-export const FIVE_MINUTES_MS = 5 * 60_000;
+const FIVE_MINUTES_MS = 5 * 60_000;
 
 /**
  * Call it only after the signature over the same text has been found right.

@@ -1,7 +1,7 @@
 /**
  * The proof that most senders share: an HMAC-SHA256 of the raw bytes in a header. Signatures are compared as text,
- * to the letter: another spelling of the same bytes (upper-case hex, base64 with stray bits), which the maintained
- * verifiers accept, is not what the sender sent.
+ * to the letter: another spelling of the same bytes (upper-case hex, base64 with stray bits) is not what the sender
+ * sent. Why no vendor's package does it: docs/decisions/2026-11-20-signature-checks.md.
  */
 import { createHmac } from 'node:crypto';
 import { isOneOf } from './secret-match.ts';

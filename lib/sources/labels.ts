@@ -12,7 +12,7 @@ export function toLabels(value: unknown): Record<string, string> {
 }
 
 /** Text that is worth keeping: undefined for null, for nothing, and for the empty text. */
-export function toText(value: unknown): string | undefined {
+function toText(value: unknown): string | undefined {
   if (value === undefined || value === null || value === '') return undefined;
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }

@@ -11,7 +11,7 @@ export function isOneOf(given: string | undefined, expected: readonly string[]):
   let isFound = false;
   for (const candidate of expected) {
     const isSame = timingSafeEqual(digest, sha256(candidate));
-    isFound ||= isSame && candidate !== '';
+    isFound ||= isSame;
   }
   return isFound;
 }

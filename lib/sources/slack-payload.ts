@@ -187,7 +187,7 @@ function withReply(
 }
 
 /** A reply carries output of the fleet: only to Slack itself, whatever the body says. */
-export function mayReplyTo(responseUrl: string, settings: SlackSettings): boolean {
+function mayReplyTo(responseUrl: string, settings: SlackSettings): boolean {
   if (!URL.canParse(responseUrl)) return false;
   const url = new URL(responseUrl);
   if (url.username !== '' || url.password !== '') return false;

@@ -20,7 +20,7 @@ export function isStandardSecret(secret: string): boolean {
   return secret.startsWith(SYMMETRIC) || secret.startsWith(PUBLIC);
 }
 
-/** @param secrets `whsec_…` and `whpk_…`; one without either prefix is taken as plain text */
+/** @param secrets `whsec_…` and `whpk_…`; one without either prefix is taken as text, and as base64 where it is that */
 export function verifyStandardSignature(
   request: SourceRequest,
   secrets: readonly string[],
@@ -37,16 +37,17 @@ export function verifyStandardSignature(
     encoding: 'base64',
     separator: ' ',
     signed,
-    keys: secrets.filter((secret) => !secret.startsWith(PUBLIC)).map(keyOf),
+    keys: secrets.filter((secret) => !secret.startsWith(PUBLIC)).flatMap(keysOf),
   });
   const isSigned =
     symmetric.isAuthentic || isSignedByPublicKey(request, Buffer.concat(signed.map(toBytes)), secrets);
   return isSigned ? verifyFreshness(timestamp, now) : symmetric;
 }
 
-function keyOf(secret: string): Uint8Array {
-  if (!secret.startsWith(SYMMETRIC)) return Buffer.from(secret);
-  return Buffer.from(secret.slice(SYMMETRIC.length), 'base64');
+function keysOf(secret: string): Uint8Array[] {
+  if (secret.startsWith(SYMMETRIC)) return [Buffer.from(secret.slice(SYMMETRIC.length), 'base64')];
+  const bytes = Buffer.from(secret, 'base64');
+  return bytes.toString('base64') === secret ? [Buffer.from(secret), bytes] : [Buffer.from(secret)];
 }
 
 function isSignedByPublicKey(request: SourceRequest, signed: Buffer, secrets: readonly string[]): boolean {
