@@ -30,10 +30,22 @@ export interface Local {
   engine: FleetEngine;
 }
 
+const stops: (() => Promise<void>)[] = [];
+
+/** Does this when the file's tests are over, in the reverse order. */
+export function atEndOfFile(stop: () => Promise<void>): void {
+  stops.push(stop);
+}
+
+// Here, while the file is collected: vitest takes no afterAll from inside a hook or a test, and does not say so.
+afterAll(async () => {
+  for (const stop of stops.splice(0).reverse()) await stop();
+});
+
 /** Started now. @param atEnd when it stops: when the file's tests are over, or `onTestFinished` */
 export async function startLocal(
   options: LocalOptions = {},
-  atEnd: (stop: () => Promise<void>) => void = afterAll,
+  atEnd: (stop: () => Promise<void>) => void = atEndOfFile,
 ): Promise<Local> {
   const engine = createFleetEngine(parseFleet(FLEET));
   const server = await startCloudAssistantServer({ engine, ...options });

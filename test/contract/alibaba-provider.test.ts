@@ -1,8 +1,8 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { type AlibabaProvider, alibabaProvider } from '../../lib/providers/alibaba/provider.ts';
 import type { Invocation } from '../../lib/providers/provider.ts';
 import { isTerminalTask } from '../../lib/runs/status.ts';
-import { type Local, type LocalOptions, startLocal, until } from './alibaba-local.ts';
+import { atEndOfFile, type Local, type LocalOptions, startLocal, until } from './alibaba-local.ts';
 import { REGION } from './alibaba-sdk.ts';
 import { providerContract } from './provider-contract.ts';
 
@@ -17,7 +17,7 @@ async function start(
     requestsPerSecond: Number.POSITIVE_INFINITY,
     ...more,
   });
-  afterAll(() => provider.close());
+  atEndOfFile(() => provider.close());
   return { ...local, provider };
 }
 
