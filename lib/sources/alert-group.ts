@@ -7,25 +7,25 @@ import type { TriggerEvent } from '../events/trigger-event.ts';
 import { alertEvent } from './build-event.ts';
 import { toIsoTime } from './event-time.ts';
 import { fingerprintOf } from './hashed-id.ts';
-import { firstText, toLabels } from './labels.ts';
+import { firstText, lenientText, toLabels } from './labels.ts';
 import type { Normalisation } from './source.ts';
 
 const Status = z.enum(['firing', 'resolved']);
 
 const Alert = z.looseObject({
-  status: Status.optional(),
-  labels: z.unknown().optional(),
-  annotations: z.unknown().optional(),
-  startsAt: z.string().optional(),
-  endsAt: z.string().optional(),
-  generatorURL: z.string().optional(),
-  fingerprint: z.string().optional(),
+  status: Status.nullish(),
+  labels: lenientText,
+  annotations: lenientText,
+  startsAt: lenientText,
+  endsAt: lenientText,
+  generatorURL: lenientText,
+  fingerprint: lenientText,
 });
 type Alert = z.infer<typeof Alert>;
 
 export const AlertGroup = z.looseObject({
-  status: Status.optional(),
-  commonLabels: z.unknown().optional(),
+  status: Status.nullish(),
+  commonLabels: lenientText,
   alerts: z.array(Alert),
 });
 export type AlertGroup = z.infer<typeof AlertGroup>;
@@ -35,7 +35,7 @@ export function normaliseAlertGroup(
   source: string,
   group: AlertGroup,
   now: Date,
-  urlOf: (alert: Alert) => string | undefined = (alert) => alert.generatorURL,
+  urlOf: (alert: Alert) => unknown = (alert) => alert.generatorURL,
 ): Normalisation {
   if (group.alerts.length === 0) return { kind: 'ignored', because: 'the notification has no alerts' };
   return {
@@ -50,7 +50,7 @@ function toEvent(
   group: AlertGroup,
   alert: Alert,
   now: Date,
-  urlOf: (alert: Alert) => string | undefined,
+  urlOf: (alert: Alert) => unknown,
 ): TriggerEvent {
   // An alert that does not say it fires never does: the group's own status, and then nothing.
   const status = alert.status ?? group.status ?? 'resolved';
@@ -62,7 +62,7 @@ function toEvent(
   return alertEvent(
     {
       source,
-      id: [fingerprint, alert.startsAt ?? '', status].join('/'),
+      id: [fingerprint, firstText(alert.startsAt) ?? '', status].join('/'),
       time: (status === 'resolved' ? endsAt : startsAt) ?? now.toISOString(),
     },
     {

@@ -4,23 +4,21 @@ import type { TriggerEvent } from '../events/trigger-event.ts';
 import { alertEvent } from './build-event.ts';
 import { toIsoTime } from './event-time.ts';
 import { hashedId } from './hashed-id.ts';
-import { firstText, toLabels, withInstanceId } from './labels.ts';
-
-const text = z.union([z.string(), z.number()]).nullish();
+import { firstText, lenientText, toLabels, withInstanceId } from './labels.ts';
 
 export const SystemEvent = z.looseObject({
-  id: text,
-  traceId: text,
+  id: lenientText,
+  traceId: lenientText,
   product: z.string(),
   name: z.string(),
-  level: text,
-  status: text,
-  resourceId: text,
-  instanceName: text,
-  regionId: text,
-  userId: text,
-  eventTime: text,
-  time: text,
+  level: lenientText,
+  status: lenientText,
+  resourceId: lenientText,
+  instanceName: lenientText,
+  regionId: lenientText,
+  userId: lenientText,
+  eventTime: lenientText,
+  time: lenientText,
   content: z.unknown().optional(),
 });
 export type SystemEvent = z.infer<typeof SystemEvent>;

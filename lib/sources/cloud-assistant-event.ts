@@ -5,25 +5,24 @@
  */
 import * as z from 'zod';
 import { isCloudEvent } from './cloud-event.ts';
+import { lenientText } from './labels.ts';
 
 const TYPE = 'ecs:CloudAssistant:';
-
-const text = z.union([z.string(), z.number()]).nullish();
 
 /** All values come as text. */
 export const TaskFacts = z.looseObject({
   invokeId: z.string(),
   instanceId: z.string(),
   invocationStatus: z.string(),
-  commandId: text,
-  commandName: text,
-  exitCode: text,
-  repeats: text,
-  repeatMode: text,
-  startTime: text,
-  finishTime: text,
-  errorCode: text,
-  errorDesc: text,
+  commandId: lenientText,
+  commandName: lenientText,
+  exitCode: lenientText,
+  repeats: lenientText,
+  repeatMode: lenientText,
+  startTime: lenientText,
+  finishTime: lenientText,
+  errorCode: lenientText,
+  errorDesc: lenientText,
 });
 export type TaskFacts = z.infer<typeof TaskFacts>;
 
@@ -31,18 +30,18 @@ export const TaskEvent = z.union([
   z.looseObject({
     id: z.string().min(1),
     type: z.string().startsWith(TYPE),
-    time: z.string().optional(),
-    aliyunaccountid: text,
-    aliyunregionid: text,
-    data: z.unknown(),
+    time: lenientText,
+    aliyunaccountid: lenientText,
+    aliyunregionid: lenientText,
+    data: z.unknown().optional(),
   }),
   z.looseObject({
-    id: text,
+    id: lenientText,
     product: z.literal('ECS'),
     name: z.string(),
-    eventTime: text,
-    regionId: text,
-    userId: text,
+    eventTime: lenientText,
+    regionId: lenientText,
+    userId: lenientText,
     content: TaskFacts,
   }),
 ]);

@@ -38,7 +38,7 @@ One event comes for each instance when its task has ended; there is none for a s
       : verifyHeader(request, TOKEN_HEADER, secrets),
   payload: TaskEvent,
   normalise(event, _request, { now }) {
-    const isCloud = 'data' in event && 'type' in event;
+    const isCloud = 'type' in event;
     const type = String(isCloud ? event.type : event.name);
     const parsed = TaskFacts.safeParse(isCloud ? event.data : event.content);
     if (!parsed.success) return { kind: 'ignored', because: `${type} tells no task’s end` };

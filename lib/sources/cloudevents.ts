@@ -78,9 +78,9 @@ function toTriggerEvent(event: CloudEvent, now: Date) {
       // Only both together are unique; a source is a URI and so has no space in it.
       id: `${event.source} ${event.id}`,
       verb: event.type,
-      subject: event.subject,
+      subject: event.subject ?? undefined,
       time: toIsoTime(event.time) ?? now.toISOString(),
-      traceparent: event.traceparent,
+      traceparent: event.traceparent ?? undefined,
     },
     { body: event.data ?? event.data_base64 ?? null, raw: event },
   );

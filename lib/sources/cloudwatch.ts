@@ -6,7 +6,7 @@ import * as z from 'zod';
 import { verifyAuthorization } from './bearer.ts';
 import { alertEvent } from './build-event.ts';
 import { toIsoTime } from './event-time.ts';
-import { firstText, toLabels, withInstanceId } from './labels.ts';
+import { firstText, lenientText, toLabels, withInstanceId } from './labels.ts';
 import { defineSource, type Normalisation } from './source.ts';
 
 const ALARM = 'CloudWatch Alarm State Change';
@@ -43,14 +43,14 @@ const Envelope = z.looseObject({
   id: z.string().min(1),
   source: z.string(),
   'detail-type': z.string(),
-  account: z.string().optional(),
-  region: z.string().optional(),
-  time: z.string().optional(),
-  resources: z.array(z.string()).default([]),
+  account: lenientText,
+  region: lenientText,
+  time: lenientText,
+  resources: z.array(z.string()).catch([]),
   detail: z.looseObject({
-    alarmName: z.string().optional(),
-    state: State.optional(),
-    previousState: State.partial().nullish(),
+    alarmName: z.string().nullish(),
+    state: State.nullish(),
+    previousState: z.looseObject({ timestamp: lenientText }).nullish(),
     configuration: Configuration.nullish(),
   }),
 });
@@ -91,7 +91,7 @@ An API destination works too: connection type *API key*, name \`Authorization\`,
 
 function normaliseAlarm(envelope: Envelope, now: Date): Normalisation {
   const { alarmName, state, previousState, configuration } = envelope.detail;
-  if (envelope['detail-type'] !== ALARM || alarmName === undefined || state === undefined) {
+  if (envelope['detail-type'] !== ALARM || !alarmName || !state) {
     return {
       kind: 'ignored',
       because: `an EventBridge event ${envelope['detail-type']} is no alarm’s state`,

@@ -7,27 +7,25 @@ import { verifyAuthorization } from './bearer.ts';
 import { alertEvent } from './build-event.ts';
 import { toIsoTime } from './event-time.ts';
 import { hashedId } from './hashed-id.ts';
-import { firstText, toLabels, withInstanceId } from './labels.ts';
+import { firstText, lenientText, toLabels, withInstanceId } from './labels.ts';
 import { defineSource } from './source.ts';
 
-const text = z.union([z.string(), z.number()]).nullish();
-
 const Payload = z.looseObject({
-  id: text,
-  alert_id: text,
-  alert_cycle_key: text,
-  alert_transition: text,
-  alert_status: text,
-  alert_priority: text,
-  alert_type: text,
-  alert_scope: text,
-  aggreg_key: text,
-  title: text,
-  body: text,
-  tags: text,
-  hostname: text,
-  link: text,
-  date: text,
+  id: lenientText,
+  alert_id: lenientText,
+  alert_cycle_key: lenientText,
+  alert_transition: lenientText,
+  alert_status: lenientText,
+  alert_priority: lenientText,
+  alert_type: lenientText,
+  alert_scope: lenientText,
+  aggreg_key: lenientText,
+  title: lenientText,
+  body: lenientText,
+  tags: lenientText,
+  hostname: lenientText,
+  link: lenientText,
+  date: lenientText,
 });
 
 const STATUS: ReadonlyMap<string, 'firing' | 'resolved'> = new Map([

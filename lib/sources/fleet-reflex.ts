@@ -37,7 +37,7 @@ the completion events of another deployment to \`https://<your-endpoint>/hooks/f
           source: 'fleet-reflex',
           subject: event.subject ?? event.data.runId,
           time: toIsoTime(event.time) ?? now.toISOString(),
-          traceparent: event.traceparent,
+          traceparent: event.traceparent ?? undefined,
         }),
         kind: 'completion',
         type: `completion.${event.type.slice(PREFIX.length)}`,

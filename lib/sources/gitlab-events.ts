@@ -131,7 +131,7 @@ export const GITLAB_EVENTS: ReadonlyMap<string, z.ZodType<DeployFacts>> = new Ma
 ]);
 
 export const Note = z.looseObject({
-  user: z.looseObject({ id: z.number().optional(), username: z.string() }),
+  user: z.looseObject({ id: z.number().nullish(), username: z.string() }),
   project: Project,
   object_attributes: z.looseObject({
     note: text,
@@ -139,6 +139,6 @@ export const Note = z.looseObject({
     system: z.boolean().nullish(),
     created_at: text,
   }),
-  merge_request: z.looseObject({ iid: z.number().optional() }).nullish(),
-  issue: z.looseObject({ iid: z.number().optional() }).nullish(),
+  merge_request: z.looseObject({ iid: z.number().nullish() }).nullish(),
+  issue: z.looseObject({ iid: z.number().nullish() }).nullish(),
 });

@@ -55,12 +55,12 @@ of a fork's pipeline is named \`<project id>:<branch>\`.`,
       ? verifyStandardSignature(request, signing, now)
       : verifyHeader(request, 'x-gitlab-token', secrets);
   },
-  payload: z.looseObject({ object_kind: z.string().optional() }),
+  payload: z.looseObject({ object_kind: z.string().nullish() }),
   normalise(payload, request, { now, settings }) {
     const kind = payload.object_kind;
     const id = deliveryId(request);
     if (kind === 'note') return fromNote(checkPayload('gitlab', Note, payload), id, now, settings);
-    const schema = kind === undefined ? undefined : GITLAB_EVENTS.get(kind);
+    const schema = !kind ? undefined : GITLAB_EVENTS.get(kind);
     if (schema === undefined) {
       return { kind: 'ignored', because: `GitLab’s event ${kind ?? '(unnamed)'} starts nothing` };
     }
@@ -95,7 +95,7 @@ function fromNote(
   }
   const number = payload.merge_request?.iid ?? payload.issue?.iid;
   const mark = payload.merge_request ? '!' : '#';
-  const channel = `${project.path_with_namespace}${number === undefined ? '' : `${mark}${number}`}`;
+  const channel = `${project.path_with_namespace}${typeof number !== 'number' ? '' : `${mark}${number}`}`;
   const event = chatEvent(
     { source: 'gitlab', id, time: toIsoTime(note.created_at) ?? now.toISOString() },
     {

@@ -23,11 +23,11 @@ const Payload = z.looseObject({
   type: z.string(),
   operator: text,
   /** The default format … */
-  occur_at: z.number().optional(),
+  occur_at: z.number().nullish(),
   event_data: Data,
   /** … and CloudEvents. */
-  id: z.string().optional(),
-  time: z.string().optional(),
+  id: z.string().nullish(),
+  time: z.string().nullish(),
   data: Data,
 });
 
@@ -77,12 +77,11 @@ One event for each artifact: the tag is \`event.data.ref\`, the digest \`event.d
     const repository = firstText(data?.repository?.repo_full_name, data?.repository?.name) ?? '';
     const time = toIsoTime(payload.time ?? payload.occur_at) ?? now.toISOString();
     const events = resources.map(({ digest, tag, resource_url: url }, index) => {
-      const id =
-        payload.id === undefined
-          ? [payload.type, repository, digest ?? '', tag ?? '', payload.occur_at ?? ''].join('/')
-          : resources.length === 1
-            ? payload.id
-            : `${payload.id}/${index}`;
+      const id = !payload.id
+        ? [payload.type, repository, digest ?? '', tag ?? '', payload.occur_at ?? ''].join('/')
+        : resources.length === 1
+          ? payload.id
+          : `${payload.id}/${index}`;
       return deployEvent(
         { source: 'harbor', id, verb, time },
         {

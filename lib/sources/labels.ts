@@ -1,4 +1,8 @@
 /** Labels, tags and dimensions in the many shapes that senders give them, as one flat record of text. */
+import * as z from 'zod';
+
+/** A field that is read with `firstText` and not needed: whatever it holds, it is no reason to refuse a payload. */
+export const lenientText = z.unknown().optional();
 
 /** Text, numbers and booleans as text; a nested value as its JSON; nothing for null. */
 export function toLabels(value: unknown): Record<string, string> {

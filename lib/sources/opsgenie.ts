@@ -3,26 +3,24 @@ import * as z from 'zod';
 import { verifyAuthorization } from './bearer.ts';
 import { alertEvent } from './build-event.ts';
 import { toIsoTime } from './event-time.ts';
-import { firstText, toLabels, withInstanceId } from './labels.ts';
+import { firstText, lenientText, toLabels, withInstanceId } from './labels.ts';
 import { defineSource } from './source.ts';
-
-const text = z.union([z.string(), z.number()]).nullish();
 
 const Payload = z.looseObject({
   action: z.string(),
   alert: z
     .looseObject({
-      alertId: text,
-      alias: text,
-      message: text,
-      description: text,
-      entity: text,
-      priority: text,
-      source: text,
-      tinyId: text,
-      createdAt: text,
-      updatedAt: text,
-      tags: z.array(z.string()).nullish(),
+      alertId: lenientText,
+      alias: lenientText,
+      message: lenientText,
+      description: lenientText,
+      entity: lenientText,
+      priority: lenientText,
+      source: lenientText,
+      tinyId: lenientText,
+      createdAt: lenientText,
+      updatedAt: lenientText,
+      tags: z.array(z.string()).nullish().catch(undefined),
       details: z.unknown().optional(),
     })
     .nullish(),

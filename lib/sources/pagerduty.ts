@@ -23,12 +23,12 @@ const Incident = z.looseObject({
   service: Reference,
   escalation_policy: Reference,
   priority: Reference,
-  teams: z.array(Reference).nullish(),
+  teams: z.array(Reference).nullish().catch(undefined),
 });
 
 const Payload = z.looseObject({
   event: z.looseObject({
-    id: z.string().optional(),
+    id: z.string().nullish(),
     event_type: z.string(),
     occurred_at: z.string().nullish(),
     data: z.unknown().optional(),

@@ -5,7 +5,7 @@ import { alertEvent } from './build-event.ts';
 import { toIsoTime } from './event-time.ts';
 import { hashedId } from './hashed-id.ts';
 import { verifyHmac } from './hmac.ts';
-import { firstText, toLabels, withInstanceId } from './labels.ts';
+import { firstText, lenientText, toLabels, withInstanceId } from './labels.ts';
 import { checkPayload, defineSource } from './source.ts';
 
 const Payload = z.looseObject({
@@ -13,49 +13,50 @@ const Payload = z.looseObject({
   data: z.record(z.string(), z.unknown()).default({}),
 });
 
-const text = z.union([z.string(), z.number()]).nullish();
-
 const IssueAlert = z.looseObject({
-  triggered_rule: text,
+  triggered_rule: lenientText,
   event: z.looseObject({
-    event_id: text,
-    issue_id: text,
-    title: text,
-    level: text,
-    project: text,
-    platform: text,
-    environment: text,
-    datetime: text,
-    web_url: text,
-    tags: z.array(z.tuple([z.string(), z.unknown()])).nullish(),
+    event_id: lenientText,
+    issue_id: lenientText,
+    title: lenientText,
+    level: lenientText,
+    project: lenientText,
+    platform: lenientText,
+    environment: lenientText,
+    datetime: lenientText,
+    web_url: lenientText,
+    tags: z
+      .array(z.tuple([z.string(), z.unknown()]))
+      .nullish()
+      .catch(undefined),
   }),
 });
 
 const MetricAlert = z.looseObject({
-  description_title: text,
-  description_text: text,
-  web_url: text,
+  description_title: lenientText,
+  description_text: lenientText,
+  web_url: lenientText,
   metric_alert: z.looseObject({
-    id: text,
-    title: text,
-    date_started: text,
-    date_closed: text,
-    projects: z.array(z.string()).nullish(),
-    alert_rule: z.looseObject({ name: text, environment: text }).nullish(),
+    id: lenientText,
+    title: lenientText,
+    date_started: lenientText,
+    date_closed: lenientText,
+    projects: z.array(z.string()).nullish().catch(undefined),
+    alert_rule: z.looseObject({ name: lenientText, environment: lenientText }).nullish(),
   }),
 });
 
 const Issue = z.looseObject({
   issue: z.looseObject({
-    id: text,
-    shortId: text,
-    title: text,
-    level: text,
-    firstSeen: text,
-    lastSeen: text,
-    permalink: text,
-    web_url: text,
-    project: z.looseObject({ slug: text }).nullish(),
+    id: lenientText,
+    shortId: lenientText,
+    title: lenientText,
+    level: lenientText,
+    firstSeen: lenientText,
+    lastSeen: lenientText,
+    permalink: lenientText,
+    web_url: lenientText,
+    project: z.looseObject({ slug: lenientText }).nullish(),
   }),
 });
 

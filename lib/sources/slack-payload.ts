@@ -5,7 +5,7 @@ import { chatEvent } from './build-event.ts';
 import { parseChatCommand, parseMention } from './chat-command.ts';
 import { toIsoTime } from './event-time.ts';
 import { hashedId } from './hashed-id.ts';
-import { firstText } from './labels.ts';
+import { present } from './present.ts';
 import {
   checkPayload,
   type Normalisation,
@@ -31,19 +31,19 @@ const SLACK_ORIGIN = 'https://hooks.slack.com';
 
 const SlashCommand = z.looseObject({
   command: z.string(),
-  text: z.string().default(''),
+  text: z.string().nullish(),
   user_id: z.string(),
-  user_name: z.string().optional(),
-  channel_id: z.string().optional(),
-  channel_name: z.string().optional(),
-  trigger_id: z.string().optional(),
-  response_url: z.string().optional(),
+  user_name: z.string().nullish(),
+  channel_id: z.string().nullish(),
+  channel_name: z.string().nullish(),
+  trigger_id: z.string().nullish(),
+  response_url: z.string().nullish(),
 });
 
 const Interaction = z.looseObject({
   type: z.string(),
-  trigger_id: z.string().optional(),
-  response_url: z.string().optional(),
+  trigger_id: z.string().nullish(),
+  response_url: z.string().nullish(),
   user: z
     .looseObject({ id: z.string(), name: z.string().optional(), username: z.string().optional() })
     .optional(),
@@ -60,14 +60,14 @@ const Interaction = z.looseObject({
 });
 
 const EventCallback = z.looseObject({
-  event_id: z.string().optional(),
-  event_time: z.number().optional(),
+  event_id: z.string().nullish(),
+  event_time: z.number().nullish(),
   event: z.looseObject({
     type: z.string(),
-    user: z.string().optional(),
-    bot_id: z.string().optional(),
-    text: z.string().default(''),
-    channel: z.string().optional(),
+    user: z.string().nullish(),
+    bot_id: z.string().nullish(),
+    text: z.string().nullish(),
+    channel: z.string().nullish(),
   }),
 });
 
@@ -106,12 +106,9 @@ function fromSlashCommand(
   const event = chatEvent(
     { source: 'slack', id: slash.trigger_id ?? hashedId(request.body), time: sentAt(request, now) },
     {
-      ...parseChatCommand(slash.command, unescapeText(slash.text)),
-      user: { id: slash.user_id, ...(slash.user_name !== undefined && { name: slash.user_name }) },
-      channel:
-        slash.channel_id === undefined
-          ? undefined
-          : { id: slash.channel_id, ...(slash.channel_name !== undefined && { name: slash.channel_name }) },
+      ...parseChatCommand(slash.command, unescapeText(slash.text ?? '')),
+      user: named(slash.user_id, slash.user_name),
+      channel: slash.channel_id ? named(slash.channel_id, slash.channel_name) : undefined,
       raw: payload,
     },
   );
@@ -130,7 +127,6 @@ function fromInteraction(
     return { kind: 'ignored', because: `Slack’s interaction ${interaction.type} starts nothing` };
   }
   const { user, channel } = interaction;
-  const name = firstText(user.name, user.username);
   const event = chatEvent(
     {
       source: 'slack',
@@ -140,10 +136,8 @@ function fromInteraction(
     },
     {
       ...parseChatCommand(action.action_id ?? '', action.value ?? ''),
-      user: { id: user.id, ...(name !== undefined && { name }) },
-      channel: channel
-        ? { id: channel.id, ...(channel.name !== undefined && { name: channel.name }) }
-        : undefined,
+      user: named(user.id, user.name ?? user.username),
+      channel: channel ? named(channel.id, channel.name) : undefined,
       raw: payload,
     },
   );
@@ -156,19 +150,19 @@ function fromEvent(
   { now, settings }: SourceContext<SlackSettings>,
 ): Normalisation {
   const { event, event_id: id, event_time: time } = checkPayload('slack', EventCallback, payload);
-  if (event.type !== 'app_mention' || event.user === undefined || event.bot_id !== undefined) {
+  if (event.type !== 'app_mention' || !event.user || event.bot_id) {
     return {
       kind: 'ignored',
       because: `Slack’s event ${event.type} of ${event.user ?? 'no person'} starts nothing`,
     };
   }
-  const said = unescapeText(event.text.replace(/^\s*<@[^>]*>/, ''));
+  const said = unescapeText((event.text ?? '').replace(/^\s*<@[^>]*>/, ''));
   const chat = chatEvent(
     { source: 'slack', id: id ?? hashedId(request.body), time: toIsoTime(time) ?? now.toISOString() },
     {
       ...parseMention(settings.command, said),
       user: { id: event.user },
-      channel: event.channel === undefined ? undefined : { id: event.channel },
+      channel: event.channel ? { id: event.channel } : undefined,
       raw: payload,
     },
   );
@@ -177,11 +171,10 @@ function fromEvent(
 
 function withReply(
   event: ReturnType<typeof chatEvent>,
-  responseUrl: string | undefined,
+  responseUrl: string | null | undefined,
   settings: SlackSettings,
 ): Normalisation {
-  const isAllowed = responseUrl !== undefined && mayReplyTo(responseUrl, settings);
-  if (!isAllowed) return { kind: 'events', events: [event] };
+  if (!responseUrl || !mayReplyTo(responseUrl, settings)) return { kind: 'events', events: [event] };
   const replyTo: ReplyTo = { via: 'slack', address: { responseUrl } };
   return { kind: 'events', events: [event], replyTo };
 }
@@ -194,6 +187,10 @@ function mayReplyTo(responseUrl: string, settings: SlackSettings): boolean {
   if (url.origin === SLACK_ORIGIN) return true;
   const isLoopback = ['127.0.0.1', '[::1]', 'localhost'].includes(url.hostname);
   return settings.allowLoopbackReplies && isLoopback && url.protocol === 'http:';
+}
+
+function named(id: string, name: string | null | undefined): { id: string; name?: string } {
+  return present({ id, name: name || undefined });
 }
 
 /** Slack escapes these three, and only these. */

@@ -7,50 +7,47 @@ import { verifyUrlSecret } from './bearer.ts';
 import { alertEvent } from './build-event.ts';
 import { toIsoTime } from './event-time.ts';
 import { hashedId } from './hashed-id.ts';
-import { firstText, toLabels, withInstanceId } from './labels.ts';
+import { firstText, lenientText, toLabels, withInstanceId } from './labels.ts';
 import { defineSource } from './source.ts';
 
-/** Numbers come as numbers or as text, by metric and by age of the policy. */
-const text = z.union([z.string(), z.number()]).nullish();
-
 const Payload = z.looseObject({
-  sessionId: text,
-  alertId: text,
+  sessionId: lenientText,
+  alertId: lenientText,
   alarmStatus: z.union([z.string(), z.number()]),
-  alarmType: text,
+  alarmType: lenientText,
   alarmObjInfo: z
     .looseObject({
-      region: text,
-      namespace: text,
-      appId: text,
-      uin: text,
+      region: lenientText,
+      namespace: lenientText,
+      appId: lenientText,
+      uin: lenientText,
       dimensions: z.unknown().optional(),
     })
     .nullish(),
   alarmPolicyInfo: z
     .looseObject({
-      policyId: text,
-      policyName: text,
-      policyType: text,
+      policyId: lenientText,
+      policyName: lenientText,
+      policyType: lenientText,
       conditions: z
         .looseObject({
-          metricName: text,
-          metricShowName: text,
-          eventName: text,
-          eventShowName: text,
-          productName: text,
-          productShowName: text,
-          calcType: text,
-          calcValue: text,
-          currentValue: text,
-          unit: text,
-          alarmLevel: text,
+          metricName: lenientText,
+          metricShowName: lenientText,
+          eventName: lenientText,
+          eventShowName: lenientText,
+          productName: lenientText,
+          productShowName: lenientText,
+          calcType: lenientText,
+          calcValue: lenientText,
+          currentValue: lenientText,
+          unit: lenientText,
+          alarmLevel: lenientText,
         })
         .nullish(),
     })
     .nullish(),
-  firstOccurTime: text,
-  recoverTime: text,
+  firstOccurTime: lenientText,
+  recoverTime: lenientText,
 });
 type Payload = z.infer<typeof Payload>;
 
@@ -168,5 +165,5 @@ function summaryOf(payload: Payload): string | undefined {
 }
 
 function sessionOf(raw: unknown): string | undefined {
-  return firstText(z.looseObject({ sessionId: text }).safeParse(raw).data?.sessionId);
+  return firstText(z.looseObject({ sessionId: lenientText }).safeParse(raw).data?.sessionId);
 }

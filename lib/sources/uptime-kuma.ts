@@ -3,31 +3,32 @@ import * as z from 'zod';
 import { verifyAuthorization } from './bearer.ts';
 import { alertEvent } from './build-event.ts';
 import { toIsoTime } from './event-time.ts';
-import { firstText, toLabels, withInstanceId } from './labels.ts';
+import { firstText, lenientText, toLabels, withInstanceId } from './labels.ts';
 import { defineSource } from './source.ts';
-
-const text = z.union([z.string(), z.number()]).nullish();
 
 const Payload = z.looseObject({
   msg: z.string().nullish(),
   heartbeat: z
     .looseObject({
-      monitorID: text,
+      monitorID: lenientText,
       status: z.number(),
-      time: z.string(),
+      time: lenientText,
       msg: z.string().nullish(),
       important: z.union([z.boolean(), z.number()]).nullish(),
     })
     .nullish(),
   monitor: z
     .looseObject({
-      id: text,
-      name: text,
-      url: text,
-      hostname: text,
-      port: text,
-      type: text,
-      tags: z.array(z.looseObject({ name: z.string(), value: z.string().nullish() })).nullish(),
+      id: lenientText,
+      name: lenientText,
+      url: lenientText,
+      hostname: lenientText,
+      port: lenientText,
+      type: lenientText,
+      tags: z
+        .array(z.looseObject({ name: z.string(), value: z.string().nullish() }))
+        .nullish()
+        .catch(undefined),
     })
     .nullish(),
 });
@@ -79,7 +80,11 @@ that a monitor is still down.`,
       kind: 'events',
       events: [
         alertEvent(
-          { source: 'uptime-kuma', id: [fingerprint, heartbeat.time, status].join('/'), time },
+          {
+            source: 'uptime-kuma',
+            id: [fingerprint, firstText(heartbeat.time) ?? '', status].join('/'),
+            time,
+          },
           {
             status,
             name: firstText(monitor?.name) ?? fingerprint,

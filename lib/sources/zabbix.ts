@@ -4,26 +4,24 @@ import { verifyAuthorization } from './bearer.ts';
 import { parseJson } from './body.ts';
 import { alertEvent } from './build-event.ts';
 import { toIsoTime } from './event-time.ts';
-import { firstText, toLabels, withInstanceId } from './labels.ts';
+import { firstText, lenientText, toLabels, withInstanceId } from './labels.ts';
 import { defineSource } from './source.ts';
-
-const text = z.union([z.string(), z.number()]).nullish();
 
 const Payload = z.looseObject({
   event_id: z.union([z.string().min(1), z.number()]),
   event_value: z.union([z.string(), z.number()]),
-  event_name: text,
-  event_severity: text,
-  event_update_status: text,
-  event_ack_status: text,
-  event_timestamp: text,
-  recovery_timestamp: text,
+  event_name: lenientText,
+  event_severity: lenientText,
+  event_update_status: lenientText,
+  event_ack_status: lenientText,
+  event_timestamp: lenientText,
+  recovery_timestamp: lenientText,
   event_tags: z.unknown().optional(),
-  event_opdata: text,
-  trigger_id: text,
-  host: text,
-  host_ip: text,
-  url: text,
+  event_opdata: lenientText,
+  trigger_id: lenientText,
+  host: lenientText,
+  host_ip: lenientText,
+  url: lenientText,
 });
 
 const Tags = z.array(z.looseObject({ tag: z.string(), value: z.string().default('') }));
