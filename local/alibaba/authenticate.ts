@@ -40,9 +40,15 @@ const VALID_MS = 15 * 60_000;
 /** What V3 has to sign at the least, and every other `x-acs-…` that is sent. */
 const MUST_SIGN = ['host', 'x-acs-action', 'x-acs-version', 'x-acs-date', 'x-acs-signature-nonce'];
 
+/** Which action a request is for, before anything of it is checked. */
+export function actionOf(request: SignedRequest): string {
+  const { headers, query, form } = request;
+  return headers['x-acs-action'] ?? query.get('Action') ?? form.get('Action') ?? '';
+}
+
 export interface Authenticator {
-  /** @throws ApiError */
-  check(request: SignedRequest): Authenticated;
+  /** @param skewMs how far the server's clock is off for this request. @throws ApiError */
+  check(request: SignedRequest, skewMs?: number): Authenticated;
 }
 
 export function createAuthenticator(
@@ -62,11 +68,12 @@ export function createAuthenticator(
     if (key.securityToken !== token) throw apiError('InvalidSecurityToken.MismatchWithAccessKey');
   };
 
-  const checkTime = (text: string | undefined): void => {
+  const checkTime = (text: string | undefined, skewMs: number): void => {
     if (text === undefined || !/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/.test(text)) {
       throw apiError('InvalidTimeStamp.Format');
     }
-    if (!(Math.abs(Date.parse(text) - epochMs()) <= VALID_MS)) throw apiError('InvalidTimeStamp.Expired');
+    if (!(Math.abs(Date.parse(text) - epochMs() - skewMs) <= VALID_MS))
+      throw apiError('InvalidTimeStamp.Expired');
   };
 
   const useNonce = (accessKeyId: string, nonce: string): void => {
@@ -80,7 +87,7 @@ export function createAuthenticator(
     nonces.set(name, now);
   };
 
-  const checkV3 = (request: SignedRequest, authorization: string): Authenticated => {
+  const checkV3 = (request: SignedRequest, authorization: string, skewMs: number): Authenticated => {
     const { headers } = request;
     const match = /^ACS3-HMAC-SHA256 Credential=([^,]*),SignedHeaders=([^,]*),Signature=([0-9a-f]*)$/.exec(
       authorization,
@@ -89,7 +96,7 @@ export function createAuthenticator(
     const [, accessKeyId = '', signedNames = '', signature = ''] = match;
     const key = keyOf(accessKeyId);
     checkToken(key, headers['x-acs-security-token']);
-    checkTime(headers['x-acs-date']);
+    checkTime(headers['x-acs-date'], skewMs);
     const names = signedNames.split(';');
     const mustSign = [
       ...MUST_SIGN,
@@ -114,7 +121,7 @@ export function createAuthenticator(
     return { accessKeyId, action: headers['x-acs-action'] ?? '', version: headers['x-acs-version'] ?? '' };
   };
 
-  const checkRpc = (request: SignedRequest): Authenticated => {
+  const checkRpc = (request: SignedRequest, skewMs: number): Authenticated => {
     const parameters = new Map([...request.query, ...request.form]);
     const signature = parameters.get('Signature');
     const nonce = parameters.get('SignatureNonce');
@@ -124,7 +131,7 @@ export function createAuthenticator(
     }
     const key = keyOf(parameters.get('AccessKeyId'));
     checkToken(key, parameters.get('SecurityToken'));
-    checkTime(parameters.get('Timestamp'));
+    checkTime(parameters.get('Timestamp'), skewMs);
     parameters.delete('Signature');
     const expected = rpcSignature(request.method, Object.fromEntries(parameters), key.accessKeySecret);
     if (!isSame(expected, signature)) throw apiError('SignatureDoesNotMatch');
@@ -137,10 +144,10 @@ export function createAuthenticator(
   };
 
   return {
-    check(request) {
+    check(request, skewMs = 0) {
       const { authorization } = request.headers;
-      if (authorization?.startsWith(ALGORITHM) === true) return checkV3(request, authorization);
-      return checkRpc(request);
+      if (authorization?.startsWith(ALGORITHM) === true) return checkV3(request, authorization, skewMs);
+      return checkRpc(request, skewMs);
     },
   };
 }

@@ -20,7 +20,10 @@ export interface Cloud {
 }
 
 export interface CloudOptions
-  extends Pick<RunnerOptions, 'engine' | 'clock' | 'stopsRunning' | 'deliveryMs' | 'deliveryTimeoutMs'> {
+  extends Pick<
+    RunnerOptions,
+    'engine' | 'clock' | 'stopsRunning' | 'deliveryMs' | 'deliveryTimeoutMs' | 'takeFault'
+  > {
   engine: FleetEngine;
   clock: Clock;
 }

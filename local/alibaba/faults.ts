@@ -1,52 +1,109 @@
 /**
- * The switchboard of faults: what a network and a vendor do on a bad day, on demand. Each fault is used up by the
- * requests that it hits.
+ * The switchboard of faults: what a network and the vendor do on a bad day, on demand. The same from a test
+ * (`server.faults.add`) and over HTTP (`/_faults`). A fault is used up by what it hits. The words are those of the
+ * local TAT (`local/tencent/faults.ts`); the states of tasks are this vendor's.
  */
-export type Fault = {
-  /** Default every action. */
-  action?: string;
-  /** How many requests it hits. Default 1. */
-  times?: number;
-} & (
-  | /** Answers this error and does nothing; with the header `x-acs-retry-after` where there is a time. */ {
-      kind: 'error';
-      code: string;
-      httpStatus?: number;
-      retryAfterMs?: number;
-    }
-  | /** Closes the connection and does nothing. */ { kind: 'dropBefore' }
-  | /** Does it, and closes the connection without an answer. */ { kind: 'dropAfter' }
-  | /** Does it at once, and answers after so many milliseconds. */ { kind: 'answerLate'; ms: number }
-  | /** Begins after so many milliseconds. */ { kind: 'beginLate'; ms: number }
-  | /** Does it, and answers with this text in the place of JSON. */ {
-      kind: 'garbage';
-      body: string;
-      httpStatus?: number;
-    }
-);
+import * as z from 'zod';
+import { ApiError } from './api-error.ts';
+
+const ms = z.int().min(0).max(86_400_000);
+const hits = {
+  action: z.string().optional().describe('Which action it hits; default every action'),
+  times: z.int().min(1).default(1).describe('How many it hits'),
+};
+
+/** What befalls a request, or, for `task`, a task. */
+const Fault = z.discriminatedUnion('kind', [
+  z.strictObject({
+    ...hits,
+    kind: z.literal('error'),
+    code: z.string().min(1),
+    httpStatus: z.int().min(400).max(599).optional(),
+    isAfter: z.boolean().default(false).describe('Whether the effect happens all the same'),
+  }),
+  z.strictObject({ ...hits, kind: z.literal('throttle'), retryAfterMs: ms.optional() }),
+  z.strictObject({ ...hits, kind: z.literal('httpStatus'), status: z.int().min(400).max(599) }),
+  z.strictObject({ ...hits, kind: z.literal('dropBefore') }),
+  z.strictObject({ ...hits, kind: z.literal('dropAfter') }),
+  z.strictObject({ ...hits, kind: z.literal('beginLate'), ms }),
+  z.strictObject({ ...hits, kind: z.literal('answerLate'), ms }),
+  z.strictObject({ ...hits, kind: z.literal('garbage'), body: z.string() }),
+  z.strictObject({ ...hits, kind: z.literal('clockSkew'), seconds: z.int() }),
+  z.strictObject({ ...hits, kind: z.literal('lateVisibility'), ms }),
+  z.strictObject({
+    kind: z.literal('task'),
+    instanceId: z.string().optional().describe('Whose next task it hits; default any'),
+    times: hits.times,
+    status: z.enum(['Pending', 'Aborted', 'Error']),
+    ms: ms.optional(),
+  }),
+]);
+/**
+ * - `error`: answers this code, and does nothing unless `isAfter`
+ * - `throttle`: `Throttling.User`, does nothing; with `x-acs-retry-after` where there is a time
+ * - `httpStatus`: that HTTP status without a body, does nothing
+ * - `dropBefore`, `dropAfter`: closes the connection before or after the effect, without an answer
+ * - `beginLate`, `answerLate`: waits before or after the effect
+ * - `garbage`: does it, and answers this text in the place of JSON
+ * - `clockSkew`: the server's clock is off by so many seconds for this request
+ * - `lateVisibility`: what this InvokeCommand or RunCommand starts is listed only after `ms`
+ * - `task`: Pending for `ms`, then it runs (default: until it is stopped); Aborted, not delivered, after `ms` (default
+ *   0); Error, the agent does not answer any more, `ms` after the start (default 0), while the command really runs on
+ */
+export type Fault = z.input<typeof Fault>;
+type Checked = z.output<typeof Fault>;
+export type RequestFault = Exclude<Checked, { kind: 'task' }>;
+export type TaskFault = Extract<Checked, { kind: 'task' }>;
 
 export interface Faults {
+  /** @throws ApiError `InvalidParameter` that says what was expected */
   add(fault: Fault): void;
   clear(): void;
-  /** @returns the fault for a request that has just come, used up by it */
-  take(action: string): Fault | undefined;
+  /** What still waits to hit something. */
+  list(): readonly object[];
+  /** The fault for a request that has just come, used up by it. */
+  takeForRequest(action: string): RequestFault | undefined;
+  takeForTask(instanceId: string): TaskFault | undefined;
 }
 
 export function createFaults(): Faults {
-  let waiting: { fault: Fault; left: number }[] = [];
+  let waiting: Checked[] = [];
+
+  const use = (fault: Checked): void => {
+    fault.times -= 1;
+    if (fault.times <= 0) waiting = waiting.filter((other) => other !== fault);
+  };
+
   return {
     add(fault) {
-      waiting.push({ fault, left: fault.times ?? 1 });
+      waiting.push(checkFault(fault));
     },
     clear() {
       waiting = [];
     },
-    take(action) {
-      const found = waiting.find(({ fault }) => fault.action === undefined || fault.action === action);
-      if (found === undefined) return undefined;
-      found.left -= 1;
-      if (found.left <= 0) waiting = waiting.filter((entry) => entry !== found);
-      return found.fault;
+    list: () => waiting,
+    takeForRequest(action) {
+      for (const fault of waiting) {
+        if (fault.kind === 'task' || (fault.action ?? action) !== action) continue;
+        use(fault);
+        return fault;
+      }
+      return undefined;
+    },
+    takeForTask(instanceId) {
+      for (const fault of waiting) {
+        if (fault.kind !== 'task' || (fault.instanceId ?? instanceId) !== instanceId) continue;
+        use(fault);
+        return fault;
+      }
+      return undefined;
     },
   };
+}
+
+/** Checks a fault that came from outside. @throws ApiError */
+export function checkFault(fault: unknown): Checked {
+  const parsed = Fault.safeParse(fault);
+  if (parsed.success) return parsed.data;
+  throw new ApiError('InvalidParameter', `This is no fault: ${z.prettifyError(parsed.error)}`, 400);
 }

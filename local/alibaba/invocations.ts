@@ -54,6 +54,8 @@ export interface InvocationRecord {
   resourceGroupId: string;
   tags: readonly Tag[];
   createdAt: Date;
+  /** Listed from then on; absent: at once. */
+  visibleAt?: Date;
   /** Newer is higher; pages go by it. */
   sequence: number;
   tasks: InstanceTask[];
@@ -63,7 +65,7 @@ export interface InvocationStore {
   /** @throws ApiError `InvalidInvokeId.NotFound` */
   get(invokeId: string): InvocationRecord;
   add(record: Omit<InvocationRecord, 'sequence'>): InvocationRecord;
-  /** Newest first, without those that are too old. */
+  /** Newest first, without those that are too old, or not yet to be seen. */
   list(): InvocationRecord[];
 }
 
@@ -99,7 +101,10 @@ export function createInvocationStore(dependencies: { now: () => Date }): Invoca
     },
     list() {
       forgetOld();
-      return [...records.values()].reverse();
+      const now = dependencies.now();
+      return [...records.values()]
+        .filter(({ visibleAt }) => visibleAt === undefined || visibleAt <= now)
+        .reverse();
     },
   };
 }

@@ -11,6 +11,7 @@ import type { FleetInstance } from '../fleet/fleet-file.ts';
 import { CLOUD_ASSISTANT_OUTPUT } from '../fleet/output.ts';
 import type { TaskEnd, TaskHandle } from '../fleet/task.ts';
 import { hasFinished } from './aggregate.ts';
+import type { TaskFault } from './faults.ts';
 import { INSTANCE_ERRORS, type InstanceErrorCode } from './instance-errors.ts';
 import { type InstanceTask, type InvocationRecord, isOver, type TaskRun } from './invocations.ts';
 import { withLauncher } from './launcher.ts';
@@ -29,6 +30,8 @@ export interface RunnerOptions {
   deliveryMs: number;
   /** After this an instance whose agent is offline counts as not reached. The vendor's is one minute. */
   deliveryTimeoutMs: number;
+  /** What is to befall the next task of an instance. */
+  takeFault: (instanceId: string) => TaskFault | undefined;
   /** Told when nothing of an invocation will run any more. */
   onOver: (record: InvocationRecord) => void;
 }
@@ -102,29 +105,59 @@ export function createRunner(options: RunnerOptions): Runner {
     settle(record, task, { ...NO_RUN, status: problem.status, ...failed(problem.code) });
   };
 
-  const deliver = (record: InvocationRecord, task: InstanceTask, givesUpAtMs: number): void => {
+  const deliver = (
+    record: InvocationRecord,
+    task: InstanceTask,
+    givesUpAtMs: number,
+    fault: TaskFault | undefined,
+  ): void => {
     if (task.status !== 'Pending') return;
     const instance = engine.instances.get(task.instanceId);
     const isLate = clock.monotonicMs() >= givesUpAtMs;
-    const problem = problemOf(instance, isLate);
+    const problem = fault?.status === 'Aborted' ? NOT_DELIVERED : problemOf(instance, isLate);
     if (problem !== undefined) {
       refuse(record, task, problem);
     } else if (instance?.agent === 'offline') {
-      later(RETRY_DELIVERY_MS, () => deliver(record, task, givesUpAtMs));
+      later(RETRY_DELIVERY_MS, () => deliver(record, task, givesUpAtMs, fault));
     } else if (record.repeatMode === 'DryRun') {
       settle(record, task, { ...NO_RUN, status: 'Success', finishedAt: now() });
     } else {
-      run(record, task);
+      run(record, task, fault);
     }
   };
 
   const beginDelivery = (record: InvocationRecord, task: InstanceTask): void => {
     const givesUpAtMs = clock.monotonicMs() + deliveryTimeoutMs;
     update(task, { ...NO_RUN, status: 'Pending' });
-    later(deliveryMs, () => deliver(record, task, givesUpAtMs));
+    const fault = options.takeFault(task.instanceId);
+    // Pending without a time: until somebody stops it.
+    if (fault?.status === 'Pending' && fault.ms === undefined) return;
+    const delayMs = fault?.status === 'Error' ? deliveryMs : (fault?.ms ?? deliveryMs);
+    later(delayMs, () => deliver(record, task, givesUpAtMs, fault));
   };
 
-  const run = (record: InvocationRecord, task: InstanceTask): void => {
+  const run = (record: InvocationRecord, task: InstanceTask, fault: TaskFault | undefined): void => {
+    const handle = startTask(record, task);
+    handles.set(task, handle);
+    // The agent goes silent: the command runs on, and nobody hears of it.
+    const isHeard = (): boolean => handles.get(task) === handle && !isClosed;
+    void handle.started.then((isRunning) => {
+      if (!isRunning || !isHeard()) return;
+      const status = task.status === 'Pending' ? 'Running' : task.status;
+      update(task, { status, repeats: task.repeats + 1, startedAt: now() });
+      if (fault?.status !== 'Error') return;
+      later(fault.ms ?? 0, () => {
+        if (isHeard())
+          settle(record, task, { ...runSoFar(task), status: 'Error', ...failed('ClientNotResponse') });
+      });
+    });
+    void handle.finished.then((end) => {
+      const isLost = fault?.status === 'Error' && end.startedAt !== undefined;
+      if (isHeard() && !isLost) settle(record, task, runOf(end, failed));
+    });
+  };
+
+  const startTask = (record: InvocationRecord, task: InstanceTask): TaskHandle => {
     const builtIns = {
       RegionId: record.regionId,
       AccountId: accountId,
@@ -136,7 +169,7 @@ export function createRunner(options: RunnerOptions): Runner {
     const script = record.command.enableParameter
       ? fillPlaceholders(record.content, record.parameters, builtIns)
       : record.content;
-    const handle = engine.startTask({
+    return engine.startTask({
       instanceId: task.instanceId,
       script: record.launcher === '' ? script : withLauncher(script, record.launcher),
       interpreter: 'shebang',
@@ -146,15 +179,6 @@ export function createRunner(options: RunnerOptions): Runner {
       output: CLOUD_ASSISTANT_OUTPUT,
       killScope: record.terminationMode === 'ProcessTree' ? 'group' : 'process',
       drainMs: DRAIN_MS,
-    });
-    handles.set(task, handle);
-    void handle.started.then((isRunning) => {
-      if (!isRunning || handles.get(task) !== handle) return;
-      const status = task.status === 'Pending' ? 'Running' : task.status;
-      update(task, { status, repeats: task.repeats + 1, startedAt: now() });
-    });
-    void handle.finished.then((end) => {
-      if (!isClosed) settle(record, task, runOf(end, failed));
     });
   };
 
@@ -232,18 +256,24 @@ const NO_RUN: TaskRun = {
   finishedAt: undefined,
 };
 
+/** What is known of a run that has not ended. */
+function runSoFar(task: InstanceTask): TaskRun {
+  return { ...NO_RUN, startedAt: task.startedAt };
+}
+
 interface Problem {
   status: InstanceStatus;
   code: InstanceErrorCode;
 }
+
+const NOT_DELIVERED: Problem = { status: 'Aborted', code: 'DeliveryTimeout' };
 
 /** @param isLate whether the time to reach the instance is over. @returns undefined: deliver, or try again */
 function problemOf(instance: FleetInstance | undefined, isLate: boolean): Problem | undefined {
   if (instance === undefined) return { status: 'Aborted', code: 'InstanceNotExists' };
   if (instance.state !== 'running') return { status: 'Aborted', code: 'InstanceNotRunning' };
   if (instance.agent === 'not-installed') return { status: 'Aborted', code: 'ClientNotRunning' };
-  if (instance.agent === 'offline')
-    return isLate ? { status: 'Aborted', code: 'DeliveryTimeout' } : undefined;
+  if (instance.agent === 'offline') return isLate ? NOT_DELIVERED : undefined;
   // Windows instances exist in the local fleet and run nothing.
   return instance.os === 'windows' ? { status: 'Error', code: 'ExecutionException' } : undefined;
 }

@@ -5,19 +5,13 @@
  * Knowing differences: it always answers JSON (the vendor's older RPC style defaults to XML), runs nothing in
  * containers, and delivers no output to OSS.
  */
-import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { setTimeout as wait } from 'node:timers/promises';
 import { type Clock, systemClock } from '../../lib/providers/clock.ts';
 import type { FleetEngine } from '../fleet/engine.ts';
-import { ACTIONS } from './actions/registry.ts';
-import { ApiError, apiError, missingParameter } from './api-error.ts';
-import { createAuthenticator, type LocalCredentials, type SignedRequest } from './authenticate.ts';
+import type { LocalCredentials, SignedRequest } from './authenticate.ts';
 import { createCloud } from './cloud.ts';
-import { createFaults, type Fault, type Faults } from './faults.ts';
-import { createIdempotence } from './idempotence.ts';
-import { rpcParameters } from './rpc-parameters.ts';
-import { createThrottle } from './throttle.ts';
+import { createFaults, type Faults } from './faults.ts';
+import { createGateway } from './gateway.ts';
 
 export interface CloudAssistantServerOptions {
   /** Where the commands run; shared with the other local cloud, and not stopped here. */
@@ -46,6 +40,7 @@ export interface CloudAssistantServer {
   port: number;
   /** `http://127.0.0.1:4581`. */
   endpoint: string;
+  /** Also over HTTP, at `/_faults`. */
   faults: Faults;
   /** Tells that an instance came up, for NextRebootOnly and EveryReboot. */
   instanceStarted(instanceId: string): void;
@@ -54,99 +49,44 @@ export interface CloudAssistantServer {
   close(): Promise<void>;
 }
 
-const VERSION = '2014-05-26';
 const MAX_BODY_BYTES = 1024 * 1024;
 const MAX_HEADER_BYTES = 256 * 1024;
-const REGION = /^[a-z]{2}(-[a-z]+)+(-\d+)?(-[a-z0-9]+)*$/;
 
 export async function startCloudAssistantServer(
   options: CloudAssistantServerOptions,
 ): Promise<CloudAssistantServer> {
   const { clock = systemClock } = options;
+  const faults = createFaults();
   const cloud = createCloud({
     engine: options.engine,
     clock,
     stopsRunning: options.stopsRunning ?? 'kill',
     deliveryMs: options.deliveryMs ?? 0,
     deliveryTimeoutMs: options.deliveryTimeoutMs ?? 60_000,
+    takeFault: (instanceId) => faults.takeForTask(instanceId),
   });
-  const epochMs = (): number => clock.epochMs();
-  const authenticator = createAuthenticator(
-    options.credentials ?? [{ accessKeyId: 'local', accessKeySecret: 'local-secret' }],
-    epochMs,
-  );
-  const idempotence = createIdempotence(options.tokenLifetimeMs ?? 86_400_000, epochMs);
-  const throttle = createThrottle(options.requestsPerMinute ?? 1200, epochMs);
-  const faults = createFaults();
   const requestCounts: Record<string, number> = {};
-
-  /** What a well-signed request answers, without RequestId. */
-  const perform = async (
-    signed: SignedRequest,
-    fault: Fault | undefined,
-    action: string,
-  ): Promise<object> => {
-    if (fault?.kind === 'error') {
-      const known = apiError(fault.code);
-      throw new ApiError(fault.code, known.message, fault.httpStatus ?? known.httpStatus);
-    }
-    const parameters = rpcParameters(new Map([...signed.query, ...signed.form]));
-    const regionId = parameters.text('RegionId');
-    if (regionId === undefined) throw missingParameter('RegionId');
-    if (!REGION.test(regionId)) throw apiError('InvalidRegionId.NotFound');
-    if (throttle.isRefused(action, regionId)) throw apiError('Throttling.User');
-    const run = ACTIONS.get(action);
-    if (run === undefined) throw apiError('InvalidAction.NotFound');
-    const token = parameters.text('ClientToken');
-    if (token === undefined) {
-      if (fault?.kind === 'beginLate') await wait(fault.ms);
-      return run({ parameters, regionId }, cloud);
-    }
-    const first = idempotence.begin(token, `${action} ${parameters.fingerprint()}`);
-    if (first !== undefined) return first;
-    try {
-      if (fault?.kind === 'beginLate') await wait(fault.ms);
-      const answer = run({ parameters, regionId }, cloud);
-      idempotence.finish(token, answer);
-      return answer;
-    } catch (error) {
-      idempotence.abandon(token);
-      throw error;
-    }
-  };
+  const answer = createGateway({
+    cloud,
+    faults,
+    epochMs: () => clock.epochMs(),
+    credentials: options.credentials ?? [{ accessKeyId: 'local', accessKeySecret: 'local-secret' }],
+    requestsPerMinute: options.requestsPerMinute ?? 1200,
+    tokenLifetimeMs: options.tokenLifetimeMs ?? 86_400_000,
+    countRequest(action) {
+      requestCounts[action] = (requestCounts[action] ?? 0) + 1;
+    },
+  });
 
   const handle = async (message: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const requestId = randomUUID().toUpperCase();
-    let fault: Fault | undefined;
-    let answer: { status: number; body: string };
-    try {
-      const signed = await readRequest(message);
-      const { action, version } = authenticator.check(signed);
-      requestCounts[action] = (requestCounts[action] ?? 0) + 1;
-      if (version !== VERSION) throw apiError('InvalidVersion');
-      fault = faults.take(action);
-      if (fault?.kind === 'dropBefore') {
-        message.socket.destroy();
-        return;
-      }
-      const result = await perform(signed, fault, action);
-      answer = { status: 200, body: JSON.stringify({ RequestId: requestId, ...result }) };
-    } catch (error) {
-      answer = errorAnswer(error, requestId, message.headers.host ?? '');
-    }
-    if (fault?.kind === 'dropAfter') {
+    const request = await readRequest(message);
+    const reply = await answer(request);
+    if (reply === 'drop') {
       message.socket.destroy();
       return;
     }
-    if (fault?.kind === 'answerLate') await wait(fault.ms);
-    if (fault?.kind === 'garbage') answer = { status: fault.httpStatus ?? 200, body: fault.body };
-    const retryAfterMs = fault?.kind === 'error' ? fault.retryAfterMs : undefined;
-    response.writeHead(answer.status, {
-      'content-type': 'application/json;charset=utf-8',
-      'x-acs-request-id': requestId,
-      ...(retryAfterMs !== undefined && { 'x-acs-retry-after': String(retryAfterMs) }),
-    });
-    response.end(answer.body);
+    response.writeHead(reply.status, reply.headers);
+    response.end(reply.body);
   };
 
   // All parameters may travel in the query, 24 KB of content among them: Node's 16 KB are too few.
@@ -184,7 +124,8 @@ async function readRequest(message: IncomingMessage): Promise<SignedRequest> {
   for await (const chunk of message) {
     const bytes = Buffer.from(chunk);
     size += bytes.length;
-    if (size > MAX_BODY_BYTES) throw new ApiError('RequestEntityTooLarge', 'The request is too large.', 413);
+    // The connection is closed: nothing that we speak is so long.
+    if (size > MAX_BODY_BYTES) throw new RangeError('the request is too large');
     chunks.push(bytes);
   }
   const body = Buffer.concat(chunks);
@@ -202,20 +143,4 @@ async function readRequest(message: IncomingMessage): Promise<SignedRequest> {
     form: new Map(isForm ? new URLSearchParams(body.toString('utf8')) : []),
     body,
   };
-}
-
-function errorAnswer(error: unknown, requestId: string, host: string): { status: number; body: string } {
-  if (!(error instanceof ApiError)) console.error('cloud-assistant.unexpected', error);
-  const known =
-    error instanceof ApiError
-      ? error
-      : new ApiError('InternalError', 'The request processing has failed due to some unknown error.', 500);
-  const body = {
-    RequestId: requestId,
-    HostId: host,
-    Code: known.code,
-    Message: known.message,
-    Recommend: `https://api.aliyun.com/troubleshoot?q=${encodeURIComponent(known.code)}&product=Ecs`,
-  };
-  return { status: known.httpStatus, body: JSON.stringify(body) };
 }

@@ -32,8 +32,7 @@ providerContract('alibaba', async () => {
     commands: { echo: 'c-echo0001', sleep: 'c-sleep001', fail: 'c-fail0001' },
     loseNextAnswer: () => server.faults.add({ kind: 'dropAfter', action }),
     loseNextRequest: () => server.faults.add({ kind: 'dropBefore', action }),
-    throttleNext: () =>
-      server.faults.add({ kind: 'error', action, code: 'Throttling.User', retryAfterMs: 1 }),
+    throttleNext: () => server.faults.add({ kind: 'throttle', action, retryAfterMs: 1 }),
   };
 });
 
@@ -127,16 +126,48 @@ describe('what is Cloud Assistant’s own', () => {
   test('an InternalError that took effect all the same is found', async () => {
     const invocation = anInvocation();
     local.server.faults.add({
-      kind: 'garbage',
+      kind: 'error',
       action: 'InvokeCommand',
-      httpStatus: 500,
-      body: '{"RequestId":"r","Code":"InternalError.Dispatch","Message":"x"}',
+      code: 'InternalError.Dispatch',
+      isAfter: true,
     });
     expect(await local.provider.invoke(invocation)).toMatchObject({
       kind: 'unknown',
       failure: { code: 'InternalError.Dispatch', isRetryable: true },
     });
     expect(await local.provider.find(invocation, new Date())).toHaveLength(1);
+  });
+
+  test('what a lagging vendor does not list yet is not found, and later is', async () => {
+    const invocation = anInvocation();
+    local.server.faults.add({ kind: 'lateVisibility', action: 'InvokeCommand', ms: 300 });
+    const outcome = await local.provider.invoke(invocation);
+    const early = await local.provider.find(invocation, new Date());
+    const later = await until(
+      () => local.provider.find(invocation, new Date()),
+      (found) => found.length > 0,
+    );
+    expect({ kind: outcome.kind, early, later }).toEqual({
+      kind: 'sent',
+      early: [],
+      later: [outcome.kind === 'sent' && outcome.invocationId],
+    });
+  });
+
+  test.each([
+    {
+      fault: { kind: 'task', status: 'Aborted' } as const,
+      task: { status: 'undelivered', started: 'no', error: { code: 'DeliveryTimeout' } },
+    },
+    {
+      fault: { kind: 'task', status: 'Error' } as const,
+      task: { status: 'lost', started: 'maybe', error: { code: 'ClientNotResponse' } },
+    },
+    { fault: { kind: 'task', status: 'Pending', ms: 50 } as const, task: { status: 'succeeded' } },
+  ])('a task on which $fault.status falls is $task.status', async ({ fault, task }) => {
+    local.server.faults.add(fault);
+    const outcome = await local.provider.invoke(anInvocation());
+    expect(await readEnd(outcome.kind === 'sent' ? outcome.invocationId : '')).toMatchObject([task]);
   });
 
   test('an instance that is stopped refuses the call: it is unavailable, nothing ran', async () => {
