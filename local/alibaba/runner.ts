@@ -137,7 +137,14 @@ export function createRunner(options: RunnerOptions): Runner {
   };
 
   const run = (record: InvocationRecord, task: InstanceTask, fault: TaskFault | undefined): void => {
-    const handle = startTask(record, task);
+    let handle: TaskHandle;
+    try {
+      handle = startTask(record, task);
+    } catch {
+      // The fleet was stopped before this server.
+      refuse(record, task, { status: 'Error', code: 'ExecutionException' });
+      return;
+    }
     handles.set(task, handle);
     // The agent goes silent: the command runs on, and nobody hears of it.
     const isHeard = (): boolean => handles.get(task) === handle && !isClosed;

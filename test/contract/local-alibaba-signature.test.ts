@@ -279,6 +279,26 @@ describe('the older HMAC-SHA1', () => {
     expect(signature).toBe('2iTeBunXcS9h6nmPo2ZaYpL/5dw=');
   });
 
+  test('the vector of the second reading: a GET of StopInvocation', () => {
+    const signature = rpcSignature(
+      'GET',
+      {
+        Action: 'StopInvocation',
+        Format: 'JSON',
+        InvokeId: 't-hz0000001',
+        RegionId: 'cn-hangzhou',
+        Version: '2014-05-26',
+        AccessKeyId: 'DUMMYACCESSKEYID',
+        SignatureMethod: 'HMAC-SHA1',
+        SignatureVersion: '1.0',
+        SignatureNonce: '00112233445566778899aabbccddeeff',
+        Timestamp: '2023-11-14T22:13:20Z',
+      },
+      'dummyaccesskeysecret',
+    );
+    expect(signature).toBe('1vHuPWUCcsg/vZtM50uhkY1RkzI=');
+  });
+
   test('GET with everything in the query', async () => {
     expect(await ask(`/?${signed('GET')}`, { method: 'GET' })).toEqual(OK);
   });
