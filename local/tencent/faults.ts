@@ -1,0 +1,110 @@
+/**
+ * The switchboard of faults: what a network and the vendor do on a bad day, on demand. The same from a test
+ * (`server.faults.add`) and over HTTP (`POST /_faults`). A fault is used up by what it hits.
+ */
+import * as z from 'zod';
+import { TatError } from './tat-error.ts';
+
+const ms = z.int().min(0).max(86_400_000);
+const hits = {
+  action: z.string().optional().describe('Which action it hits; default every action'),
+  times: z.int().min(1).default(1).describe('How many it hits'),
+};
+const statuses = ['DELIVER_FAILED', 'DELIVER_DELAYED', 'TASK_TIMEOUT'] as const;
+
+/** What befalls a request, or, for `task`, a task. */
+export const Fault = z.discriminatedUnion('kind', [
+  z
+    .strictObject({
+      ...hits,
+      kind: z.literal('error'),
+      code: z.string().min(1),
+      message: z.string().optional(),
+    })
+    .extend({ isAfter: z.boolean().default(false).describe('Whether the effect happens all the same') }),
+  z.strictObject({ ...hits, kind: z.literal('throttle') }),
+  z.strictObject({ ...hits, kind: z.literal('httpStatus'), status: z.int().min(400).max(599) }),
+  z.strictObject({ ...hits, kind: z.literal('dropBefore') }),
+  z.strictObject({ ...hits, kind: z.literal('dropAfter') }),
+  z.strictObject({ ...hits, kind: z.literal('beginLate'), ms }),
+  z.strictObject({ ...hits, kind: z.literal('answerLate'), ms }),
+  z.strictObject({ ...hits, kind: z.literal('garbage'), body: z.string() }),
+  z.strictObject({ ...hits, kind: z.literal('clockSkew'), seconds: z.int() }),
+  z.strictObject({ ...hits, kind: z.literal('lateVisibility'), ms }),
+  z.strictObject({
+    kind: z.literal('task'),
+    instanceId: z.string().optional().describe('Whose next task it hits; default any'),
+    times: hits.times,
+    status: z.enum(statuses),
+    ms: ms.optional(),
+  }),
+]);
+/**
+ * - `error`: answers this code, and does nothing unless `isAfter`
+ * - `throttle`: `RequestLimitExceeded`, does nothing
+ * - `httpStatus`: that HTTP status without an envelope, does nothing
+ * - `dropBefore`, `dropAfter`: closes the connection before or after the effect, without an answer
+ * - `beginLate`, `answerLate`: waits before or after the effect
+ * - `garbage`: does it, and answers this text in the place of JSON
+ * - `clockSkew`: the server's clock is off by so many seconds for this request
+ * - `lateVisibility`: what this InvokeCommand or RunCommand starts is listed only after `ms`
+ * - `task`: DELIVER_FAILED after `ms` (default 0); DELIVER_DELAYED for `ms`, then it runs (default: until it is
+ *   cancelled); TASK_TIMEOUT `ms` after the start (default 0), while the command really runs on
+ */
+export type Fault = z.input<typeof Fault>;
+type Checked = z.output<typeof Fault>;
+export type RequestFault = Exclude<Checked, { kind: 'task' }>;
+export type TaskFault = Extract<Checked, { kind: 'task' }>;
+
+export interface Faults {
+  /** @throws TatError `InvalidParameter` that says what was expected */
+  add(fault: Fault): void;
+  clear(): void;
+  /** What still waits to hit something. */
+  list(): readonly Checked[];
+  /** The fault for a request that has just come, used up by it. */
+  takeForRequest(action: string): RequestFault | undefined;
+  takeForTask(instanceId: string): TaskFault | undefined;
+}
+
+export function createFaults(): Faults {
+  let waiting: Checked[] = [];
+
+  const use = (fault: Checked): void => {
+    fault.times -= 1;
+    if (fault.times <= 0) waiting = waiting.filter((other) => other !== fault);
+  };
+
+  return {
+    add(fault) {
+      waiting.push(checkFault(fault));
+    },
+    clear() {
+      waiting = [];
+    },
+    list: () => waiting,
+    takeForRequest(action) {
+      for (const fault of waiting) {
+        if (fault.kind === 'task' || (fault.action ?? action) !== action) continue;
+        use(fault);
+        return fault;
+      }
+      return undefined;
+    },
+    takeForTask(instanceId) {
+      for (const fault of waiting) {
+        if (fault.kind !== 'task' || (fault.instanceId ?? instanceId) !== instanceId) continue;
+        use(fault);
+        return fault;
+      }
+      return undefined;
+    },
+  };
+}
+
+/** Checks a fault that came from outside. */
+export function checkFault(fault: unknown): Checked {
+  const parsed = Fault.safeParse(fault);
+  if (parsed.success) return parsed.data;
+  throw new TatError('InvalidParameter', `This is no fault: ${z.prettifyError(parsed.error)}`);
+}
