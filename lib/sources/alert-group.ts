@@ -5,8 +5,8 @@
 import * as z from 'zod';
 import type { TriggerEvent } from '../events/trigger-event.ts';
 import { alertEvent } from './build-event.ts';
+import { fingerprintOf } from './delivery-id.ts';
 import { toIsoTime } from './event-time.ts';
-import { fingerprintOf } from './hashed-id.ts';
 import { firstText, lenientText, toLabels } from './labels.ts';
 import type { Normalisation } from './source.ts';
 

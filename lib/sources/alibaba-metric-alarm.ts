@@ -3,8 +3,8 @@ import * as z from 'zod';
 import type { TriggerEvent } from '../events/trigger-event.ts';
 import { parseJson } from './body.ts';
 import { alertEvent } from './build-event.ts';
+import { deliveryId } from './delivery-id.ts';
 import { toIsoTime } from './event-time.ts';
-import { hashedId } from './hashed-id.ts';
 import { firstText, toLabels, withInstanceId } from './labels.ts';
 
 const text = z
@@ -53,9 +53,11 @@ export function metricAlarmToEvent(
   const target = firstText(dimensions['instanceId'], alarm.instanceName);
   const time = toIsoTime(String(alarm.timestamp ?? '')) ?? now.toISOString();
   const rule = firstText(alarm.ruleId, alarm.alertName);
-  const delivery =
-    firstText(alarm.transId) ??
-    (rule === undefined ? hashedId(body) : [rule, target ?? '', alarm.timestamp ?? ''].join('/'));
+  const delivery = deliveryId(
+    body,
+    alarm.transId,
+    rule === undefined ? undefined : [rule, target ?? '', alarm.timestamp ?? ''].join('/'),
+  );
   return alertEvent(
     { source, id: `${delivery}/${alarm.alertState}`, time },
     {

@@ -2,8 +2,8 @@
 import * as z from 'zod';
 import type { TriggerEvent } from '../events/trigger-event.ts';
 import { alertEvent } from './build-event.ts';
+import { deliveryId } from './delivery-id.ts';
 import { toIsoTime } from './event-time.ts';
-import { hashedId } from './hashed-id.ts';
 import { firstText, lenientText, toLabels, withInstanceId } from './labels.ts';
 
 export const SystemEvent = z.looseObject({
@@ -36,7 +36,7 @@ export function systemEventToEvent(
   return alertEvent(
     {
       source,
-      id: firstText(event.id, event.traceId) ?? hashedId(body),
+      id: deliveryId(body, event.id, event.traceId),
       time: startsAt ?? now.toISOString(),
     },
     {

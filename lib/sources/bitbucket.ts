@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { BITBUCKET_EVENTS, inferBitbucketEvent } from './bitbucket-events.ts';
 import { deployEvent } from './build-event.ts';
-import { hashedId } from './hashed-id.ts';
+import { deliveryId } from './delivery-id.ts';
 import { verifyHmac } from './hmac.ts';
 import { checkPayload, defineSource } from './source.ts';
 
@@ -34,7 +34,7 @@ A push that changes several branches is one event for each; branches are named \
     if (schema === undefined) {
       return { kind: 'ignored', because: `Bitbucket’s event ${key ?? '(unnamed)'} starts nothing` };
     }
-    const id = headers['x-request-uuid'] ?? headers['x-request-id'] ?? hashedId(request.body);
+    const id = deliveryId(request.body, headers['x-request-uuid'], headers['x-request-id']);
     const changes = checkPayload('bitbucket', schema, payload);
     if (changes.length === 0) return { kind: 'ignored', because: 'the push changes no branch' };
     const events = changes.map(({ verb, time, ...facts }, index) =>

@@ -5,8 +5,8 @@
 import * as z from 'zod';
 import { verifyAuthorization } from './bearer.ts';
 import { alertEvent } from './build-event.ts';
+import { deliveryId } from './delivery-id.ts';
 import { toIsoTime } from './event-time.ts';
-import { hashedId } from './hashed-id.ts';
 import { firstText, lenientText, toLabels, withInstanceId } from './labels.ts';
 import { defineSource } from './source.ts';
 
@@ -87,7 +87,7 @@ is the same event.`,
     // A repeated notification has another $ID, and the same cycle and transition.
     const id =
       cycle === undefined
-        ? (firstText(payload.id) ?? hashedId(request.body))
+        ? deliveryId(request.body, payload.id)
         : `${cycle}/${(transition ?? '').replace(/^Re-/i, '')}`;
     return {
       kind: 'events',

@@ -6,8 +6,8 @@ import { evaluate, parse as parseExpression } from '@marcbachmann/cel-js';
 import * as z from 'zod';
 import { verifyAuthorization } from './bearer.ts';
 import { genericEvent } from './build-event.ts';
+import { deliveryId } from './delivery-id.ts';
 import { verifyFreshness } from './freshness.ts';
-import { hashedId } from './hashed-id.ts';
 import { verifyHmac } from './hmac.ts';
 import { defineSource, forged, type SourceContext, type SourceRequest, type Verification } from './source.ts';
 
@@ -90,7 +90,7 @@ Without \`id\` the same body is the same event, for ever: set it where a sender 
     const event = genericEvent(
       {
         source: 'generic',
-        id: textOf(settings.id, scope) ?? hashedId(request.body),
+        id: deliveryId(request.body, textOf(settings.id, scope)),
         verb: textOf(settings.type, scope) ?? 'received',
         time: now.toISOString(),
       },

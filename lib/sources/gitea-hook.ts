@@ -4,9 +4,9 @@
  */
 import * as z from 'zod';
 import { deployEvent } from './build-event.ts';
+import { deliveryId } from './delivery-id.ts';
 import { commentToChat, IssueComment } from './github-comment.ts';
 import { DEPLOY_EVENTS, type DeployFacts, inferEvent } from './github-events.ts';
-import { hashedId } from './hashed-id.ts';
 import { verifyHmac } from './hmac.ts';
 import { firstText } from './labels.ts';
 import { checkPayload, defineSource, type Source, type SourceFacts } from './source.ts';
@@ -83,7 +83,7 @@ export function defineGiteaSource({ prefixes, ...about }: Flavour): Source {
     normalise(payload, request, { now, settings }) {
       const { commenters, ...mention } = settings;
       const event = headerOf(request.headers, 'event') ?? inferEvent(payload);
-      const id = headerOf(request.headers, 'delivery') ?? hashedId(request.body);
+      const id = deliveryId(request.body, headerOf(request.headers, 'delivery'));
       if (event === 'issue_comment') {
         const comment = checkPayload(about.name, IssueComment, payload);
         const login = comment.comment.user?.login ?? '';

@@ -6,9 +6,9 @@
 import * as z from 'zod';
 import { parseForm, parseJson } from './body.ts';
 import { deployEvent } from './build-event.ts';
+import { deliveryId } from './delivery-id.ts';
 import { commentToChat, IssueComment } from './github-comment.ts';
 import { DEPLOY_EVENTS, inferEvent } from './github-events.ts';
-import { hashedId } from './hashed-id.ts';
 import { verifyHmac } from './hmac.ts';
 import { checkPayload, defineSource, mediaType, type SourceRequest } from './source.ts';
 
@@ -55,7 +55,7 @@ recognises a redelivery.`,
   payload: z.looseObject({}),
   normalise(payload, request, { now, settings }) {
     const event = request.headers['x-github-event'] ?? inferEvent(payload);
-    const id = request.headers['x-github-delivery'] ?? hashedId(request.body);
+    const id = deliveryId(request.body, request.headers['x-github-delivery']);
     if (event === 'ping') return { kind: 'ignored', because: 'a ping: the hook is set up' };
     if (event === 'issue_comment') {
       const comment = checkPayload('github', IssueComment, payload);

@@ -7,10 +7,10 @@ import * as z from 'zod';
 import { verifyHeader } from './bearer.ts';
 import { chatEvent, deployEvent } from './build-event.ts';
 import { parseMention } from './chat-command.ts';
+import { deliveryId } from './delivery-id.ts';
 import { toIsoTime } from './event-time.ts';
 import { mentionIn } from './github-comment.ts';
 import { GITLAB_EVENTS, Note } from './gitlab-events.ts';
-import { hashedId } from './hashed-id.ts';
 import { checkPayload, defineSource, type Normalisation, type SourceRequest } from './source.ts';
 import { isStandardSecret, verifyStandardSignature } from './standard-signature.ts';
 
@@ -58,7 +58,7 @@ of a fork's pipeline is named \`<project id>:<branch>\`.`,
   payload: z.looseObject({ object_kind: z.string().nullish() }),
   normalise(payload, request, { now, settings }) {
     const kind = payload.object_kind;
-    const id = deliveryId(request);
+    const id = idOf(request);
     if (kind === 'note') return fromNote(checkPayload('gitlab', Note, payload), id, now, settings);
     const schema = !kind ? undefined : GITLAB_EVENTS.get(kind);
     if (schema === undefined) {
@@ -71,11 +71,11 @@ of a fork's pipeline is named \`<project id>:<branch>\`.`,
 });
 
 /** The signed id first; it equals the Idempotency-Key. The UUID of the hook is constant and so only half an id. */
-function deliveryId(request: SourceRequest): string {
+function idOf(request: SourceRequest): string {
   const { headers } = request;
   const event = headers['x-gitlab-event-uuid'];
   const both = event === undefined ? undefined : [event, headers['x-gitlab-webhook-uuid'] ?? ''].join('/');
-  return headers['webhook-id'] ?? headers['idempotency-key'] ?? both ?? hashedId(request.body);
+  return deliveryId(request.body, headers['webhook-id'], headers['idempotency-key'], both);
 }
 
 function fromNote(

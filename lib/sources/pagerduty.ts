@@ -4,8 +4,8 @@
  */
 import * as z from 'zod';
 import { alertEvent } from './build-event.ts';
+import { deliveryId } from './delivery-id.ts';
 import { toIsoTime } from './event-time.ts';
-import { hashedId } from './hashed-id.ts';
 import { verifyHmac } from './hmac.ts';
 import { firstText, toLabels } from './labels.ts';
 import { defineSource } from './source.ts';
@@ -81,7 +81,7 @@ accepted and ignored: three refusals in a row would disable the subscription.`,
       kind: 'events',
       events: [
         alertEvent(
-          { source: 'pagerduty', id: event.id ?? hashedId(request.body), time: occurredAt },
+          { source: 'pagerduty', id: deliveryId(request.body, event.id), time: occurredAt },
           {
             status,
             name: firstText(it.title) ?? it.id,

@@ -2,8 +2,8 @@
 import * as z from 'zod';
 import type { AlertData } from '../events/trigger-event.ts';
 import { alertEvent } from './build-event.ts';
+import { deliveryId } from './delivery-id.ts';
 import { toIsoTime } from './event-time.ts';
-import { hashedId } from './hashed-id.ts';
 import { verifyHmac } from './hmac.ts';
 import { firstText, lenientText, toLabels, withInstanceId } from './labels.ts';
 import { checkPayload, defineSource } from './source.ts';
@@ -100,7 +100,7 @@ its timestamp: the \`Request-ID\` recognises a repetition.`,
       return { kind: 'ignored', because: `Sentry’s ${resource ?? '(unnamed)'}.${action} starts nothing` };
     }
     const { time, ...alert } = facts;
-    const id = request.headers['request-id'] ?? hashedId(request.body);
+    const id = deliveryId(request.body, request.headers['request-id']);
     return {
       kind: 'events',
       events: [

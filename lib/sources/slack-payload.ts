@@ -3,8 +3,8 @@ import * as z from 'zod';
 import { parseJson } from './body.ts';
 import { chatEvent } from './build-event.ts';
 import { parseChatCommand, parseMention } from './chat-command.ts';
+import { deliveryId } from './delivery-id.ts';
 import { toIsoTime } from './event-time.ts';
-import { hashedId } from './hashed-id.ts';
 import { present } from './present.ts';
 import {
   checkPayload,
@@ -104,7 +104,7 @@ function fromSlashCommand(
 ): Normalisation {
   const slash = checkPayload('slack', SlashCommand, payload);
   const event = chatEvent(
-    { source: 'slack', id: slash.trigger_id ?? hashedId(request.body), time: sentAt(request, now) },
+    { source: 'slack', id: deliveryId(request.body, slash.trigger_id), time: sentAt(request, now) },
     {
       ...parseChatCommand(slash.command, unescapeText(slash.text ?? '')),
       user: named(slash.user_id, slash.user_name),
@@ -131,7 +131,7 @@ function fromInteraction(
     {
       source: 'slack',
       verb: 'action',
-      id: interaction.trigger_id ?? hashedId(request.body),
+      id: deliveryId(request.body, interaction.trigger_id),
       time: toIsoTime(action.action_ts) ?? sentAt(request, now),
     },
     {
@@ -158,7 +158,7 @@ function fromEvent(
   }
   const said = unescapeText((event.text ?? '').replace(/^\s*<@[^>]*>/, ''));
   const chat = chatEvent(
-    { source: 'slack', id: id ?? hashedId(request.body), time: toIsoTime(time) ?? now.toISOString() },
+    { source: 'slack', id: deliveryId(request.body, id), time: toIsoTime(time) ?? now.toISOString() },
     {
       ...parseMention(settings.command, said),
       user: { id: event.user },

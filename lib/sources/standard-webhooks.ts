@@ -2,8 +2,8 @@
 import * as z from 'zod';
 import { parseJson } from './body.ts';
 import { genericEvent } from './build-event.ts';
+import { deliveryId } from './delivery-id.ts';
 import { toIsoTime } from './event-time.ts';
-import { hashedId } from './hashed-id.ts';
 import { defineSource } from './source.ts';
 import { verifyStandardSignature } from './standard-signature.ts';
 
@@ -31,7 +31,7 @@ or its public key \`whpk_…\` (Ed25519, \`v1a\`). A request signed more than 5 
     const event = genericEvent(
       {
         source: 'standard-webhooks',
-        id: request.headers['webhook-id'] ?? hashedId(request.body),
+        id: deliveryId(request.body, request.headers['webhook-id']),
         verb: type ?? 'received',
         time: toIsoTime(timestamp) ?? toIsoTime(request.headers['webhook-timestamp']) ?? now.toISOString(),
       },

@@ -5,8 +5,8 @@
 import * as z from 'zod';
 import { verifyUrlSecret } from './bearer.ts';
 import { alertEvent } from './build-event.ts';
+import { deliveryId } from './delivery-id.ts';
 import { toIsoTime } from './event-time.ts';
-import { hashedId } from './hashed-id.ts';
 import { firstText, lenientText, toLabels, withInstanceId } from './labels.ts';
 import { defineSource } from './source.ts';
 
@@ -93,7 +93,7 @@ put \`dedupe: { key: event.data.fingerprint, window: … }\` on rules for polici
     const what = firstText(conditions?.metricName, conditions?.eventName);
     const startsAt = toIsoTime(payload.firstOccurTime, settings.zone);
     const endsAt = status === 'resolved' ? toIsoTime(payload.recoverTime, settings.zone) : undefined;
-    const session = firstText(payload.sessionId, payload.alertId) ?? hashedId(request.body);
+    const session = deliveryId(request.body, payload.sessionId, payload.alertId);
     const target = firstText(dimensions['unInstanceId'], dimensions['objId']);
     return {
       kind: 'events',

@@ -1,8 +1,14 @@
 /** Ids for what comes without one: the same bytes, or the same facts, always give the same id. */
 import { createHash } from 'node:crypto';
+import { firstText } from './labels.ts';
+
+/** The first of the sender's own ids that is not empty; without one, the hash of the body. */
+export function deliveryId(body: Uint8Array, ...candidates: readonly unknown[]): string {
+  return firstText(...candidates) ?? hashedId(body);
+}
 
 /** @returns `sha256-` and 64 hex digits */
-export function hashedId(body: Uint8Array): string {
+function hashedId(body: Uint8Array): string {
   return `sha256-${createHash('sha256').update(body).digest('hex')}`;
 }
 
