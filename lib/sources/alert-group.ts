@@ -30,6 +30,12 @@ export const AlertGroup = z.looseObject({
 });
 export type AlertGroup = z.infer<typeof AlertGroup>;
 
+/** For the `events` queue: Alertmanager's groups have version 4, Grafana's 1. */
+export function isAlertGroup(body: unknown, version: '4' | '1'): boolean {
+  const group = AlertGroup.extend({ version: z.literal(version), groupKey: z.string() });
+  return group.safeParse(body).success;
+}
+
 /** @param urlOf where a person looks at the alert; default the generator's URL */
 export function normaliseAlertGroup(
   source: string,

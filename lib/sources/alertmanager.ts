@@ -1,6 +1,6 @@
 /** Prometheus Alertmanager, webhook version 4. It signs nothing: a bearer token or basic password proves it. */
 import * as z from 'zod';
-import { AlertGroup, normaliseAlertGroup } from './alert-group.ts';
+import { AlertGroup, isAlertGroup, normaliseAlertGroup } from './alert-group.ts';
 import { verifyAuthorization } from './bearer.ts';
 import { defineSource } from './source.ts';
 
@@ -34,4 +34,5 @@ Alertmanager sends again after 5xx only.`,
   verify: (request, { secrets }) => verifyAuthorization(request, secrets),
   payload: AlertGroup,
   normalise: (group, _request, { now }) => normaliseAlertGroup('alertmanager', group, now),
+  recognises: (body) => isAlertGroup(body, '4'),
 });

@@ -3,7 +3,7 @@
  * With a timestamp header configured here a request has to be signed with one; there is no falling back to less.
  */
 import * as z from 'zod';
-import { AlertGroup, normaliseAlertGroup } from './alert-group.ts';
+import { AlertGroup, isAlertGroup, normaliseAlertGroup } from './alert-group.ts';
 import { verifyAuthorization } from './bearer.ts';
 import { verifyFreshness } from './freshness.ts';
 import { verifyHmac } from './hmac.ts';
@@ -62,6 +62,7 @@ password. Leave the payload as it is: a custom template is refused unless it kee
     normaliseAlertGroup('grafana', group, now, (alert) =>
       firstText(alert['panelURL'], alert['dashboardURL'], alert.generatorURL),
     ),
+  recognises: (body) => isAlertGroup(body, '1'),
 });
 
 function verifyGrafana(

@@ -1,6 +1,8 @@
 /** What each alert source makes of its samples, field by field, and which of its events start nothing. */
 import { describe, expect, it } from 'vitest';
+import { sourceNamed } from '../../lib/sources/registry.ts';
 import { eventsOf, normalisationOf } from '../fixtures/received-events.ts';
+import { NOW } from '../fixtures/signed-requests.ts';
 
 describe('an alert', () => {
   it('of Alertmanager, firing', async () => {
@@ -716,6 +718,100 @@ describe('when', () => {
           ? made.because
           : made.kind;
     expect(told).toBe(expected);
+  });
+});
+
+describe('without a header, on the events queue,', () => {
+  const receive = (value: unknown) =>
+    sourceNamed('sentry')?.receiveMessage(JSON.stringify(value), {
+      secrets: ['unused'],
+      now: NOW,
+      settings: undefined,
+    });
+
+  it.each([
+    ['created', 'alert.firing'],
+    ['unresolved', 'alert.firing'],
+    ['resolved', 'alert.resolved'],
+  ])('Sentry’s issue that is %s is %s', (action, type) => {
+    const issue = { id: '117', shortId: 'WEB-1', title: 'Boom', level: 'error', project: { slug: 'web' } };
+    const made = receive({ action, data: { issue: { ...issue, firstSeen: '2026-11-20T10:00:00Z' } } });
+    expect(made).toMatchObject({
+      kind: 'events',
+      events: [
+        {
+          type,
+          subject: 'Boom',
+          time: '2026-11-20T10:00:00.000Z',
+          data: {
+            fingerprint: '117',
+            severity: 'error',
+            labels: { project: 'web', issue_id: '117', short_id: 'WEB-1' },
+          },
+        },
+      ],
+    });
+  });
+
+  it.each([
+    [{ action: 'assigned', data: { issue: {} } }, 'Sentry’s issue.assigned starts nothing'],
+    [{ action: 'created', data: { installation: {} } }, 'Sentry’s (unnamed).created starts nothing'],
+  ])('%o starts nothing', (value, because) => {
+    expect(receive(value)).toEqual({ kind: 'ignored', because });
+  });
+});
+
+describe('CloudWatch through SNS', () => {
+  const alarm = (fields: Record<string, unknown>) =>
+    normalisationOf('sns.json', (it) => ({
+      ...it,
+      Message: JSON.stringify({ ...JSON.parse(String(it['Message'])), ...fields }),
+    }));
+
+  it('of several metrics has the first one’s dimensions', async () => {
+    const Metric = {
+      MetricName: 'Errors',
+      Namespace: 'Acme',
+      Dimensions: [{ name: 'InstanceId', value: 'i-1' }],
+    };
+    const Trigger = { Metrics: [{ Expression: 'm1/m2', Id: 'e1' }, { MetricStat: { Metric } }] };
+    expect(await alarm({ Trigger })).toMatchObject({
+      events: [{ data: { labels: { instance_id: 'i-1', metric: 'Errors', namespace: 'Acme' } } }],
+    });
+  });
+
+  it('of other alarms has neither metric nor dimensions', async () => {
+    const made = await alarm({ Trigger: undefined, AlarmArn: undefined, NewStateValue: 'OK' });
+    expect(made).toMatchObject({
+      events: [
+        {
+          type: 'alert.resolved',
+          data: { labels: { alarmname: 'web-cpu-high', account: '123456789012' } },
+        },
+      ],
+    });
+  });
+
+  it('without data starts nothing', async () => {
+    expect(await alarm({ NewStateValue: 'INSUFFICIENT_DATA' })).toEqual({
+      kind: 'ignored',
+      because: 'the alarm’s state INSUFFICIENT_DATA is neither ALARM nor OK',
+    });
+  });
+});
+
+describe('the answer to Tencent', () => {
+  it('names the session, so that the private cloud stops sending', async () => {
+    const made = await normalisationOf('tencent-monitor.metric.json');
+    const [event] = made.kind === 'events' ? made.events : [];
+    if (event === undefined) throw new Error(made.kind);
+    const context = { secrets: ['unused'], now: NOW, settings: undefined };
+    expect(
+      sourceNamed('tencent-monitor')?.answer?.([{ event, matched: [], unmatched: [] }], context),
+    ).toEqual({
+      status: 200,
+      body: { sessionId: '8b9e1a54-7b2c-4d27-a3f0-5a8f43a1c9ee', retCode: 0 },
+    });
   });
 });
 

@@ -1,6 +1,8 @@
 /** What each deploy source makes of its samples, field by field. */
 import { describe, expect, it } from 'vitest';
+import { sourceNamed } from '../../lib/sources/registry.ts';
 import { eventsOf, normalisationOf } from '../fixtures/received-events.ts';
+import { NOW } from '../fixtures/signed-requests.ts';
 
 describe('a deploy event', () => {
   it('of GitHub, a push', async () => {
@@ -584,5 +586,55 @@ describe('a deploy event that is', () => {
     expect(await told('gitlab.push.json', (it) => ({ ...it, object_kind: 'issue' }))).toBe(
       'GitLab’s event issue starts nothing',
     );
+  });
+});
+
+describe('what Gitea sends without its headers', () => {
+  const receive = (value: unknown, settings?: unknown) =>
+    sourceNamed('gitea')?.receiveMessage(JSON.stringify(value), { secrets: ['unused'], now: NOW, settings });
+  const repository = { full_name: 'acme/web' };
+  const comment = {
+    action: 'created',
+    issue: { number: 3 },
+    comment: { body: '@fleet-reflex patch web', user: { id: 1, login: 'jsmith' } },
+    repository,
+  };
+
+  it('a package has its version', () => {
+    const it = {
+      action: 'created',
+      package: { name: 'web', version: 'v1.1', html_url: 'https://git.example.com/acme/-/packages/1' },
+      sender: { login: 'jsmith' },
+    };
+    expect(receive(it)).toMatchObject({
+      events: [
+        {
+          type: 'deploy.package',
+          data: { repository: 'web', ref: 'v1.1', actor: 'jsmith', action: 'created' },
+        },
+      ],
+    });
+  });
+
+  it('a comment of a named user is a command', () => {
+    expect(receive(comment, { commenters: ['jsmith'] })).toMatchObject({
+      events: [
+        {
+          type: 'chat.command',
+          data: { command: '/fleet', args: ['patch', 'web'], channel: { id: 'acme/web#3' } },
+        },
+      ],
+    });
+  });
+
+  it('a comment of another is none', () => {
+    expect(receive(comment)).toEqual({ kind: 'ignored', because: 'the user jsmith may not command' });
+  });
+
+  it('an issue starts nothing', () => {
+    expect(receive({ action: 'opened', issue: {} })).toEqual({
+      kind: 'ignored',
+      because: 'Gitea’s event (unnamed) starts nothing',
+    });
   });
 });

@@ -1,6 +1,6 @@
 /** Generic events and completions, field by field. */
 import { describe, expect, it } from 'vitest';
-import { eventsOf } from '../fixtures/received-events.ts';
+import { eventsOf, normalisationOf } from '../fixtures/received-events.ts';
 
 describe('a generic event', () => {
   it('of any system', async () => {
@@ -145,5 +145,39 @@ describe('a generic event', () => {
         },
       ]
     `);
+  });
+});
+
+describe('Cloud Assistant', () => {
+  it('through CloudMonitor says the same', async () => {
+    const made = await normalisationOf('cloud-assistant.json', (it) => ({
+      product: 'ECS',
+      name: 'Instance:CloudAssistant:TaskCompleted',
+      eventTime: '20261120T181520.132+0800',
+      regionId: 'cn-hangzhou',
+      content: it['data'],
+    }));
+    expect(made).toMatchObject({
+      events: [
+        {
+          id: 't-hz0localexample1/i-local001/1',
+          type: 'generic.Instance:CloudAssistant:TaskCompleted',
+          time: '2026-11-20T10:15:20.132Z',
+          data: { body: { invokeId: 't-hz0localexample1', exitCode: 0, region: 'cn-hangzhou' } },
+        },
+      ],
+    });
+  });
+
+  it('tells of a first heartbeat, which starts nothing', async () => {
+    const made = await normalisationOf('cloud-assistant.json', (it) => ({
+      ...it,
+      type: 'ecs:CloudAssistant:FirstHeartbeat',
+      data: { instanceId: 'i-local001' },
+    }));
+    expect(made).toEqual({
+      kind: 'ignored',
+      because: 'ecs:CloudAssistant:FirstHeartbeat tells no task’s end',
+    });
   });
 });

@@ -1,4 +1,5 @@
 /** The other ways in which a sender may prove itself, and that the weaker is not taken for the stronger. */
+import { createHmac } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { sourceNamed } from '../../lib/sources/registry.ts';
 import type { SourceRequest } from '../../lib/sources/source.ts';
@@ -83,6 +84,25 @@ describe('a proof', () => {
     ],
     ['the secret as the user', 'alertmanager', { headers: { authorization: basic(`${SECRET}:`) } }],
     ['a secret without a scheme', 'alertmanager', { headers: { authorization: SECRET } }],
+    [
+      'signed at a time that is no number',
+      'slack',
+      {
+        headers: {
+          'x-slack-request-timestamp': '1e9',
+          'x-slack-signature': `v0=${createHmac('sha256', SECRET).update('v0:1e9:{}').digest('hex')}`,
+        },
+      },
+    ],
+    ['without a webhook-timestamp', 'standard-webhooks', { headers: { 'webhook-id': 'msg_1' } }],
+    [
+      'made with a secret whose key is empty',
+      'standard-webhooks',
+      {
+        headers: { 'webhook-id': 'm', 'webhook-timestamp': '1795170900', 'webhook-signature': 'v1,' },
+        secrets: ['whsec_'],
+      },
+    ],
     ['a path with more behind it', 'dockerhub', { path: `${SECRET}/more` }],
     ['an undecodable path', 'dockerhub', { path: '%' }],
     ['the SHA-1 signature alone', 'github', { headers: { 'x-hub-signature': `sha1=${'0'.repeat(40)}` } }],

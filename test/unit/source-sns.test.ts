@@ -1,8 +1,14 @@
 /** SNS: what stands between a message and us, with a certificate of our own making and a fetcher that is a map. */
 import { sign } from 'node:crypto';
-import { describe, expect, it } from 'vitest';
+import { createServer } from 'node:http';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { defineSnsSource } from '../../lib/sources/sns.ts';
-import { certificateKeys, isCertificateUrl, isSnsUrl } from '../../lib/sources/sns-certificate.ts';
+import {
+  certificateKeys,
+  fetchFromSns,
+  isCertificateUrl,
+  isSnsUrl,
+} from '../../lib/sources/sns-certificate.ts';
 import { SnsMessage, stringToSign } from '../../lib/sources/sns-message.ts';
 import type { Received } from '../../lib/sources/source.ts';
 import { makeCertificate } from '../fixtures/certificate.ts';
@@ -209,5 +215,36 @@ describe('a URL', () => {
 
   it('of a subscription may have a query', () => {
     expect(isSnsUrl(SUBSCRIBE_URL)).toBe(true);
+  });
+});
+
+describe('what is fetched', () => {
+  const server = createServer((request, response) => {
+    if (request.url === '/redirect') response.writeHead(302, { location: '/certificate' }).end();
+    else if (request.url === '/large') response.end('x'.repeat(65 * 1024));
+    else if (request.url === '/certificate') response.end(certificate.pem);
+    else response.writeHead(404).end();
+  });
+  let origin = '';
+
+  beforeAll(async () => {
+    await new Promise<void>((listening) => server.listen(0, '127.0.0.1', () => listening()));
+    const address = server.address();
+    origin = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`;
+  });
+  afterAll(async () => {
+    server.closeAllConnections();
+    await new Promise((closed) => server.close(closed));
+  });
+
+  it('is its text', async () => {
+    expect(await fetchFromSns(`${origin}/certificate`)).toBe(certificate.pem);
+  });
+
+  it.each(['/redirect', '/large', '/missing'])('is a fault to try again where it is %s', async (path) => {
+    await expect(fetchFromSns(origin + path)).rejects.toMatchObject({
+      code: 'source.unreachable',
+      disposition: 'retry',
+    });
   });
 });
