@@ -4,8 +4,8 @@ import type { Schedule } from './records.ts';
 import { TatError } from './tat-error.ts';
 
 const BEIJING_MINUTES = 8 * 60;
-/** croner takes more than a crontab (`L`, `#`, seconds, `@daily`); that the vendor does is nowhere said. */
-const FIELD = /^[0-9A-Za-z*,/-]+$/;
+/** What every crontab knows. croner takes more (`L`, `#`, `?`, `@daily`); that the vendor does is nowhere said. */
+const PART = /^(\*|\d+(-\d+)?|[A-Za-z]{3}(-[A-Za-z]{3})?)(\/\d+)?$/;
 const TIME = /^(\d{4}-\d{2}-\d{2})T\d{2}:\d{2}:\d{2}(Z|[+-]\d{2}:?\d{2})$/;
 
 export interface ScheduleInput {
@@ -46,10 +46,14 @@ function cron(line: string): Cron {
   return new Cron(line.trim(), { paused: true, mode: '5-part', utcOffset: BEIJING_MINUTES });
 }
 
+function isPlain(field: string): boolean {
+  return field.split(',').every((part) => PART.test(part));
+}
+
 function checkCrontab(line: string, at: Date): void {
   const fields = line.trim().split(/\s+/);
   try {
-    if (fields.length === 5 && fields.every((field) => FIELD.test(field)) && cron(line).nextRun(at)) return;
+    if (fields.length === 5 && fields.every(isPlain) && cron(line).nextRun(at)) return;
   } catch {
     // the same answer as for one that never comes true
   }

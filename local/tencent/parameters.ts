@@ -33,19 +33,22 @@ export function parseParameters(field: string, json: string | undefined): Parame
   if (parseDocument(json).errors.some(({ code }) => code === 'DUPLICATE_KEY')) {
     return refuse('ParameterKeyDuplicated', 'expected each name once');
   }
-  const parameters: Record<string, string> = {};
+  const entries: [string, string][] = [];
   for (const [name, entry] of Object.entries(value)) {
     checkName(name, refuse);
     if (typeof entry !== 'string') {
       return refuse('ParameterValueNotString', `expected a string for ${name}, got ${typeof entry}`);
     }
-    parameters[name] = entry;
+    entries.push([name, entry]);
   }
-  const count = Object.keys(parameters).length;
-  if (count > MAX_PARAMETERS) {
-    return refuse('ParameterNumberExceeded', `expected at most ${MAX_PARAMETERS} parameters, got ${count}`);
+  if (entries.length > MAX_PARAMETERS) {
+    return refuse(
+      'ParameterNumberExceeded',
+      `expected at most ${MAX_PARAMETERS} parameters, got ${entries.length}`,
+    );
   }
-  return parameters;
+  // Not by assignment: `__proto__` is a name like any other.
+  return Object.fromEntries(entries);
 }
 
 function checkName(name: string, refuse: (code: string, message: string) => never): void {
