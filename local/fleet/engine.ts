@@ -3,15 +3,16 @@
  * `local/alibaba/`) stand in front of one engine: it knows instances and processes, they know their vendor's API.
  */
 import { randomUUID } from 'node:crypto';
-import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, realpathSync } from 'node:fs';
 import { chown, mkdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FleetReflexError } from '../../lib/errors.ts';
 import { type Account, findAccount } from './account.ts';
 import type { Fleet, FleetCommand, FleetInstance } from './fleet-file.ts';
+import { startGuard } from './guard.ts';
 import { pipePool } from './pipes.ts';
-import { ENGINE_MARK, isGroupAlive, killGroup, killMarked, killMarkedNow } from './survivors.ts';
+import { ENGINE_MARK, isGroupAlive, killGroup, killMarked } from './survivors.ts';
 import { type Preparation, runTask, type TaskHandle, type TaskRequest } from './task.ts';
 
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/run/current-system/sw/bin';
@@ -48,12 +49,7 @@ export function createFleetEngine(fleet: Fleet, options: { now?: () => Date } = 
   let taskCount = 0;
   let stopping: Promise<void> | undefined;
 
-  const onExit = (): void => {
-    for (const group of groups) killGroup(group);
-    killMarkedNow(id);
-    rmSync(root, { recursive: true, force: true });
-  };
-  process.once('exit', onExit);
+  const guard = startGuard(id, root);
 
   const known = (instanceId: string): FleetInstance => {
     const instance = instances.get(instanceId);
@@ -109,7 +105,7 @@ export function createFleetEngine(fleet: Fleet, options: { now?: () => Date } = 
     await Promise.all(handles.map((handle) => handle.finished));
     await killMarked(id);
     await rm(root, { recursive: true, force: true, maxRetries: 5 });
-    process.removeListener('exit', onExit);
+    await guard.release();
   };
 
   return {
@@ -130,8 +126,13 @@ export function createFleetEngine(fleet: Fleet, options: { now?: () => Date } = 
         now,
         prepare: () => prepare(request),
         onGroup(group, isRunning) {
-          if (isRunning || isGroupAlive(group)) groups.add(group);
-          else groups.delete(group);
+          if (isRunning) guard.started(group);
+          if (isRunning || isGroupAlive(group)) {
+            groups.add(group);
+          } else {
+            groups.delete(group);
+            guard.ended(group);
+          }
         },
       });
       running.add(handle);

@@ -28,11 +28,6 @@ export async function killMarked(engineId: string): Promise<void> {
   }
 }
 
-/** The same once, without waiting: for the moment in which our own process ends. */
-export function killMarkedNow(engineId: string): void {
-  for (const pid of findMarked(engineId)) signal(pid, 'SIGKILL');
-}
-
 function findMarked(engineId: string): number[] {
   if (process.platform !== 'linux') return [];
   const mark = `${ENGINE_MARK}=${engineId}`;

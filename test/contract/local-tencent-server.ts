@@ -1,12 +1,11 @@
 /** A local TAT on a small fleet for one test file, and the vendor's own SDK as its client. */
 import { Client } from 'tencentcloud-sdk-nodejs/tencentcloud/services/tat/v20201028/tat_client.js';
 import type { InvocationTask } from 'tencentcloud-sdk-nodejs/tencentcloud/services/tat/v20201028/tat_models.js';
-import { afterAll } from 'vitest';
 import * as z from 'zod';
 import { createFleetEngine, type FleetEngine } from '../../local/fleet/engine.ts';
 import { parseFleet } from '../../local/fleet/fleet-file.ts';
 import { startTatServer, type TatServer, type TatServerOptions } from '../../local/tencent/server.ts';
-import { until } from './alibaba-local.ts';
+import { atEndOfFile, until } from './alibaba-local.ts';
 
 const FLEET = `
 version: 1
@@ -45,7 +44,7 @@ export interface LocalTat {
 /** Started now. @param atEnd when it stops: when the file's tests are over, or `onTestFinished` */
 export async function startTat(
   options: Partial<TatServerOptions> & { fleet?: string } = {},
-  atEnd: (stop: () => Promise<void>) => void = afterAll,
+  atEnd: (stop: () => Promise<void>) => void = atEndOfFile,
 ): Promise<LocalTat> {
   const { fleet = FLEET, ...more } = options;
   const engine = createFleetEngine(parseFleet(fleet));

@@ -1,7 +1,10 @@
 /** Kills reach what the agents' kills reach, and a stopped engine leaves nothing on the machine. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import * as z from 'zod';
 import { createFleetEngine, type FleetEngine } from '../../local/fleet/engine.ts';
 import { parseFleet } from '../../local/fleet/fleet-file.ts';
 import { CLOUD_ASSISTANT_OUTPUT, TAT_OUTPUT } from '../../local/fleet/output.ts';
@@ -113,6 +116,33 @@ describe('a stopped engine', () => {
     await until(
       () => isAlive(pid),
       (alive) => !alive,
+    );
+  });
+
+  it('that was never asked to stop leaves nothing either, though its process is killed', async () => {
+    const source = (file: string): string =>
+      JSON.stringify(new URL(`../../local/fleet/${file}`, import.meta.url).href);
+    const script = `
+      import { createFleetEngine } from ${source('engine.ts')};
+      import { parseFleet } from ${source('fleet-file.ts')};
+      const engine = createFleetEngine(parseFleet('version: 1\\ninstances: [{ id: ins-local001 }]'));
+      const output = { keep: 'head', capacity: 10 };
+      const script = 'echo $$; sleep 100; true';
+      const more = { interpreter: 'bash', timeoutSeconds: 60, output, killScope: 'group' };
+      const task = engine.startTask({ instanceId: 'ins-local001', script, ...more });
+      while (task.output().bytes.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+      console.log(JSON.stringify({ pid: Number(task.output().bytes), home: engine.directoryOf('ins-local001') }));
+    `;
+    const server = spawn(process.execPath, ['--input-type=module', '-e', script], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const [said] = await once(server.stdout, 'data');
+    const { pid, home } = z.object({ pid: z.number(), home: z.string() }).parse(JSON.parse(String(said)));
+    expect([isAlive(pid), existsSync(home)]).toEqual([true, true]);
+    server.kill('SIGKILL');
+    await until(
+      () => [isAlive(pid), existsSync(home)],
+      (present) => !present.includes(true),
     );
   });
 
