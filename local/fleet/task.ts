@@ -65,7 +65,7 @@ export interface TaskHandle {
 }
 
 /** What the engine has prepared: who runs it, where, and how. */
-export interface Launch {
+interface Launch {
   /** Where the script is stored until the end. */
   scriptPath: string;
   workingDirectory: string;

@@ -12,8 +12,7 @@ const hits = {
 };
 const statuses = ['DELIVER_FAILED', 'DELIVER_DELAYED', 'TASK_TIMEOUT'] as const;
 
-/** What befalls a request, or, for `task`, a task. */
-export const Fault = z.discriminatedUnion('kind', [
+const FaultSchema = z.discriminatedUnion('kind', [
   z
     .strictObject({
       ...hits,
@@ -40,6 +39,8 @@ export const Fault = z.discriminatedUnion('kind', [
   }),
 ]);
 /**
+ * What befalls a request, or, for `task`, a task.
+ *
  * - `error`: answers this code, and does nothing unless `isAfter`
  * - `throttle`: `RequestLimitExceeded`, does nothing
  * - `httpStatus`: that HTTP status without an envelope, does nothing
@@ -51,8 +52,8 @@ export const Fault = z.discriminatedUnion('kind', [
  * - `task`: DELIVER_FAILED after `ms` (default 0); DELIVER_DELAYED for `ms`, then it runs (default: until it is
  *   cancelled); TASK_TIMEOUT `ms` after the start (default 0), while the command really runs on
  */
-export type Fault = z.input<typeof Fault>;
-type Checked = z.output<typeof Fault>;
+export type Fault = z.input<typeof FaultSchema>;
+type Checked = z.output<typeof FaultSchema>;
 export type RequestFault = Exclude<Checked, { kind: 'task' }>;
 export type TaskFault = Extract<Checked, { kind: 'task' }>;
 
@@ -104,7 +105,7 @@ export function createFaults(): Faults {
 
 /** Checks a fault that came from outside. */
 export function checkFault(fault: unknown): Checked {
-  const parsed = Fault.safeParse(fault);
+  const parsed = FaultSchema.safeParse(fault);
   if (parsed.success) return parsed.data;
   throw new TatError('InvalidParameter', `This is no fault: ${z.prettifyError(parsed.error)}`);
 }

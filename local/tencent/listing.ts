@@ -10,7 +10,7 @@ const DEFAULT_LIMIT = 20;
 const MAX_LIMIT = 100;
 
 /** How rows are filtered by one name. */
-export interface FilterRule<Row> {
+interface FilterRule<Row> {
   valuesOf: (row: Row) => readonly string[];
   /** Where the values are ids, the kind and the code for a malformed one. */
   id?: { kind: IdKind; code: string };

@@ -61,7 +61,7 @@ function checkName(name: string, refuse: (code: string, message: string) => neve
 }
 
 /** The names that a script uses, hidden ones too, each once. */
-export function placeholdersOf(content: string): string[] {
+function placeholdersOf(content: string): string[] {
   return [...new Set([...content.matchAll(PLACEHOLDER)].map(([, , name]) => name ?? ''))];
 }
 

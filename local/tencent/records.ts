@@ -5,7 +5,7 @@ import type { Parameters } from './parameters.ts';
 
 export type CommandType = 'SHELL' | 'POWERSHELL' | 'BAT';
 
-export interface Tag {
+interface Tag {
   Key: string;
   Value: string;
 }
@@ -93,7 +93,7 @@ export interface Invoker {
   updatedAt: Date;
 }
 
-export interface Firing {
+interface Firing {
   invokerId: string;
   region: string;
   invokedAt: Date;

@@ -45,7 +45,7 @@ export async function readHttp(message: IncomingMessage): Promise<HttpRequest> {
 }
 
 /** The checks that need no signature. @throws TatError @returns the name of the action */
-export function checkShape({ method, path, headers }: HttpRequest): string {
+function checkShape({ method, path, headers }: HttpRequest): string {
   if (method !== 'POST' || path !== '/') {
     throw new TatError(
       'UnsupportedProtocol',

@@ -125,6 +125,7 @@ export async function startTatServer(options: TatServerOptions): Promise<TatServ
       else if (fault?.kind === 'garbage') send(response, 200, fault.body);
       else answer(result);
     } catch (error) {
+      if (!message.complete) return; // the client has gone before it said all
       if (!(error instanceof TatError)) console.error('tat.unexpected', error);
       const { code, message: text } =
         error instanceof TatError ? error : new TatError('InternalError', messageOf(error));
@@ -135,6 +136,8 @@ export async function startTatServer(options: TatServerOptions): Promise<TatServ
   const server = createServer((message, response) => {
     handle(message, response).catch(() => message.socket.destroy());
   });
+  // Longer than the pools of clients idle, so that none sends into a connection that is being closed.
+  server.keepAliveTimeout = 65_000;
   const port = await new Promise<number>((resolve, reject) => {
     server.once('error', reject);
     server.listen(options.port ?? 0, '127.0.0.1', () => {

@@ -24,7 +24,7 @@ const echo = (Parameters: string, CommandId = 'cmd-echo0001'): object => invoke(
 const many = JSON.stringify(Object.fromEntries(ins(21).map((key) => [key, 'x'])));
 const inBucket = (OutputCOSBucketUrl: string): object => invoke({ OutputCOSBucketUrl });
 
-export const INVOKE_COMMAND: readonly Cause[] = [
+const INVOKE_COMMAND: readonly Cause[] = [
   { code: 'MissingParameter', body: { InstanceIds: ['ins-local001'] } },
   { code: 'MissingParameter', body: { CommandId: 'cmd-fail0001' } },
   { code: 'UnknownParameter', body: invoke({ Instances: [] }) },
@@ -107,7 +107,7 @@ export const INVOKE_COMMAND: readonly Cause[] = [
 /** The test puts the id of an invocation on ins-local001 where it says `INVOCATION`. */
 const cancel = (more: object): object => ({ InvocationId: 'INVOCATION', ...more });
 
-export const CANCEL_INVOCATION: readonly Cause[] = [
+const CANCEL_INVOCATION: readonly Cause[] = [
   { code: 'InvalidParameter', body: cancel({ InstanceIds: 'ins-local001' }) },
   { code: 'InvalidParameterValue', body: cancel({ InstanceIds: [] }) },
   {
@@ -127,7 +127,7 @@ export const CANCEL_INVOCATION: readonly Cause[] = [
 
 const filter = (Name: string, ...Values: string[]): object => ({ Filters: [{ Name, Values }] });
 
-export const DESCRIBE_INVOCATION_TASKS: readonly Cause[] = [
+const DESCRIBE_INVOCATION_TASKS: readonly Cause[] = [
   { code: 'InvalidParameter', body: { HideOutput: 'false' } },
   { code: 'InvalidParameter', body: { Limit: '10' } },
   {
@@ -178,7 +178,7 @@ const recurring = (Recurrence: string): object =>
 const once = (InvokeTime: string): object => invoker({ ScheduleSettings: { Policy: 'ONCE', InvokeTime } });
 const tags = Array.from({ length: 11 }, (_, index) => ({ Key: `k${index}`, Value: 'v' }));
 
-export const CREATE_INVOKER: readonly Cause[] = [
+const CREATE_INVOKER: readonly Cause[] = [
   { code: 'AuthFailure.UnauthorizedOperation', body: invoker({}), by: 'one who may do nothing' },
   { code: 'InvalidParameter', body: invoker({ Name: 1 }) },
   { code: 'InvalidParameter', body: invoker({ InstanceIds: [] }) },
