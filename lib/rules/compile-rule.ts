@@ -1,0 +1,235 @@
+/** Compiles one rule of the file, and finds what its schema alone cannot: names that mean nothing, types, lacks. */
+import type { DestinationRef } from '../completions/destination.ts';
+import type { EventKind } from '../events/trigger-event.ts';
+import { compileTiming } from './compile-schedule.ts';
+import { type Compiling, compileTarget, compileText, WORKING_DIRECTORY_CHECK } from './compile-target.ts';
+import { compileCondition } from './condition.ts';
+import { unknownName } from './did-you-mean.ts';
+import { compileExpression, type Expression } from './expression.ts';
+import type { Path } from './positions.ts';
+import { PROVIDER_FORMS } from './provider-ids.ts';
+import type { Action, CancelAction, Guards, Rule, RuleSource, RunAction, ScheduleAction } from './rule.ts';
+import type { CancelSpec, GuardsSpec, RuleSpec, RunSpec, ScheduleSpec } from './schema.ts';
+
+export interface LoadContext extends Omit<Compiling, 'kinds'> {
+  readonly sources: ReadonlyMap<string, RuleSource>;
+  readonly destinations: ReadonlyMap<string, DestinationRef>;
+  /** All that are well formed, for `cancel`. */
+  readonly rules: readonly RuleSpec[];
+}
+
+/** @returns undefined when something is wrong, which is among the problems then */
+export function compileRule(spec: RuleSpec, path: Path, context: LoadContext): Rule | undefined {
+  const on = typeof spec.on === 'string' ? [spec.on] : spec.on;
+  const kinds = kindsOf(on, typeof spec.on === 'string', path, context);
+  if (kinds === undefined) return undefined;
+  const compiling: Compiling = { ...context, kinds };
+  checkAllow(spec, on, path, context);
+  const when = spec.when === undefined ? undefined : compileWhen(spec.when, path, compiling);
+  const action = compileAction(spec, path, compiling, context.rules);
+  const notify = compileNotify(spec.notify, path, context);
+  if (action === undefined || (spec.when !== undefined && when === undefined)) return undefined;
+  return {
+    name: spec.name,
+    on,
+    ...(when && { when }),
+    ...(spec.allow && { allow: spec.allow }),
+    action,
+    notify,
+  };
+}
+
+/** The kinds of event that any of its sources makes. */
+function kindsOf(
+  on: readonly string[],
+  isSingle: boolean,
+  path: Path,
+  { sources, problems }: LoadContext,
+): EventKind[] | undefined {
+  const kinds = new Set<EventKind>();
+  for (const [index, name] of on.entries()) {
+    const source = sources.get(name);
+    for (const kind of source?.kinds ?? []) kinds.add(kind);
+    if (source !== undefined) continue;
+    problems.add(
+      [...path, 'on', ...(isSingle ? [] : [index])],
+      unknownName('source', name, [...sources.keys()]),
+    );
+  }
+  return kinds.size === 0 ? undefined : [...kinds];
+}
+
+function checkAllow(
+  spec: RuleSpec,
+  on: readonly string[],
+  path: Path,
+  { sources, problems }: LoadContext,
+): void {
+  const kinds = on.map((name) => sources.get(name)?.kinds ?? []);
+  const isChatOnly = kinds.some((of) => of.length > 0 && of.every((kind) => kind === 'chat'));
+  if (spec.allow === undefined && isChatOnly) {
+    problems.add(
+      path,
+      "is on a chat source and lacks `allow`: say who may, like `allow: { users: [U2CERLKJA], channels: [ops] }`; users: ['*'] is everybody",
+    );
+  }
+  if (spec.allow !== undefined && !kinds.flat().includes('chat')) {
+    problems.add([...path, 'allow'], `is for chat sources; ${on.join(', ')} sends no commands of people`);
+  }
+}
+
+function compileWhen(text: string, path: Path, { kinds, problems }: Compiling) {
+  const compiled = compileCondition(text, kinds);
+  if (compiled.ok) return compiled.condition;
+  problems.add([...path, 'when'], compiled.problem, compiled.offset);
+  return undefined;
+}
+
+function compileAction(
+  spec: RuleSpec,
+  path: Path,
+  compiling: Compiling,
+  rules: readonly RuleSpec[],
+): Action | undefined {
+  if (spec.guards !== undefined && spec.run === undefined) {
+    compiling.problems.add(
+      [...path, 'guards'],
+      'guards stand beside `run` only: cancelling and scheduling start nothing at once',
+    );
+  }
+  if (spec.run !== undefined) return compileRun(spec.run, spec.guards, path, compiling);
+  if (spec.cancel !== undefined) return compileCancel(spec.cancel, path, compiling, rules);
+  return spec.schedule === undefined ? undefined : compileScheduling(spec.schedule, path, compiling);
+}
+
+function compileRun(
+  spec: RunSpec,
+  guards: GuardsSpec | undefined,
+  path: Path,
+  compiling: Compiling,
+): RunAction | undefined {
+  const at = [...path, 'run'];
+  const target = compileTarget(spec, at, compiling);
+  const workingDirectory =
+    spec.workingDirectory === undefined
+      ? undefined
+      : compileText(spec.workingDirectory, [...at, 'workingDirectory'], compiling, WORKING_DIRECTORY_CHECK);
+  const timeoutSeconds = compileTimeout(spec, at, compiling);
+  const compiledGuards = compileGuards(guards, [...path, 'guards'], compiling);
+  if (target === undefined || compiledGuards === undefined) return undefined;
+  return {
+    kind: 'run',
+    ...target,
+    ...(workingDirectory && { workingDirectory }),
+    ...(timeoutSeconds !== undefined && { timeoutSeconds }),
+    onUnavailable: spec.onUnavailable,
+    deadlineMs: spec.deadline,
+    guards: compiledGuards,
+  };
+}
+
+function compileTimeout(
+  { timeout, provider }: RunSpec,
+  path: Path,
+  { problems }: Compiling,
+): number | undefined {
+  if (timeout === undefined) return undefined;
+  const seconds = timeout / 1000;
+  const { minTimeoutSeconds } = PROVIDER_FORMS[provider];
+  if (!Number.isInteger(seconds))
+    problems.add([...path, 'timeout'], `expected whole seconds, came ${seconds}`);
+  if (seconds < minTimeoutSeconds) {
+    problems.add([...path, 'timeout'], `${provider} takes ${minTimeoutSeconds}s or more, came ${seconds}s`);
+  }
+  return seconds;
+}
+
+function compileGuards(spec: GuardsSpec | undefined, path: Path, compiling: Compiling): Guards | undefined {
+  if (spec === undefined) return {};
+  const { dedupe, cooldown, maxInFlight, maxInstances } = spec;
+  const key = dedupe && compileKey(dedupe.key, [...path, 'dedupe', 'key'], compiling);
+  if (dedupe !== undefined && key === undefined) return undefined;
+  return {
+    ...(dedupe && key && { dedupe: { key, windowMs: dedupe.window } }),
+    ...(cooldown !== undefined && { cooldownMs: cooldown }),
+    ...(maxInFlight !== undefined && { maxInFlight }),
+    ...(maxInstances !== undefined && { maxInstances }),
+  };
+}
+
+const KEY_TYPES: ReadonlySet<string> = new Set(['string', 'int', 'uint', 'double', 'bool', 'dyn']);
+
+/** An expression, not a template: that a key is written `${…}` is a likely mistake. */
+function compileKey(text: string, path: Path, { kinds, problems }: Compiling): Expression | undefined {
+  const inner = /^\$\{(.*)\}$/s.exec(text)?.[1];
+  if (inner !== undefined) {
+    problems.add(path, `expected an expression, came a template; write \`${inner}\``);
+    return undefined;
+  }
+  const compiled = compileExpression(text, kinds);
+  if (!compiled.ok) {
+    problems.add(path, compiled.problem, compiled.offset);
+    return undefined;
+  }
+  if (!KEY_TYPES.has(compiled.expression.type)) {
+    problems.add(path, `expected a text or a number as key, \`${text}\` is ${compiled.expression.type}`);
+    return undefined;
+  }
+  return compiled.expression;
+}
+
+function compileCancel(
+  spec: CancelSpec,
+  path: Path,
+  compiling: Compiling,
+  rules: readonly RuleSpec[],
+): CancelAction | undefined {
+  const { problems } = compiling;
+  const at = [...path, 'cancel'];
+  const target = rules.find(({ name }) => name === spec.rule);
+  if (target === undefined) {
+    problems.add(
+      [...at, 'rule'],
+      unknownName(
+        'rule',
+        spec.rule,
+        rules.map(({ name }) => name),
+      ),
+    );
+  } else if (target.run === undefined) {
+    problems.add(
+      [...at, 'rule'],
+      `\`${spec.rule}\` runs nothing that could be cancelled; name a rule with \`run\``,
+    );
+  } else if (spec.key !== undefined && target.guards?.dedupe === undefined) {
+    problems.add(
+      [...at, 'key'],
+      `is compared with \`guards.dedupe.key\` of \`${spec.rule}\`, which has none: give it one, or leave \`key\` out to cancel all its runs`,
+    );
+  }
+  const key = spec.key === undefined ? undefined : compileKey(spec.key, [...at, 'key'], compiling);
+  if (spec.key !== undefined && key === undefined) return undefined;
+  return { kind: 'cancel', targetRule: spec.rule, ...(key && { key }) };
+}
+
+function compileScheduling(spec: ScheduleSpec, path: Path, compiling: Compiling): ScheduleAction | undefined {
+  const at = [...path, 'schedule'];
+  const target = compileTarget(spec, at, compiling);
+  const timing = compileTiming(spec, at, compiling);
+  if (target === undefined || timing === undefined) return undefined;
+  return { kind: 'schedule', ...target, timing };
+}
+
+function compileNotify(
+  names: readonly string[],
+  path: Path,
+  { destinations, problems }: LoadContext,
+): DestinationRef[] {
+  return [...new Set(names)].flatMap((name) => {
+    const known = destinations.get(name);
+    if (known !== undefined) return [known];
+    const index = names.indexOf(name);
+    problems.add([...path, 'notify', index], unknownName('destination', name, [...destinations.keys()]));
+    return [];
+  });
+}

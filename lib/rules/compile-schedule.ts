@@ -1,0 +1,104 @@
+/** Compiles when a command runs later, and the standing schedules, in which everything is known beforehand. */
+import * as z from 'zod';
+import { type Compiling, compileTarget, compileText } from './compile-target.ts';
+import { parseDuration } from './duration.ts';
+import type { Path } from './positions.ts';
+import { PROVIDER_FORMS } from './provider-ids.ts';
+import type { ScheduleAction, StandingSchedule, Target } from './rule.ts';
+import type { ScheduleSpec, StandingScheduleSpec } from './schema.ts';
+import type { Template } from './template.ts';
+
+const Instant = z.iso.datetime({ offset: true });
+
+/** @returns ISO 8601 UTC; undefined for what is neither an instant nor a duration from now */
+export function toInstant(text: string, now: Date): string | undefined {
+  const ms = parseDuration(text.trim());
+  if (ms !== undefined) return new Date(now.getTime() + ms).toISOString();
+  const instant = Instant.safeParse(text.trim());
+  const time = instant.success ? Date.parse(instant.data) : Number.NaN;
+  return Number.isNaN(time) ? undefined : new Date(time).toISOString();
+}
+
+export const AT_EXPECTED =
+  'an instant like 2026-12-24T22:00:00Z or 2026-12-24T22:00:00+08:00, or a duration from now like 30m';
+
+export function compileTiming(
+  spec: Pick<ScheduleSpec, 'at' | 'recurrence'>,
+  path: Path,
+  compiling: Compiling,
+): ScheduleAction['timing'] | undefined {
+  if (spec.recurrence !== undefined) {
+    const recurrence = compileText(spec.recurrence, [...path, 'recurrence'], compiling);
+    return recurrence && { recurrence };
+  }
+  const at = compileText(spec.at ?? '', [...path, 'at'], compiling);
+  if (at?.literal !== undefined && toInstant(at.literal, new Date(0)) === undefined) {
+    compiling.problems.add([...path, 'at'], `expected ${AT_EXPECTED}, came ${JSON.stringify(at.literal)}`);
+  }
+  return at && { at };
+}
+
+/** @returns undefined when something is wrong, which is among the problems then */
+export function compileStandingSchedule(
+  spec: StandingScheduleSpec,
+  path: Path,
+  context: Omit<Compiling, 'kinds'>,
+): StandingSchedule | undefined {
+  const compiling: Compiling = { ...context, kinds: ['generic'] };
+  const target = compileTarget(spec, path, compiling);
+  const timing = compileTiming(spec, path, compiling);
+  if (target === undefined || timing === undefined) return undefined;
+  const when = 'at' in timing ? literalOf(timing.at) : literalOf(timing.recurrence);
+  const instances = target.instances.map(literalOf).filter((id) => id !== undefined);
+  const { maxScheduleInstances } = PROVIDER_FORMS[spec.provider];
+  if (instances.length > maxScheduleInstances) {
+    compiling.problems.add(
+      [...path, 'instances'],
+      `a schedule takes at most ${maxScheduleInstances} instances, came ${instances.length}`,
+    );
+  }
+  if ('at' in timing && parseDuration(when ?? '') !== undefined) {
+    compiling.problems.add(
+      [...path, 'at'],
+      'expected an instant: a standing schedule has no event that a duration could begin at',
+    );
+  }
+  const plain = literals(target);
+  if (plain === undefined || when === undefined) {
+    compiling.problems.add(
+      path,
+      'expected plain values here: a standing schedule has no event that a template could read',
+    );
+    return undefined;
+  }
+  return {
+    name: spec.name,
+    provider: target.provider,
+    ...plain,
+    timing: 'at' in timing ? { at: when } : { recurrence: when },
+  };
+}
+
+function literals(target: Target): Omit<StandingSchedule, 'name' | 'provider' | 'timing'> | undefined {
+  const region = literalOf(target.region);
+  const command = literalOf(target.command);
+  const username = target.username && literalOf(target.username);
+  const instances = target.instances.map(literalOf);
+  const parameters = target.parameters.map(({ name, template }) => [name, literalOf(template)] as const);
+  if (region === undefined || command === undefined) return undefined;
+  if (target.username !== undefined && username === undefined) return undefined;
+  const ids = instances.filter((id) => id !== undefined);
+  const values = parameters.flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const]));
+  if (ids.length < instances.length || values.length < parameters.length) return undefined;
+  return {
+    region,
+    command,
+    instances: [...new Set(ids)],
+    parameters: Object.fromEntries(values),
+    ...(username !== undefined && { username }),
+  };
+}
+
+function literalOf(template: Template): string | undefined {
+  return template.literal;
+}

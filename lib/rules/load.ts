@@ -1,0 +1,125 @@
+/**
+ * Reads a rules file whole: everything that can be wrong is looked for at once, and each problem says where it is,
+ * what was expected, what came and what to write instead. A file with a problem is refused; no rule of it runs.
+ */
+import type { DestinationRef } from '../completions/destination.ts';
+import { FleetReflexError } from '../errors.ts';
+import { compileRule, type LoadContext } from './compile-rule.ts';
+import { compileStandingSchedule } from './compile-schedule.ts';
+import { unknownName } from './did-you-mean.ts';
+import { readYaml } from './positions.ts';
+import { collectProblems, type Problem, type Problems } from './problems.ts';
+import type { Rule, RuleSet, RuleSource, StandingSchedule } from './rule.ts';
+import { DestinationSpec, ProvidersSpec, RuleSpec, RulesFile, StandingScheduleSpec } from './schema.ts';
+
+/** The destination that is there without being defined. */
+const COMPLETIONS: DestinationRef = { name: 'completions', sqs: 'completions' };
+
+/**
+ * @param text YAML
+ * @param fileName for messages
+ * @param sources the sources that rules may be on
+ * @throws FleetReflexError `rules.invalid`: a line `file:line:column: problem` for every problem; `details.problems`
+ */
+export function loadRules(text: string, fileName: string, sources: Iterable<RuleSource>): RuleSet {
+  const file = readYaml(text);
+  const problems = collectProblems(file);
+  const warnings = collectProblems(file);
+  const ruleSet = file.problems.length > 0 ? undefined : compile();
+  if (ruleSet === undefined || problems.found.length > 0) throw invalid(fileName, problems.found);
+  return { ...ruleSet, warnings: linesOf(fileName, warnings.found) };
+
+  function compile(): Omit<RuleSet, 'warnings'> {
+    const whole = RulesFile.safeParse(file.value);
+    if (!whole.success) problems.addIssues([], whole.error, RulesFile, file.value);
+    // What is well formed is checked further even when something else is not, so that one reading names it all.
+    const given = toRecord(file.value);
+    const sourcesByName = new Map([...sources].map((source) => [source.name, source]));
+    const providers = ProvidersSpec.safeParse(given['providers'] ?? {});
+    const destinations = readDestinations(given['destinations']);
+    checkSettings(given['sources'], sourcesByName, problems);
+    const specs = toList(given['rules']).map((rule) => RuleSpec.safeParse(rule).data);
+    const context: LoadContext = {
+      file,
+      problems,
+      warnings,
+      providers: providers.data ?? {},
+      sources: sourcesByName,
+      destinations,
+      rules: specs.filter((spec) => spec !== undefined),
+    };
+    checkNames(given['rules'], 'rules', problems);
+    checkNames(given['schedules'], 'schedules', problems);
+    const rules: (Rule | undefined)[] = specs.map((spec, index) =>
+      spec === undefined ? undefined : compileRule(spec, ['rules', index], context),
+    );
+    const schedules: (StandingSchedule | undefined)[] = toList(given['schedules']).map((value, index) => {
+      const spec = StandingScheduleSpec.safeParse(value).data;
+      return spec === undefined ? undefined : compileStandingSchedule(spec, ['schedules', index], context);
+    });
+    return {
+      fileName,
+      rules: rules.filter((rule) => rule !== undefined),
+      schedules: schedules.filter((schedule) => schedule !== undefined),
+      sources: toRecord(given['sources']),
+      destinations: [...destinations.values()],
+    };
+  }
+}
+
+function readDestinations(given: unknown): Map<string, DestinationRef> {
+  const destinations = new Map([[COMPLETIONS.name, COMPLETIONS]]);
+  for (const [name, value] of Object.entries(toRecord(given))) {
+    const spec = DestinationSpec.safeParse(value);
+    // A broken one is among the problems already; that rules name it is not one more.
+    destinations.set(name, { name, sqs: spec.data?.sqs ?? '' });
+  }
+  return destinations;
+}
+
+function checkSettings(given: unknown, sources: ReadonlyMap<string, RuleSource>, problems: Problems): void {
+  for (const [name, value] of Object.entries(toRecord(given))) {
+    const source = sources.get(name);
+    if (source === undefined) {
+      problems.add(['sources', name], unknownName('source', name, [...sources.keys()]));
+      continue;
+    }
+    const settings = source.settings.safeParse(value ?? {});
+    if (!settings.success) problems.addIssues(['sources', name], settings.error, source.settings, value);
+  }
+}
+
+function checkNames(given: unknown, list: string, problems: Problems): void {
+  const seen = new Map<unknown, number>();
+  for (const [index, item] of toList(given).entries()) {
+    const { name } = toRecord(item);
+    const first = seen.get(name);
+    if (name !== undefined && first !== undefined) {
+      problems.add(
+        [list, index, 'name'],
+        `the name \`${String(name)}\` is taken by ${list}[${first}]; names are unique`,
+      );
+    } else seen.set(name, index);
+  }
+}
+
+function toRecord(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : {};
+}
+
+function toList(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+function invalid(fileName: string, found: readonly Problem[]): FleetReflexError {
+  const lines = linesOf(fileName, found);
+  return new FleetReflexError('rules.invalid', lines.join('\n'), {
+    details: { file: fileName, problems: lines },
+  });
+}
+
+function linesOf(fileName: string, found: readonly Problem[]): string[] {
+  return found
+    .toSorted((a, b) => a.line - b.line || a.column - b.column)
+    .map(({ line, column, message }) => `${fileName}:${line}:${column}: ${message}`);
+}

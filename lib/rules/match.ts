@@ -1,0 +1,48 @@
+/** Which rules fire on an event, and of every other rule on its source, why it does not: both are on record. */
+import type { TriggerEvent } from '../events/trigger-event.ts';
+import type { Allow, Rule, RuleSet } from './rule.ts';
+
+export type Match =
+  | { rule: Rule; fires: true }
+  /** `clause`: the part of `when` that said no. */
+  | { rule: Rule; fires: false; because: string; clause?: string };
+
+/** One match for each rule whose `on` has the event's source, in the order of the file. Never throws. */
+export function matchRules(ruleSet: Pick<RuleSet, 'rules'>, event: TriggerEvent): Match[] {
+  return ruleSet.rules.filter(({ on }) => on.includes(event.source)).map((rule) => matchRule(rule, event));
+}
+
+function matchRule(rule: Rule, event: TriggerEvent): Match {
+  // An alert that is over, or that somebody is at work on, is no reason to run anything unless the rule says so.
+  if (event.kind === 'alert' && event.data.status !== 'firing' && rule.when?.asksForStatus !== true) {
+    return no(rule, `${event.data.status} alerts fire only rules whose \`when\` asks for event.data.status`);
+  }
+  const outcome = rule.when?.check(event);
+  if (outcome?.holds === false) return { ...no(rule, outcome.because), clause: outcome.clause };
+  const refusal = event.kind === 'chat' ? whyNot(rule.allow, event) : undefined;
+  return refusal === undefined ? { rule, fires: true } : no(rule, refusal);
+}
+
+function no(rule: Rule, because: string): Extract<Match, { fires: false }> {
+  return { rule, fires: false, because };
+}
+
+function whyNot(
+  allow: Allow | undefined,
+  event: Extract<TriggerEvent, { kind: 'chat' }>,
+): string | undefined {
+  if (allow === undefined) return 'nobody may: the rule has no `allow`';
+  const { user, channel } = event.data;
+  const isMember = user.groups?.some((group) => allow.groups.includes(group)) === true;
+  if (!isMember && !allow.users.includes('*') && !isListed(allow.users, user)) {
+    return `${user.name ?? user.id} is not among the rule’s \`allow\` users and groups`;
+  }
+  if (allow.channels.length > 0 && (channel === undefined || !isListed(allow.channels, channel))) {
+    return `${channel?.name ?? channel?.id ?? 'a message without a channel'} is not among the rule’s \`allow\` channels`;
+  }
+  return undefined;
+}
+
+function isListed(list: readonly string[], { id, name }: { id: string; name?: string | undefined }): boolean {
+  return list.includes(id) || (name !== undefined && list.includes(name));
+}

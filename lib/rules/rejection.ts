@@ -1,0 +1,22 @@
+/** Why a rule that matched may not run: thrown inside the rendering only, and caught there. */
+import type { TriggerEvent } from '../events/trigger-event.ts';
+import { renderText, type Template } from './template.ts';
+
+export class Rejection extends Error {
+  readonly code: string;
+  /** What was known of the target by then, for the record. */
+  readonly target: { region?: string; command?: string };
+
+  constructor(code: string, message: string, target: { region?: string; command?: string } = {}) {
+    super(message);
+    this.code = code;
+    this.target = target;
+  }
+}
+
+/** @throws Rejection `template.failed` */
+export function renderField(field: string, template: Template, event: TriggerEvent): string {
+  const rendering = renderText(template, event);
+  if (rendering.ok) return rendering.value;
+  throw new Rejection('template.failed', `\`${field}\`: ${rendering.because}`);
+}

@@ -1,0 +1,125 @@
+/**
+ * Makes the run request of a rule that matched: templates filled in, every value checked against its pattern. What
+ * must not run becomes a rejection with its reason, which is recorded and told like any other end of a run.
+ */
+import type { TriggerEvent } from '../events/trigger-event.ts';
+import { runIdFor } from '../runs/run-id.ts';
+import type { RenderedGuards, RunRequest } from '../runs/run-request.ts';
+import type { ReplyTo } from '../sources/source.ts';
+import { AT_EXPECTED, toInstant } from './compile-schedule.ts';
+import type { Expression } from './expression.ts';
+import { Rejection, renderField } from './rejection.ts';
+import { renderTarget, renderWorkingDirectory } from './render-target.ts';
+import type { CancelAction, Rule, RunAction, ScheduleAction } from './rule.ts';
+import { toText } from './template.ts';
+
+export interface RenderContext {
+  now: Date;
+  /** The request's own, before the event's. */
+  traceparent?: string | undefined;
+  replyTo?: ReplyTo | undefined;
+}
+
+/**
+ * @returns what the rule asks for, or a rejection with the code `template.failed`, `parameters.unsafe`,
+ * `instances.invalid`, `command.invalid`, `region.invalid`, `username.invalid`, `workingDirectory.invalid` or
+ * `schedule.invalid`. Never throws.
+ */
+export function renderRule(rule: Rule, event: TriggerEvent, context: RenderContext): RunRequest {
+  const { action } = rule;
+  const common = commonOf(rule, event, context);
+  try {
+    switch (action.kind) {
+      case 'run':
+        return { ...common, action: 'run', ...renderRun(action, event, context) };
+      case 'cancel':
+        return { ...common, action: 'cancel', ...renderCancel(action, event) };
+      case 'schedule':
+        return { ...common, action: 'schedule', ...renderSchedule(action, event, context) };
+    }
+  } catch (thrown) {
+    if (!(thrown instanceof Rejection)) throw thrown;
+    const { code, message, target } = thrown;
+    const provider = action.kind === 'cancel' ? undefined : action.provider;
+    return {
+      ...common,
+      action: 'reject',
+      ...(provider !== undefined && { provider }),
+      ...target,
+      reason: { code, message },
+    };
+  }
+}
+
+function commonOf(rule: Rule, event: TriggerEvent, { now, traceparent, replyTo }: RenderContext) {
+  const trace = traceparent ?? event.traceparent;
+  return {
+    version: 1 as const,
+    runId: runIdFor(rule.name, event.source, event.id),
+    rule: rule.name,
+    trigger: {
+      source: event.source,
+      type: event.type,
+      id: event.id,
+      ...(event.subject !== undefined && { subject: event.subject }),
+    },
+    notify: [...rule.notify],
+    ...(replyTo !== undefined && { replyTo }),
+    ...(trace !== undefined && { traceparent: trace }),
+    requestedAt: now.toISOString(),
+  };
+}
+
+function renderRun(action: RunAction, event: TriggerEvent, { now }: RenderContext) {
+  const target = renderTarget(action, event);
+  const workingDirectory = action.workingDirectory && renderWorkingDirectory(action.workingDirectory, event);
+  return {
+    ...target,
+    ...(workingDirectory !== undefined && { workingDirectory }),
+    ...(action.timeoutSeconds !== undefined && { timeoutSeconds: action.timeoutSeconds }),
+    guards: renderGuards(action, event),
+    onUnavailable: action.onUnavailable,
+    deadline: new Date(now.getTime() + action.deadlineMs).toISOString(),
+  };
+}
+
+function renderGuards({ guards }: RunAction, event: TriggerEvent): RenderedGuards {
+  const { dedupe, ...limits } = guards;
+  if (dedupe === undefined) return limits;
+  return {
+    ...limits,
+    dedupe: { key: renderKey('guards.dedupe.key', dedupe.key, event), windowMs: dedupe.windowMs },
+  };
+}
+
+function renderCancel(action: CancelAction, event: TriggerEvent) {
+  return {
+    targetRule: action.targetRule,
+    ...(action.key && { key: renderKey('cancel.key', action.key, event) }),
+  };
+}
+
+function renderKey(field: string, key: Expression, event: TriggerEvent): string {
+  const evaluation = key.evaluate(event);
+  const text = evaluation.ok ? toText(evaluation.value) : undefined;
+  if (text !== undefined) return text;
+  const because = evaluation.ok ? `\`${key.text}\` is no text` : evaluation.because;
+  throw new Rejection('template.failed', `\`${field}\`: ${because}`);
+}
+
+function renderSchedule(action: ScheduleAction, event: TriggerEvent, { now }: RenderContext) {
+  const target = renderTarget(action, event);
+  if ('recurrence' in action.timing) {
+    return { ...target, recurrence: renderField('recurrence', action.timing.recurrence, event) };
+  }
+  const text = renderField('at', action.timing.at, event);
+  const at = toInstant(text, now);
+  const shown = text.length > 40 ? `${text.slice(0, 40)}…` : text;
+  if (at === undefined) {
+    throw new Rejection('schedule.invalid', `\`at\`: expected ${AT_EXPECTED}, came ${JSON.stringify(shown)}`);
+  }
+  if (Date.parse(at) <= now.getTime()) {
+    throw new Rejection('schedule.invalid', `\`at\`: ${at} is past (it is ${now.toISOString()})`);
+  }
+  return { ...target, at };
+}

@@ -1,0 +1,103 @@
+/** Rules as matching and rendering use them: compiled, checked, and pure data and functions. */
+import type { DestinationRef } from '../completions/destination.ts';
+import type { ProviderName } from '../providers/provider.ts';
+import type { OnUnavailable } from '../runs/run-request.ts';
+import type { Source } from '../sources/source.ts';
+import type { Condition } from './condition.ts';
+import type { Expression } from './expression.ts';
+import type { LinearPattern } from './linear-match.ts';
+import type { Template } from './template.ts';
+
+/** What rules have to know of a source. */
+export type RuleSource = Pick<Source, 'name' | 'kinds' | 'settings'>;
+
+export interface RuleSet {
+  readonly fileName: string;
+  /** In the order of the file; every one that matches fires. */
+  readonly rules: readonly Rule[];
+  /** Standing schedules, to be kept in step with the provider. */
+  readonly schedules: readonly StandingSchedule[];
+  /** The settings of sources as they are written, by name; each source parses its own. */
+  readonly sources: Readonly<Record<string, unknown>>;
+  readonly destinations: readonly DestinationRef[];
+  /** What is allowed and deserves a second look, each `file:line:column: …`. */
+  readonly warnings: readonly string[];
+}
+
+export interface Rule {
+  readonly name: string;
+  /** The names of sources. */
+  readonly on: readonly string[];
+  /** Absent: always. */
+  readonly when?: Condition;
+  /** Who may, for chat events. Absent: nobody. */
+  readonly allow?: Allow;
+  readonly action: Action;
+  readonly notify: readonly DestinationRef[];
+}
+
+/** Ids or names. */
+export interface Allow {
+  readonly users: readonly string[];
+  readonly groups: readonly string[];
+  /** Empty: any. */
+  readonly channels: readonly string[];
+}
+
+export type Action = RunAction | CancelAction | ScheduleAction;
+
+export interface Target {
+  readonly provider: ProviderName;
+  readonly region: Template;
+  readonly command: Template;
+  /** Each gives one id or a list of them. */
+  readonly instances: readonly Template[];
+  readonly parameters: readonly Parameter[];
+  readonly username?: Template;
+}
+
+export interface Parameter {
+  readonly name: string;
+  readonly template: Template;
+  /** What the whole rendered value must match. */
+  readonly pattern: LinearPattern;
+}
+
+export interface RunAction extends Target {
+  readonly kind: 'run';
+  readonly timeoutSeconds?: number;
+  readonly workingDirectory?: Template;
+  readonly onUnavailable: OnUnavailable;
+  readonly deadlineMs: number;
+  readonly guards: Guards;
+}
+
+export interface Guards {
+  readonly dedupe?: { readonly key: Expression; readonly windowMs: number };
+  readonly cooldownMs?: number;
+  readonly maxInFlight?: number;
+  readonly maxInstances?: number;
+}
+
+export interface CancelAction {
+  readonly kind: 'cancel';
+  readonly targetRule: string;
+  readonly key?: Expression;
+}
+
+export interface ScheduleAction extends Target {
+  readonly kind: 'schedule';
+  readonly timing: { readonly at: Template } | { readonly recurrence: Template };
+}
+
+/** Everything is known when the rules are loaded. */
+export interface StandingSchedule {
+  readonly name: string;
+  readonly provider: ProviderName;
+  readonly region: string;
+  readonly command: string;
+  readonly instances: readonly string[];
+  readonly parameters: Readonly<Record<string, string>>;
+  readonly username?: string;
+  readonly timing: { readonly at: string } | { readonly recurrence: string };
+}

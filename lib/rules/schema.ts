@@ -1,0 +1,255 @@
+/**
+ * The rules file as people write it. This is the only place that says what it may hold: types, the JSON Schema for
+ * editors (events/schemas/rules.schema.json) and the words of error messages come from here.
+ */
+import * as z from 'zod';
+import { ProviderName } from '../providers/provider.ts';
+import { OnUnavailable } from '../runs/run-request.ts';
+import { durationBetween } from './duration.ts';
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+export const NAME_FORM = /^[a-z0-9][a-z0-9-]{0,62}$/;
+const PARAMETER_FORM = /^[a-zA-Z0-9_-]{1,64}$/;
+
+/** Text with `${…}` in it. */
+const Template = z.string().min(1).max(4096);
+const Cel = z.string().min(1).max(4096);
+
+const NameOf = (what: string) =>
+  z
+    .string()
+    .regex(
+      NAME_FORM,
+      `expected a ${what}'s name of small letters, digits and -, at most 63, like restart-web`,
+    );
+
+/** What YAML reads as a number or a truth value is fine where its text is the same. */
+const Value = z.union([z.string().max(4096), z.number(), z.boolean()], { error: 'expected a text' });
+
+const Parameters = z
+  .record(z.string().regex(PARAMETER_FORM, 'expected a name of letters, digits, - and _, at most 64'), Value)
+  .default({})
+  .describe(
+    'The values for the command’s `{{name}}` placeholders, templates. The provider pastes them into a script, so each rendered value must match its pattern or the run is rejected. Tencent takes 20, Alibaba 10. Default: none.',
+  );
+
+const Patterns = z
+  .record(z.string(), z.string().min(1).max(1000))
+  .default({})
+  .describe(
+    'For a parameter, the regular expression (RE2’s, no lookaround) that its whole value must match. Default: letters, digits and _ . , : @ / + = -, at most 256 characters, not beginning with - + = or @: nothing that a shell reads as more than itself. A wider pattern is your decision about what an event may put into the script.',
+  );
+
+const Target = {
+  provider: ProviderName.describe(
+    'The cloud that owns the instances: tencent (TAT) or alibaba (Cloud Assistant).',
+  ),
+  region: Template.optional().describe('The provider’s region. Default: that of `providers`.'),
+  command: Template.describe('The id of a command that is stored at the provider: cmd-… or c-….'),
+  instances: z
+    .union([Template, z.array(Template).min(1).max(1000)], {
+      error: 'expected an instance id, a template that gives one or a list of them, or a list of such',
+    })
+    .describe(
+      'Where to run: an id, a list of ids, or templates. A template that is one expression may give a list. Doubles count once; what is no id of the provider rejects the run.',
+    ),
+  parameters: Parameters,
+  patterns: Patterns,
+  username: Template.optional().describe('The user on the instance. Default: the command’s own.'),
+} as const;
+
+export const RunSpec = z
+  .strictObject({
+    ...Target,
+    timeout: durationBetween(SECOND, DAY)
+      .optional()
+      .describe('How long the command may run, 1s to 24h (Alibaba: from 10s). Default: the command’s own.'),
+    workingDirectory: Template.optional().describe(
+      'An absolute path on the instance. Default: the command’s own.',
+    ),
+    onUnavailable: OnUnavailable.default('fail').describe(
+      'What to do about instances that are stopped or offline: fail the run, retry until `deadline`, or skip them and run on the rest. Default: fail.',
+    ),
+    deadline: durationBetween(SECOND, DAY)
+      .prefault('15m')
+      .describe(
+        'For how long after the event it may still be sent (retries, waiting for maxInFlight); then the run ends as expired. Default: 15m.',
+      ),
+  })
+  .describe('Run a stored command now.');
+export type RunSpec = z.infer<typeof RunSpec>;
+
+const Timing = {
+  at: Template.optional().describe(
+    'Once: an ISO 8601 instant with Z or an offset, or a duration from now (30m). A template may give it.',
+  ),
+  recurrence: Template.optional().describe(
+    'Again and again, as the provider writes it: five crontab fields in Beijing time (Tencent).',
+  ),
+} as const;
+
+export const ScheduleSpec = z
+  .strictObject({ ...Target, ...Timing })
+  .superRefine(exactlyOne(['at', 'recurrence']))
+  .describe('Make a schedule at the provider that runs the command later, once or again and again.');
+export type ScheduleSpec = z.infer<typeof ScheduleSpec>;
+
+export const CancelSpec = z
+  .strictObject({
+    rule: z.string().describe('The rule whose live runs are cancelled.'),
+    key: Cel.optional().describe(
+      'CEL: only the runs whose `guards.dedupe.key` was this. Default: all live runs of the rule.',
+    ),
+  })
+  .describe('Cancel what another rule started and is not over.');
+export type CancelSpec = z.infer<typeof CancelSpec>;
+
+export const GuardsSpec = z
+  .strictObject({
+    dedupe: z
+      .strictObject({
+        key: Cel.describe('CEL: events with the same key are the same fact, like event.data.fingerprint.'),
+        window: durationBetween(SECOND, 30 * DAY).describe('For how long a key starts no second run.'),
+      })
+      .optional()
+      .describe(
+        'One run for each key and window. Default: only a repeated delivery of the same event is dropped.',
+      ),
+    cooldown: durationBetween(SECOND, 30 * DAY)
+      .optional()
+      .describe(
+        'No new run (of the same key, where there is one) for so long after one began. Default: none.',
+      ),
+    maxInFlight: z
+      .int()
+      .min(1)
+      .max(1000)
+      .optional()
+      .describe('Runs of the rule at the same time; more wait, up to `deadline`. Default: no limit.'),
+    maxInstances: z
+      .int()
+      .min(1)
+      .max(10_000)
+      .optional()
+      .describe('A run on more instances than this is rejected. Default: no limit.'),
+  })
+  .describe('What stops a run that matched: read when it is sent, in this order.');
+export type GuardsSpec = z.infer<typeof GuardsSpec>;
+
+export const AllowSpec = z
+  .strictObject({
+    users: z
+      .array(z.string().min(1))
+      .default([])
+      .describe('Ids (safer) or names of people; `*` is everybody. Default: nobody.'),
+    groups: z.array(z.string().min(1)).default([]).describe('Groups whose members may. Default: none.'),
+    channels: z
+      .array(z.string().min(1))
+      .default([])
+      .describe('Ids or names of the only channels where it works. Default: any.'),
+  })
+  .superRefine((allow, context) => {
+    if (allow.users.length + allow.groups.length > 0) return;
+    context.addIssue({
+      code: 'custom',
+      message: "expected users or groups, at least one; users: ['*'] is everybody",
+    });
+  })
+  .describe('Who may use a rule on a chat source. Without it nobody may, so such a rule is refused.');
+export type AllowSpec = z.infer<typeof AllowSpec>;
+
+export const RuleSpec = z
+  .strictObject({
+    name: NameOf('rule').describe(
+      'Unique. Part of the run id: a new name is a new rule, and may run an old event again.',
+    ),
+    on: z
+      .union([z.string(), z.array(z.string()).min(1)], {
+        error: 'expected the name of a source, or a list of names',
+      })
+      .describe('The source or sources whose events it looks at (docs/sources.md).'),
+    when: Cel.optional().describe(
+      'CEL over `event`: fires when true. One that fails on an event (a missing label) is no match. An alert that is not firing fires only a rule whose `when` asks for event.data.status. Default: always.',
+    ),
+    allow: AllowSpec.optional(),
+    run: RunSpec.optional(),
+    cancel: CancelSpec.optional(),
+    schedule: ScheduleSpec.optional(),
+    guards: GuardsSpec.optional(),
+    notify: z
+      .array(z.string())
+      .default(['completions'])
+      .describe('The destinations of its completion events. Default: completions, the queue of that name.'),
+  })
+  .superRefine(exactlyOne(['run', 'cancel', 'schedule']))
+  .describe('On a source, when an expression holds, do one thing.');
+export type RuleSpec = z.infer<typeof RuleSpec>;
+
+export const StandingScheduleSpec = z
+  .strictObject({
+    name: NameOf('schedule').describe('Unique. What the provider’s schedule is known by.'),
+    ...Target,
+    ...Timing,
+  })
+  .superRefine(exactlyOne(['at', 'recurrence']))
+  .describe('A schedule that is kept in step with the provider: created, changed, removed. No templates.');
+export type StandingScheduleSpec = z.infer<typeof StandingScheduleSpec>;
+
+export const DestinationSpec = z
+  .strictObject({
+    sqs: z
+      .string()
+      .regex(/^[A-Za-z0-9_-]{1,80}$|^[A-Za-z0-9_-]{1,75}\.fifo$/, 'expected the name of an SQS queue')
+      .describe('The name of an SQS queue in the account and region of the functions.'),
+  })
+  .describe('Where completion events go.');
+export type DestinationSpec = z.infer<typeof DestinationSpec>;
+
+const ProviderSpec = z.strictObject({
+  region: z
+    .string()
+    .regex(/^[a-z]{2}[a-z0-9-]{1,62}$/, 'expected a region like ap-guangzhou')
+    .describe('The region of rules that name none.'),
+});
+
+export const ProvidersSpec = z.strictObject({
+  tencent: ProviderSpec.optional().describe('Tencent Cloud TAT.'),
+  alibaba: ProviderSpec.optional().describe('Alibaba Cloud Assistant.'),
+});
+export type ProvidersSpec = z.infer<typeof ProvidersSpec>;
+
+export const RulesFile = z
+  .strictObject({
+    version: z.literal(1).describe('The version of this format: 1.'),
+    providers: ProvidersSpec.default({}).describe('What holds for every rule of a provider.'),
+    destinations: z
+      .record(NameOf('destination'), DestinationSpec)
+      .default({})
+      .describe(
+        'Where completion events may go, by name. `completions` (the queue of that name) is built in.',
+      ),
+    sources: z
+      .record(z.string(), z.unknown())
+      .default({})
+      .describe('Settings of sources, by name (docs/sources.md). Default: each source’s own.'),
+    rules: z.array(RuleSpec).max(500).describe('Every rule that matches an event fires, in this order.'),
+    schedules: z.array(StandingScheduleSpec).max(500).default([]).describe('Standing schedules.'),
+  })
+  .describe('What fleet-reflex does on which event.');
+
+function exactlyOne(names: readonly string[]) {
+  return (given: Readonly<Record<string, unknown>>, context: z.core.$RefinementCtx): void => {
+    const found = names.filter((name) => given[name] !== undefined);
+    if (found.length === 1) return;
+    const came = found.length === 0 ? 'none' : found.join(' and ');
+    context.addIssue({
+      code: 'custom',
+      message: `expected exactly one of ${names.join(', ')}, came ${came}`,
+      path: found.slice(1, 2),
+    });
+  };
+}
