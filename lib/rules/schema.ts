@@ -15,6 +15,9 @@ const DAY = 24 * HOUR;
 export const NAME_FORM = /^[a-z0-9][a-z0-9-]{0,62}$/;
 const PARAMETER_FORM = /^[a-zA-Z0-9_-]{1,64}$/;
 
+const ACTIONS = ['run', 'cancel', 'schedule'];
+const TIMINGS = ['at', 'recurrence'];
+
 /** Text with `${…}` in it. */
 const Template = z.string().min(1).max(4096);
 const Cel = z.string().min(1).max(4096);
@@ -94,7 +97,8 @@ const Timing = {
 
 export const ScheduleSpec = z
   .strictObject({ ...Target, ...Timing })
-  .superRefine(exactlyOne(['at', 'recurrence']))
+  .superRefine(exactlyOne(TIMINGS))
+  .meta(oneOf(TIMINGS))
   .describe('Make a schedule at the provider that runs the command later, once or again and again.');
 export type ScheduleSpec = z.infer<typeof ScheduleSpec>;
 
@@ -185,7 +189,8 @@ export const RuleSpec = z
       .default(['completions'])
       .describe('The destinations of its completion events. Default: completions, the queue of that name.'),
   })
-  .superRefine(exactlyOne(['run', 'cancel', 'schedule']))
+  .superRefine(exactlyOne(ACTIONS))
+  .meta(oneOf(ACTIONS))
   .describe('On a source, when an expression holds, do one thing.');
 export type RuleSpec = z.infer<typeof RuleSpec>;
 
@@ -195,7 +200,8 @@ export const StandingScheduleSpec = z
     ...Target,
     ...Timing,
   })
-  .superRefine(exactlyOne(['at', 'recurrence']))
+  .superRefine(exactlyOne(TIMINGS))
+  .meta(oneOf(TIMINGS))
   .describe('A schedule that is kept in step with the provider: created, changed, removed. No templates.');
 export type StandingScheduleSpec = z.infer<typeof StandingScheduleSpec>;
 
@@ -252,4 +258,9 @@ function exactlyOne(names: readonly string[]) {
       path: found.slice(1, 2),
     });
   };
+}
+
+/** The same for editors: JSON Schema does not see refinements. */
+function oneOf(names: readonly string[]) {
+  return { oneOf: names.map((name) => ({ required: [name] })) };
 }

@@ -1,0 +1,46 @@
+/** Prints what a rules file has; what is wrong with it is thrown and shown by bin/fleet-reflex.ts. */
+import type { Rule, RuleSet, StandingSchedule } from '../../../lib/rules/rule.ts';
+import { readRules } from './read.ts';
+import { checkRecurrence } from './recurrence.ts';
+
+/** @returns the exit code */
+export async function checkRules(fileName: string): Promise<number> {
+  const ruleSet = await readRules(fileName);
+  const problems = ruleSet.schedules.flatMap((schedule) => checkRecurrence(schedule) ?? []);
+  for (const problem of problems) console.error(`${fileName}: ${problem}`);
+  for (const warning of ruleSet.warnings) console.log(`warning: ${warning}`);
+  if (problems.length > 0) return 1;
+  for (const line of summaryOf(ruleSet)) console.log(line);
+  return 0;
+}
+
+function summaryOf(ruleSet: RuleSet): string[] {
+  const { rules, schedules, fileName } = ruleSet;
+  const sources = new Set(rules.flatMap(({ on }) => on));
+  const destinations = new Set(
+    rules.flatMap(({ notify }) => notify.map(({ name, sqs }) => `${name} (SQS ${sqs})`)),
+  );
+  const width = Math.max(0, ...rules.map(({ name }) => name.length));
+  return [
+    `${fileName} is fine: ${count(rules.length, 'rule')}, ${count(schedules.length, 'schedule')}`,
+    ...rules.map((rule) => `  ${rule.name.padEnd(width)}  on ${rule.on.join(', ')}: ${describe(rule)}`),
+    ...schedules.map((schedule) => `  ${schedule.name}: ${describeSchedule(schedule)}`),
+    `sources: ${[...sources].toSorted().join(', ') || 'none'}`,
+    `destinations: ${[...destinations].toSorted().join(', ') || 'none'}`,
+  ];
+}
+
+function describe({ action }: Rule): string {
+  if (action.kind === 'cancel') return `cancel ${action.targetRule}`;
+  const where = action.instances.map(({ text }) => text.replaceAll(/\s+/g, ' ')).join(', ');
+  return `${action.kind} ${action.command.text} on ${where} (${action.provider})`;
+}
+
+function describeSchedule({ command, instances, provider, timing }: StandingSchedule): string {
+  const when = 'at' in timing ? `at ${timing.at}` : `every '${timing.recurrence}'`;
+  return `${when} run ${command} on ${instances.join(', ')} (${provider})`;
+}
+
+function count(number: number, what: string): string {
+  return `${number} ${what}${number === 1 ? '' : 's'}`;
+}
