@@ -14,21 +14,30 @@ import type { CancelSpec, GuardsSpec, RuleSpec, RunSpec, ScheduleSpec } from './
 export interface LoadContext extends Omit<Compiling, 'kinds'> {
   readonly sources: ReadonlyMap<string, RuleSource>;
   readonly destinations: ReadonlyMap<string, DestinationRef>;
-  /** All that are well formed, for `cancel`. */
-  readonly rules: readonly RuleSpec[];
+  /** All of the file, for `cancel`. */
+  readonly rules: readonly RuleParts[];
+}
+
+/** What is well formed of a rule: in a file that is refused anyway the rest is looked at all the same. */
+export interface RuleParts {
+  readonly spec: Partial<RuleSpec>;
+  /** The fields that the file has, well formed or not. */
+  readonly given: ReadonlySet<string>;
 }
 
 /** @returns undefined when something is wrong, which is among the problems then */
-export function compileRule(spec: RuleSpec, path: Path, context: LoadContext): Rule | undefined {
-  const on = typeof spec.on === 'string' ? [spec.on] : spec.on;
+export function compileRule(parts: RuleParts, path: Path, context: LoadContext): Rule | undefined {
+  const { spec, given } = parts;
+  const on = typeof spec.on === 'string' ? [spec.on] : (spec.on ?? []);
   const kinds = kindsOf(on, typeof spec.on === 'string', path, context);
-  if (kinds === undefined) return undefined;
   const compiling: Compiling = { ...context, kinds };
-  checkAllow(spec, on, path, context);
+  checkAllow(given.has('allow'), on, path, context);
   const when = spec.when === undefined ? undefined : compileWhen(spec.when, path, compiling);
-  const action = compileAction(spec, path, compiling, context.rules);
-  const notify = compileNotify(spec.notify, path, context);
-  if (action === undefined || (spec.when !== undefined && when === undefined)) return undefined;
+  const action = compileAction(parts, path, compiling, context.rules);
+  const notify = compileNotify(spec.notify ?? [], path, context);
+  if (spec.name === undefined || action === undefined || (spec.when !== undefined && when === undefined)) {
+    return undefined;
+  }
   return {
     name: spec.name,
     on,
@@ -39,41 +48,43 @@ export function compileRule(spec: RuleSpec, path: Path, context: LoadContext): R
   };
 }
 
-/** The kinds of event that any of its sources makes. */
+/** The kinds of event that any of its sources makes; of an unknown source any field is thinkable. */
 function kindsOf(
   on: readonly string[],
   isSingle: boolean,
   path: Path,
   { sources, problems }: LoadContext,
-): EventKind[] | undefined {
-  const kinds = new Set<EventKind>();
+): EventKind[] {
+  const kinds = new Set<EventKind>(on.length === 0 ? ['completion'] : []);
   for (const [index, name] of on.entries()) {
     const source = sources.get(name);
     for (const kind of source?.kinds ?? []) kinds.add(kind);
     if (source !== undefined) continue;
+    kinds.add('completion');
     problems.add(
       [...path, 'on', ...(isSingle ? [] : [index])],
       unknownName('source', name, [...sources.keys()]),
     );
   }
-  return kinds.size === 0 ? undefined : [...kinds];
+  return [...kinds];
 }
 
 function checkAllow(
-  spec: RuleSpec,
+  hasAllow: boolean,
   on: readonly string[],
   path: Path,
   { sources, problems }: LoadContext,
 ): void {
   const kinds = on.map((name) => sources.get(name)?.kinds ?? []);
   const isChatOnly = kinds.some((of) => of.length > 0 && of.every((kind) => kind === 'chat'));
-  if (spec.allow === undefined && isChatOnly) {
+  if (!hasAllow && isChatOnly) {
     problems.add(
       path,
       "is on a chat source and lacks `allow`: say who may, like `allow: { users: [U2CERLKJA], channels: [ops] }`; users: ['*'] is everybody",
     );
   }
-  if (spec.allow !== undefined && !kinds.flat().includes('chat')) {
+  const isKnown = kinds.every((of) => of.length > 0);
+  if (hasAllow && isKnown && !kinds.flat().includes('chat')) {
     problems.add([...path, 'allow'], `is for chat sources; ${on.join(', ')} sends no commands of people`);
   }
 }
@@ -86,12 +97,12 @@ function compileWhen(text: string, path: Path, { kinds, problems }: Compiling) {
 }
 
 function compileAction(
-  spec: RuleSpec,
+  { spec, given }: RuleParts,
   path: Path,
   compiling: Compiling,
-  rules: readonly RuleSpec[],
+  rules: readonly RuleParts[],
 ): Action | undefined {
-  if (spec.guards !== undefined && spec.run === undefined) {
+  if (given.has('guards') && !given.has('run')) {
     compiling.problems.add(
       [...path, 'guards'],
       'guards stand beside `run` only: cancelling and scheduling start nothing at once',
@@ -182,26 +193,20 @@ function compileCancel(
   spec: CancelSpec,
   path: Path,
   compiling: Compiling,
-  rules: readonly RuleSpec[],
+  rules: readonly RuleParts[],
 ): CancelAction | undefined {
   const { problems } = compiling;
   const at = [...path, 'cancel'];
-  const target = rules.find(({ name }) => name === spec.rule);
+  const target = rules.find((rule) => rule.spec.name === spec.rule);
   if (target === undefined) {
-    problems.add(
-      [...at, 'rule'],
-      unknownName(
-        'rule',
-        spec.rule,
-        rules.map(({ name }) => name),
-      ),
-    );
-  } else if (target.run === undefined) {
+    const known = rules.flatMap((rule) => rule.spec.name ?? []);
+    problems.add([...at, 'rule'], unknownName('rule', spec.rule, known));
+  } else if (!target.given.has('run')) {
     problems.add(
       [...at, 'rule'],
       `\`${spec.rule}\` runs nothing that could be cancelled; name a rule with \`run\``,
     );
-  } else if (spec.key !== undefined && target.guards?.dedupe === undefined) {
+  } else if (spec.key !== undefined && target.spec.guards?.dedupe === undefined) {
     problems.add(
       [...at, 'key'],
       `is compared with \`guards.dedupe.key\` of \`${spec.rule}\`, which has none: give it one, or leave \`key\` out to cancel all its runs`,

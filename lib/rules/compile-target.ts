@@ -121,7 +121,7 @@ function compileParameters(spec: TargetSpec, path: Path, compiling: Compiling): 
   for (const [name, source] of Object.entries(spec.patterns)) {
     const at = [...path, 'patterns', name];
     if (!names.includes(name))
-      problems.add(
+      problems.addAtKey(
         at,
         `there is no parameter \`${name}\` that it could be for; parameters: ${names.join(', ') || 'none'}`,
       );

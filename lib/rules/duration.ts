@@ -24,13 +24,13 @@ export function formatDuration(ms: number): string {
 
 /** A schema that takes `10m` or seconds, within bounds, and gives milliseconds. */
 export function durationBetween(leastMs: number, mostMs: number) {
-  const range = `a duration from ${formatDuration(leastMs)} to ${formatDuration(mostMs)}, like 90s, 10m or 1h30m, or a number of seconds`;
+  const range = `expected a duration from ${formatDuration(leastMs)} to ${formatDuration(mostMs)}, like 90s, 10m or 1h30m, or a number of seconds`;
   return z
-    .union([z.string().regex(FORM), z.number().positive()], { error: `expected ${range}` })
+    .union([z.string().meta({ pattern: FORM.source }), z.number()], { error: range })
     .transform((given, context) => {
-      const ms = typeof given === 'number' ? given * 1000 : (parseDuration(given) ?? 0);
-      if (Number.isInteger(ms) && ms >= leastMs && ms <= mostMs) return ms;
-      context.addIssue({ code: 'custom', message: `expected ${range}` });
+      const ms = typeof given === 'number' ? given * 1000 : parseDuration(given);
+      if (ms !== undefined && Number.isInteger(ms) && ms >= leastMs && ms <= mostMs) return ms;
+      context.addIssue({ code: 'custom', message: `${range}, came ${JSON.stringify(given)}` });
       return z.NEVER;
     });
 }

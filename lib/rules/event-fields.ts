@@ -17,25 +17,37 @@ export function eventFields(kinds: readonly EventKind[]): { [field: string]: Fie
   };
 }
 
+/** The names of the fields of `event.data.user`; none for what has no fixed fields. */
+export function fieldsAt(fields: { readonly [field: string]: FieldType }, path: string): string[] {
+  const [root, ...steps] = path.split('.');
+  let at: FieldType | undefined = root === 'event' ? fields : undefined;
+  for (const step of steps) at = typeof at === 'object' ? at[step] : undefined;
+  return typeof at === 'object' ? Object.keys(at) : [];
+}
+
 function fieldsOf(shape: Readonly<Record<string, z.core.$ZodType>>): { [field: string]: FieldType } {
   return Object.fromEntries(Object.entries(shape).map(([name, field]) => [name, typeOf(field)]));
 }
 
 function typeOf(schema: z.core.$ZodType): FieldType {
-  if (schema instanceof z.core.$ZodOptional) return typeOf(schema._zod.def.innerType);
-  if (schema instanceof z.core.$ZodString || schema instanceof z.core.$ZodEnum) return 'string';
-  if (schema instanceof z.core.$ZodLiteral) return 'string';
-  // JSON has one kind of number, and CEL calls what comes of it a double.
-  if (schema instanceof z.core.$ZodNumber) return 'double';
-  if (schema instanceof z.core.$ZodBoolean) return 'bool';
-  if (schema instanceof z.core.$ZodArray) return `list<${nameOf(typeOf(schema._zod.def.element))}>`;
-  if (schema instanceof z.core.$ZodRecord) return `map<string, ${nameOf(typeOf(schema._zod.def.valueType))}>`;
+  // The classes of zod that are imported by name here, not `z.core`, which would bring all its languages along.
+  if (schema instanceof z.ZodOptional) return typeOf(schema.def.innerType);
+  if (schema instanceof z.ZodArray) return `list<${nameOf(typeOf(schema.element))}>`;
+  if (schema instanceof z.ZodRecord) return `map<string, ${nameOf(typeOf(schema.valueType))}>`;
   // A loose object has fields that its schema does not know.
-  if (schema instanceof z.core.$ZodObject && schema._zod.def.catchall instanceof z.core.$ZodNever) {
-    return fieldsOf(schema._zod.def.shape);
-  }
-  return 'dyn';
+  if (schema instanceof z.ZodObject && schema.def.catchall instanceof z.ZodNever)
+    return fieldsOf(schema.shape);
+  return PLAIN_TYPES[schema._zod.def.type] ?? 'dyn';
 }
+
+/** JSON has one kind of number, and CEL calls what comes of it a double. */
+const PLAIN_TYPES: Readonly<Record<string, string>> = {
+  string: 'string',
+  enum: 'string',
+  literal: 'string',
+  number: 'double',
+  boolean: 'bool',
+};
 
 function nameOf(type: FieldType): string {
   return typeof type === 'string' ? type : 'dyn';

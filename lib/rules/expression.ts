@@ -5,7 +5,8 @@
 import { type ASTNode, Environment, EvaluationError } from '@marcbachmann/cel-js';
 import { messageOf } from '../errors.ts';
 import type { EventKind, TriggerEvent } from '../events/trigger-event.ts';
-import { eventFields } from './event-fields.ts';
+import { closest } from './did-you-mean.ts';
+import { eventFields, fieldsAt } from './event-fields.ts';
 import { findLimitProblem, useLinearMatches } from './expression-limits.ts';
 import { compilePattern, type LinearPattern } from './linear-match.ts';
 import { toSafeText } from './safe-text.ts';
@@ -44,7 +45,7 @@ export function compileExpression(text: string, kinds: readonly EventKind[]): Co
     if (problem !== undefined) return { ok: false, ...problem };
     useLinearMatches(parsed.ast);
     const checked = parsed.check();
-    if (!checked.valid) return { ok: false, ...describe(checked.error, text) };
+    if (!checked.valid) return { ok: false, ...describe(checked.error, text, kinds) };
     const evaluate = (event: TriggerEvent): Evaluation => {
       try {
         const value: unknown = parsed({ event });
@@ -55,7 +56,7 @@ export function compileExpression(text: string, kinds: readonly EventKind[]): Co
     };
     return { ok: true, expression: { text, type: checked.type ?? 'dyn', ast: parsed.ast, evaluate } };
   } catch (thrown) {
-    return { ok: false, ...describe(thrown, text) };
+    return { ok: false, ...describe(thrown, text, kinds) };
   }
 }
 
@@ -102,14 +103,20 @@ function matchesLinear(subject: string, source: string): boolean {
 }
 
 /** Where the expression's own range points and what is wrong there, for a person who writes the rule. */
-function describe(thrown: unknown, text: string): { problem: string; offset: number } {
-  const { summary, range } = factsOf(thrown);
+function describe(
+  thrown: unknown,
+  text: string,
+  kinds: readonly EventKind[],
+): { problem: string; offset: number } {
+  const { summary, range, node } = factsOf(thrown);
+  const offset = range?.start ?? 0;
   const field = /^No such key: (.*)$/s.exec(summary)?.[1];
-  const problem =
-    field === undefined
-      ? lowerFirst(summary)
-      : `there is no field \`${field}\` in \`${text.slice(0, range?.start ?? 0).replace(/\.\??$/, '')}\``;
-  return { problem, offset: range?.start ?? 0 };
+  if (field === undefined) return { problem: lowerFirst(summary), offset };
+  const owner = text.slice(node?.start ?? 0, offset).replace(/(\.|\[)\??$/, '');
+  const known = fieldsAt(eventFields(kinds), owner);
+  const guess = closest(field, known);
+  const instead = guess === undefined ? `its fields: ${known.join(', ')}` : `did you mean \`${guess}\`?`;
+  return { problem: `\`${owner}\` has no field \`${field}\`; ${instead}`, offset };
 }
 
 /** "`event.data.labels.foo`: no such key": what part of the expression failed on this event, and why. */

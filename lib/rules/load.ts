@@ -2,14 +2,16 @@
  * Reads a rules file whole: everything that can be wrong is looked for at once, and each problem says where it is,
  * what was expected, what came and what to write instead. A file with a problem is refused; no rule of it runs.
  */
+import type * as z from 'zod';
 import type { DestinationRef } from '../completions/destination.ts';
 import { FleetReflexError } from '../errors.ts';
-import { compileRule, type LoadContext } from './compile-rule.ts';
+import { present } from '../sources/present.ts';
+import { compileRule, type LoadContext, type RuleParts } from './compile-rule.ts';
 import { compileStandingSchedule } from './compile-schedule.ts';
 import { unknownName } from './did-you-mean.ts';
 import { readYaml } from './positions.ts';
 import { collectProblems, type Problem, type Problems } from './problems.ts';
-import type { Rule, RuleSet, RuleSource, StandingSchedule } from './rule.ts';
+import type { RuleSet, RuleSource, StandingSchedule } from './rule.ts';
 import { DestinationSpec, ProvidersSpec, RuleSpec, RulesFile, StandingScheduleSpec } from './schema.ts';
 
 /** The destination that is there without being defined. */
@@ -38,7 +40,9 @@ export function loadRules(text: string, fileName: string, sources: Iterable<Rule
     const providers = ProvidersSpec.safeParse(given['providers'] ?? {});
     const destinations = readDestinations(given['destinations']);
     checkSettings(given['sources'], sourcesByName, problems);
-    const specs = toList(given['rules']).map((rule) => RuleSpec.safeParse(rule).data);
+    const rules = toList(given['rules']).map((rule, index) =>
+      readParts(toRecord(rule), whole.data?.rules[index]),
+    );
     const context: LoadContext = {
       file,
       problems,
@@ -46,25 +50,43 @@ export function loadRules(text: string, fileName: string, sources: Iterable<Rule
       providers: providers.data ?? {},
       sources: sourcesByName,
       destinations,
-      rules: specs.filter((spec) => spec !== undefined),
+      rules,
     };
     checkNames(given['rules'], 'rules', problems);
     checkNames(given['schedules'], 'schedules', problems);
-    const rules: (Rule | undefined)[] = specs.map((spec, index) =>
-      spec === undefined ? undefined : compileRule(spec, ['rules', index], context),
-    );
+    const compiled = rules.map((rule, index) => compileRule(rule, ['rules', index], context));
     const schedules: (StandingSchedule | undefined)[] = toList(given['schedules']).map((value, index) => {
       const spec = StandingScheduleSpec.safeParse(value).data;
       return spec === undefined ? undefined : compileStandingSchedule(spec, ['schedules', index], context);
     });
     return {
       fileName,
-      rules: rules.filter((rule) => rule !== undefined),
+      rules: compiled.filter((rule) => rule !== undefined),
       schedules: schedules.filter((schedule) => schedule !== undefined),
       sources: toRecord(given['sources']),
       destinations: [...destinations.values()],
     };
   }
+}
+
+/** The fields of a rule that are well formed: all of them, where the whole file is. */
+function readParts(rule: Readonly<Record<string, unknown>>, whole: RuleSpec | undefined): RuleParts {
+  const given = new Set(Object.keys(rule));
+  if (whole !== undefined) return { spec: whole, given };
+  const { shape } = RuleSpec;
+  const part = <T>(schema: z.ZodType<T>, name: string): T | undefined => schema.safeParse(rule[name]).data;
+  const spec = present({
+    name: part(shape.name, 'name'),
+    on: part(shape.on, 'on'),
+    when: part(shape.when, 'when'),
+    allow: part(shape.allow, 'allow'),
+    run: part(shape.run, 'run'),
+    cancel: part(shape.cancel, 'cancel'),
+    schedule: part(shape.schedule, 'schedule'),
+    guards: part(shape.guards, 'guards'),
+    notify: part(shape.notify, 'notify'),
+  });
+  return { spec, given };
 }
 
 function readDestinations(given: unknown): Map<string, DestinationRef> {
@@ -81,7 +103,7 @@ function checkSettings(given: unknown, sources: ReadonlyMap<string, RuleSource>,
   for (const [name, value] of Object.entries(toRecord(given))) {
     const source = sources.get(name);
     if (source === undefined) {
-      problems.add(['sources', name], unknownName('source', name, [...sources.keys()]));
+      problems.addAtKey(['sources', name], unknownName('source', name, [...sources.keys()]));
       continue;
     }
     const settings = source.settings.safeParse(value ?? {});

@@ -13,6 +13,8 @@ export interface Problems {
   readonly found: readonly Problem[];
   /** @param path what it is about; with `offset`, a character of the text there */
   add(path: Path, message: string, offset?: number): void;
+  /** About the key at the end of the path, not its value. */
+  addAtKey(path: Path, message: string): void;
   /** What a schema says of the value at `base`. */
   addIssues(base: Path, error: z.ZodError, schema: z.ZodType, value: unknown): void;
 }
@@ -23,6 +25,10 @@ export function collectProblems(file: YamlFile): Problems {
     found,
     add(path, message, offset) {
       const position = offset === undefined ? file.at(path) : file.inText(path, offset);
+      found.push({ ...position, message: `${nameOf(path)}${message}` });
+    },
+    addAtKey(path, message) {
+      const position = file.atKey(path.slice(0, -1), String(path.at(-1)));
       found.push({ ...position, message: `${nameOf(path)}${message}` });
     },
     addIssues(base, error, schema, value) {

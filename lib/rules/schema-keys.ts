@@ -4,23 +4,16 @@ import type { Path } from './positions.ts';
 
 export function keysAt(schema: z.core.$ZodType, path: Path): string[] {
   const [step, ...rest] = path;
-  if (schema instanceof z.core.$ZodObject) {
-    const { shape } = schema._zod.def;
+  if (schema instanceof z.ZodObject) {
+    const shape: Readonly<Record<string, z.core.$ZodType>> = schema.shape;
     if (step === undefined) return Object.keys(shape);
-    const field = Object.entries(shape).find(([name]) => name === step)?.[1];
+    const field = shape[String(step)];
     return field === undefined ? [] : keysAt(field, rest);
   }
-  if (schema instanceof z.core.$ZodArray) return keysAt(schema._zod.def.element, rest);
-  if (schema instanceof z.core.$ZodRecord) return keysAt(schema._zod.def.valueType, rest);
-  if (schema instanceof z.core.$ZodUnion) {
-    return schema._zod.def.options.flatMap((option) => keysAt(option, path));
-  }
-  if (
-    schema instanceof z.core.$ZodOptional ||
-    schema instanceof z.core.$ZodDefault ||
-    schema instanceof z.core.$ZodPrefault
-  ) {
-    return keysAt(schema._zod.def.innerType, path);
-  }
-  return [];
+  if (schema instanceof z.ZodArray) return keysAt(schema.element, rest);
+  if (schema instanceof z.ZodRecord) return keysAt(schema.valueType, rest);
+  if (schema instanceof z.ZodUnion) return schema.options.flatMap((option) => keysAt(option, path));
+  const isWrapped =
+    schema instanceof z.ZodOptional || schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault;
+  return isWrapped ? keysAt(schema.def.innerType, path) : [];
 }

@@ -23,12 +23,7 @@ const Template = z.string().min(1).max(4096);
 const Cel = z.string().min(1).max(4096);
 
 const NameOf = (what: string) =>
-  z
-    .string()
-    .regex(
-      NAME_FORM,
-      `expected a ${what}'s name of small letters, digits and -, at most 63, like restart-web`,
-    );
+  z.string().regex(NAME_FORM, `expected a ${what}'s name of small letters, digits and -, at most 63`);
 
 /** What YAML reads as a number or a truth value is fine where its text is the same. */
 const Value = z.union([z.string().max(4096), z.number(), z.boolean()], { error: 'expected a text' });
