@@ -7,6 +7,9 @@ import { compilePattern } from './linear-match.ts';
 
 const LOOPS: ReadonlySet<string> = new Set(['all', 'exists', 'exists_one', 'map', 'filter']);
 const MAX_LOOPS = 3;
+/** What CEL makes of `\a \b \f \v` in a text that is not raw; nobody means them. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are looked for
+const CONTROL_ESCAPES = /[\x07\x08\x0b\x0c]/;
 
 /** A loop in a loop is fine over what the outer one's variable holds; over the event again its work is squared. */
 export function findLimitProblem(ast: ASTNode): { problem: string; offset: number } | undefined {
@@ -23,6 +26,12 @@ function findIn(
     const [pattern] = args;
     if (pattern?.op !== 'value' || typeof pattern.args !== 'string') {
       return { problem: 'matches() takes its pattern as a literal text', offset: node.start };
+    }
+    if (CONTROL_ESCAPES.test(pattern.args)) {
+      return {
+        problem: "the pattern of matches() has a control character: write r'…', so that \\b stays \\b",
+        offset: pattern.start,
+      };
     }
     const compiled = compilePattern(pattern.args);
     if (!compiled.ok)

@@ -106,6 +106,11 @@ test.each([
     'matches() takes its pattern as a literal text',
   ],
   [
+    'a backspace where a word boundary was meant',
+    `on: alertmanager, when: 'event.id.matches("x\\b")', ${RUN}`,
+    "the pattern of matches() has a control character: write r'…', so that \\b stays \\b",
+  ],
+  [
     'a bad pattern in matches',
     `on: alertmanager, when: event.id.matches('(a'), ${RUN}`,
     'the pattern of matches() has a `(` that is never closed',
