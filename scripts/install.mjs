@@ -16,7 +16,9 @@ if (!isCurrent) {
     shell: process.platform === 'win32',
   });
   if (status !== 0) {
-    console.error('fleet-reflex: npm ci failed; its own message is above. Fix that, then run the same command again.');
+    console.error(
+      'fleet-reflex: npm ci failed; its own message is above. Fix that, then run the same command again.',
+    );
     process.exit(status ?? 1);
   }
 }

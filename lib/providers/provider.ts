@@ -87,8 +87,7 @@ export type InvocationReading =
 
 export type CancelOutcome =
   /** The vendor took the request; what becomes of each task is only known by reading it. */
-  | { kind: 'requested' }
-  | { kind: 'failed'; failure: ProviderFailure };
+  { kind: 'requested' } | { kind: 'failed'; failure: ProviderFailure };
 
 /** Whether an instance can take a command now. */
 export interface InstanceAvailability {

@@ -33,6 +33,12 @@ export function dynamoRunStore({ client, table }: DynamoRunStoreOptions): RunSto
     return Item === undefined ? undefined : readRun(Item);
   };
 
+  const invocationOwner = async (provider: string, invocationId: string): Promise<RunId | undefined> => {
+    const Key = key.invocation(provider, invocationId);
+    const { Item } = await client.send(new GetCommand({ TableName: table, Key, ConsistentRead: true }));
+    return Item === undefined ? undefined : RunId.parse(Item['runId']);
+  };
+
   return {
     get,
 
@@ -178,12 +184,10 @@ export function dynamoRunStore({ client, table }: DynamoRunStoreOptions): RunSto
           }),
         ),
       );
-      if (isOurs) return runId;
-      const { Item } = await client.send(
-        new GetCommand({ TableName: table, Key: itemKey, ConsistentRead: true }),
-      );
-      return RunId.parse(Item?.['runId']);
+      return isOurs ? runId : ((await invocationOwner(provider, invocationId)) ?? runId);
     },
+
+    invocationOwner,
 
     acquireLease: (name, owner, now, leaseMs) =>
       unlessConditionFails(

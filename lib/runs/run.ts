@@ -65,6 +65,10 @@ export const Run = z.strictObject({
   endedAt: z.string().optional(),
   cancelRequestedAt: z.string().optional(),
   cancelledBy: z.string().optional(),
+  /** Instances that `onUnavailable: skip` left out. */
+  skipped: z.array(z.string()).optional(),
+  /** While `dispatching`: what it waits for. */
+  waitingFor: Reason.optional(),
   /** While `dispatching`: nobody else works on it before this. */
   leaseUntil: z.string().optional(),
   /** Events that are facts already and not yet known to be delivered. */
@@ -87,7 +91,7 @@ export const RunTask = z.strictObject({
   providerStatus: z.string(),
   started: Started,
   exitCode: z.int().optional(),
-  output: z.instanceof(Uint8Array).optional(),
+  output: z.custom<Uint8Array>((value) => value instanceof Uint8Array).optional(),
   outputDroppedBytes: z.int(),
   outputUrl: z.string().optional(),
   error: Reason.optional(),

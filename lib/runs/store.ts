@@ -42,6 +42,9 @@ export interface RunStore {
   /** Claims an invocation id for a run: the owner is who claimed it first. */
   claimInvocation(provider: string, invocationId: string, runId: RunId): Promise<RunId>;
 
+  /** Whose an invocation is, if anybody has claimed it. */
+  invocationOwner(provider: string, invocationId: string): Promise<RunId | undefined>;
+
   /** Takes a named lease; `false` while another owner holds it. */
   acquireLease(name: string, owner: string, now: Date, leaseMs: number): Promise<boolean>;
   releaseLease(name: string, owner: string): Promise<void>;
