@@ -1,5 +1,5 @@
 /**
- * What CI runs beside the tests: types, lint and format, forgotten promises, unused code, stale generated files.
+ * What CI runs beside the tests: types, lint and format, forgotten promises, stale generated files.
  * Every check runs, so that one report shows everything that is wrong.
  */
 import { spawnSync } from 'node:child_process';
@@ -8,7 +8,6 @@ const CHECKS: readonly (readonly [name: string, command: string, ...arguments_: 
   ['types', 'tsc', '-p', '.'],
   ['lint, format and dependency rules', 'biome', 'check', '--error-on-warnings', '.'],
   ['promises', 'oxlint', '--type-aware', '--deny-warnings'],
-  ['unused code', 'knip'],
   ['generated files', 'node', 'scripts/generate.ts', '--check'],
 ];
 

@@ -16,7 +16,13 @@ export const Reason = z.strictObject({
 export type Reason = z.infer<typeof Reason>;
 
 /** The states of a run: those of its tasks together, and our own four. */
-export const RunStatus = z.enum(['dispatching', ...AggregateStatus.options, 'rejected', 'expired', 'unknown']);
+export const RunStatus = z.enum([
+  'dispatching',
+  ...AggregateStatus.options,
+  'rejected',
+  'expired',
+  'unknown',
+]);
 export type RunStatus = z.infer<typeof RunStatus>;
 
 export const CompletedTask = z.strictObject({

@@ -4,7 +4,12 @@
  */
 import type { Run, RunTask } from '../runs/run.ts';
 import type { TaskStatus } from '../runs/status.ts';
-import type { CompletedTask, CompletionEvent, CompletionEventData, CompletionEventType } from './completion-event.ts';
+import type {
+  CompletedTask,
+  CompletionEvent,
+  CompletionEventData,
+  CompletionEventType,
+} from './completion-event.ts';
 import type { DestinationResolver } from './destination.ts';
 
 /**
@@ -28,7 +33,11 @@ export function taskCompleted(run: Run, task: RunTask, stage: string, now: Date)
   return {
     ...envelope(run, 'fleet-reflex.task.completed', stage, now),
     id: `${run.runId}/${task.taskId}/${task.status}`,
-    data: { ...runData(run, [task]), status: run.status, tasks: completedTasks([task], FIRST_OUTPUT_BUDGET_BYTES) },
+    data: {
+      ...runData(run, [task]),
+      status: run.status,
+      tasks: completedTasks([task], FIRST_OUTPUT_BUDGET_BYTES),
+    },
   };
 }
 
@@ -66,7 +75,9 @@ function fit(
     const event = eventWith(tasks, budget);
     if (isSmall(event)) return event;
   }
-  const worstFirst = tasks.toSorted((a, b) => Number(a.status === 'succeeded') - Number(b.status === 'succeeded'));
+  const worstFirst = tasks.toSorted(
+    (a, b) => Number(a.status === 'succeeded') - Number(b.status === 'succeeded'),
+  );
   for (let kept = worstFirst.length; kept > 0; kept = Math.floor(kept / 2)) {
     const event = eventWith(worstFirst.slice(0, kept), 0);
     if (isSmall(event)) return event;
@@ -103,7 +114,9 @@ function runData(run: Run, tasks: readonly RunTask[]): Omit<CompletionEventData,
   };
 }
 
-export function countByStatus(tasks: readonly Pick<RunTask, 'status'>[]): Partial<Record<TaskStatus, number>> {
+export function countByStatus(
+  tasks: readonly Pick<RunTask, 'status'>[],
+): Partial<Record<TaskStatus, number>> {
   const counts: Partial<Record<TaskStatus, number>> = {};
   for (const { status } of tasks) counts[status] = (counts[status] ?? 0) + 1;
   return counts;
@@ -116,7 +129,15 @@ export function completedTasks(tasks: readonly RunTask[], budget: number): Compl
     budget,
   );
   return tasks.map((task) => {
-    const { version: _v, runId: _r, invocationId: _i, isEventSent: _s, output, outputDroppedBytes, ...facts } = task;
+    const {
+      version: _v,
+      runId: _r,
+      invocationId: _i,
+      isEventSent: _s,
+      output,
+      outputDroppedBytes,
+      ...facts
+    } = task;
     if (output === undefined) return { ...facts, outputDroppedBytes };
     const kept = cutAtCharacter(output, share);
     return {

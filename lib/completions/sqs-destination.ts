@@ -2,9 +2,9 @@
 import {
   GetQueueUrlCommand,
   QueueDoesNotExist,
+  SendMessageCommand,
   type SendMessageCommandInput,
   type SQSClient,
-  SendMessageCommand,
 } from '@aws-sdk/client-sqs';
 import { FleetReflexError } from '../errors.ts';
 import type { CompletionEvent } from './completion-event.ts';

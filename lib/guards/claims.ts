@@ -20,7 +20,12 @@ export interface GuardStore {
   /** Claims `key` for the run until then, unless a live claim of another run is there. */
   claim(guard: string, rule: string, key: string, runId: RunId, until: Date, now: Date): Promise<Claim>;
   /** Reads a live claim without making one. */
-  claimant(guard: string, rule: string, key: string, now: Date): Promise<{ runId: string; at: Date } | undefined>;
+  claimant(
+    guard: string,
+    rule: string,
+    key: string,
+    now: Date,
+  ): Promise<{ runId: string; at: Date } | undefined>;
   /** Makes or replaces a claim whoever holds it. */
   mark(guard: string, rule: string, key: string, by: string, now: Date, until: Date): Promise<void>;
   /** Gives a claim back, if it is the run's. */

@@ -7,9 +7,7 @@ import type { DispatchContext } from './dispatch.ts';
 import { planInvocations, type Run } from './run.ts';
 import { change, endRun } from './settle.ts';
 
-type Held =
-  | { kind: 'go'; run: Run }
-  | { kind: 'wait'; run: Run; retryAfterMs: number; reason: Reason };
+type Held = { kind: 'go'; run: Run } | { kind: 'wait'; run: Run; retryAfterMs: number; reason: Reason };
 
 const RETRY_MS = 15_000;
 
@@ -21,7 +19,9 @@ export async function holdUnavailable(run: Run, context: DispatchContext): Promi
   const availability = await provider.availability(run.region ?? '', run.instances);
   const missing = availability.filter(({ isAvailable }) => !isAvailable);
   if (missing.length === 0) return { kind: 'go', run };
-  const names = missing.map(({ instanceId, reason }) => `${instanceId} (${reason ?? 'unavailable'})`).join(', ');
+  const names = missing
+    .map(({ instanceId, reason }) => `${instanceId} (${reason ?? 'unavailable'})`)
+    .join(', ');
   const reason: Reason = { code: 'instances.unavailable', message: `Cannot take a command now: ${names}.` };
   if (run.onUnavailable === 'retry') return { kind: 'wait', run, retryAfterMs: RETRY_MS, reason };
 

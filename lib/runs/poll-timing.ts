@@ -25,7 +25,11 @@ export const POLL_TIMING: PollTiming = {
   longestTimeoutSeconds: 86_400,
 };
 
-export function nextPollAt(run: Pick<Run, 'startedAt' | 'timeoutSeconds' | 'failedReadings'>, now: Date, timing: PollTiming): Date {
+export function nextPollAt(
+  run: Pick<Run, 'startedAt' | 'timeoutSeconds' | 'failedReadings'>,
+  now: Date,
+  timing: PollTiming,
+): Date {
   const startedMs = Date.parse(run.startedAt ?? now.toISOString());
   const ageMs = Math.max(0, now.getTime() - startedMs);
   // A provider that could not be asked is asked less and less often.
@@ -38,7 +42,10 @@ export function nextPollAt(run: Pick<Run, 'startedAt' | 'timeoutSeconds' | 'fail
 }
 
 /** When there is no hope of another report. */
-export function giveUpAt(run: Pick<Run, 'startedAt' | 'timeoutSeconds' | 'requestedAt'>, timing: PollTiming): Date {
+export function giveUpAt(
+  run: Pick<Run, 'startedAt' | 'timeoutSeconds' | 'requestedAt'>,
+  timing: PollTiming,
+): Date {
   const startedMs = Date.parse(run.startedAt ?? run.requestedAt);
   return new Date(startedMs + (run.timeoutSeconds ?? timing.longestTimeoutSeconds) * 1000 + timing.graceMs);
 }

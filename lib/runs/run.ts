@@ -5,7 +5,7 @@
 import * as z from 'zod';
 import { Reason, RunStatus } from '../completions/completion-event.ts';
 import { DestinationRef } from '../completions/destination.ts';
-import { ProviderName, type Provider } from '../providers/provider.ts';
+import { type Provider, ProviderName } from '../providers/provider.ts';
 import { ReplyTo } from '../sources/source.ts';
 import { OnUnavailable, RenderedGuards, RunId, type RunRequest, Trigger } from './run-request.ts';
 import { Started, TaskStatus } from './status.ts';

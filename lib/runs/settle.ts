@@ -51,7 +51,12 @@ export async function storeReports(
     if (stored !== undefined && isTerminalTask(stored)) {
       // The first terminal state stands, whoever reported it.
       if (isTerminalTask(report.status)) {
-        log.warn('task.conflict', { runId: run.runId, taskId: report.taskId, stored, reported: report.status });
+        log.warn('task.conflict', {
+          runId: run.runId,
+          taskId: report.taskId,
+          stored,
+          reported: report.status,
+        });
       }
       continue;
     }
@@ -71,7 +76,9 @@ export async function settle(run: Run, context: SettleContext): Promise<Run> {
     const status = aggregateStatus(expectedStatuses(run, tasks));
     settled = await change(context.store, run, (current) => {
       if (isTerminalRun(current) || current.status === status) return undefined;
-      return isEnd(status) ? ended(current, status, context.now(), reasonFor(status, tasks)) : { ...current, status };
+      return isEnd(status)
+        ? ended(current, status, context.now(), reasonFor(status, tasks))
+        : { ...current, status };
     });
   }
   return await deliver(settled, tasks, context);
@@ -98,7 +105,11 @@ export async function deliver(
 ): Promise<Run> {
   let current = run;
   if (current.outbox.includes('run.started')) {
-    await publish(runEvent(current, 'fleet-reflex.run.started', [], publishing.stage, now()), current, publishing);
+    await publish(
+      runEvent(current, 'fleet-reflex.run.started', [], publishing.stage, now()),
+      current,
+      publishing,
+    );
     current = await delivered(store, current, 'run.started');
   }
   for (const task of tasks) {
@@ -111,9 +122,18 @@ export async function deliver(
     if (!current.outbox.includes(pending)) continue;
     // The place in flight is given back before the event, so that who hears of the end can start the next one.
     await leave(current, guards);
-    await publish(runEvent(current, `fleet-reflex.${pending}`, tasks, publishing.stage, now()), current, publishing);
+    await publish(
+      runEvent(current, `fleet-reflex.${pending}`, tasks, publishing.stage, now()),
+      current,
+      publishing,
+    );
     current = await delivered(store, current, pending);
-    log.info(pending, { runId: run.runId, rule: run.rule, status: current.status, reason: current.reason?.code });
+    log.info(pending, {
+      runId: run.runId,
+      rule: run.rule,
+      status: current.status,
+      reason: current.reason?.code,
+    });
   }
   return current;
 }
@@ -151,7 +171,8 @@ function expectedStatuses(run: Run, tasks: readonly RunTask[]): TaskStatus[] {
   );
   for (const invocation of run.invocations) {
     if (invocation.state === 'notSent') statuses.push(...invocation.instances.map(() => 'rejected' as const));
-    if (invocation.state === 'dropped') statuses.push(...invocation.instances.map(() => 'cancelled' as const));
+    if (invocation.state === 'dropped')
+      statuses.push(...invocation.instances.map(() => 'cancelled' as const));
     if (invocation.state === 'planned' || invocation.state === 'attempting') statuses.push('queued');
   }
   return statuses;
