@@ -58,14 +58,14 @@ export function runEvent(
       ...(shown.length < tasks.length && { tasksOmitted: tasks.length - shown.length }),
     },
   });
-  return fit(eventWith, tasks);
+  return fitInMessage(eventWith, tasks);
 }
 
 /**
  * Makes an event small enough for a message: first shorter outputs (JSON may take six bytes for one), then fewer
  * tasks, those that succeeded first to go. `counts` always counts all; each task has had its own event.
  */
-function fit(
+function fitInMessage(
   eventWith: (tasks: readonly RunTask[], budget: number) => CompletionEvent,
   tasks: readonly RunTask[],
 ): CompletionEvent {

@@ -3,6 +3,7 @@ import type { ASTNode } from '@marcbachmann/cel-js';
 import type { EventKind, TriggerEvent } from '../events/trigger-event.ts';
 import { compileExpression, type Expression } from './expression.ts';
 import { childrenOf } from './expression-limits.ts';
+import { pathOf } from './field-check.ts';
 
 export interface Condition {
   readonly text: string;
@@ -77,22 +78,8 @@ function clausesOf(node: ASTNode): ASTNode[] {
   return node.op === '&&' ? node.args.flatMap(clausesOf) : [node];
 }
 
-function asksForStatus(node: ASTNode): boolean {
-  return (
-    isField(node, ['event', 'data', 'status']) ||
-    isField(node, ['event', 'type']) ||
-    childrenOf(node).some(asksForStatus)
-  );
-}
+const STATUS_FIELDS: ReadonlySet<string> = new Set(['event.data.status', 'event.type']);
 
-/** Whether the node is `a.b.c`, however it is written: `a['b'].?c`. */
-function isField(node: ASTNode, path: readonly string[]): boolean {
-  const name = path.at(-1);
-  const rest = path.slice(0, -1);
-  if (node.op === 'id') return rest.length === 0 && node.args === name;
-  if (rest.length === 0) return false;
-  if (node.op === '.' || node.op === '.?') return node.args[1] === name && isField(node.args[0], rest);
-  if (node.op !== '[]' && node.op !== '[?]') return false;
-  const [of, key] = node.args;
-  return key.op === 'value' && key.args === name && isField(of, rest);
+function asksForStatus(node: ASTNode): boolean {
+  return STATUS_FIELDS.has(pathOf(node)?.join('.') ?? '') || childrenOf(node).some(asksForStatus);
 }

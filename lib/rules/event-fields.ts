@@ -17,14 +17,6 @@ export function eventFields(kinds: readonly EventKind[]): { [field: string]: Fie
   };
 }
 
-/** The names of the fields of `event.data.user`; none for what has no fixed fields. */
-export function fieldsAt(fields: { readonly [field: string]: FieldType }, path: string): string[] {
-  const [root, ...steps] = path.split('.');
-  let at: FieldType | undefined = root === 'event' ? fields : undefined;
-  for (const step of steps) at = typeof at === 'object' ? at[step] : undefined;
-  return typeof at === 'object' ? Object.keys(at) : [];
-}
-
 function fieldsOf(shape: Readonly<Record<string, z.core.$ZodType>>): { [field: string]: FieldType } {
   return Object.fromEntries(Object.entries(shape).map(([name, field]) => [name, typeOf(field)]));
 }

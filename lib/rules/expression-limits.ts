@@ -22,7 +22,7 @@ function findIn(
 ): { problem: string; offset: number } | undefined {
   if (node.op !== 'rcall') return first(childrenOf(node), variables);
   const [name, receiver, args] = node.args;
-  if (name === 'matches') {
+  if (name === 'matches' || name === 'matchesLinear') {
     const [pattern] = args;
     if (pattern?.op !== 'value' || typeof pattern.args !== 'string') {
       return { problem: 'matches() takes its pattern as a literal text', offset: node.start };

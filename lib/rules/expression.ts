@@ -5,9 +5,9 @@
 import { type ASTNode, Environment, EvaluationError } from '@marcbachmann/cel-js';
 import { messageOf } from '../errors.ts';
 import type { EventKind, TriggerEvent } from '../events/trigger-event.ts';
-import { closest } from './did-you-mean.ts';
-import { eventFields, fieldsAt } from './event-fields.ts';
+import { eventFields } from './event-fields.ts';
 import { findLimitProblem, useLinearMatches } from './expression-limits.ts';
+import { findUnknownField } from './field-check.ts';
 import { compilePattern, type LinearPattern } from './linear-match.ts';
 import { toSafeText } from './safe-text.ts';
 
@@ -41,11 +41,11 @@ export function compileExpression(text: string, kinds: readonly EventKind[]): Co
     return { ok: false, problem: `is longer than ${MAX_TEXT} characters`, offset: 0 };
   try {
     const parsed = environmentOf(kinds).parse(text);
-    const problem = findLimitProblem(parsed.ast);
+    const problem = findLimitProblem(parsed.ast) ?? findUnknownField(parsed.ast, eventFields(kinds));
     if (problem !== undefined) return { ok: false, ...problem };
     useLinearMatches(parsed.ast);
     const checked = parsed.check();
-    if (!checked.valid) return { ok: false, ...describe(checked.error, text, kinds) };
+    if (!checked.valid) return { ok: false, ...describe(checked.error) };
     const evaluate = (event: TriggerEvent): Evaluation => {
       try {
         const value: unknown = parsed({ event });
@@ -56,7 +56,7 @@ export function compileExpression(text: string, kinds: readonly EventKind[]): Co
     };
     return { ok: true, expression: { text, type: checked.type ?? 'dyn', ast: parsed.ast, evaluate } };
   } catch (thrown) {
-    return { ok: false, ...describe(thrown, text, kinds) };
+    return { ok: false, ...describe(thrown) };
   }
 }
 
@@ -102,21 +102,10 @@ function matchesLinear(subject: string, source: string): boolean {
   return pattern.isIn(subject);
 }
 
-/** Where the expression's own range points and what is wrong there, for a person who writes the rule. */
-function describe(
-  thrown: unknown,
-  text: string,
-  kinds: readonly EventKind[],
-): { problem: string; offset: number } {
-  const { summary, range, node } = factsOf(thrown);
-  const offset = range?.start ?? 0;
-  const field = /^No such key: (.*)$/s.exec(summary)?.[1];
-  if (field === undefined) return { problem: lowerFirst(summary), offset };
-  const owner = text.slice(node?.start ?? 0, offset).replace(/(\.|\[)\??$/, '');
-  const known = fieldsAt(eventFields(kinds), owner);
-  const guess = closest(field, known);
-  const instead = guess === undefined ? `its fields: ${known.join(', ')}` : `did you mean \`${guess}\`?`;
-  return { problem: `\`${owner}\` has no field \`${field}\`; ${instead}`, offset };
+/** What is wrong with it, and where, for a person who writes the rule. */
+function describe(thrown: unknown): { problem: string; offset: number } {
+  const { summary, range } = factsOf(thrown);
+  return { problem: lowerFirst(summary), offset: range?.start ?? 0 };
 }
 
 /** "`event.data.labels.foo`: no such key": what part of the expression failed on this event, and why. */
@@ -141,7 +130,10 @@ interface CelFacts {
 
 function factsOf(thrown: unknown): CelFacts {
   if (!(thrown instanceof Error) || !('summary' in thrown)) return { summary: messageOf(thrown) };
-  const summary = String(thrown.summary).replaceAll('matchesLinear', 'matches');
+  const summary = String(thrown.summary)
+    .replaceAll('matchesLinear', 'matches')
+    // The one message of the library that repeats what the event holds.
+    .replace(/: invalid string value ".*"$/s, '');
   return {
     summary,
     range: rangeOf('range' in thrown && thrown.range),

@@ -34,9 +34,7 @@ export function renderTarget(target: Target, event: TriggerEvent): RenderedTarge
       `a command of ${target.provider}, ${forms.commandExample}`,
     );
     const instances = renderInstances(target, event);
-    const parameters = Object.fromEntries(
-      target.parameters.map((parameter) => [parameter.name, renderParameter(parameter, event)]),
-    );
+    const parameters = renderParameters(target.parameters, event);
     const username = target.username && renderField('username', target.username, event);
     if (username !== undefined) checkForm('username', username, USERNAME, 'a user name like deploy');
     return {
@@ -96,6 +94,16 @@ function renderInstances({ instances, provider }: Target, event: TriggerEvent): 
   return [...ids];
 }
 
+function renderParameters(parameters: readonly Parameter[], event: TriggerEvent): Record<string, string> {
+  const values = parameters.map((parameter) => [parameter.name, renderParameter(parameter, event)] as const);
+  const length = values.reduce((sum, [, value]) => sum + value.length, 0);
+  if (length <= MAX_VALUES) return Object.fromEntries(values);
+  throw new Rejection(
+    'parameters.unsafe',
+    `the parameters: expected at most ${MAX_VALUES} characters in all, came ${length}`,
+  );
+}
+
 function renderParameter({ name, template, pattern }: Parameter, event: TriggerEvent): string {
   const value = renderField(`parameters.${name}`, template, event);
   if (value.length > MAX_VALUE) {
@@ -112,8 +120,10 @@ function renderParameter({ name, template, pattern }: Parameter, event: TriggerE
   );
 }
 
-/** The vendors take 24 KB of script and values together; this bounds the work of the patterns too. */
+/** This bounds the work of the patterns … */
 const MAX_VALUE = 8192;
+/** … and this the message: the vendors take no more than 24 KB of script and values together. */
+const MAX_VALUES = 24_576;
 
 /** Plain characters are shown as they came; others are only counted, for a record is read by people and programs. */
 function show(value: string): string {

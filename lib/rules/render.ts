@@ -2,6 +2,7 @@
  * Makes the run request of a rule that matched: templates filled in, every value checked against its pattern. What
  * must not run becomes a rejection with its reason, which is recorded and told like any other end of a run.
  */
+import { createHash } from 'node:crypto';
 import type { TriggerEvent } from '../events/trigger-event.ts';
 import { runIdFor } from '../runs/run-id.ts';
 import type { RenderedGuards, RunRequest } from '../runs/run-request.ts';
@@ -102,9 +103,16 @@ function renderCancel(action: CancelAction, event: TriggerEvent) {
 function renderKey(field: string, key: Expression, event: TriggerEvent): string {
   const evaluation = key.evaluate(event);
   const text = evaluation.ok ? toText(evaluation.value) : undefined;
-  if (text !== undefined) return text;
+  if (text !== undefined) return text.length > MAX_KEY ? hashOf(text) : text;
   const because = evaluation.ok ? `\`${key.text}\` is no text` : evaluation.because;
   throw new Rejection('template.failed', `\`${field}\`: ${because}`);
+}
+
+/** A table's key has little room, and what it stands for may be as long as a message. */
+const MAX_KEY = 200;
+
+function hashOf(text: string): string {
+  return `sha256-${createHash('sha256').update(text).digest('hex')}`;
 }
 
 function renderSchedule(action: ScheduleAction, event: TriggerEvent, { now }: RenderContext) {

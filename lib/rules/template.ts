@@ -115,12 +115,18 @@ function toTexts(values: readonly unknown[], expression: string): Rendering<stri
 /** What stands for a value in a text; undefined for what has no one text: null, lists, maps, times. */
 export function toText(value: unknown): string | undefined {
   if (typeof value === 'string') return value;
-  const isPlain = typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean';
-  return isPlain ? String(value) : undefined;
+  if (typeof value === 'bigint' || typeof value === 'boolean') return String(value);
+  return typeof value === 'number' && isExact(value) ? String(value) : undefined;
+}
+
+/** A whole number beyond 2^53 has lost digits when the JSON was read: it may name another thing by now. */
+function isExact(value: number): boolean {
+  return Number.isInteger(value) ? Number.isSafeInteger(value) : Number.isFinite(value);
 }
 
 function nameOf(value: unknown): string {
   if (value === null || value === undefined) return 'null';
+  if (typeof value === 'number') return 'a number that is not exact';
   return Array.isArray(value) ? 'a list' : 'a map or an object';
 }
 

@@ -101,6 +101,47 @@ test.each([
     '`event.data` has no field `sha`; its fields: status, name, severity',
   ],
   [
+    'a mistyped field inside has()',
+    `on: alertmanager, when: has(event.data.sevrity), ${RUN}`,
+    'r.yml:3:54: rules[0].when: `event.data` has no field `sevrity`; did you mean `severity`?',
+  ],
+  [
+    'a mistyped field after .?',
+    `on: alertmanager, when: "event.data.?sumary.orValue('') == ''", ${RUN}`,
+    '`event.data` has no field `sumary`; did you mean `summary`?',
+  ],
+  [
+    'a mistyped field in brackets',
+    `on: slack, allow: { users: ['*'] }, when: "event.data.user['nme'] == ''", ${RUN}`,
+    '`event.data.user` has no field `nme`; did you mean `name`?',
+  ],
+  ['an empty expression', `on: alertmanager, when: ' ', ${RUN}`, 'rules[0].when: is empty'],
+  [
+    'an expression that is a book',
+    `on: alertmanager, when: event.id == '${'x'.repeat(4200)}', ${RUN}`,
+    'expected at most 4096 characters',
+  ],
+  [
+    'four loops inside each other',
+    `on: sns, when: 'event.data.raw.exists(a, a.exists(b, b.exists(c, c.exists(d, d == 1))))', ${RUN}`,
+    'has more than 3 loops inside each other',
+  ],
+  [
+    'a list where a map is wanted',
+    'on: alertmanager, run: []',
+    'rules[0].run: expected a map (key: value), came an empty list',
+  ],
+  [
+    'a map where a text is wanted',
+    `on: alertmanager, when: { a: b }, ${RUN}`,
+    'rules[0].when: expected a text, came a map',
+  ],
+  [
+    'the hidden name of matches()',
+    `on: alertmanager, when: event.id.matchesLinear(event.data.name), ${RUN}`,
+    'matches() takes its pattern as a literal text',
+  ],
+  [
     'a pattern from the event',
     `on: alertmanager, when: event.id.matches(event.data.name), ${RUN}`,
     'matches() takes its pattern as a literal text',

@@ -120,9 +120,18 @@ test.each([
   ['{ a: "${event.data.labels.none}" }', '`parameters.a`: `event.data.labels.none`: no such key'],
   ['{ a: "${event.data.raw.nothing}" }', '`parameters.a`: `event.data.raw.nothing` is null, not text'],
   ['{ a: "${event.data.raw.list}" }', '`parameters.a`: `event.data.raw.list` is a list, not text'],
+  [
+    '{ a: "${event.data.raw.id}" }',
+    '`parameters.a`: `event.data.raw.id` is a number that is not exact, not text',
+  ],
+  [
+    '{ a: "${bool(event.data.raw.text)}" }',
+    '`parameters.a`: `bool(event.data.raw.text)`: bool() conversion error',
+  ],
   ['{ a: "${event.data.raw}" }', '`parameters.a`: `event.data.raw` is a map or an object, not text'],
 ])('the template of %s fails and rejects the run', (parameters, message) => {
-  const event = anAlert({ raw: { nothing: null, list: [] } });
+  const raw = { nothing: null, list: [], id: 12345678901234567890, text: 'my secret' };
+  const event = anAlert({ raw });
   expect(parametersOf(parameters, event)).toEqual({ code: 'template.failed', message });
 });
 
@@ -258,6 +267,33 @@ test('a dedupe key that cannot be evaluated rejects the run', () => {
     reason: {
       code: 'template.failed',
       message: '`guards.dedupe.key`: `event.data.labels.none`: no such key',
+    },
+  });
+});
+
+test('a long dedupe key is as good as a short one', () => {
+  const rule = aRule('parameters: {}', {
+    more: ', guards: { dedupe: { key: event.data.name, window: 1m } }',
+  });
+  const keyOf = (name: string): string | undefined => {
+    const request = render(rule, anAlert({ name }));
+    return request.action === 'run' ? request.guards.dedupe?.key : undefined;
+  };
+  expect(keyOf('x'.repeat(200))).toBe('x'.repeat(200));
+  expect(keyOf('x'.repeat(201))).toMatch(/^sha256-[0-9a-f]{64}$/);
+  expect(keyOf('x'.repeat(202))).not.toBe(keyOf('x'.repeat(201)));
+});
+
+test('all values together fit into what a vendor takes', () => {
+  const names = ['a', 'b', 'c', 'd'];
+  const parameters = names.map((name) => `${name}: "\${event.data.name}"`).join(', ');
+  const patterns = names.map((name) => `${name}: "x*"`).join(', ');
+  const rule = aRule(`parameters: { ${parameters} }, patterns: { ${patterns} }`);
+  expect(render(rule, anAlert({ name: 'x'.repeat(8000) }))).toMatchObject({
+    action: 'reject',
+    reason: {
+      code: 'parameters.unsafe',
+      message: 'the parameters: expected at most 24576 characters in all, came 32000',
     },
   });
 });
