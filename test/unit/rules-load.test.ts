@@ -103,7 +103,7 @@ test.each([
   [
     'a mistyped field inside has()',
     `on: alertmanager, when: has(event.data.sevrity), ${RUN}`,
-    'r.yml:3:54: rules[0].when: `event.data` has no field `sevrity`; did you mean `severity`?',
+    'r.yml:3:55: rules[0].when: `event.data` has no field `sevrity`; did you mean `severity`?',
   ],
   [
     'a mistyped field after .?',

@@ -130,7 +130,7 @@ test.each([
   ],
   ['{ a: "${event.data.raw}" }', '`parameters.a`: `event.data.raw` is a map or an object, not text'],
 ])('the template of %s fails and rejects the run', (parameters, message) => {
-  const raw = { nothing: null, list: [], id: 12345678901234567890, text: 'my secret' };
+  const raw = { nothing: null, list: [], id: 2 ** 60, text: 'my secret' };
   const event = anAlert({ raw });
   expect(parametersOf(parameters, event)).toEqual({ code: 'template.failed', message });
 });
