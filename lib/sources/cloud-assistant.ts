@@ -46,6 +46,7 @@ One event comes for each instance when its task has ended; there is none for a s
     const time = firstText(event.time, event['eventTime']);
     return {
       kind: 'events',
+      news: [{ provider: 'alibaba', invocationId: facts.invokeId }],
       events: [
         genericEvent(
           {

@@ -66,6 +66,7 @@ its dimensions as labels; any other notification is a generic event.`,
       eventId: '`MessageId`',
     },
     kinds: ['alert', 'generic'],
+    hasNoSecret: true,
     settings: Settings,
     // SNS posts JSON as text.
     contentTypes: ['text/plain', 'application/json'],

@@ -6,6 +6,7 @@
 import * as z from 'zod';
 import { FleetReflexError } from '../errors.ts';
 import type { EventKind, TriggerEvent } from '../events/trigger-event.ts';
+import type { InvocationNews } from '../queues/wake-up-queue.ts';
 import { parseForm, parseJson } from './body.ts';
 
 /** One HTTP request as it came over the wire. Header names are lower case; `body` is the raw bytes. */
@@ -19,7 +20,7 @@ export interface SourceRequest {
 }
 
 export interface SourceContext<Settings = unknown> {
-  /** The live secrets, newest first; more than one while a secret is rotated. Never empty. */
+  /** The live secrets, newest first; more than one while a secret is rotated. Empty only with `hasNoSecret`. */
   secrets: readonly string[];
   now: Date;
   settings: Settings;
@@ -54,7 +55,13 @@ export const ReplyTo = z.strictObject({
 export type ReplyTo = z.infer<typeof ReplyTo>;
 
 export type Normalisation =
-  | { kind: 'events'; events: readonly TriggerEvent[]; replyTo?: ReplyTo }
+  | {
+      kind: 'events';
+      events: readonly TriggerEvent[];
+      replyTo?: ReplyTo;
+      /** A provider's own word that these invocations have changed: the poller looks at once. */
+      news?: readonly InvocationNews[];
+    }
   /** Authentic, understood, and nothing to match: a ping, a test, a type that we do not use. */
   | { kind: 'ignored'; because: string }
   /** A handshake: answered at once, never matched. */
@@ -94,6 +101,8 @@ export interface SourceSpec<Payload, Settings> {
   methods?: readonly string[];
   /** The media types that it sends, without parameters; others are answered 415. Empty: any. */
   contentTypes: readonly string[];
+  /** It proves itself by something else (a certificate): it takes events also where no secret is set. */
+  hasNoSecret?: boolean;
   verify(request: SourceRequest, context: SourceContext<Settings>): Verification | Promise<Verification>;
   /** Default: JSON, or a form when the content type says so. Throws FleetReflexError `body.*`. */
   parse?(request: SourceRequest, context: SourceContext<Settings>): unknown;
@@ -126,6 +135,7 @@ export interface Source {
   readonly settings: z.ZodType;
   readonly methods: readonly string[];
   readonly contentTypes: readonly string[];
+  readonly hasNoSecret: boolean;
   /** Verify, parse, check, normalise; throws FleetReflexError `body.*` for what cannot be understood. */
   receive(request: SourceRequest, context: SourceContext): Promise<Received>;
   /** The same for a message of the `events` queue, whose sender the queue policy has already let in. */
@@ -151,6 +161,7 @@ export function defineSource<Payload, Settings>(spec: SourceSpec<Payload, Settin
     settings: spec.settings,
     methods: spec.methods ?? ['POST'],
     contentTypes: spec.contentTypes,
+    hasNoSecret: spec.hasNoSecret ?? false,
     async receive(request, untyped) {
       const context = withSettings(untyped);
       const verification = await spec.verify(request, context);

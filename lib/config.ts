@@ -1,0 +1,167 @@
+/**
+ * Configuration: the only place that reads `process.env`. Every setting says its unit, its default and what it is
+ * for; the README's table is generated from here (`npm run generate`), and all problems are reported at once.
+ */
+import * as z from 'zod';
+import { FleetReflexError } from './errors.ts';
+
+const url = z.url({ protocol: /^https?$/, error: 'expected a URL, http:// or https://' });
+
+/** A secret's value, or where it is: `ssm:<name>` or `secretsmanager:<id>`. */
+const SecretReference = z.string().min(1);
+
+export const SETTINGS = {
+  STAGE: z
+    .string()
+    .regex(/^[a-z][a-z0-9-]{0,30}$/, 'expected a name of small letters, digits and -')
+    .default('local')
+    .describe(
+      'The deployment’s stage. Part of the `source` of completion events and the mark of our schedules.',
+    ),
+  LOG_LEVEL: z
+    .enum(['DEBUG', 'INFO', 'WARN', 'ERROR'])
+    .default('INFO')
+    .describe('The least important log lines that are written.'),
+  RULES_FILE: z
+    .string()
+    .min(1)
+    .default('rules.yml')
+    .describe('The rules file, relative to the function’s root.'),
+  RUNS_TABLE: z.string().min(1).describe('The DynamoDB table of runs, tasks and guards.'),
+  RUNS_QUEUE_URL: url.describe('The queue between the doors and dispatch.'),
+  RUNS_DLQ_URL: url.describe('Where run requests go that a person has to decide on.'),
+  EVENTS_QUEUE_URL: url.describe('The queue of events that come as messages.'),
+  EVENTS_DLQ_URL: url.describe('Where messages go that nobody understands.'),
+  WAKE_UP_QUEUE_URL: url.describe('What wakes the poller between two minutes.'),
+  RUNS_TOKEN: SecretReference.describe(
+    'The bearer token of `/runs`; `ssm:<name>` or `secretsmanager:<id>` names where it is; a comma separates two live ones.',
+  ),
+  SECRETS_PREFIX: z
+    .string()
+    .startsWith('/', 'expected a path that begins with /')
+    .optional()
+    .describe(
+      'SSM path under which a source’s secret is looked for when `<SOURCE>_SECRET` is not set: `<prefix>/sources/<source>`. Default: nowhere.',
+    ),
+  SECRETS_MAX_AGE_SECONDS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(3600)
+    .default(300)
+    .describe('For how long a secret that was read is used before it is read again, in seconds.'),
+  TENCENTCLOUD_SECRET_ID: z.string().min(1).optional().describe('Tencent Cloud: SecretId.'),
+  TENCENTCLOUD_SECRET_KEY: z.string().min(1).optional().describe('Tencent Cloud: SecretKey.'),
+  TENCENTCLOUD_SESSION_TOKEN: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Tencent Cloud: the token of temporary credentials.'),
+  TENCENT_CREDENTIALS: SecretReference.optional().describe(
+    'Instead of the three: `ssm:<name>` or `secretsmanager:<id>` of a JSON object `{"secretId", "secretKey", "token"?}`, read again every SECRETS_MAX_AGE_SECONDS.',
+  ),
+  TENCENT_ENDPOINT: url
+    .optional()
+    .describe('The TAT API. Default: the international site; mainland is https://tat.tencentcloudapi.com.'),
+  TENCENT_LANGUAGE: z
+    .enum(['en-US', 'zh-CN'])
+    .default('en-US')
+    .describe('The language of TAT’s messages (X-TC-Language).'),
+  ALIBABA_CLOUD_ACCESS_KEY_ID: z.string().min(1).optional().describe('Alibaba Cloud: AccessKey id.'),
+  ALIBABA_CLOUD_ACCESS_KEY_SECRET: z.string().min(1).optional().describe('Alibaba Cloud: AccessKey secret.'),
+  ALIBABA_CLOUD_SECURITY_TOKEN: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Alibaba Cloud: the token of temporary credentials.'),
+  ALIBABA_CREDENTIALS: SecretReference.optional().describe(
+    'Instead of the three: `ssm:<name>` or `secretsmanager:<id>` of a JSON object `{"accessKeyId", "accessKeySecret", "securityToken"?}`.',
+  ),
+  ALIBABA_ENDPOINT: url
+    .optional()
+    .describe('The ECS API for every region. Default: https://ecs.<region>.aliyuncs.com.'),
+} as const;
+
+const base = { STAGE: SETTINGS.STAGE, LOG_LEVEL: SETTINGS.LOG_LEVEL };
+const secrets = {
+  SECRETS_PREFIX: SETTINGS.SECRETS_PREFIX,
+  SECRETS_MAX_AGE_SECONDS: SETTINGS.SECRETS_MAX_AGE_SECONDS,
+};
+const providers = {
+  TENCENTCLOUD_SECRET_ID: SETTINGS.TENCENTCLOUD_SECRET_ID,
+  TENCENTCLOUD_SECRET_KEY: SETTINGS.TENCENTCLOUD_SECRET_KEY,
+  TENCENTCLOUD_SESSION_TOKEN: SETTINGS.TENCENTCLOUD_SESSION_TOKEN,
+  TENCENT_CREDENTIALS: SETTINGS.TENCENT_CREDENTIALS,
+  TENCENT_ENDPOINT: SETTINGS.TENCENT_ENDPOINT,
+  TENCENT_LANGUAGE: SETTINGS.TENCENT_LANGUAGE,
+  ALIBABA_CLOUD_ACCESS_KEY_ID: SETTINGS.ALIBABA_CLOUD_ACCESS_KEY_ID,
+  ALIBABA_CLOUD_ACCESS_KEY_SECRET: SETTINGS.ALIBABA_CLOUD_ACCESS_KEY_SECRET,
+  ALIBABA_CLOUD_SECURITY_TOKEN: SETTINGS.ALIBABA_CLOUD_SECURITY_TOKEN,
+  ALIBABA_CREDENTIALS: SETTINGS.ALIBABA_CREDENTIALS,
+  ALIBABA_ENDPOINT: SETTINGS.ALIBABA_ENDPOINT,
+};
+const door = {
+  ...base,
+  ...secrets,
+  RULES_FILE: SETTINGS.RULES_FILE,
+  RUNS_QUEUE_URL: SETTINGS.RUNS_QUEUE_URL,
+  WAKE_UP_QUEUE_URL: SETTINGS.WAKE_UP_QUEUE_URL,
+};
+const behind = {
+  ...base,
+  ...secrets,
+  ...providers,
+  RUNS_TABLE: SETTINGS.RUNS_TABLE,
+  WAKE_UP_QUEUE_URL: SETTINGS.WAKE_UP_QUEUE_URL,
+};
+
+/** What each function reads; a function without a setting that it needs does not start. */
+export const WebhookConfig = z.object(door);
+export const QueueConfig = z.object({
+  ...door,
+  EVENTS_QUEUE_URL: SETTINGS.EVENTS_QUEUE_URL,
+  EVENTS_DLQ_URL: SETTINGS.EVENTS_DLQ_URL,
+});
+export const DispatchConfig = z.object({
+  ...behind,
+  RUNS_QUEUE_URL: SETTINGS.RUNS_QUEUE_URL,
+  RUNS_DLQ_URL: SETTINGS.RUNS_DLQ_URL,
+});
+export const PollerConfig = z.object({ ...behind, RULES_FILE: SETTINGS.RULES_FILE });
+export const RunsConfig = z.object({ ...behind, RUNS_TOKEN: SETTINGS.RUNS_TOKEN });
+
+export type BaseConfig = z.infer<z.ZodObject<typeof base>>;
+export type SecretsConfig = z.infer<z.ZodObject<typeof secrets>>;
+export type ProvidersConfig = z.infer<z.ZodObject<typeof providers>>;
+export type DoorConfig = z.infer<typeof WebhookConfig>;
+export type BehindConfig = z.infer<z.ZodObject<typeof behind>>;
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The environment of this process. */
+export const environment: Environment = process.env;
+
+/**
+ * @param schema one of the functions' configurations above
+ * @throws FleetReflexError `config.invalid`: every setting that is missing or wrong, and what is expected
+ */
+export function readConfig<Shape extends z.ZodObject>(schema: Shape, env = environment): z.infer<Shape> {
+  // A variable that is set to nothing is one that is not set.
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
+  const config = schema.safeParse(given);
+  if (config.success) return config.data;
+  const problems = config.error.issues.map(({ path, message }) => {
+    const name = String(path[0]);
+    return `${name}: ${given[name] === undefined ? 'is not set' : message}`;
+  });
+  throw new FleetReflexError(
+    'config.invalid',
+    `The environment is not complete. ${problems.join('; ')}. README.md, "Configuration", explains each setting.`,
+    { details: { problems } },
+  );
+}
+
+/** The variable that holds a source's secret: `STANDARD_WEBHOOKS_SECRET`. */
+export function secretVariable(source: string): string {
+  return `${source.toUpperCase().replaceAll('-', '_')}_SECRET`;
+}

@@ -1,0 +1,33 @@
+/** What every HTTP function has around it: ids on every log line, and an answer for everything that is thrown. */
+import type { MiddlewareObj } from '@middy/core';
+import { messageOf } from '../errors.ts';
+import type { Log } from '../logging.ts';
+import { type HttpAnswer, problemAnswer, problemOf, Refusal } from './problem.ts';
+
+export interface CorrelatedLog extends Log {
+  /** Puts the ids on everything that is logged until the next call. */
+  correlate(ids: Readonly<Record<string, string | undefined>>): void;
+}
+
+export function correlation(log: CorrelatedLog): MiddlewareObj {
+  return {
+    before: ({ context }) => log.correlate({ requestId: context.awsRequestId }),
+  };
+}
+
+export function problems(log: Log): MiddlewareObj<unknown, HttpAnswer> {
+  return {
+    onError: (request) => {
+      const thrown: unknown = request.error;
+      const problem = problemOf(thrown);
+      const facts = { status: problem.status, code: problem.code };
+      if (thrown instanceof Refusal) log.warn('request.refused', { ...facts, because: thrown.because });
+      else if (problem.status < 500) log.warn('request.refused', { ...facts, because: messageOf(thrown) });
+      else {
+        const stack = thrown instanceof Error ? thrown.stack : undefined;
+        log.error('request.failed', { ...facts, error: messageOf(thrown), stack });
+      }
+      request.response = problemAnswer(problem, `urn:request:${request.context.awsRequestId}`);
+    },
+  };
+}

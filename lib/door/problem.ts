@@ -1,0 +1,89 @@
+/**
+ * Errors over HTTP: `application/problem+json` (RFC 9457). Each kind of refusal has its own `type`; a refusal before
+ * the signature is known to be right says no more than that.
+ */
+import { FleetReflexError } from '../errors.ts';
+
+export interface HttpAnswer {
+  statusCode: number;
+  headers: Record<string, string>;
+  body: string;
+}
+
+export interface Problem {
+  status: number;
+  /** Stable, for programs: becomes `type` as `urn:fleet-reflex:problem:<code>`. */
+  code: string;
+  title: string;
+  detail: string;
+  headers?: Readonly<Record<string, string>>;
+}
+
+export function problemAnswer(
+  { status, code, title, detail, headers }: Problem,
+  instance?: string,
+): HttpAnswer {
+  return {
+    statusCode: status,
+    headers: { 'content-type': 'application/problem+json', 'cache-control': 'no-store', ...headers },
+    body: JSON.stringify({
+      type: `urn:fleet-reflex:problem:${code}`,
+      title,
+      status,
+      detail,
+      ...(instance !== undefined && { instance }),
+    }),
+  };
+}
+
+export function jsonAnswer(
+  status: number,
+  body: unknown,
+  headers: Readonly<Record<string, string>> = {},
+): HttpAnswer {
+  return {
+    statusCode: status,
+    headers: { 'content-type': 'application/json', 'cache-control': 'no-store', ...headers },
+    body: JSON.stringify(body),
+  };
+}
+
+/** A refusal that an edge throws and `problemOf` turns into its answer. */
+export class Refusal extends Error {
+  readonly problem: Problem;
+  /** Why, for our log only. */
+  readonly because: string;
+
+  constructor(problem: Problem, because: string) {
+    super(problem.detail);
+    this.name = 'Refusal';
+    this.problem = problem;
+    this.because = because;
+  }
+}
+
+const RETRY_AFTER_SECONDS = 5;
+
+/** The problem that something thrown stands for; what nobody foresaw is a 500 that tells nothing but where to look. */
+export function problemOf(thrown: unknown): Problem {
+  if (thrown instanceof Refusal) return thrown.problem;
+  if (thrown instanceof FleetReflexError) {
+    if (thrown.disposition === 'retry') {
+      const seconds = Math.max(1, Math.ceil((thrown.retryAfterMs ?? RETRY_AFTER_SECONDS * 1000) / 1000));
+      return {
+        status: 503,
+        code: thrown.code,
+        title: 'Not now',
+        detail: thrown.message,
+        headers: { 'retry-after': String(seconds) },
+      };
+    }
+    return { status: 400, code: thrown.code, title: 'Not understood', detail: thrown.message };
+  }
+  return {
+    status: 500,
+    code: 'internal',
+    title: 'Internal error',
+    detail: 'fleet-reflex failed inside; nothing was started. The log has the details under this request id.',
+  };
+}

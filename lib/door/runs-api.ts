@@ -1,0 +1,117 @@
+/** The runs API: `GET /runs`, `GET /runs/{runId}`, `POST /runs/{runId}/cancel`, behind a bearer token. */
+import { createHash, timingSafeEqual } from 'node:crypto';
+import middy from '@middy/core';
+import * as z from 'zod';
+import { type CancelContext, cancelRun } from '../runs/cancel.ts';
+import { RunId } from '../runs/run-request.ts';
+import { describeRun, summariseRun } from '../runs/run-view.ts';
+import { HttpEvent, toRequest } from './http-request.ts';
+import { type CorrelatedLog, correlation, problems } from './middleware.ts';
+import { type HttpAnswer, jsonAnswer, Refusal } from './problem.ts';
+
+export interface RunsApiContext extends CancelContext {
+  /** The live tokens, newest first. */
+  tokens: () => Promise<readonly string[]>;
+  log: CorrelatedLog;
+}
+
+const ListQuery = z.object({
+  limit: z.coerce.number().int().min(1).max(100).default(20),
+  cursor: z.string().optional(),
+  rule: z.string().optional(),
+});
+
+export function runsHandler(context: RunsApiContext) {
+  return middy<unknown, HttpAnswer>()
+    .use(correlation(context.log))
+    .use(problems(context.log))
+    .handler(async (event) => await route(HttpEvent.parse(event), context));
+}
+
+async function route(event: HttpEvent, context: RunsApiContext): Promise<HttpAnswer> {
+  const request = toRequest(event, '');
+  await authorize(request.headers['authorization'], context.tokens);
+  const runId = event.pathParameters?.['runId'];
+  if (runId === undefined) return await list(request.query, context);
+  if (!RunId.safeParse(runId).success) throw noSuchRun();
+  return event.rawPath.endsWith('/cancel') ? await cancel(runId, context) : await show(runId, context);
+}
+
+async function authorize(header: string | undefined, tokens: RunsApiContext['tokens']): Promise<void> {
+  const given = /^Bearer (\S+)$/i.exec(header ?? '')?.[1];
+  // Every token is compared, and hashes have one length, so that time tells nothing.
+  const matches = (await tokens()).filter((token) => given !== undefined && isSame(token, given));
+  if (matches.length > 0) return;
+  throw new Refusal(
+    {
+      status: 401,
+      code: 'token.wrong',
+      title: 'Not authorized',
+      detail: 'Send the header Authorization: Bearer <RUNS_TOKEN>.',
+      headers: { 'www-authenticate': 'Bearer' },
+    },
+    header === undefined ? 'no token' : 'a wrong token',
+  );
+}
+
+function isSame(a: string, b: string): boolean {
+  const digest = (text: string) => createHash('sha256').update(text).digest();
+  return timingSafeEqual(digest(a), digest(b));
+}
+
+async function list(query: URLSearchParams, { store }: RunsApiContext): Promise<HttpAnswer> {
+  const asked = ListQuery.safeParse(Object.fromEntries(query));
+  if (!asked.success) {
+    const wrong = asked.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ');
+    throw new Refusal(
+      {
+        status: 400,
+        code: 'query.invalid',
+        title: 'Wrong query',
+        detail: `${wrong}. Known: limit (1 to 100), cursor, rule.`,
+      },
+      wrong,
+    );
+  }
+  const { limit, cursor, rule } = asked.data;
+  const page = await store.list({ limit, ...(cursor && { cursor }), ...(rule && { rule }) });
+  return jsonAnswer(200, { runs: page.runs.map(summariseRun), ...(page.cursor && { cursor: page.cursor }) });
+}
+
+async function show(runId: string, { store }: RunsApiContext): Promise<HttpAnswer> {
+  const run = await store.get(runId);
+  if (run === undefined) throw noSuchRun();
+  return jsonAnswer(200, describeRun(run, await store.tasks(runId)));
+}
+
+async function cancel(runId: string, context: RunsApiContext): Promise<HttpAnswer> {
+  const outcome = await cancelRun(runId, 'a call of the runs API', context);
+  switch (outcome.kind) {
+    case 'missing':
+      throw noSuchRun();
+    case 'ended':
+      throw new Refusal(
+        {
+          status: 409,
+          code: 'run.ended',
+          title: 'The run has ended',
+          detail: `It ended as ${outcome.run.status} before it could be cancelled; nothing was changed.`,
+        },
+        outcome.run.status,
+      );
+    case 'requested':
+      return jsonAnswer(202, summariseRun(outcome.run));
+  }
+}
+
+function noSuchRun(): Refusal {
+  return new Refusal(
+    {
+      status: 404,
+      code: 'run.unknown',
+      title: 'No such run',
+      detail: 'There is no run of this id; runs are kept for 30 days. GET /runs lists them.',
+    },
+    'no run has this id',
+  );
+}

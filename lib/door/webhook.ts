@@ -1,0 +1,155 @@
+/**
+ * The HTTP door: `/hooks/{source}`. In this order: size, source, method, media type, signature on the raw bytes,
+ * parse, schema, match, send; it answers only when what the event asks for is durable on the queue.
+ */
+import middy from '@middy/core';
+import type { WakeUpQueue } from '../queues/wake-up-queue.ts';
+import type { SourceSecrets } from '../secrets.ts';
+import {
+  mediaType,
+  type Source,
+  type SourceAnswer,
+  type SourceContext,
+  type SourceRequest,
+} from '../sources/source.ts';
+import { type DecideContext, decide } from './decide.ts';
+import { HttpEvent, toRequest, traceparentOf } from './http-request.ts';
+import { type CorrelatedLog, correlation, problems } from './middleware.ts';
+import { type HttpAnswer, jsonAnswer, Refusal } from './problem.ts';
+
+/** The largest documented webhook is smaller (GitHub's may be 25 MB, and API Gateway ends at 10): 1 MiB. */
+export const MAX_BODY_BYTES = 1024 * 1024;
+
+export interface WebhookContext extends DecideContext {
+  sourceNamed: (name: string) => Source | undefined;
+  secrets: SourceSecrets;
+  wakeUps: Pick<WakeUpQueue, 'tell'>;
+  log: CorrelatedLog;
+}
+
+export function webhookHandler(context: WebhookContext) {
+  return middy<unknown, HttpAnswer>()
+    .use(correlation(context.log))
+    .use(problems(context.log))
+    .handler(async (event) => await receive(HttpEvent.parse(event), context));
+}
+
+async function receive(event: HttpEvent, context: WebhookContext): Promise<HttpAnswer> {
+  const { log, secrets: secretsOf, ruleSet, now } = context;
+  const name = event.pathParameters?.['source'] ?? '';
+  const request = toRequest(event, event.pathParameters?.['proxy'] ?? '');
+  log.correlate({ requestId: event.requestContext.requestId, source: name });
+  if (request.body.length > MAX_BODY_BYTES) throw tooLarge(request.body.length);
+  const source = context.sourceNamed(name);
+  const secrets = source === undefined ? [] : await secretsOf(source.name);
+  if (source === undefined || (secrets.length === 0 && !source.hasNoSecret))
+    throw unknownSource(name, source !== undefined);
+  checkMethod(source, request);
+  checkMediaType(source, request);
+
+  const sourceContext: SourceContext = { secrets, now: now(), settings: ruleSet.sources[source.name] };
+  const received = await source.receive(request, sourceContext);
+  if (received.kind === 'refused') throw unauthorized(received.verification);
+  const { normalisation } = received;
+  switch (normalisation.kind) {
+    case 'answered':
+      log.info('request.answered', { status: normalisation.answer.status });
+      return toHttpAnswer(normalisation.answer);
+    case 'ignored':
+      log.info('event.ignored', { because: normalisation.because });
+      return source.answer === undefined
+        ? jsonAnswer(202, { matched: [], unmatched: [], ignored: normalisation.because })
+        : toHttpAnswer(source.answer([], sourceContext));
+    case 'events': {
+      const { events, replyTo, news = [] } = normalisation;
+      const outcomes = await decide(
+        events,
+        { replyTo, traceparent: traceparentOf(request.headers) },
+        context,
+      );
+      if (news.length > 0) await context.wakeUps.tell(news);
+      if (source.answer !== undefined) return toHttpAnswer(source.answer(outcomes, sourceContext));
+      return jsonAnswer(202, {
+        matched: outcomes.flatMap(({ event: { id }, matched }) =>
+          matched.map((it) => ({ ...it, eventId: id })),
+        ),
+        unmatched: outcomes.flatMap(({ event: { id }, unmatched }) =>
+          unmatched.map((it) => ({ ...it, eventId: id })),
+        ),
+      });
+    }
+  }
+}
+
+function toHttpAnswer({ status, headers = {}, body }: SourceAnswer): HttpAnswer {
+  if (body === undefined) return { statusCode: status, headers: { ...headers }, body: '' };
+  if (typeof body !== 'string') return jsonAnswer(status, body, headers);
+  return { statusCode: status, headers: { 'content-type': 'text/plain; charset=utf-8', ...headers }, body };
+}
+
+function tooLarge(bytes: number): Refusal {
+  return new Refusal(
+    {
+      status: 413,
+      code: 'body.tooLarge',
+      title: 'Body too large',
+      detail: `A body may have ${MAX_BODY_BYTES} bytes, and this one has ${bytes}.`,
+    },
+    `${bytes} bytes`,
+  );
+}
+
+function unknownSource(name: string, isKnown: boolean): Refusal {
+  return new Refusal(
+    {
+      status: 404,
+      code: 'source.unknown',
+      title: 'Unknown source',
+      detail: 'There is no such source here. docs/sources.md lists them; the path is /hooks/{source}.',
+    },
+    isKnown ? `${name} has no secret, so it takes no events` : 'no source has this name',
+  );
+}
+
+function checkMethod({ methods }: Source, { method }: SourceRequest): void {
+  if (methods.includes(method)) return;
+  throw new Refusal(
+    {
+      status: 405,
+      code: 'method.notAllowed',
+      title: 'Method not allowed',
+      detail: `This source takes ${methods.join(', ')}, and this was ${method}.`,
+      headers: { allow: methods.join(', ') },
+    },
+    method,
+  );
+}
+
+function checkMediaType({ contentTypes }: Source, request: SourceRequest): void {
+  const given = mediaType(request);
+  // Only a body has a type: handshakes by GET and OPTIONS have none.
+  const hasBody = request.method === 'POST' || request.method === 'PUT' || request.method === 'PATCH';
+  if (!hasBody || contentTypes.length === 0 || contentTypes.includes(given)) return;
+  throw new Refusal(
+    {
+      status: 415,
+      code: 'body.mediaType',
+      title: 'Unsupported media type',
+      detail: `This source takes ${contentTypes.join(', ')}, and this was ${given === '' ? 'without a content type' : 'another type'}.`,
+    },
+    given,
+  );
+}
+
+/** The two are told apart, for a sender whose clock is wrong; neither says what would have been right. */
+function unauthorized({ reason, because }: { reason: 'forged' | 'stale'; because: string }): Refusal {
+  const problem =
+    reason === 'stale'
+      ? {
+          code: 'request.stale',
+          title: 'Too old or too new',
+          detail: 'The request’s time is too far from ours.',
+        }
+      : { code: 'request.forged', title: 'Not authentic', detail: 'The request does not prove who sent it.' };
+  return new Refusal({ status: 401, ...problem, headers: { 'www-authenticate': 'Signature' } }, because);
+}

@@ -1,0 +1,32 @@
+/** The real parts of a door: rules, queues, secrets. No table: a door that answers in time opens no more than it must. */
+import { readFileSync } from 'node:fs';
+import { SQSClient } from '@aws-sdk/client-sqs';
+import { type DoorConfig, environment } from '../config.ts';
+import { runsQueue } from '../queues/runs-queue.ts';
+import { wakeUpQueue } from '../queues/wake-up-queue.ts';
+import { loadRules } from '../rules/load.ts';
+import type { RuleSet } from '../rules/rule.ts';
+import { sourceSecrets } from '../secrets.ts';
+import { SOURCES, sourceNamed } from '../sources/registry.ts';
+import { logOf } from './log.ts';
+
+/** @throws FleetReflexError `rules.invalid`: a function with a wrong rules file does not start */
+export function rulesOf({ RULES_FILE }: Pick<DoorConfig, 'RULES_FILE'>): RuleSet {
+  return loadRules(readFileSync(RULES_FILE, 'utf8'), RULES_FILE, SOURCES.values());
+}
+
+export function doorParts(service: string, config: DoorConfig) {
+  const client = new SQSClient({});
+  const now = () => new Date();
+  return {
+    client,
+    ruleSet: rulesOf(config),
+    runsQueue: runsQueue(client, config.RUNS_QUEUE_URL),
+    wakeUps: wakeUpQueue(client, config.WAKE_UP_QUEUE_URL, now),
+    secrets: sourceSecrets(config, environment),
+    sources: SOURCES,
+    sourceNamed,
+    log: logOf(service, config),
+    now,
+  };
+}

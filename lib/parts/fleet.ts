@@ -1,0 +1,49 @@
+/** The real parts behind the queue: table, clouds, destinations, wake-ups. */
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { SQSClient } from '@aws-sdk/client-sqs';
+import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { sqsDestinations } from '../completions/sqs-destination.ts';
+import type { BehindConfig } from '../config.ts';
+import { dynamoGuardStore } from '../guards/dynamodb-claims.ts';
+import { wakeUpQueue } from '../queues/wake-up-queue.ts';
+import { dynamoRunStore } from '../runs/dynamodb-store.ts';
+import { POLL_TIMING } from '../runs/poll-timing.ts';
+import { logOf } from './log.ts';
+import { providersOf } from './providers.ts';
+
+/** Longer than dispatch may run (serverless.yml: 60 s), so that two never work on one run. */
+const LEASE_MS = 70_000;
+/** How long a provider may take to show an invocation whose answer was lost. */
+const RECONCILE_SETTLE_MS = 10_000;
+
+export function fleetParts(service: string, config: BehindConfig) {
+  const client = new SQSClient({});
+  const documents = DynamoDBDocumentClient.from(new DynamoDBClient({}), {
+    marshallOptions: { removeUndefinedValues: true },
+  });
+  const table = { client: documents, table: config.RUNS_TABLE };
+  const now = () => new Date();
+  const store = dynamoRunStore(table);
+  const wakeUps = wakeUpQueue(client, config.WAKE_UP_QUEUE_URL, now);
+  return {
+    client,
+    store,
+    guards: dynamoGuardStore(table),
+    providers: providersOf(config),
+    publishing: { stage: config.STAGE, resolve: sqsDestinations(client) },
+    wake: async (at: Date) => {
+      if (await store.planWakeUp(at, now())) await wakeUps.wake(at);
+    },
+    log: logOf(service, config),
+    now,
+    sleep: async (ms: number) => {
+      await sleep(ms);
+    },
+    owner: randomUUID(),
+    leaseMs: LEASE_MS,
+    reconcileSettleMs: RECONCILE_SETTLE_MS,
+    timing: POLL_TIMING,
+  };
+}

@@ -1,0 +1,7 @@
+/** The log of a function. */
+import type { BaseConfig } from '../config.ts';
+import { lambdaLog } from '../logging.ts';
+
+export function logOf(service: string, config: BaseConfig) {
+  return lambdaLog({ service, level: config.LOG_LEVEL });
+}

@@ -1,0 +1,129 @@
+/**
+ * The receiving edge of every queue: a message is done, comes back later, or goes to a person. Who throws decides
+ * (FleetReflexError.disposition); what nobody foresaw is a failure of that one message, never an acknowledgement.
+ */
+import { BatchProcessor, EventType, processPartialResponse } from '@aws-lambda-powertools/batch';
+import { ChangeMessageVisibilityCommand, SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import middy from '@middy/core';
+import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
+import { FleetReflexError, messageOf } from '../errors.ts';
+import type { Log } from '../logging.ts';
+
+/** What shall become of a message. */
+export type Handled =
+  | { kind: 'done' }
+  /** It comes back after that time. */
+  | { kind: 'retry'; retryAfterMs: number; because: string };
+
+export interface ConsumerOptions {
+  client: SQSClient;
+  queueUrl: string;
+  /** Where messages go that a person has to decide on, with the reason as attributes. */
+  deadLetterUrl: string;
+  handle: (record: SQSRecord) => Promise<Handled>;
+  log: Log;
+}
+
+/** SQS keeps a message invisible for 12 hours at most. */
+const MAX_INVISIBLE_SECONDS = 43_200;
+/** Each receive adds so much to the wait, so that a long wait uses few of the receives that the queue allows. */
+const WAIT_GROWTH_MS = 250;
+const FIRST_BACKOFF_MS = 1_000;
+const MAX_BACKOFF_MS = 5 * 60_000;
+
+/** The handler of a function behind a queue with `ReportBatchItemFailures`. */
+export function queueHandler(options: ConsumerOptions) {
+  return middy<SQSEvent, SQSBatchResponse>().handler(async (event, context) =>
+    processPartialResponse(
+      event,
+      (record: SQSRecord) => consume(record, options),
+      new BatchProcessor(EventType.SQS, undefined),
+      // When all fail, that is told like when one does: each comes back at its own time.
+      { context, throwOnFullBatchFailure: false },
+    ),
+  );
+}
+
+async function consume(record: SQSRecord, options: ConsumerOptions): Promise<void> {
+  const { handle, log } = options;
+  let handled: Handled;
+  try {
+    handled = await handle(record);
+  } catch (thrown) {
+    handled = await afterFailure(record, thrown, options);
+  }
+  if (handled.kind === 'done') return;
+  const received = receiveCount(record);
+  const waitMs = handled.retryAfterMs + received * WAIT_GROWTH_MS;
+  log.info('message.waits', { messageId: record.messageId, received, waitMs, because: handled.because });
+  await comeBack(record, waitMs, options);
+  // For the batch: this message is not done.
+  throw new FleetReflexError('message.waits', handled.because, { disposition: 'retry' });
+}
+
+async function afterFailure(record: SQSRecord, thrown: unknown, options: ConsumerOptions): Promise<Handled> {
+  const { log } = options;
+  const received = receiveCount(record);
+  const facts = { messageId: record.messageId, received, error: messageOf(thrown) };
+  if (!(thrown instanceof FleetReflexError)) {
+    log.error('message.failed', { ...facts, stack: thrown instanceof Error ? thrown.stack : undefined });
+    return { kind: 'retry', retryAfterMs: backoffMs(received), because: messageOf(thrown) };
+  }
+  const { code, disposition, details, retryAfterMs } = thrown;
+  switch (disposition) {
+    case 'retry':
+      log.warn('message.failed', { ...facts, code, details });
+      return { kind: 'retry', retryAfterMs: retryAfterMs ?? backoffMs(received), because: thrown.message };
+    case 'drop':
+      log.error('message.dropped', { ...facts, code, details });
+      return { kind: 'done' };
+    case 'hold':
+      log.error('message.held', { ...facts, code, details });
+      await setAside(record, thrown, options);
+      return { kind: 'done' };
+  }
+}
+
+function backoffMs(received: number): number {
+  return Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** Math.min(received - 1, 20));
+}
+
+async function comeBack(record: SQSRecord, waitMs: number, { client, queueUrl, log }: ConsumerOptions) {
+  const VisibilityTimeout = Math.min(MAX_INVISIBLE_SECONDS, Math.ceil(waitMs / 1000));
+  try {
+    await client.send(
+      new ChangeMessageVisibilityCommand({
+        QueueUrl: queueUrl,
+        ReceiptHandle: record.receiptHandle,
+        VisibilityTimeout,
+      }),
+    );
+  } catch (thrown) {
+    // It comes back all the same, at the end of the queue's own visibility time-out.
+    log.warn('message.visibility', { messageId: record.messageId, error: messageOf(thrown) });
+  }
+}
+
+async function setAside(
+  record: SQSRecord,
+  error: FleetReflexError,
+  { client, deadLetterUrl }: ConsumerOptions,
+): Promise<void> {
+  const text = (StringValue: string) => ({ DataType: 'String', StringValue });
+  await client.send(
+    new SendMessageCommand({
+      QueueUrl: deadLetterUrl,
+      MessageBody: record.body,
+      MessageAttributes: {
+        reason: text(error.code),
+        explanation: text(error.message.slice(0, 4096)),
+        originalMessageId: text(record.messageId),
+      },
+    }),
+  );
+}
+
+function receiveCount(record: SQSRecord): number {
+  const count = Number(record.attributes.ApproximateReceiveCount);
+  return Number.isInteger(count) && count > 0 ? count : 1;
+}

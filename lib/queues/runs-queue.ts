@@ -1,0 +1,86 @@
+/** The `runs` queue's sending side: run requests are durable here before any door answers. */
+import { SendMessageBatchCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import { FleetReflexError, messageOf } from '../errors.ts';
+import type { RunRequest } from '../runs/run-request.ts';
+
+/** SQS takes 10 messages and 256 KiB in a batch (a queue may allow more by its MaximumMessageSize; none needs to). */
+const MAX_ENTRIES = 10;
+const MAX_BYTES = 256 * 1024 - 4096;
+
+export interface RunsQueue {
+  /**
+   * Resolves when all of them are durable. Safe to call again with the same requests: a run id is a run once.
+   * @throws FleetReflexError `queue.unavailable` (retry), `request.tooLarge` (drop)
+   */
+  send(requests: readonly RunRequest[]): Promise<void>;
+}
+
+export function runsQueue(client: SQSClient, queueUrl: string): RunsQueue {
+  return {
+    async send(requests) {
+      for (const batch of inBatches(requests.map(toEntry))) await sendBatch(client, queueUrl, batch);
+    },
+  };
+}
+
+interface Entry {
+  body: string;
+  bytes: number;
+  request: RunRequest;
+}
+
+function toEntry(request: RunRequest): Entry {
+  const body = JSON.stringify(request);
+  const bytes = Buffer.byteLength(body) + 512;
+  if (bytes <= MAX_BYTES) return { body, bytes, request };
+  throw new FleetReflexError(
+    'request.tooLarge',
+    `What the rule ${request.rule} asks for takes ${bytes} bytes; a message holds ${MAX_BYTES}. Fewer instances or shorter parameters fit.`,
+  );
+}
+
+function inBatches(entries: readonly Entry[]): Entry[][] {
+  const batches: Entry[][] = [];
+  let bytes = 0;
+  for (const entry of entries) {
+    const batch = batches.at(-1);
+    if (batch === undefined || batch.length === MAX_ENTRIES || bytes + entry.bytes > MAX_BYTES) {
+      batches.push([entry]);
+      bytes = entry.bytes;
+    } else {
+      batch.push(entry);
+      bytes += entry.bytes;
+    }
+  }
+  return batches;
+}
+
+async function sendBatch(client: SQSClient, QueueUrl: string, batch: readonly Entry[]): Promise<void> {
+  const Entries = batch.map(({ body, request }, index) => ({
+    Id: String(index),
+    MessageBody: body,
+    MessageAttributes: {
+      runId: { DataType: 'String', StringValue: request.runId },
+      rule: { DataType: 'String', StringValue: request.rule },
+    },
+  }));
+  const answer = await client
+    .send(new SendMessageBatchCommand({ QueueUrl, Entries }))
+    .catch((cause: unknown) => {
+      throw unavailable(messageOf(cause), cause);
+    });
+  // An entry is durable when the answer says so, and only then.
+  const failed = answer.Failed ?? [];
+  if (failed.length === 0 && answer.Successful?.length === batch.length) return;
+  throw unavailable(
+    failed.map(({ Code, Message }) => `${Code}: ${Message}`).join('; ') || 'an answer is missing',
+  );
+}
+
+function unavailable(why: string, cause?: unknown): FleetReflexError {
+  return new FleetReflexError(
+    'queue.unavailable',
+    `The event was understood, and what it asks for could not be put on the runs queue (${why}). Nothing is lost if it is sent again.`,
+    { disposition: 'retry', cause },
+  );
+}

@@ -1,0 +1,42 @@
+/**
+ * The `wake-up` queue: makes the poller look before its next minute, at a time, or because a provider said that an
+ * invocation has changed. A wake-up that is lost costs at most a minute.
+ */
+import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import * as z from 'zod';
+import { ProviderName } from '../providers/provider.ts';
+
+/** A provider's word that an invocation has changed; the facts are read from its API. */
+export const InvocationNews = z.strictObject({ provider: ProviderName, invocationId: z.string().min(1) });
+export type InvocationNews = z.infer<typeof InvocationNews>;
+
+export const WakeUp = z.strictObject({
+  version: z.literal(1),
+  /** ISO 8601. */
+  at: z.iso.datetime(),
+  news: z.array(InvocationNews).optional(),
+});
+export type WakeUp = z.infer<typeof WakeUp>;
+
+/** The most that SQS delays a message; the poller's minute is shorter anyway. */
+const MAX_DELAY_SECONDS = 900;
+
+export interface WakeUpQueue {
+  /** Wakes the poller at that time, to the second. */
+  wake(at: Date): Promise<void>;
+  /** Wakes it now, with news. Durable when it resolves. */
+  tell(news: readonly InvocationNews[]): Promise<void>;
+}
+
+export function wakeUpQueue(client: SQSClient, queueUrl: string, now: () => Date): WakeUpQueue {
+  const send = async (wakeUp: WakeUp, delayMs: number): Promise<void> => {
+    const DelaySeconds = Math.min(MAX_DELAY_SECONDS, Math.max(0, Math.ceil(delayMs / 1000)));
+    await client.send(
+      new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: JSON.stringify(wakeUp), DelaySeconds }),
+    );
+  };
+  return {
+    wake: (at) => send({ version: 1, at: at.toISOString() }, at.getTime() - now().getTime()),
+    tell: (news) => send({ version: 1, at: now().toISOString(), news: [...news] }, 0),
+  };
+}

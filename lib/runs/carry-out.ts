@@ -1,0 +1,49 @@
+/** Takes a message of the runs queue to whoever carries it out. */
+import type { SQSRecord } from 'aws-lambda';
+import * as z from 'zod';
+import { FleetReflexError } from '../errors.ts';
+import type { Handled } from '../queues/consume.ts';
+import { type CancelContext, cancelRuns } from './cancel.ts';
+import { type DispatchContext, dispatchRun, recordRejection } from './dispatch.ts';
+import { RunRequest } from './run-request.ts';
+
+/** @throws FleetReflexError `request.invalid` (hold): it is not of this version, or not of ours */
+export async function carryOut(
+  record: Pick<SQSRecord, 'body'>,
+  context: DispatchContext & CancelContext,
+): Promise<Handled> {
+  const request = parse(record.body);
+  switch (request.action) {
+    case 'run':
+      return await dispatchRun(request, context);
+    case 'cancel':
+      await cancelRuns(request, context);
+      return { kind: 'done' };
+    case 'reject':
+      return await recordRejection(request, context);
+    case 'schedule':
+      throw new FleetReflexError('request.invalid', 'schedule: wired when lib/schedules is there', {
+        disposition: 'hold',
+      });
+  }
+}
+
+function parse(body: string): RunRequest {
+  let value: unknown;
+  try {
+    value = JSON.parse(body);
+  } catch (cause) {
+    throw invalid('it is not JSON', cause);
+  }
+  const request = RunRequest.safeParse(value);
+  if (request.success) return request.data;
+  throw invalid(z.prettifyError(request.error).replaceAll('\n', ' '), request.error);
+}
+
+function invalid(what: string, cause: unknown): FleetReflexError {
+  return new FleetReflexError(
+    'request.invalid',
+    `A message of the runs queue must be a run request of version 1, and ${what}. Nothing was run. Look at who sent it; a newer version of fleet-reflex may understand it.`,
+    { disposition: 'hold', cause },
+  );
+}

@@ -1,0 +1,133 @@
+/**
+ * Secrets: a value in the environment, or a reference to where it is kept (SSM Parameter Store, Secrets Manager),
+ * read through Powertools parameters, which keeps it for a while. Two live values at a time, so that one can be
+ * rotated without losing an event.
+ */
+import { type Environment, type SecretsConfig, secretVariable } from './config.ts';
+import { FleetReflexError, messageOf } from './errors.ts';
+
+const SSM = 'ssm:';
+const SECRETS_MANAGER = 'secretsmanager:';
+
+/** Reads one value from a store. `undefined`: there is none of that name. Throws what the store throws. */
+export interface SecretStore {
+  parameter(name: string, maxAgeSeconds: number): Promise<string | undefined>;
+  secret(id: string, maxAgeSeconds: number): Promise<string | undefined>;
+}
+
+/**
+ * The secrets of a source, newest first; empty when it has none, and then it takes no events.
+ * @throws FleetReflexError `secret.unreadable` (retry): the store could not be asked
+ */
+export type SourceSecrets = (source: string) => Promise<readonly string[]>;
+
+export function sourceSecrets(
+  config: SecretsConfig,
+  env: Environment,
+  store: SecretStore = awsSecretStore,
+): SourceSecrets {
+  return async (source) => {
+    const given = env[secretVariable(source)];
+    if (given !== undefined && given !== '') return await readLive(given, config, store);
+    if (config.SECRETS_PREFIX === undefined) return [];
+    const name = `${config.SECRETS_PREFIX}/sources/${source}`;
+    const stored = await read(`${SSM}${name}`, config, store);
+    return stored === undefined ? [] : split(stored);
+  };
+}
+
+/**
+ * The live values of a comma-separated list of values and references, in its order.
+ * @throws FleetReflexError `secret.missing`, `secret.unreadable`
+ */
+export async function readLive(
+  given: string,
+  config: SecretsConfig,
+  store: SecretStore = awsSecretStore,
+): Promise<readonly string[]> {
+  const lists = await Promise.all(
+    split(given).map(async (part) =>
+      isReference(part) ? split(await readSecret(part, config, store)) : [part],
+    ),
+  );
+  return lists.flat();
+}
+
+/**
+ * One value, whole, commas and all.
+ * @throws FleetReflexError `secret.missing`, `secret.unreadable`
+ */
+export async function readSecret(
+  reference: string,
+  config: SecretsConfig,
+  store: SecretStore = awsSecretStore,
+): Promise<string> {
+  if (!isReference(reference)) return reference;
+  const value = await read(reference, config, store);
+  if (value !== undefined) return value;
+  throw new FleetReflexError(
+    'secret.missing',
+    `There is no secret at ${reference}. Create it, or correct the setting that names it.`,
+    { disposition: 'retry' },
+  );
+}
+
+async function read(
+  reference: string,
+  { SECRETS_MAX_AGE_SECONDS: maxAge }: SecretsConfig,
+  store: SecretStore,
+): Promise<string | undefined> {
+  try {
+    return reference.startsWith(SSM)
+      ? await store.parameter(reference.slice(SSM.length), maxAge)
+      : await store.secret(reference.slice(SECRETS_MANAGER.length), maxAge);
+  } catch (cause) {
+    throw new FleetReflexError(
+      'secret.unreadable',
+      `The secret ${reference} could not be read: ${messageOf(cause)}. Check that the function's role may read it.`,
+      { disposition: 'retry', cause },
+    );
+  }
+}
+
+function isReference(text: string): boolean {
+  return text.startsWith(SSM) || text.startsWith(SECRETS_MANAGER);
+}
+
+function split(list: string): string[] {
+  return list
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
+}
+
+/** The stores of the account. Loaded only when a setting refers to one: a cold start without pays nothing. */
+export const awsSecretStore: SecretStore = {
+  async parameter(name, maxAge) {
+    const { getParameter } = await import('@aws-lambda-powertools/parameters/ssm');
+    return await unlessMissing(getParameter(name, { decrypt: true, maxAge }));
+  },
+  async secret(id, maxAge) {
+    const { getSecret } = await import('@aws-lambda-powertools/parameters/secrets');
+    const value = await unlessMissing(getSecret(id, { maxAge }));
+    return value instanceof Uint8Array ? Buffer.from(value).toString('utf8') : value;
+  },
+};
+
+/** A name that does not exist is an answer; everything else is a failure. Powertools wraps what the SDK throws. */
+async function unlessMissing<Value>(reading: Promise<Value>): Promise<Value | undefined> {
+  try {
+    return await reading;
+  } catch (thrown) {
+    if (isMissing(thrown)) return undefined;
+    throw thrown;
+  }
+}
+
+function isMissing(thrown: unknown): boolean {
+  if (!(thrown instanceof Error)) return false;
+  return (
+    ['ParameterNotFound', 'ResourceNotFoundException'].includes(thrown.name) ||
+    (thrown.cause !== undefined && isMissing(thrown.cause))
+  );
+}
