@@ -1,6 +1,7 @@
 /** Compiles one rule of the file, and finds what its schema alone cannot: names that mean nothing, types, lacks. */
 import type { DestinationRef } from '../completions/destination.ts';
 import type { EventKind } from '../events/trigger-event.ts';
+import { compileNotify } from './compile-notify.ts';
 import { compileTiming } from './compile-schedule.ts';
 import { type Compiling, compileTarget, compileText, WORKING_DIRECTORY_CHECK } from './compile-target.ts';
 import { compileCondition } from './condition.ts';
@@ -223,18 +224,4 @@ function compileScheduling(spec: ScheduleSpec, path: Path, compiling: Compiling)
   const timing = compileTiming(spec, at, compiling);
   if (target === undefined || timing === undefined) return undefined;
   return { kind: 'schedule', ...target, timing };
-}
-
-function compileNotify(
-  names: readonly string[],
-  path: Path,
-  { destinations, problems }: LoadContext,
-): DestinationRef[] {
-  return [...new Set(names)].flatMap((name) => {
-    const known = destinations.get(name);
-    if (known !== undefined) return [known];
-    const index = names.indexOf(name);
-    problems.add([...path, 'notify', index], unknownName('destination', name, [...destinations.keys()]));
-    return [];
-  });
 }

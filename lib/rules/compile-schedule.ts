@@ -1,5 +1,8 @@
 /** Compiles when a command runs later, and the standing schedules, in which everything is known beforehand. */
 import * as z from 'zod';
+import type { DestinationRef } from '../completions/destination.ts';
+import { RunId } from '../runs/run-request.ts';
+import { compileNotify } from './compile-notify.ts';
 import { type Compiling, compileTarget, compileText } from './compile-target.ts';
 import { parseDuration } from './duration.ts';
 import type { Path } from './positions.ts';
@@ -42,9 +45,16 @@ export function compileTiming(
 export function compileStandingSchedule(
   spec: StandingScheduleSpec,
   path: Path,
-  context: Omit<Compiling, 'kinds'>,
+  context: Omit<Compiling, 'kinds'> & { readonly destinations: ReadonlyMap<string, DestinationRef> },
 ): StandingSchedule | undefined {
   const compiling: Compiling = { ...context, kinds: ['generic'] };
+  const notify = compileNotify(spec.notify, path, context);
+  if (RunId.safeParse(spec.name).success) {
+    compiling.problems.add(
+      [...path, 'name'],
+      'names of the form of a run id are for the schedules that rules make; choose another',
+    );
+  }
   const target = compileTarget(spec, path, compiling);
   const timing = compileTiming(spec, path, compiling);
   if (target === undefined || timing === undefined) return undefined;
@@ -56,6 +66,11 @@ export function compileStandingSchedule(
       [...path, 'instances'],
       `a schedule takes at most ${maxScheduleInstances} instances, came ${instances.length}`,
     );
+  }
+  const kinds = new Set(instances.map((id) => id.slice(0, id.indexOf('-') + 1)));
+  if (spec.provider === 'tencent' && kinds.size > 1) {
+    const came = [...kinds].map((kind) => `${kind}…`).join(' and ');
+    compiling.problems.add([...path, 'instances'], `expected instances of one kind, came ${came}`);
   }
   if ('at' in timing && parseDuration(when ?? '') !== undefined) {
     compiling.problems.add(
@@ -76,10 +91,14 @@ export function compileStandingSchedule(
     provider: target.provider,
     ...plain,
     timing: 'at' in timing ? { at: when } : { recurrence: when },
+    isEnabled: spec.enabled,
+    notify,
   };
 }
 
-function literals(target: Target): Omit<StandingSchedule, 'name' | 'provider' | 'timing'> | undefined {
+type Plain = Pick<StandingSchedule, 'region' | 'command' | 'instances' | 'parameters' | 'username'>;
+
+function literals(target: Target): Plain | undefined {
   const region = literalOf(target.region);
   const command = literalOf(target.command);
   const username = target.username && literalOf(target.username);

@@ -54,6 +54,7 @@ export function loadRules(text: string, fileName: string, sources: Iterable<Rule
     };
     checkNames(given['rules'], 'rules', problems);
     checkNames(given['schedules'], 'schedules', problems);
+    checkShared(given['schedules'], given['rules'], problems);
     const compiled = rules.map((rule, index) => compileRule(rule, ['rules', index], context));
     const schedules: (StandingSchedule | undefined)[] = toList(given['schedules']).map((value, index) => {
       const spec = StandingScheduleSpec.safeParse(value).data;
@@ -122,6 +123,20 @@ function checkNames(given: unknown, list: string, problems: Problems): void {
         `the name \`${String(name)}\` is taken by ${list}[${first}]; names are unique`,
       );
     } else seen.set(name, index);
+  }
+}
+
+/** A run is listed under the name of its rule or schedule: one name must not mean both. */
+function checkShared(schedules: unknown, rules: unknown, problems: Problems): void {
+  const ofRules = toList(rules).map((rule) => toRecord(rule)['name']);
+  for (const [index, schedule] of toList(schedules).entries()) {
+    const { name } = toRecord(schedule);
+    const taken = name === undefined ? -1 : ofRules.indexOf(name);
+    if (taken < 0) continue;
+    problems.add(
+      ['schedules', index, 'name'],
+      `the name \`${String(name)}\` is taken by rules[${taken}]; rules and schedules share their names`,
+    );
   }
 }
 

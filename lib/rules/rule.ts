@@ -100,4 +100,6 @@ export interface StandingSchedule {
   readonly parameters: Readonly<Record<string, string>>;
   readonly username?: string;
   readonly timing: { readonly at: string } | { readonly recurrence: string };
+  readonly isEnabled: boolean;
+  readonly notify: readonly DestinationRef[];
 }

@@ -161,6 +161,11 @@ export const AllowSpec = z
   .describe('Who may use a rule on a chat source. Without it nobody may, so such a rule is refused.');
 export type AllowSpec = z.infer<typeof AllowSpec>;
 
+const Notify = z
+  .array(z.string())
+  .default(['completions'])
+  .describe('The destinations of its completion events. Default: completions, the queue of that name.');
+
 export const RuleSpec = z
   .strictObject({
     name: NameOf('rule').describe(
@@ -179,10 +184,7 @@ export const RuleSpec = z
     cancel: CancelSpec.optional(),
     schedule: ScheduleSpec.optional(),
     guards: GuardsSpec.optional(),
-    notify: z
-      .array(z.string())
-      .default(['completions'])
-      .describe('The destinations of its completion events. Default: completions, the queue of that name.'),
+    notify: Notify,
   })
   .superRefine(exactlyOne(ACTIONS))
   .meta(oneOf(ACTIONS))
@@ -191,9 +193,18 @@ export type RuleSpec = z.infer<typeof RuleSpec>;
 
 export const StandingScheduleSpec = z
   .strictObject({
-    name: NameOf('schedule').describe('Unique. What the provider’s schedule is known by.'),
+    name: NameOf('schedule').describe(
+      'Unique, also among the rules: its runs are listed under it. What the provider’s schedule is known by.',
+    ),
     ...Target,
     ...Timing,
+    enabled: z
+      .boolean()
+      .default(true)
+      .describe(
+        'false: it never comes true. Tencent keeps it, disabled; Alibaba, which cannot pause one, loses it until it is true again. Default: true.',
+      ),
+    notify: Notify,
   })
   .superRefine(exactlyOne(TIMINGS))
   .meta(oneOf(TIMINGS))

@@ -311,6 +311,22 @@ test.each([
     'schedules: [{ name: s, provider: tencent, command: cmd-1, instances: ins-1 }]',
     'expected exactly one of at, recurrence, came none',
   ],
+  [
+    'schedules: [{ name: s, provider: tencent, command: cmd-1, instances: [ins-1, lhins-1], recurrence: "* * * * *" }]',
+    'schedules[0].instances: expected instances of one kind, came ins-… and lhins-…',
+  ],
+  [
+    'schedules: [{ name: s, provider: tencent, command: cmd-1, instances: ins-1, recurrence: "* * * * *", notify: [ops] }]',
+    'schedules[0].notify[0]: there is no destination `ops`',
+  ],
+  [
+    'schedules: [{ name: r, provider: tencent, command: cmd-1, instances: ins-1, recurrence: "* * * * *" }]',
+    'schedules[0].name: the name `r` is taken by rules[0]; rules and schedules share their names',
+  ],
+  [
+    `schedules: [{ name: run-${'a'.repeat(26)}, provider: tencent, command: cmd-1, instances: ins-1, recurrence: "* * * * *" }]`,
+    'names of the form of a run id are for the schedules that rules make',
+  ],
   ['destinations: { Ops: { sqs: ops } }', "expected a destination's name of small letters"],
   ['destinations: { ops: { sqs: "a b" } }', 'expected the name of an SQS queue, came "a b"'],
   [
@@ -386,8 +402,18 @@ test('a standing schedule is plain data', () => {
       parameters: { n: '5', on: 'true' },
       username: 'deploy',
       timing: { recurrence: 'rate(5m)' },
+      isEnabled: true,
+      notify: [{ name: 'completions', sqs: 'completions' }],
     },
   ]);
+});
+
+test('a standing schedule may be disabled, and tell others', () => {
+  const set = rulesOf(
+    '  []\nschedules: [{ name: s, provider: tencent, command: cmd-1, instances: ins-1, recurrence: "0 0 1 * *", enabled: false, notify: [ops] }]',
+    'destinations: { ops: { sqs: ops } }',
+  );
+  expect(set.schedules).toMatchObject([{ isEnabled: false, notify: [{ name: 'ops', sqs: 'ops' }] }]);
 });
 
 test('the settings of a source are kept as they are written', () => {
