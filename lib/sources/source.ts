@@ -59,6 +59,8 @@ export type Normalisation =
       kind: 'events';
       events: readonly TriggerEvent[];
       replyTo?: ReplyTo;
+      /** The sender shows nobody what it is answered: the answer's text has to go to `replyTo` as well. */
+      isAnswerHidden?: true;
       /** A provider's own word that these invocations have changed: the poller looks at once. */
       news?: readonly InvocationNews[];
     }
@@ -72,6 +74,8 @@ export interface DoorOutcome {
   event: TriggerEvent;
   matched: readonly { rule: string; runId: string; rejected?: string }[];
   unmatched: readonly { rule: string; because: string }[];
+  /** What a built-in verb (lib/chat/) answers; then no rule was asked. Plain lines, names between backticks. */
+  text?: string;
 }
 
 /** What a person on call wants to know of a source at a glance; each a phrase, for the table of docs/sources.md. */
