@@ -1,21 +1,24 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { createCloudAssistantClient } from '../../lib/providers/alibaba/client.ts';
+import { alibabaProvider } from '../../lib/providers/alibaba/provider.ts';
 import { alibabaSchedules } from '../../lib/providers/alibaba/schedules.ts';
 import type { ScheduleSpec } from '../../lib/providers/schedules.ts';
 import { createManualClock } from '../unit/provider-manual-clock.ts';
-import { startLocal, until } from './alibaba-local.ts';
+import { type LocalOptions, startLocal, until } from './alibaba-local.ts';
 import { REGION } from './alibaba-sdk.ts';
 
-async function start(stage = 'dev') {
+const CREDENTIALS = { credentials: { accessKeyId: 'local', accessKeySecret: 'local-secret' } };
+
+async function start(options: LocalOptions = {}) {
   const clock = createManualClock(Date.now());
-  const local = await startLocal({ clock }, onTestFinished);
+  const local = await startLocal({ clock, ...options }, onTestFinished);
   const client = createCloudAssistantClient({
-    credentials: { accessKeyId: 'local', accessKeySecret: 'local-secret' },
+    ...CREDENTIALS,
     endpoint: local.server.endpoint,
     requestsPerSecond: Number.POSITIVE_INFINITY,
   });
   onTestFinished(() => client.close());
-  return { ...local, clock, client, schedules: alibabaSchedules({ client, stage }) };
+  return { ...local, clock, client, schedules: alibabaSchedules({ client, stage: 'dev' }) };
 }
 
 function aSpec(more: Partial<ScheduleSpec> = {}): ScheduleSpec {
@@ -168,14 +171,58 @@ test('its firings are told, one for each time, oldest first', async () => {
   }
   const firings = await schedules.firings(REGION, [scheduleId], since);
   expect(firings).toEqual(
-    [1, 2].map(() => ({
+    [1, 2].map((repeats) => ({
       scheduleId,
-      invocationId: scheduleId,
+      invocationId: `${scheduleId}#${repeats}`,
       at: expect.stringMatching(/Z$/),
       reason: 'Success',
     })),
   );
   expect(await schedules.firings(REGION, [scheduleId], new Date(Date.now() + 3_600_000))).toEqual([]);
+
+  const provider = alibabaProvider({ ...CREDENTIALS, client });
+  const [second] = await provider.read([{ region: REGION, invocationId: `${scheduleId}#2` }]);
+  expect(second).toEqual({
+    invocationId: `${scheduleId}#2`,
+    kind: 'read',
+    tasks: ['i-local001', 'i-local002'].map((instanceId) =>
+      expect.objectContaining({
+        invocationId: `${scheduleId}#2`,
+        taskId: `${scheduleId}#2/${instanceId}`,
+        instanceId,
+        status: 'succeeded',
+        started: 'yes',
+        exitCode: 0,
+        output: Buffer.from('rotated\n'),
+      }),
+    ),
+  });
+  // Stopping one time of many would end them all.
+  expect(await provider.cancel({ region: REGION, invocationId: `${scheduleId}#2` })).toMatchObject({
+    kind: 'failed',
+    failure: { code: 'RecurringInvocation', isRetryable: false },
+  });
+  expect(await schedules.list(REGION)).toHaveLength(1);
+});
+
+test('an instant at which no instance could be reached is a firing that did not start', async () => {
+  const { schedules, client, clock, engine } = await start({ deliveryTimeoutMs: 100 });
+  const at = new Date(Math.ceil(clock.epochMs() / 1000) * 1000 + 60_000).toISOString();
+  const { scheduleId } = await schedules.create(aSpec({ instances: ['i-local001'], timing: { at } }));
+  expect(await schedules.firings(REGION, [scheduleId], new Date(0))).toEqual([]);
+  engine.change('i-local001', { state: 'stopped' });
+  await clock.advance(62_000);
+  const firings = await until(
+    () => schedules.firings(REGION, [scheduleId], new Date(0)),
+    (found) => found.length > 0,
+  );
+  expect(firings).toMatchObject([{ invocationId: `${scheduleId}#1`, reason: 'Aborted' }]);
+  const provider = alibabaProvider({ ...CREDENTIALS, client });
+  const ref = { region: REGION, invocationId: `${scheduleId}#1` };
+  expect(await provider.read([ref])).toMatchObject([
+    { tasks: [{ status: 'undelivered', started: 'no', vendorStatus: 'Aborted' }] },
+  ]);
+  expect(await provider.cancel(ref)).toEqual({ kind: 'requested' });
 });
 
 test('the next times of a recurrence', async () => {

@@ -19,6 +19,8 @@ import {
   createCloudAssistantClient,
 } from './client.ts';
 import { toError } from './failure.ts';
+import { type FiringId, readFiringId } from './firing-id.ts';
+import { readFrequency } from './frequency.ts';
 import { readPages } from './pages.ts';
 import { readInvocations } from './read-invocations.ts';
 import {
@@ -119,6 +121,8 @@ async function cancel(
   ref: InvocationRef,
   instances: readonly string[] | undefined,
 ): Promise<CancelOutcome> {
+  const firing = readFiringId(ref.invocationId);
+  if (firing !== undefined) return await cancelFiring(client, ref.region, firing, instances);
   const batches = instances === undefined ? [undefined] : chunks(instances, MAX_INSTANCES_PER_STOP);
   let outcome: CancelOutcome = { kind: 'requested' };
   // Every batch is asked for, also after one that was refused; the first refusal is the answer.
@@ -133,6 +137,31 @@ async function cancel(
     }
   }
   return outcome;
+}
+
+/** A firing ends with its timed invocation or not at all: only one that runs once is stopped. */
+async function cancelFiring(
+  client: CloudAssistantClient,
+  region: string,
+  { invokeId }: FiringId,
+  instances: readonly string[] | undefined,
+): Promise<CancelOutcome> {
+  const found = await client.describeInvocations({ RegionId: region, InvokeId: invokeId, Timed: true });
+  if (found.kind !== 'answered') return { kind: 'failed', failure: found.failure };
+  const record = found.answer.Invocations?.Invocation.find(({ InvokeId }) => InvokeId === invokeId);
+  const frequency = readFrequency(record?.Frequency ?? '');
+  if (record === undefined || (frequency.ok && frequency.frequency.kind === 'at')) {
+    return await cancel(client, { region, invocationId: invokeId }, instances);
+  }
+  return {
+    kind: 'failed',
+    failure: {
+      code: 'RecurringInvocation',
+      message: `${invokeId} recurs, and Cloud Assistant stops a recurring invocation only with all its times to come.`,
+      advice: 'What runs ends by itself, or at its timeout; to end the schedule too, disable or remove it.',
+      isRetryable: false,
+    },
+  };
 }
 
 async function availability(

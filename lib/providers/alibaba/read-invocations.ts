@@ -8,12 +8,14 @@ import type { InvocationReading, InvocationRef, TaskReport } from '../provider.t
 import type { DescribeInvocationsAnswer, InvokeInstance } from './answers.ts';
 import type { CallResult } from './call-result.ts';
 import type { CloudAssistantClient } from './client.ts';
+import { readFiringId } from './firing-id.ts';
 import { inTurns } from './in-turns.ts';
 import { readPages } from './pages.ts';
+import { readFiring } from './read-firing.ts';
 import { type DescribeInvocationsRequest, MAX_RESULTS } from './requests.ts';
 import { reportTask } from './task-report.ts';
 
-type Reader = Pick<CloudAssistantClient, 'describeInvocations'>;
+type Reader = Pick<CloudAssistantClient, 'describeInvocations' | 'describeInvocationResults'>;
 
 /** From so many in a region on, the listing of what runs there is asked first: at worst a quarter more requests. */
 const LIST_FROM = 4;
@@ -76,6 +78,8 @@ async function readInvocation(
   running: InvokeInstance[] | undefined,
 ): Promise<InvocationReading> {
   const { invocationId } = ref;
+  const firing = readFiringId(invocationId);
+  if (firing !== undefined) return await readFiring(client, ref.region, invocationId, firing);
   const base = { RegionId: ref.region, InvokeId: invocationId, MaxResults: MAX_RESULTS };
   let isTimed = false;
   let rows: CallResult<InvokeInstance[]> =

@@ -1,10 +1,13 @@
 /** What has to be done so that a timed invocation becomes what a schedule says, and when it came true. */
 import { FleetReflexError } from '../../errors.ts';
+import { isTerminalTask } from '../../runs/status.ts';
 import type { Firing, ProviderSchedule, ScheduleSpec } from '../schedules.ts';
 import type { InvocationResult } from './answers.ts';
+import { writeFiringId } from './firing-id.ts';
 import { findFrequencyProblem, readFrequency } from './frequency.ts';
 import type { ModifyInvocationAttributeRequest } from './requests.ts';
 import { writeFrequency } from './schedule-fields.ts';
+import { mapInstanceStatus } from './task-status.ts';
 
 type Plan =
   | { kind: 'same' }
@@ -52,25 +55,46 @@ export function checkedFrequency(spec: ScheduleSpec, now: Date): string {
   return text;
 }
 
-/** One for each time it came true, whatever the number of instances; by the earliest of their starts. */
-export function firingsOf(scheduleId: string, rows: readonly InvocationResult[], since: Date): Firing[] {
-  const byTime = Map.groupBy(
-    rows.filter(({ StartTime }) => Boolean(StartTime)),
-    ({ Repeats, StartTime }) => Repeats ?? StartTime,
-  );
-  return [...byTime.values()].flatMap((same): Firing[] => {
-    const startedAt = Math.min(...same.map(({ StartTime }) => Date.parse(StartTime ?? '')));
-    if (!(startedAt >= since.getTime())) return [];
+/**
+ * One for each time it came true, whatever the number of instances; by the earliest of their starts. A time at which
+ * nothing started at all (no instance could be reached) has only its end, or no time: then it counts as now.
+ */
+export function firingsOf(
+  scheduleId: string,
+  rows: readonly InvocationResult[],
+  since: Date,
+  now: Date,
+): Firing[] {
+  const byRepeats = Map.groupBy(rows.filter(isFired), ({ Repeats }) => Repeats ?? 1);
+  const inOrder = [...byRepeats].toSorted(([left], [right]) => left - right);
+  return inOrder.flatMap(([repeats, same]): Firing[] => {
+    const startedAt = earliest(same.map(({ StartTime }) => StartTime));
+    const endedAt = earliest(same.flatMap(({ FinishedTime, StopTime }) => [FinishedTime, StopTime]));
+    const at = startedAt ?? endedAt ?? now;
+    if (at < since) return [];
     const statuses = [...new Set(same.map(({ InvocationStatus }) => InvocationStatus))];
     return [
       {
         scheduleId,
-        invocationId: scheduleId,
-        at: new Date(startedAt).toISOString(),
+        invocationId: writeFiringId({ invokeId: scheduleId, repeats: Math.max(1, repeats) }),
+        at: at.toISOString(),
         reason: statuses.sort().join(', '),
       },
     ];
   });
+}
+
+/** It ran, or came to an end without. One that was stopped before its time, or still waits for it, did not fire. */
+function isFired({ StartTime, InvocationStatus }: InvocationResult): boolean {
+  if (StartTime) return true;
+  const { status } = mapInstanceStatus(InvocationStatus);
+  return isTerminalTask(status) && status !== 'cancelled';
+}
+
+function earliest(times: readonly (string | null | undefined)[]): Date | undefined {
+  // The year 1 or 1970 stands for none.
+  const known = times.map((time) => Date.parse(time ?? '')).filter((time) => time > 0);
+  return known.length === 0 ? undefined : new Date(Math.min(...known));
 }
 
 export function invalid(message: string): FleetReflexError {

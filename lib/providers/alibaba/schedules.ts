@@ -13,6 +13,7 @@ import type { CloudAssistantClient } from './client.ts';
 import { toError } from './failure.ts';
 import { readFrequency } from './frequency.ts';
 import { readPages } from './pages.ts';
+import { readResults } from './read-firing.ts';
 import { type DescribeInvocationsRequest, MAX_RESULTS } from './requests.ts';
 import { checkedFrequency, firingsOf, invalid, planChange } from './schedule-change.ts';
 import { readParameters, readTiming } from './schedule-fields.ts';
@@ -176,21 +177,8 @@ export function alibabaSchedules(options: AlibabaSchedulesOptions): ProviderSche
     async firings(region, scheduleIds, since) {
       const firings: Firing[] = [];
       for (const scheduleId of scheduleIds) {
-        const pages = await readPages(
-          (nextToken) =>
-            client.describeInvocationResults({
-              RegionId: region,
-              InvokeId: scheduleId,
-              IncludeHistory: true,
-              MaxResults: MAX_RESULTS,
-              ...(nextToken !== undefined && { NextToken: nextToken }),
-            }),
-          (answer) => answer.Invocation?.NextToken,
-        );
-        const rows = answerOf(pages, 'reading what the schedule did').flatMap(
-          (page) => page.Invocation?.InvocationResults?.InvocationResult ?? [],
-        );
-        firings.push(...firingsOf(scheduleId, rows, since));
+        const rows = answerOf(await readResults(client, region, scheduleId), 'reading what the schedule did');
+        firings.push(...firingsOf(scheduleId, rows, since, now()));
       }
       return firings.sort((left, right) => Date.parse(left.at) - Date.parse(right.at));
     },

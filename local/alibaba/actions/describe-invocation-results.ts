@@ -73,7 +73,8 @@ function rowsOf(record: InvocationRecord, hasHistory: boolean): Row[] {
     if (!hasHistory || !isRecurring(record)) {
       return [{ record, task, run: task, repeats: task.repeats, key: [...place, 0] }];
     }
-    return task.history
+    const isRunning = task.status === 'Running' || task.status === 'Stopping';
+    return [...task.history, ...(isRunning ? [task] : [])]
       .map((run, at) => ({ record, task, run, repeats: at + 1, key: [...place, at + 1] }))
       .reverse();
   });
