@@ -241,8 +241,13 @@ function runItem(run: Run): Record<string, unknown> {
     isLive: !isTerminalRun(run),
     revision: run.revision,
     run,
-    expiresAt: expiresAt(new Date(run.requestedAt)),
+    // One that waits for a time far ahead is kept until long after it.
+    expiresAt: expiresAt(new Date(later(run.requestedAt, run.pollAt))),
   };
+}
+
+function later(one: string, other: string | undefined): string {
+  return other !== undefined && other > one ? other : one;
 }
 
 function readRun(item: Record<string, unknown>): Run {

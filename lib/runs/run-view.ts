@@ -17,6 +17,7 @@ export function summariseRun(run: Run) {
     ...(run.region && { region: run.region }),
     ...(run.command && { command: run.command }),
     instances: run.instances,
+    ...(run.schedule && { schedule: run.schedule }),
     invocationIds: run.invocations.flatMap(({ invocationId }) => invocationId ?? []),
     trigger: run.trigger,
     requestedAt: run.requestedAt,

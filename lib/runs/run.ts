@@ -33,6 +33,17 @@ export type RunInvocation = z.infer<typeof RunInvocation>;
 export const PendingEvent = z.enum(['run.started', 'run.completed', 'run.rejected']);
 export type PendingEvent = z.infer<typeof PendingEvent>;
 
+/** When the command of a `schedule` action runs, and what the provider calls that. */
+export const RunSchedule = z.strictObject({
+  /** Once: ISO 8601 … */
+  at: z.string().optional(),
+  /** … or again and again, in the provider's own words. Then each time is a run of its own, and this one never runs. */
+  recurrence: z.string().optional(),
+  /** `ivk-…` at Tencent; absent until the provider has it. */
+  scheduleId: z.string().optional(),
+});
+export type RunSchedule = z.infer<typeof RunSchedule>;
+
 export const Run = z.strictObject({
   version: z.literal(1),
   /** Counts the writes; each write names the one that it read. */
@@ -51,6 +62,7 @@ export const Run = z.strictObject({
   timeoutSeconds: z.int().optional(),
   username: z.string().optional(),
   workingDirectory: z.string().optional(),
+  schedule: RunSchedule.optional(),
   guards: RenderedGuards,
   onUnavailable: OnUnavailable,
   requestedAt: z.string(),
@@ -115,6 +127,14 @@ const TERMINAL: ReadonlySet<RunStatus> = new Set([
 
 export function isTerminalRun(run: Pick<Run, 'status'>): boolean {
   return TERMINAL.has(run.status);
+}
+
+/**
+ * Whether its schedule is still to come true: nothing has been started, and nothing may be sent for it. It belongs to
+ * lib/schedules/, not to dispatch or the poller.
+ */
+export function isAwaitingSchedule(run: Pick<Run, 'status' | 'schedule' | 'invocations'>): boolean {
+  return run.schedule !== undefined && run.invocations.length === 0 && !isTerminalRun(run);
 }
 
 /** Whether there is anything that the provider could still change or be asked about. */

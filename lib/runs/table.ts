@@ -28,6 +28,12 @@ export const key = {
     sk: `KEY#${claimKey}`,
   }),
   inFlight: (rule: string) => ({ pk: `INFLIGHT#${rule}`, sk: 'INFLIGHT' }),
+  /** All schedules and how far they are in step are one collection: the poller reads them in one query. */
+  schedule: (provider: string, region: string, name: string) => ({
+    pk: 'SCHEDULES',
+    sk: `SCHEDULE#${provider}#${region}#${name}`,
+  }),
+  scheduleSync: () => ({ pk: 'SCHEDULES', sk: 'SYNC' }),
   freeze: () => ({ pk: 'FREEZE', sk: 'FREEZE' }),
 } as const;
 
