@@ -1,0 +1,95 @@
+/** A run of the API as lines for a terminal. */
+import * as z from 'zod';
+
+const Reason = z.looseObject({ code: z.string(), message: z.string(), advice: z.string().optional() });
+
+export const RunSummary = z.looseObject({
+  runId: z.string(),
+  rule: z.string(),
+  status: z.string(),
+  reason: Reason.optional(),
+  waitingFor: Reason.optional(),
+  provider: z.string().optional(),
+  region: z.string().optional(),
+  command: z.string().optional(),
+  instances: z.array(z.string()),
+  invocationIds: z.array(z.string()),
+  trigger: z.looseObject({
+    source: z.string(),
+    type: z.string(),
+    id: z.string(),
+    subject: z.string().optional(),
+  }),
+  requestedAt: z.string(),
+  startedAt: z.string().optional(),
+  endedAt: z.string().optional(),
+});
+export type RunSummary = z.infer<typeof RunSummary>;
+
+const Task = z.looseObject({
+  instanceId: z.string(),
+  status: z.string(),
+  providerStatus: z.string(),
+  started: z.string(),
+  exitCode: z.number().optional(),
+  output: z.string().optional(),
+  outputDroppedBytes: z.number(),
+  error: Reason.optional(),
+});
+export const RunDetail = RunSummary.extend({
+  parameters: z.record(z.string(), z.string()),
+  tasks: z.array(Task),
+});
+export type RunDetail = z.infer<typeof RunDetail>;
+
+/** One line: when, what, how. */
+export function lineOf(run: RunSummary): string {
+  const why = run.reason ?? run.waitingFor;
+  const where = run.instances.length > 2 ? `${run.instances.length} instances` : run.instances.join(', ');
+  return [
+    run.requestedAt.slice(0, 19).replace('T', ' '),
+    run.status.padEnd(13),
+    run.runId,
+    `${run.rule}${where === '' ? '' : ` on ${where}`}`,
+    ...(why ? [`(${why.message})`] : []),
+  ].join('  ');
+}
+
+export function linesOf(run: RunDetail): string[] {
+  const why = run.reason ?? run.waitingFor;
+  const { source, type, id, subject } = run.trigger;
+  return [
+    `${run.runId}  ${run.status}`,
+    `  rule       ${run.rule}`,
+    `  event      ${type} of ${source}${subject === undefined ? '' : `, about ${subject}`} (${id})`,
+    ...(why
+      ? [`  why        ${why.message} [${why.code}]`, ...(why.advice ? [`  advice     ${why.advice}`] : [])]
+      : []),
+    ...(run.command ? [`  command    ${run.command} (${run.provider}, ${run.region})`] : []),
+    ...Object.entries(run.parameters).map(([name, value]) => `  parameter  ${name} = ${value}`),
+    ...run.invocationIds.map((invocationId) => `  invocation ${invocationId}`),
+    `  asked      ${run.requestedAt}`,
+    ...(run.startedAt ? [`  started    ${run.startedAt}`] : []),
+    ...(run.endedAt ? [`  ended      ${run.endedAt}`] : []),
+    ...run.tasks.flatMap(taskLines),
+  ];
+}
+
+function taskLines(task: z.infer<typeof Task>): string[] {
+  const exit = task.exitCode === undefined ? '' : `, exit code ${task.exitCode}`;
+  const again =
+    task.started === 'no' ? ', never started' : task.started === 'maybe' ? ', may have started' : '';
+  const dropped =
+    task.outputDroppedBytes > 0 ? [`    … ${task.outputDroppedBytes} bytes of output were cut`] : [];
+  return [
+    `  ${task.instanceId}: ${task.status} (${task.providerStatus})${exit}${again}`,
+    ...(task.error ? [`    ${task.error.message} [${task.error.code}]`] : []),
+    ...(task.error?.advice ? [`    ${task.error.advice}`] : []),
+    ...(task.output ?? '')
+      .replace(/\n$/, '')
+      .split('\n')
+      .filter((line, at, all) => all.length > 1 || line !== '')
+      .map((line) => `    | ${line}`),
+    ...dropped,
+  ];
+}
