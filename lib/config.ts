@@ -1,6 +1,6 @@
 /**
  * Configuration: the only place that reads `process.env`. Every setting says its unit, its default and what it is
- * for; the README's table is generated from here (`npm run generate`), and all problems are reported at once.
+ * for; docs/configuration.md is generated from here (`npm run generate`), and all problems are reported at once.
  */
 import * as z from 'zod';
 import { FleetReflexError } from './errors.ts';
@@ -49,7 +49,9 @@ export const SETTINGS = {
     .min(1)
     .max(3600)
     .default(300)
-    .describe('For how long a secret that was read is used before it is read again, in seconds.'),
+    .describe(
+      'For how long a secret that was read is used before it is read again, in seconds; also for how long one that was not there is taken as not there.',
+    ),
   TENCENTCLOUD_SECRET_ID: z.string().min(1).optional().describe('Tencent Cloud: SecretId.'),
   TENCENTCLOUD_SECRET_KEY: z.string().min(1).optional().describe('Tencent Cloud: SecretKey.'),
   TENCENTCLOUD_SESSION_TOKEN: z
@@ -156,7 +158,7 @@ export function readConfig<Shape extends z.ZodObject>(schema: Shape, env = envir
   });
   throw new FleetReflexError(
     'config.invalid',
-    `The environment is not complete. ${problems.join('; ')}. README.md, "Configuration", explains each setting.`,
+    `The environment is not complete. ${problems.join('; ')}. docs/configuration.md explains each setting.`,
     { details: { problems } },
   );
 }

@@ -101,8 +101,43 @@ function split(list: string): string[] {
     .filter((part) => part !== '');
 }
 
+/** How long a failure is remembered: as long as a sender is asked to wait. */
+const FAILURE_MAX_AGE_SECONDS = 5;
+
+/**
+ * Remembers what is not there as long as what is, and a failure for five seconds: Powertools keeps neither, and
+ * whoever sends requests that prove nothing could make us ask the store for each, up to its limit for the account.
+ * @param now milliseconds
+ */
+export function rememberingMisses(store: SecretStore, now: () => number = Date.now): SecretStore {
+  const remembering = (ask: SecretStore['parameter']): SecretStore['parameter'] => {
+    const misses = new Map<string, { until: number; answer: () => undefined }>();
+    const remember = (name: string, seconds: number, answer: () => undefined) =>
+      misses.set(name, { until: now() + seconds * 1000, answer });
+    return async (name, maxAgeSeconds) => {
+      const miss = misses.get(name);
+      if (miss !== undefined && now() < miss.until) return miss.answer();
+      misses.delete(name);
+      try {
+        const value = await ask(name, maxAgeSeconds);
+        if (value === undefined) remember(name, maxAgeSeconds, () => undefined);
+        return value;
+      } catch (thrown) {
+        remember(name, FAILURE_MAX_AGE_SECONDS, () => {
+          throw thrown;
+        });
+        throw thrown;
+      }
+    };
+  };
+  return {
+    parameter: remembering((name, maxAge) => store.parameter(name, maxAge)),
+    secret: remembering((id, maxAge) => store.secret(id, maxAge)),
+  };
+}
+
 /** The stores of the account. Loaded only when a setting refers to one: a cold start without pays nothing. */
-export const awsSecretStore: SecretStore = {
+export const awsSecretStore: SecretStore = rememberingMisses({
   async parameter(name, maxAge) {
     const { getParameter } = await import('@aws-lambda-powertools/parameters/ssm');
     return await unlessMissing(getParameter(name, { decrypt: true, maxAge }));
@@ -112,7 +147,7 @@ export const awsSecretStore: SecretStore = {
     const value = await unlessMissing(getSecret(id, { maxAge }));
     return value instanceof Uint8Array ? Buffer.from(value).toString('utf8') : value;
   },
-};
+});
 
 /** A name that does not exist is an answer; everything else is a failure. Powertools wraps what the SDK throws. */
 async function unlessMissing<Value>(reading: Promise<Value>): Promise<Value | undefined> {

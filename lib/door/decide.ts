@@ -4,7 +4,7 @@
  */
 import type { TriggerEvent } from '../events/trigger-event.ts';
 import type { Log } from '../logging.ts';
-import type { RunsQueue } from '../queues/runs-queue.ts';
+import { fitsInMessage, type RunsQueue } from '../queues/runs-queue.ts';
 import { matchRules } from '../rules/match.ts';
 import { renderRule } from '../rules/render.ts';
 import type { RuleSet } from '../rules/rule.ts';
@@ -44,7 +44,7 @@ interface Decision {
 function decideOne(event: TriggerEvent, origin: Origin, { ruleSet, now }: DecideContext): Decision {
   const matches = matchRules(ruleSet, event);
   const requests = matches.flatMap((match) =>
-    match.fires ? [renderRule(match.rule, event, { now: now(), ...origin })] : [],
+    match.fires ? [fitted(renderRule(match.rule, event, { now: now(), ...origin }))] : [],
   );
   return {
     requests,
@@ -62,12 +62,48 @@ function decideOne(event: TriggerEvent, origin: Origin, { ruleSet, now }: Decide
   };
 }
 
+/** The longest id or subject of a trigger event that is repeated whole. */
+const MAX_SHOWN = 512;
+
+/**
+ * A run that no message can hold is rejected like any other that must not run: were it thrown, the other events of
+ * the same request would be lost with it.
+ */
+function fitted(request: RunRequest): RunRequest {
+  if (fitsInMessage(request)) return request;
+  const { version, runId, rule, trigger, notify, requestedAt } = request;
+  const { source, type, id, subject } = trigger;
+  return {
+    version,
+    runId,
+    rule,
+    trigger: {
+      source,
+      type: shown(type),
+      id: shown(id),
+      ...(subject !== undefined && { subject: shown(subject) }),
+    },
+    notify,
+    requestedAt,
+    action: 'reject',
+    reason: {
+      code: 'request.tooLarge',
+      message:
+        'what the rule asks for does not fit in a message of the runs queue (256 KiB); the event has an id, a subject or an address that is far too long, or the rule too many instances or parameters',
+    },
+  };
+}
+
+function shown(text: string): string {
+  return text.length <= MAX_SHOWN ? text : `${text.slice(0, MAX_SHOWN).toWellFormed()}…`;
+}
+
 function record({ event, matched, unmatched }: DoorOutcome, log: Log): void {
   log.info('event.decided', {
     source: event.source,
-    eventId: event.id,
-    type: event.type,
-    subject: event.subject,
+    eventId: shown(event.id),
+    type: shown(event.type),
+    subject: event.subject && shown(event.subject),
     matched,
     unmatched,
   });

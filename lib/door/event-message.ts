@@ -33,7 +33,9 @@ export async function receiveMessage(record: SQSRecord, context: EventMessageCon
   }
   const traceparent = traceparentOf({ traceparent: record.messageAttributes['traceparent']?.stringValue });
   await decide(normalisation.events, { traceparent }, context);
-  if (normalisation.news !== undefined) await context.wakeUps.tell(normalisation.news);
+  if (normalisation.news !== undefined && normalisation.news.length > 0) {
+    await context.wakeUps.tell(normalisation.news);
+  }
   return { kind: 'done' };
 }
 

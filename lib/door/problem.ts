@@ -64,7 +64,13 @@ export class Refusal extends Error {
 
 const RETRY_AFTER_SECONDS = 5;
 
-/** The problem that something thrown stands for; what nobody foresaw is a 500 that tells nothing but where to look. */
+/** What a person reads; a message may hold a key or an id of any length. */
+const MAX_DETAIL = 1000;
+
+/**
+ * The problem that something thrown stands for. What went wrong on our side is in the log alone: it names our
+ * queues, parameters and roles, and may come before the sender has proved anything.
+ */
 export function problemOf(thrown: unknown): Problem {
   if (thrown instanceof Refusal) return thrown.problem;
   if (thrown instanceof FleetReflexError) {
@@ -74,16 +80,18 @@ export function problemOf(thrown: unknown): Problem {
         status: 503,
         code: thrown.code,
         title: 'Not now',
-        detail: thrown.message,
+        detail: `fleet-reflex cannot take this now. Send it again in ${seconds} s: what was already asked for is not done twice.`,
         headers: { 'retry-after': String(seconds) },
       };
     }
-    return { status: 400, code: thrown.code, title: 'Not understood', detail: thrown.message };
+    const detail = thrown.message.slice(0, MAX_DETAIL);
+    return { status: 400, code: thrown.code, title: 'Not understood', detail };
   }
   return {
     status: 500,
     code: 'internal',
     title: 'Internal error',
-    detail: 'fleet-reflex failed inside; nothing was started. The log has the details under this request id.',
+    detail:
+      'fleet-reflex failed inside, and the log says why under this request id. Sending it again is safe: what was already asked for is not done twice.',
   };
 }

@@ -31,14 +31,15 @@ export function webhookHandler(context: WebhookContext) {
   return middy<unknown, HttpAnswer>()
     .use(correlation(context.log))
     .use(problems(context.log))
-    .handler(async (event) => await receive(HttpEvent.parse(event), context));
+    .handler(async (event, { awsRequestId }) => await receive(HttpEvent.parse(event), awsRequestId, context));
 }
 
-async function receive(event: HttpEvent, context: WebhookContext): Promise<HttpAnswer> {
+async function receive(event: HttpEvent, requestId: string, context: WebhookContext): Promise<HttpAnswer> {
   const { log, secrets: secretsOf, ruleSet, now } = context;
   const name = event.pathParameters?.['source'] ?? '';
   const request = toRequest(event, event.pathParameters?.['proxy'] ?? '');
-  log.correlate({ requestId: event.requestContext.requestId, source: name });
+  // The first is the id that a problem names, the second the one of API Gateway's access log.
+  log.correlate({ requestId, gatewayRequestId: event.requestContext.requestId, source: name });
   if (request.body.length > MAX_BODY_BYTES) throw tooLarge(request.body.length);
   const source = context.sourceNamed(name);
   const secrets = source === undefined ? [] : await secretsOf(source.name);

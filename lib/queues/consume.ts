@@ -3,7 +3,12 @@
  * (FleetReflexError.disposition); what nobody foresaw is a failure of that one message, never an acknowledgement.
  */
 import { BatchProcessor, EventType, processPartialResponse } from '@aws-lambda-powertools/batch';
-import { ChangeMessageVisibilityCommand, SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import {
+  ChangeMessageVisibilityCommand,
+  type MessageAttributeValue,
+  SendMessageCommand,
+  type SQSClient,
+} from '@aws-sdk/client-sqs';
 import middy from '@middy/core';
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import { FleetReflexError, messageOf } from '../errors.ts';
@@ -79,8 +84,7 @@ async function afterFailure(record: SQSRecord, thrown: unknown, options: Consume
       return { kind: 'done' };
     case 'hold':
       log.error('message.held', { ...facts, code, details });
-      await setAside(record, thrown, options);
-      return { kind: 'done' };
+      return await setAside(record, thrown, options);
   }
 }
 
@@ -104,23 +108,58 @@ async function comeBack(record: SQSRecord, waitMs: number, { client, queueUrl, l
   }
 }
 
+/** Done when the dead-letter queue has it, and not before. */
 async function setAside(
   record: SQSRecord,
   error: FleetReflexError,
-  { client, deadLetterUrl }: ConsumerOptions,
-): Promise<void> {
-  const text = (StringValue: string) => ({ DataType: 'String', StringValue });
-  await client.send(
-    new SendMessageCommand({
-      QueueUrl: deadLetterUrl,
-      MessageBody: record.body,
-      MessageAttributes: {
-        reason: text(error.code),
-        explanation: text(error.message.slice(0, 4096)),
-        originalMessageId: text(record.messageId),
+  { client, deadLetterUrl, log }: ConsumerOptions,
+): Promise<Handled> {
+  try {
+    await client.send(
+      new SendMessageCommand({
+        QueueUrl: deadLetterUrl,
+        MessageBody: record.body,
+        MessageAttributes: {
+          ...ownAttributes(record),
+          reason: text(error.code),
+          explanation: text(error.message),
+          originalMessageId: text(record.messageId),
+        },
+      }),
+    );
+    return { kind: 'done' };
+  } catch (thrown) {
+    const because = `It could not be put on the dead-letter queue: ${messageOf(thrown)}`;
+    log.error('message.stuck', { messageId: record.messageId, because });
+    return { kind: 'retry', retryAfterMs: backoffMs(receiveCount(record)), because };
+  }
+}
+
+/** A message may have ten attributes, and three are ours. */
+const MAX_OWN_ATTRIBUTES = 7;
+const OURS: ReadonlySet<string> = new Set(['reason', 'explanation', 'originalMessageId']);
+
+/** What the message came with (`source`, `traceparent`), so that it is the same message when it is redriven. */
+function ownAttributes({ messageAttributes }: SQSRecord): Record<string, MessageAttributeValue> {
+  const own = Object.entries(messageAttributes).filter(([name]) => !OURS.has(name));
+  return Object.fromEntries(
+    own.slice(0, MAX_OWN_ATTRIBUTES).map(([name, { dataType, stringValue, binaryValue }]) => [
+      name,
+      {
+        DataType: dataType,
+        ...(stringValue !== undefined && { StringValue: stringValue }),
+        ...(binaryValue !== undefined && { BinaryValue: Buffer.from(binaryValue, 'base64') }),
       },
-    }),
+    ]),
   );
+}
+
+/** Characters that SQS takes in an attribute: those of XML 1.0. */
+const NOT_IN_XML = /[^\t\n\r\u{20}-\u{d7ff}\u{e000}-\u{fffd}\u{10000}-\u{10ffff}]/gu;
+
+function text(value: string): MessageAttributeValue {
+  const StringValue = value.slice(0, 4096).toWellFormed().replace(NOT_IN_XML, '\ufffd');
+  return { DataType: 'String', StringValue: StringValue === '' ? '-' : StringValue };
 }
 
 function receiveCount(record: SQSRecord): number {

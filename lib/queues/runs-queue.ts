@@ -6,6 +6,8 @@ import type { RunRequest } from '../runs/run-request.ts';
 /** SQS takes 10 messages and 256 KiB in a batch (a queue may allow more by its MaximumMessageSize; none needs to). */
 const MAX_ENTRIES = 10;
 const MAX_BYTES = 256 * 1024 - 4096;
+/** What a message's attributes add, at most. */
+const ATTRIBUTES_BYTES = 512;
 
 export interface RunsQueue {
   /**
@@ -29,10 +31,20 @@ interface Entry {
   request: RunRequest;
 }
 
-function toEntry(request: RunRequest): Entry {
+/** Whether the request fits in a message; `send` refuses one that does not. */
+export function fitsInMessage(request: RunRequest): boolean {
+  return measure(request).bytes <= MAX_BYTES;
+}
+
+function measure(request: RunRequest): Entry {
   const body = JSON.stringify(request);
-  const bytes = Buffer.byteLength(body) + 512;
-  if (bytes <= MAX_BYTES) return { body, bytes, request };
+  return { body, bytes: Buffer.byteLength(body) + ATTRIBUTES_BYTES, request };
+}
+
+function toEntry(request: RunRequest): Entry {
+  const entry = measure(request);
+  const { bytes } = entry;
+  if (bytes <= MAX_BYTES) return entry;
   throw new FleetReflexError(
     'request.tooLarge',
     `What the rule ${request.rule} asks for takes ${bytes} bytes; a message holds ${MAX_BYTES}. Fewer instances or shorter parameters fit.`,

@@ -4,6 +4,7 @@
  */
 import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import * as z from 'zod';
+import { FleetReflexError, messageOf } from '../errors.ts';
 import { ProviderName } from '../providers/provider.ts';
 
 /** A provider's word that an invocation has changed; the facts are read from its API. */
@@ -21,6 +22,7 @@ export type WakeUp = z.infer<typeof WakeUp>;
 /** The most that SQS delays a message; the poller's minute is shorter anyway. */
 const MAX_DELAY_SECONDS = 900;
 
+/** Both throw FleetReflexError `queue.unavailable` (retry). */
 export interface WakeUpQueue {
   /** Wakes the poller at that time, to the second. */
   wake(at: Date): Promise<void>;
@@ -31,9 +33,17 @@ export interface WakeUpQueue {
 export function wakeUpQueue(client: SQSClient, queueUrl: string, now: () => Date): WakeUpQueue {
   const send = async (wakeUp: WakeUp, delayMs: number): Promise<void> => {
     const DelaySeconds = Math.min(MAX_DELAY_SECONDS, Math.max(0, Math.ceil(delayMs / 1000)));
-    await client.send(
-      new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: JSON.stringify(wakeUp), DelaySeconds }),
-    );
+    try {
+      await client.send(
+        new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: JSON.stringify(wakeUp), DelaySeconds }),
+      );
+    } catch (cause) {
+      throw new FleetReflexError(
+        'queue.unavailable',
+        `The poller could not be woken (${messageOf(cause)}); its next minute finds the same.`,
+        { disposition: 'retry', cause },
+      );
+    }
   };
   return {
     wake: (at) => send({ version: 1, at: at.toISOString() }, at.getTime() - now().getTime()),
