@@ -37,7 +37,8 @@ export function parseForm(body: Uint8Array): Record<string, string> {
   return { ...fields };
 }
 
-function decodeUtf8(body: Uint8Array): string {
+/** @throws FleetReflexError `body.encoding` */
+export function decodeUtf8(body: Uint8Array): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(body);
   } catch (cause) {

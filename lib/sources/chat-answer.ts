@@ -8,27 +8,27 @@ import type { DoorOutcome } from './source.ts';
 const MAX_UNMATCHED = 5;
 
 /**
- * @param escape makes what others wrote harmless in this chat: no mention of everybody, no link
+ * @param harmless makes what others wrote harmless in this chat: no mention of everybody, no link
  * @returns lines, names between backticks
  */
-export function answerText(outcomes: readonly DoorOutcome[], escape: (text: string) => string): string {
-  const lines = outcomes.flatMap((outcome) => linesOf(outcome, escape));
+export function answerText(outcomes: readonly DoorOutcome[], harmless: (text: string) => string): string {
+  const lines = outcomes.flatMap((outcome) => linesOf(outcome, harmless));
   return lines.length === 0 ? 'Nothing to do.' : lines.join('\n');
 }
 
-function linesOf({ matched, unmatched, text }: DoorOutcome, escape: (text: string) => string): string[] {
-  if (text !== undefined) return [escape(text)];
+function linesOf({ matched, unmatched, text }: DoorOutcome, harmless: (text: string) => string): string[] {
+  if (text !== undefined) return [harmless(text)];
   if (matched.length > 0) {
     return matched.map(({ rule, runId, rejected }) =>
       rejected === undefined
-        ? `Rule \`${escape(rule)}\` started run \`${runId}\`.`
-        : `Rule \`${escape(rule)}\` was refused (run \`${runId}\`): ${escape(rejected)}`,
+        ? `Rule \`${harmless(rule)}\` started run \`${runId}\`.`
+        : `Rule \`${harmless(rule)}\` was refused (run \`${runId}\`): ${harmless(rejected)}`,
     );
   }
   if (unmatched.length === 0) return ['Nothing started: no rule is on this source.'];
   const listed = unmatched
     .slice(0, MAX_UNMATCHED)
-    .map(({ rule, because }) => `• \`${escape(rule)}\`: ${escape(because)}`);
+    .map(({ rule, because }) => `• \`${harmless(rule)}\`: ${harmless(because)}`);
   const more = unmatched.length - listed.length;
   return ['Nothing started: no rule matched.', ...listed, ...(more > 0 ? [`… and ${more} more.`] : [])];
 }

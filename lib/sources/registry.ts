@@ -7,7 +7,10 @@ import { cloudAssistant } from './cloud-assistant.ts';
 import { cloudevents } from './cloudevents.ts';
 import { cloudwatch } from './cloudwatch.ts';
 import { datadog } from './datadog.ts';
+import { dingtalk } from './dingtalk.ts';
+import { discord } from './discord.ts';
 import { dockerhub } from './dockerhub.ts';
+import { feishu } from './feishu.ts';
 import { fleetReflex } from './fleet-reflex.ts';
 import { forgejo } from './forgejo.ts';
 import { generic } from './generic.ts';
@@ -16,6 +19,7 @@ import { github } from './github.ts';
 import { gitlab } from './gitlab.ts';
 import { grafana } from './grafana.ts';
 import { harbor } from './harbor.ts';
+import { mattermost } from './mattermost.ts';
 import { opsgenie } from './opsgenie.ts';
 import { pagerduty } from './pagerduty.ts';
 import { sentry } from './sentry.ts';
@@ -23,8 +27,10 @@ import { slack } from './slack.ts';
 import { sns } from './sns.ts';
 import type { Source } from './source.ts';
 import { standardWebhooks } from './standard-webhooks.ts';
+import { teams } from './teams.ts';
 import { tencentMonitor } from './tencent-monitor.ts';
 import { uptimeKuma } from './uptime-kuma.ts';
+import { wecom } from './wecom.ts';
 import { zabbix } from './zabbix.ts';
 
 /** Every source, by its name. */
@@ -38,7 +44,10 @@ export const SOURCES: ReadonlyMap<string, Source> = new Map(
     cloudevents,
     cloudwatch,
     datadog,
+    dingtalk,
+    discord,
     dockerhub,
+    feishu,
     fleetReflex,
     forgejo,
     generic,
@@ -47,14 +56,17 @@ export const SOURCES: ReadonlyMap<string, Source> = new Map(
     gitlab,
     grafana,
     harbor,
+    mattermost,
     opsgenie,
     pagerduty,
     sentry,
     slack,
     sns,
     standardWebhooks,
+    teams,
     tencentMonitor,
     uptimeKuma,
+    wecom,
     zabbix,
   ].map((source) => [source.name, source]),
 );

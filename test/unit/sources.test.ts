@@ -78,6 +78,16 @@ function* withFlippedProof(source: string, request: SourceRequest): Generator<So
     }
     return;
   }
+  const [, parameter] = /^query:(.*)$/.exec(proof) ?? [];
+  if (parameter !== undefined) {
+    const value = request.query.get(parameter) ?? '';
+    for (let bit = 0; bit < value.length * 8; bit += 1) {
+      const query = new URLSearchParams(request.query);
+      query.set(parameter, flipBit(value, bit));
+      yield { ...request, query };
+    }
+    return;
+  }
   const value = proof === 'path' ? request.path : (request.headers[proof] ?? '');
   // A scheme's name may be written in any case (RFC 9110): what is flipped is the credential.
   const from = /^Bearer /.exec(value)?.[0].length ?? 0;
@@ -214,8 +224,8 @@ describe.each(ALL)('%s', (source) => {
         oldest: await at(-window),
         newest: await at(window),
         ahead: await at(window + 1000),
-        hours: await at(-2 * HOUR_MS),
-      }).toEqual({ old: 'stale', oldest: 'accepted', newest: 'accepted', ahead: 'stale', hours: 'stale' });
+        days: await at(-48 * HOUR_MS),
+      }).toEqual({ old: 'stale', oldest: 'accepted', newest: 'accepted', ahead: 'stale', days: 'stale' });
     },
   );
 

@@ -1,0 +1,114 @@
+/**
+ * DingTalk: messages to a robot as chat commands. DingTalk signs the time and not the body, so that whoever sees one
+ * request can send any command for an hour: the signature is worth as much as a bearer token.
+ */
+import * as z from 'zod';
+import { chatEvent } from './build-event.ts';
+import { answerText, cutText, withoutMarks } from './chat-answer.ts';
+import { parseMention } from './chat-command.ts';
+import { deliveryId } from './delivery-id.ts';
+import { toIsoTime } from './event-time.ts';
+import { verifyFreshness } from './freshness.ts';
+import { verifyHmac } from './hmac.ts';
+import { defineSource, forged, type SourceContext, type SourceRequest, type Verification } from './source.ts';
+
+const Settings = z.strictObject({
+  command: z
+    .string()
+    .startsWith('/')
+    .default('/fleet')
+    .describe('The command that a message to the robot stands for.'),
+});
+type Settings = z.infer<typeof Settings>;
+
+const text = z.string().nullish();
+const Message = z.looseObject({
+  msgtype: text,
+  msgId: text,
+  createAt: z.union([z.string(), z.number()]).nullish(),
+  text: z.looseObject({ content: text }).nullish(),
+  senderStaffId: text,
+  senderId: text,
+  senderNick: text,
+  conversationId: text,
+  conversationTitle: text,
+});
+
+/** What DingTalk allows (its page on receiving messages). */
+const WINDOW_MS = 60 * 60_000;
+const MAX_TEXT = 4000;
+
+export const dingtalk = defineSource({
+  name: 'dingtalk',
+  title: 'DingTalk',
+  documentation: 'https://open.dingtalk.com/document/isvapp/receive-message',
+  setup: `In the [developer console](https://open-dev.dingtalk.com): an internal app with a **robot** in HTTP mode,
+message URL \`https://<your-endpoint>/hooks/dingtalk\`. The secret is the app's **AppSecret** (Client Secret).
+
+\`@<robot> run patch-web\` in a group, or the same without a mention in a single chat, reads as \`/fleet run
+patch-web\`. People are known by \`senderStaffId\`, which DingTalk sends for members of your own organisation only.
+**DingTalk signs the time and not the body**: one captured request is good for any command for an hour. Let no proxy
+log its headers, and keep \`allow\` narrow. Progress and result need a group robot's web hook
+([chat-ops.md](chat-ops.md)); the \`sessionWebhook\` of a message is never used, for the body is not signed.`,
+  facts: {
+    proof: 'HMAC-SHA256 of the time in `sign`; the body is not signed',
+    replayWindow: '1 hour',
+    eventId: '`msgId`',
+  },
+  kinds: ['chat'],
+  settings: Settings,
+  contentTypes: ['application/json'],
+  verify: verifySign,
+  payload: Message,
+  normalise(payload, request, { now, settings }) {
+    const user = payload.senderStaffId || payload.senderId;
+    if (payload.msgtype !== 'text' || !user) {
+      return {
+        kind: 'ignored',
+        because: `DingTalk’s message ${payload.msgtype ?? '(unnamed)'} starts nothing`,
+      };
+    }
+    const channel = payload.conversationId;
+    const event = chatEvent(
+      {
+        source: 'dingtalk',
+        id: deliveryId(request.body, payload.msgId),
+        time: toIsoTime(payload.createAt) ?? now.toISOString(),
+      },
+      {
+        // The mention of the robot is cut off already; of others nothing but the space stays.
+        ...parseMention(settings.command, payload.text?.content ?? ''),
+        user: { id: user, ...(payload.senderNick && { name: payload.senderNick }) },
+        channel: channel
+          ? { id: channel, ...(payload.conversationTitle && { name: payload.conversationTitle }) }
+          : undefined,
+        raw: payload,
+      },
+    );
+    const replyTo = { via: 'dingtalk', address: { channel: channel ?? '' } };
+    return { kind: 'events', events: [event], replyTo };
+  },
+  answer(outcomes) {
+    if (outcomes.length === 0) return { status: 200, body: { msgtype: 'empty' } };
+    const content = cutText(withoutMarks(answerText(outcomes, (said) => said)), MAX_TEXT);
+    return { status: 200, body: { msgtype: 'text', text: { content } } };
+  },
+});
+
+function verifySign(request: SourceRequest, { secrets, now }: SourceContext<Settings>): Verification {
+  const timestamp = request.headers['timestamp'];
+  if (timestamp === undefined) return forged('it has no timestamp header');
+  // The secret is in the text that it signs, so that each needs a text of its own.
+  const verdicts = secrets.map((secret) =>
+    verifyHmac(request, {
+      header: 'sign',
+      encoding: 'base64',
+      signed: [`${timestamp}\n${secret}`],
+      keys: [secret],
+    }),
+  );
+  const isSigned = verdicts.some(({ isAuthentic }) => isAuthentic);
+  return isSigned
+    ? verifyFreshness(timestamp, now, WINDOW_MS, 'ms')
+    : (verdicts[0] ?? forged('there is no live secret'));
+}

@@ -1,0 +1,122 @@
+/**
+ * Microsoft Teams: mentions of an outgoing webhook as chat commands. The one answer is the response itself; whatever
+ * comes later goes another way (lib/completions/replies/teams.ts).
+ */
+import * as z from 'zod';
+import { chatEvent } from './build-event.ts';
+import { answerText, cutText } from './chat-answer.ts';
+import { parseMention } from './chat-command.ts';
+import { deliveryId } from './delivery-id.ts';
+import { toIsoTime } from './event-time.ts';
+import { verifyHmac } from './hmac.ts';
+import { defineSource } from './source.ts';
+
+const Settings = z.strictObject({
+  command: z.string().startsWith('/').default('/fleet').describe('The command that a mention stands for.'),
+});
+
+const text = z.string().nullish();
+const Activity = z.looseObject({
+  type: text,
+  id: text,
+  timestamp: text,
+  text,
+  from: z.looseObject({ id: z.string(), name: text, aadObjectId: text }).nullish(),
+  conversation: z.looseObject({ id: text }).nullish(),
+  channelData: z
+    .looseObject({ channel: z.looseObject({ id: text, name: text }).nullish(), teamsChannelId: text })
+    .nullish(),
+});
+type Activity = z.infer<typeof Activity>;
+
+/** A message has at most 28 KB. */
+const MAX_TEXT = 8000;
+
+export const teams = defineSource({
+  name: 'teams',
+  title: 'Microsoft Teams',
+  documentation:
+    'https://learn.microsoft.com/en-us/microsoftteams/platform/webhooks-and-connectors/how-to/add-outgoing-webhook',
+  setup: `In the team: *Manage team → Apps → Create an outgoing webhook*, callback URL
+\`https://<your-endpoint>/hooks/teams\`. The secret is the **security token** that Teams shows once, as it is (base64).
+Each webhook has its own and keeps it: to rotate, make a second webhook, and delete the first.
+
+\`@<name of the webhook> run patch-web\` in a public channel of the team reads as \`/fleet run patch-web\`. People are
+known by the id of their directory object (\`aadObjectId\`). Teams shows the answer and takes no other: progress and
+result need an incoming webhook ([chat-ops.md](chat-ops.md)).`,
+  facts: {
+    proof: 'HMAC-SHA256 of the body in `Authorization: HMAC …`',
+    replayWindow: 'none',
+    eventId: 'conversation and id of the activity',
+  },
+  kinds: ['chat'],
+  settings: Settings,
+  contentTypes: ['application/json'],
+  verify: (request, { secrets }) =>
+    verifyHmac(request, {
+      header: 'authorization',
+      prefix: 'HMAC ',
+      encoding: 'base64',
+      keys: secrets.map((secret) => Buffer.from(secret, 'base64')),
+    }),
+  payload: Activity,
+  normalise(payload, request, { now, settings }) {
+    const { from, conversation } = payload;
+    if (payload.type !== 'message' || !from) {
+      return { kind: 'ignored', because: `Teams’ activity ${payload.type ?? '(unnamed)'} starts nothing` };
+    }
+    const channel = channelOf(payload);
+    const id = payload.id ? `${conversation?.id ?? ''}/${payload.id}` : undefined;
+    const event = chatEvent(
+      {
+        source: 'teams',
+        id: deliveryId(request.body, id),
+        time: toIsoTime(payload.timestamp) ?? now.toISOString(),
+      },
+      {
+        ...parseMention(settings.command, saidIn(payload.text ?? '')),
+        user: { id: from.aadObjectId || from.id, ...(from.name && { name: from.name }) },
+        channel,
+        raw: payload,
+      },
+    );
+    const replyTo = { via: 'teams', address: { channel: channel?.id ?? '' } };
+    return { kind: 'events', events: [event], replyTo };
+  },
+  answer(outcomes) {
+    const said = answerText(outcomes, escapeHtml).replaceAll('\n', '\n\n');
+    return { status: 200, body: { type: 'message', text: cutText(said, MAX_TEXT) } };
+  },
+});
+
+function channelOf({ channelData, conversation }: Activity): { id: string; name?: string } | undefined {
+  // A conversation's id goes on with the message that began the thread.
+  const id = channelData?.channel?.id || channelData?.teamsChannelId || conversation?.id?.split(';', 1)[0];
+  const name = channelData?.channel?.name;
+  return id ? { id, ...(name && { name }) } : undefined;
+}
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  nbsp: ' ',
+  lt: '<',
+  gt: '>',
+  quot: '"',
+  apos: "'",
+  '#39': "'",
+  '#160': ' ',
+  amp: '&',
+};
+
+/** What was typed after the mention that begins the message: Teams sends HTML. */
+function saidIn(html: string): string {
+  return html
+    .replace(/^\s*(?:<(?:p|div)>\s*)?<at[^>]*>[^<]*<\/at>/i, '')
+    .replace(/<(?:br|\/p|\/div)\s*\/?>/gi, '\n')
+    .replace(/<[^<>]*>/g, '')
+    .replace(/&(#?\w+);/g, (whole, name: string) => ENTITIES[name.toLowerCase()] ?? whole)
+    .replaceAll('\u00a0', ' ');
+}
+
+function escapeHtml(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+}
