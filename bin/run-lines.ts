@@ -88,7 +88,7 @@ function taskLines(task: z.infer<typeof Task>): string[] {
     ...(task.output ?? '')
       .replace(/\n$/, '')
       .split('\n')
-      .filter((line, at, all) => all.length > 1 || line !== '')
+      .filter((line, _, all) => all.length > 1 || line !== '')
       .map((line) => `    | ${line}`),
     ...dropped,
   ];
