@@ -1,0 +1,60 @@
+/** What everything about schedules needs, and how patient it is. */
+import type { Provider, ProviderName } from '../providers/provider.ts';
+import type { ProviderSchedules } from '../providers/schedules.ts';
+import type { SettleContext } from '../runs/settle.ts';
+import type { ScheduleLedger } from './ledger.ts';
+
+export type SchedulePorts = Readonly<Record<ProviderName, ProviderSchedules>>;
+
+export interface SchedulesContext extends SettleContext {
+  providers: Readonly<Record<ProviderName, Pick<Provider, 'split' | 'cancel'>>>;
+  schedules: SchedulePorts;
+  ledger: ScheduleLedger;
+  /** Makes sure that the poller, and with it `tendSchedules`, looks at that time. */
+  wake: (at: Date) => Promise<void>;
+  /** How long one attempt may take before another may take over. */
+  leaseMs: number;
+  /** Default PATIENCE. */
+  patience?: Patience;
+}
+
+/** All in milliseconds. */
+export interface Patience {
+  /** How far before the last known firing it is looked again: a provider may show a firing late. */
+  overlapMs: number;
+  /** How long after its time a firing that the provider does not show is waited for. */
+  silentMs: number;
+  /** The provider is asked so often although no firing is expected: somebody may have changed it there. */
+  lookAnywayMs: number;
+  /** How often rules and provider are compared although nothing is known to have changed. */
+  driftMs: number;
+  /** How long a recurring schedule may take to be made, retries included. */
+  arrangeMs: number;
+  /** A firing that is expected within this time gets a wake-up of its own; later ones are met by the minute. */
+  wakeWithinMs: number;
+  /** After its time the firing is looked for in steps of this, as long as it is `wakeWithinMs` late at most. */
+  lookAgainMs: number;
+  /** How long the run of a recurring schedule is kept on from each time that it is tended. */
+  keepMs: number;
+}
+
+const MINUTE = 60_000;
+
+export const PATIENCE: Patience = {
+  overlapMs: 10 * MINUTE,
+  silentMs: 15 * MINUTE,
+  lookAnywayMs: 60 * MINUTE,
+  driftMs: 15 * MINUTE,
+  arrangeMs: 15 * MINUTE,
+  wakeWithinMs: 75_000,
+  lookAgainMs: 2_000,
+  keepMs: 7 * 24 * 60 * MINUTE,
+};
+
+export function patienceOf({ patience }: Pick<SchedulesContext, 'patience'>): Patience {
+  return patience ?? PATIENCE;
+}
+
+export function after(time: Date, ms: number): Date {
+  return new Date(time.getTime() + ms);
+}

@@ -1,0 +1,51 @@
+/** When a schedule should fire next, so that a provider is only asked when there may be something to hear. */
+import { FleetReflexError } from '../errors.ts';
+import { after, patienceOf, type SchedulesContext } from './context.ts';
+import { type LiveSchedule, onceAt } from './live-schedule.ts';
+
+type Expecting = Pick<SchedulesContext, 'schedules' | 'now' | 'patience'>;
+
+/** A firing is shown with a time a little before or after the one that was meant; recurrences are 10 s and more. */
+const TOLERANCE_MS = 5_000;
+
+/** The first time of which no firing is known; undefined when there is none to come, or nobody can tell. */
+export function expectedAt(schedule: LiveSchedule, { schedules }: Expecting): Date | undefined {
+  const once = onceAt(schedule);
+  if (once !== undefined) return schedule.firedAs === undefined ? once : undefined;
+  if (!('recurrence' in schedule.timing)) return undefined;
+  const from = after(new Date(schedule.lookedFrom), TOLERANCE_MS);
+  try {
+    return schedules[schedule.provider].nextTimes(schedule.timing.recurrence, 1, from)[0];
+  } catch (error) {
+    // The provider took what its reader here does not understand: then it is asked at intervals only.
+    if (error instanceof FleetReflexError) return undefined;
+    throw error;
+  }
+}
+
+/** Whether to ask the provider now. */
+export function isDue(schedule: LiveSchedule, context: Expecting): boolean {
+  const { now } = context;
+  if (schedule.scheduleId === undefined) return false;
+  if (schedule.firedAs !== undefined) return false;
+  const asked = new Date(schedule.lookedAt ?? schedule.madeAt);
+  if (now() >= after(asked, patienceOf(context).lookAnywayMs)) return true;
+  const expected = schedule.isHeld ? undefined : expectedAt(schedule, context);
+  return expected !== undefined && expected <= now();
+}
+
+/**
+ * When to look next, where the minute would be late: at a firing that is about to come, or again and again for one
+ * that should have come just now.
+ */
+export function lookNextAt(schedules: readonly LiveSchedule[], context: Expecting): Date | undefined {
+  const { wakeWithinMs, lookAgainMs } = patienceOf(context);
+  const now = context.now();
+  const times = schedules.flatMap((schedule) => {
+    if (schedule.scheduleId === undefined || schedule.isHeld) return [];
+    const expected = expectedAt(schedule, context);
+    if (expected === undefined || Math.abs(expected.getTime() - now.getTime()) > wakeWithinMs) return [];
+    return [after(expected > now ? expected : now, lookAgainMs).getTime()];
+  });
+  return times.length === 0 ? undefined : new Date(Math.min(...times));
+}

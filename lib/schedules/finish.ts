@@ -1,0 +1,126 @@
+/**
+ * The end of a schedule that is not the rules' to end: one that fires once and has, or does not; one whose run was
+ * cancelled. What is over is removed at the provider, but not before its run has ended: at Alibaba the schedule is
+ * the running command.
+ */
+import type { Reason } from '../completions/completion-event.ts';
+import { isAwaitingSchedule, isTerminalRun, type Run } from '../runs/run.ts';
+import { change, endRun } from '../runs/settle.ts';
+import { after, patienceOf, type SchedulesContext } from './context.ts';
+import { lookAt } from './firings.ts';
+import { type LiveSchedule, onceAt, requestOf, type ScheduleRequest } from './live-schedule.ts';
+import { scheduleOnce } from './schedule-once.ts';
+import { keepUntil } from './scheduled-run.ts';
+
+/** @returns whether it is gone now */
+export async function finishIfOver(schedule: LiveSchedule, context: SchedulesContext): Promise<boolean> {
+  const request = requestOf(schedule);
+  if (schedule.firedAs !== undefined) {
+    const run = await context.store.get(schedule.firedAs);
+    return run === undefined || isTerminalRun(run) ? await forget(schedule, context) : false;
+  }
+  if (request === undefined) return await finishStanding(schedule, context);
+  const run = await context.store.get(request.runId);
+  if (run === undefined || isTerminalRun(run)) return await forget(schedule, context);
+  // It has begun, and whoever found that out could not say so here any more.
+  if (!isAwaitingSchedule(run)) return false;
+  if (run.cancelRequestedAt !== undefined) return await cancelNow(schedule, run, context);
+  return await tendWaiting(schedule, request, run, context);
+}
+
+/** One of the rules that fires once, and did not: nobody waits for a run of it, so it is only logged. */
+async function finishStanding(schedule: LiveSchedule, context: SchedulesContext): Promise<boolean> {
+  if (!isLate(schedule, context)) return false;
+  context.log.warn('schedule.silent', { schedule: schedule.name, expected: onceAt(schedule)?.toISOString() });
+  return await forget(schedule, context);
+}
+
+async function tendWaiting(
+  schedule: LiveSchedule,
+  request: ScheduleRequest,
+  run: Run,
+  context: SchedulesContext,
+): Promise<boolean> {
+  const { now, leaseMs, store } = context;
+  const at = onceAt(schedule);
+  if (schedule.scheduleId === undefined) {
+    // Whoever was making it died: its message is with the dead letters, or will come again.
+    if (now() >= after(new Date(schedule.madeAt), leaseMs)) await scheduleOnce(request, context);
+    return false;
+  }
+  if (at !== undefined && at <= now() && schedule.isHeld) {
+    return await end(run, 'rejected', FROZEN, schedule, context);
+  }
+  if (isLate(schedule, context)) return await end(run, 'unknown', silent(schedule), schedule, context);
+  const { keepMs } = patienceOf(context);
+  const isKept = new Date(run.pollAt ?? 0) > after(now(), keepMs / 2);
+  if (at === undefined && !isKept) {
+    await change(store, run, (current) =>
+      isAwaitingSchedule(current)
+        ? { ...current, pollAt: keepUntil(request, context).toISOString() }
+        : undefined,
+    );
+  }
+  return false;
+}
+
+/**
+ * Takes back a schedule whose run is to be cancelled: first at the provider, so that it cannot fire any more; and
+ * should it have fired meanwhile, that is cancelled like any run.
+ */
+export async function cancelNow(
+  schedule: LiveSchedule,
+  run: Run,
+  context: SchedulesContext,
+): Promise<boolean> {
+  const { scheduleId, region, provider } = schedule;
+  if (scheduleId === undefined) return false; // while it is being made, who makes it sees to it
+  await context.schedules[provider].remove({ region, scheduleId });
+  await lookAt([schedule], context);
+  const now = (await context.store.get(run.runId)) ?? run;
+  if (isAwaitingSchedule(now)) {
+    const by = run.cancelledBy ?? 'a request';
+    const reason = { code: 'run.cancelled', message: `Its schedule was taken back: ${by} cancelled it.` };
+    await endRun(now, 'stopped', reason, context);
+  }
+  await context.ledger.remove(schedule);
+  return true;
+}
+
+async function end(
+  run: Run,
+  status: 'rejected' | 'unknown',
+  reason: Reason,
+  schedule: LiveSchedule,
+  context: SchedulesContext,
+): Promise<boolean> {
+  await endRun(run, status, reason, context);
+  return await forget(schedule, context);
+}
+
+async function forget(schedule: LiveSchedule, context: SchedulesContext): Promise<boolean> {
+  const { scheduleId, region, provider } = schedule;
+  if (scheduleId !== undefined) await context.schedules[provider].remove({ region, scheduleId });
+  await context.ledger.remove(schedule);
+  return true;
+}
+
+function isLate(schedule: LiveSchedule, context: SchedulesContext): boolean {
+  const at = onceAt(schedule);
+  return at !== undefined && context.now() > after(at, patienceOf(context).silentMs);
+}
+
+const FROZEN: Reason = {
+  code: 'guard.freeze',
+  message: 'Its time came while all runs were frozen.',
+  advice: 'When the freeze is over, send the event again or ask for the run by hand.',
+};
+
+function silent({ scheduleId, provider, timing }: LiveSchedule): Reason {
+  const at = 'at' in timing ? timing.at : '';
+  return {
+    code: 'schedule.silent',
+    message: `${provider} shows no firing of ${scheduleId} at ${at}.`,
+    advice: 'Look at the provider whether the command ran at that time before anything is run again.',
+  };
+}

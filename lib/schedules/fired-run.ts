@@ -1,0 +1,160 @@
+/**
+ * The run of a firing. A one-off that a run asked for is that run; every other firing is a run of its own, whose id
+ * is made of the schedule and the firing. Once it has its invocation it is like any other run.
+ */
+import type { Firing } from '../providers/schedules.ts';
+import { isTerminalRun, type Run, type RunInvocation } from '../runs/run.ts';
+import { runIdFor } from '../runs/run-id.ts';
+import type { RunId } from '../runs/run-request.ts';
+import { change, settle } from '../runs/settle.ts';
+import type { SchedulesContext } from './context.ts';
+import { firingKey } from './firing-key.ts';
+import { type LiveSchedule, onceAt, requestOf, type ScheduleRequest } from './live-schedule.ts';
+import { scheduledRun } from './scheduled-run.ts';
+
+/** What a trigger's `source` says when a schedule came true, and no event came from outside. */
+export const SCHEDULE_SOURCE = 'schedule';
+
+/** Claims the invocation for its run, and hands the run to the poller. Safe to call again. */
+export async function beginFired(
+  schedule: LiveSchedule,
+  firing: Firing,
+  context: SchedulesContext,
+): Promise<Run> {
+  const request = requestOf(schedule);
+  const isOnce = onceAt(schedule) !== undefined;
+  return request !== undefined && isOnce
+    ? await beginWaiting(schedule, request, firing, context)
+    : await beginNew(schedule, firing, context);
+}
+
+/** The run that waited for it. */
+async function beginWaiting(
+  schedule: LiveSchedule,
+  request: ScheduleRequest,
+  firing: Firing,
+  context: SchedulesContext,
+): Promise<Run> {
+  const { store, log } = context;
+  // It is there, unless it was so long ago that the table has let it go.
+  const { run: waiting } = await store.create(scheduledRun(request, context));
+  await claim(schedule, firing, waiting.runId, context);
+  const invocation = invocationOf(schedule, firing, waiting.runId);
+  const begun = await change(store, waiting, (current) =>
+    isTerminalRun(current) || current.invocations.length > 0
+      ? undefined
+      : { ...current, ...started(invocation, firing, context), outbox: [...current.outbox, ...news(firing)] },
+  );
+  const isUnwanted = begun.cancelRequestedAt !== undefined || begun.invocations.length === 0;
+  if (isUnwanted && firing.invocationId !== undefined) {
+    // It was cancelled, or given up, while it fired all the same.
+    log.warn('schedule.firedAfterEnd', { runId: begun.runId, invocationId: firing.invocationId });
+    const ref = { region: schedule.region, invocationId: firing.invocationId };
+    await context.providers[schedule.provider].cancel(ref);
+  }
+  return await tellOf(begun, firing, context);
+}
+
+async function beginNew(schedule: LiveSchedule, firing: Firing, context: SchedulesContext): Promise<Run> {
+  const runId = runIdFor(schedule.rule, SCHEDULE_SOURCE, `${schedule.provider}/${firingKey(firing)}`);
+  await claim(schedule, firing, runId, context);
+  const { request } = schedule;
+  const { run } = await context.store.create({
+    version: 1,
+    revision: 0,
+    runId,
+    rule: schedule.rule,
+    trigger: {
+      source: SCHEDULE_SOURCE,
+      type: 'schedule.fired',
+      id: firingKey(firing),
+      subject: schedule.name,
+    },
+    notify: schedule.notify,
+    ...(request?.replyTo && { replyTo: request.replyTo }),
+    ...(request?.traceparent && { traceparent: request.traceparent }),
+    provider: schedule.provider,
+    region: schedule.region,
+    command: schedule.command,
+    instances: schedule.instances,
+    parameters: schedule.parameters,
+    ...(schedule.username !== undefined && { username: schedule.username }),
+    guards: {},
+    onUnavailable: 'fail',
+    requestedAt: firing.at,
+    deadline: firing.at,
+    failedReadings: 0,
+    ...started(invocationOf(schedule, firing, runId), firing, context),
+    outbox: news(firing),
+  });
+  return await tellOf(run, firing, context);
+}
+
+async function claim(
+  { provider, name }: LiveSchedule,
+  { invocationId }: Firing,
+  runId: RunId,
+  { store, log }: SchedulesContext,
+): Promise<void> {
+  if (invocationId === undefined) return;
+  const owner = await store.claimInvocation(provider, invocationId, runId);
+  if (owner !== runId) log.warn('schedule.claimed', { schedule: name, invocationId, runId, owner });
+}
+
+function invocationOf(schedule: LiveSchedule, firing: Firing, runId: RunId): RunInvocation {
+  const { invocationId } = firing;
+  const common = { token: `${runId}-0`, instances: schedule.instances, attemptedAt: firing.at };
+  return invocationId === undefined
+    ? { ...common, state: 'notSent', failure: failureOf(firing) }
+    : { ...common, state: 'sent', invocationId };
+}
+
+function started(
+  invocation: RunInvocation,
+  firing: Firing,
+  { now }: SchedulesContext,
+): Pick<Run, 'status' | 'invocations' | 'startedAt' | 'pollAt'> {
+  return {
+    status: 'pending',
+    invocations: [invocation],
+    ...(invocation.state === 'sent' && { startedAt: firing.at }),
+    // The poller takes it from here.
+    pollAt: now().toISOString(),
+  };
+}
+
+function news({ invocationId }: Firing): Run['outbox'] {
+  return invocationId === undefined ? [] : ['run.started'];
+}
+
+function failureOf({ reason, at }: Firing) {
+  const said = reason === '' ? 'It gives no reason.' : `It says: ${reason}`;
+  return {
+    code: 'schedule.notStarted',
+    message: `The schedule's time came at ${at}, and the provider started nothing. ${said}`,
+    advice:
+      'Look whether the instances ran and their agents were online at that time, and whether the command is still there.',
+  };
+}
+
+/** Nothing was started: each instance gets a task that says so, and the run ends. */
+async function tellOf(run: Run, firing: Firing, context: SchedulesContext): Promise<Run> {
+  const [invocation] = run.invocations;
+  if (firing.invocationId !== undefined || invocation === undefined) return run;
+  for (const instanceId of run.instances) {
+    await context.store.putTask({
+      version: 1,
+      runId: run.runId,
+      invocationId: invocation.token,
+      taskId: `${invocation.token}/${instanceId}`,
+      instanceId,
+      status: 'rejected',
+      providerStatus: 'not started',
+      started: 'no',
+      outputDroppedBytes: 0,
+      error: failureOf(firing),
+      isEventSent: false,
+    });
+  }
+  return await settle(run, context);
+}

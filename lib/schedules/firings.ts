@@ -1,0 +1,133 @@
+/**
+ * Finds out which schedules came true, and makes a run of each firing, which the ordinary poller completes. It looks
+ * again at the time before the last known firing, since a provider may show one late; a firing is a run once all the
+ * same, because the run's id is made of it.
+ */
+import { FleetReflexError } from '../errors.ts';
+import type { Firing } from '../providers/schedules.ts';
+import type { Run } from '../runs/run.ts';
+import type { RunId } from '../runs/run-request.ts';
+import { after, patienceOf, type SchedulesContext } from './context.ts';
+import { expectedAt, isDue } from './expected.ts';
+import { beginFired } from './fired-run.ts';
+import { firingKey } from './firing-key.ts';
+import { type LiveSchedule, onceAt } from './live-schedule.ts';
+
+export interface Collected {
+  schedule: LiveSchedule;
+  firing: Firing;
+  run: Run;
+}
+
+/**
+ * Asks about the schedules whose time has come. Nobody is asked when none has.
+ * @param known all that the ledger has; default: it is read
+ * @returns what is new
+ */
+export async function collectFirings(
+  context: SchedulesContext,
+  known?: readonly LiveSchedule[],
+): Promise<Collected[]> {
+  const schedules = known ?? (await context.ledger.all()).schedules;
+  return await lookAt(
+    schedules.filter((schedule) => isDue(schedule, context)),
+    context,
+  );
+}
+
+/** Asks about these schedules, whether their time has come or not. What cannot be asked now is asked again. */
+export async function lookAt(
+  schedules: readonly LiveSchedule[],
+  context: SchedulesContext,
+): Promise<Collected[]> {
+  const collected: Collected[] = [];
+  const named = schedules.filter(({ scheduleId }) => scheduleId !== undefined);
+  const groups = Map.groupBy(named, ({ provider, region }) => `${provider}/${region}`);
+  for (const group of groups.values()) {
+    for (const { schedule, firings } of await ask(group, context)) {
+      collected.push(...(await take(schedule, firings, context)));
+    }
+  }
+  return collected;
+}
+
+interface Answer {
+  schedule: LiveSchedule;
+  firings: Firing[];
+}
+
+/** All of a region in one question; should one of them be refused, each by itself. */
+async function ask(group: readonly LiveSchedule[], context: SchedulesContext): Promise<Answer[]> {
+  const [first] = group;
+  if (first === undefined) return [];
+  const { overlapMs } = patienceOf(context);
+  const from = Math.min(...group.map(({ lookedFrom }) => Date.parse(lookedFrom)));
+  const ids = group.flatMap(({ scheduleId }) => scheduleId ?? []);
+  try {
+    const firings = await context.schedules[first.provider].firings(
+      first.region,
+      ids,
+      new Date(from - overlapMs),
+    );
+    return group.map((schedule) => ({
+      schedule,
+      firings: firings.filter(({ scheduleId }) => scheduleId === schedule.scheduleId),
+    }));
+  } catch (error) {
+    if (!(error instanceof FleetReflexError)) throw error;
+    if (error.disposition === 'retry' || group.length === 1) {
+      const names = group.map(({ name }) => name);
+      context.log.warn('schedules.unread', { names, code: error.code, error: error.message });
+      return [];
+    }
+    const answers: Answer[] = [];
+    for (const schedule of group) answers.push(...(await ask([schedule], context)));
+    return answers;
+  }
+}
+
+/** Makes runs of what is new, and remembers how far it is known. */
+async function take(
+  schedule: LiveSchedule,
+  firings: readonly Firing[],
+  context: SchedulesContext,
+): Promise<Collected[]> {
+  const { ledger, log, now } = context;
+  const { overlapMs, silentMs } = patienceOf(context);
+  const since = after(new Date(schedule.lookedFrom), -overlapMs);
+  const within = firings.filter(({ at }) => new Date(at) >= since);
+  const collected: Collected[] = [];
+  let firedAs: RunId | undefined = schedule.firedAs;
+  for (const firing of within) {
+    if (schedule.recent.includes(firingKey(firing))) continue;
+    const run = await beginFired(schedule, firing, context);
+    log.info('schedule.fired', {
+      schedule: schedule.name,
+      scheduleId: firing.scheduleId,
+      invocationId: firing.invocationId,
+      runId: run.runId,
+      reason: firing.reason,
+    });
+    collected.push({ schedule, firing, run });
+    if (onceAt(schedule) !== undefined) firedAs = run.runId;
+  }
+  const last = within.reduce((latest, { at }) => (at > latest ? at : latest), schedule.lookedFrom);
+  const expected = expectedAt(schedule, context);
+  const isSilent =
+    'recurrence' in schedule.timing &&
+    !schedule.isHeld &&
+    collected.length === 0 &&
+    expected !== undefined &&
+    now() > after(expected, silentMs);
+  if (isSilent) {
+    log.warn('schedule.silent', { schedule: schedule.name, expected: expected.toISOString() });
+  }
+  await ledger.save({
+    ...schedule,
+    lookedFrom: isSilent ? now().toISOString() : last,
+    lookedAt: now().toISOString(),
+    recent: within.map(firingKey),
+    ...(firedAs !== undefined && { firedAs }),
+  });
+  return collected;
+}

@@ -1,0 +1,210 @@
+/**
+ * The action `schedule`: makes the provider's schedule for one request, once. The run is stored before the provider
+ * is asked, and the schedule is known there by the run's id, so that whoever tries again finds it.
+ */
+import { randomUUID } from 'node:crypto';
+import type { Reason } from '../completions/completion-event.ts';
+import { FleetReflexError } from '../errors.ts';
+import { admit } from '../guards/guards.ts';
+import { PROVIDER_FORMS } from '../rules/provider-ids.ts';
+import { isAwaitingSchedule, type Run } from '../runs/run.ts';
+import { change, deliver, endRun } from '../runs/settle.ts';
+import { after, patienceOf, type SchedulesContext } from './context.ts';
+import { fromRequest, type LiveSchedule, type ScheduleRequest, specOf } from './live-schedule.ts';
+import { deadlineOf, scheduledRun } from './scheduled-run.ts';
+
+/** What the queue shall do with the message. */
+export type ScheduleResult =
+  /** `run.status`: `scheduled`, or what it ended as. */
+  | { kind: 'done'; run: Run }
+  /** Ask again after that time; nothing is lost. */
+  | { kind: 'retry'; retryAfterMs: number; because: string; run: Run };
+
+const RETRY_MS = 5_000;
+
+/** Carries out a `schedule` request. Safe to call again with the same request at any point. */
+export async function scheduleOnce(
+  request: ScheduleRequest,
+  context: SchedulesContext,
+): Promise<ScheduleResult> {
+  const { store, now, leaseMs } = context;
+  const { run } = await store.create(scheduledRun(request, context));
+  const lease = `schedule/${run.runId}`;
+  const owner = randomUUID();
+  if (!(await store.acquireLease(lease, owner, now(), leaseMs))) {
+    return retry(run, RETRY_MS, 'another attempt is at work on this run');
+  }
+  try {
+    return await arrange(request, (await store.get(run.runId)) ?? run, context);
+  } finally {
+    await store.releaseLease(lease, owner);
+  }
+}
+
+async function arrange(
+  request: ScheduleRequest,
+  run: Run,
+  context: SchedulesContext,
+): Promise<ScheduleResult> {
+  const { ledger, store, guards, now, log } = context;
+  if (!isAwaitingSchedule(run)) {
+    log.info('run.known', { runId: run.runId, status: run.status });
+    return { kind: 'done', run: await deliver(run, await store.tasks(run.runId), context) };
+  }
+  const wanted = fromRequest(request, now());
+  const earlier = await ledger.get(wanted);
+  if (earlier?.scheduleId !== undefined) return { kind: 'done', run: await showing(run, earlier, context) };
+
+  if (earlier === undefined) {
+    const problem = problemOf(request, context);
+    if (problem !== undefined) return await reject(run, problem, context);
+    if (run.cancelRequestedAt !== undefined) return await stop(run, context);
+    const admission = await admit(run, { store: guards, now: now() });
+    if (admission.kind === 'wait') return retry(run, admission.retryAfterMs, admission.reason.message);
+    if (admission.kind === 'refused') return await reject(run, admission.reason, context);
+    await ledger.add(wanted);
+  }
+  return await make(earlier ?? wanted, request, run, context);
+}
+
+/** Asks the provider, and keeps what it says. */
+async function make(
+  schedule: LiveSchedule,
+  request: ScheduleRequest,
+  run: Run,
+  context: SchedulesContext,
+): Promise<ScheduleResult> {
+  const { ledger, log, now, schedules, wake } = context;
+  const isLate = now() >= deadlineOf(request, context);
+  let current = schedule;
+  try {
+    // It may be there from an attempt that was not answered, and may have fired: then it must not be made anew.
+    const found = current.isUncertain ? await find(current, context) : undefined;
+    if (found === undefined && isLate) return await giveUp(current, run, context);
+    if (found === undefined && run.cancelRequestedAt !== undefined) {
+      await ledger.remove(current);
+      return await stop(run, context);
+    }
+    if (found === undefined) {
+      // Said before it is done: should this process end now, the next one looks first.
+      current = (await ledger.save({ ...current, isUncertain: true })) ?? current;
+    }
+    const scheduleId = found ?? (await schedules[current.provider].create(specOf(current))).scheduleId;
+    const made = { ...current, scheduleId, isUncertain: false };
+    await ledger.save(made);
+    log.info('run.scheduled', { runId: run.runId, rule: run.rule, scheduleId, ...schedule.timing });
+    if (request.at !== undefined) await wakeFor(new Date(request.at), { ...context, wake });
+    return { kind: 'done', run: await showing(run, made, context) };
+  } catch (error) {
+    if (!(error instanceof FleetReflexError) || !error.code.startsWith('provider.')) throw error;
+    if (error.disposition !== 'retry') {
+      await ledger.remove(current);
+      return await reject(run, reasonOf(error), context);
+    }
+    log.warn('schedule.unanswered', { runId: run.runId, code: error.code, error: error.message });
+    // A refusal for the rate has no effect; of all else nobody knows.
+    if (error.code === 'provider.throttled' && !schedule.isUncertain) {
+      await ledger.save({ ...current, isUncertain: false });
+    }
+    return retry(run, error.retryAfterMs ?? RETRY_MS, `${error.code}: ${error.message}`);
+  }
+}
+
+async function find(
+  { provider, region, name }: LiveSchedule,
+  { schedules }: SchedulesContext,
+): Promise<string | undefined> {
+  return (await schedules[provider].list(region)).find((existing) => existing.name === name)?.scheduleId;
+}
+
+/** The time has come, or the patience has ended, and the provider does not show it. */
+async function giveUp(schedule: LiveSchedule, run: Run, context: SchedulesContext): Promise<ScheduleResult> {
+  await context.ledger.remove(schedule);
+  if (!schedule.isUncertain) {
+    const reason = {
+      code: 'schedule.expired',
+      message: `The schedule could not be made before ${run.deadline}: ${schedule.provider} took no request until then.`,
+    };
+    return { kind: 'done', run: await endRun(run, 'expired', reason, context) };
+  }
+  const reason = {
+    code: 'schedule.uncertain',
+    message: `The schedule ${schedule.name} was asked for, ${schedule.provider} did not answer, and does not show it at ${run.deadline}.`,
+    advice: 'Look at the provider whether the command ran at its time before anything is run again.',
+  };
+  return { kind: 'done', run: await endRun(run, 'unknown', reason, context) };
+}
+
+/** What can be refused before anybody is asked. */
+function problemOf(request: ScheduleRequest, context: SchedulesContext): Reason | undefined {
+  const { provider, instances, at, recurrence } = request;
+  const now = context.now();
+  const { maxScheduleInstances } = PROVIDER_FORMS[provider];
+  if (instances.length > maxScheduleInstances) {
+    return {
+      code: 'schedule.tooManyInstances',
+      message: `A schedule of ${provider} takes at most ${maxScheduleInstances} instances, came ${instances.length}.`,
+      advice: 'Let several rules make a schedule each, for a part of the instances.',
+    };
+  }
+  if (context.providers[provider].split(instances).length > 1) {
+    return {
+      code: 'schedule.mixedInstances',
+      message: `A schedule of ${provider} takes instances of one kind, came ${instances.slice(0, 5).join(', ')}${instances.length > 5 ? ', …' : ''}.`,
+      advice: 'Let a rule for each kind make a schedule of its own.',
+    };
+  }
+  if (at !== undefined) {
+    if (new Date(at) > now) return undefined;
+    return {
+      code: 'schedule.past',
+      message: `The time ${at} was past when the schedule could be made (${now.toISOString()}).`,
+      advice: 'Ask for a time that leaves room for the way there: some seconds at the least.',
+    };
+  }
+  try {
+    const [next] = context.schedules[provider].nextTimes(recurrence ?? '', 1, now);
+    if (next !== undefined) return undefined;
+    return { code: 'schedule.never', message: `The recurrence '${recurrence}' never comes true again.` };
+  } catch (error) {
+    if (!(error instanceof FleetReflexError)) throw error;
+    return { code: 'schedule.invalid', message: error.message };
+  }
+}
+
+async function reject(run: Run, reason: Reason, context: SchedulesContext): Promise<ScheduleResult> {
+  return { kind: 'done', run: await endRun(run, 'rejected', reason, context) };
+}
+
+async function stop(run: Run, context: SchedulesContext): Promise<ScheduleResult> {
+  const by = run.cancelledBy ?? 'a request';
+  const reason = {
+    code: 'run.cancelled',
+    message: `It was cancelled by ${by} before its schedule was made.`,
+  };
+  return { kind: 'done', run: await endRun(run, 'stopped', reason, context) };
+}
+
+/** The run says what the provider calls its schedule. */
+async function showing(run: Run, { scheduleId }: LiveSchedule, { store }: SchedulesContext): Promise<Run> {
+  return await change(store, run, (current) =>
+    current.schedule === undefined || scheduleId === undefined || current.schedule.scheduleId === scheduleId
+      ? undefined
+      : { ...current, schedule: { ...current.schedule, scheduleId } },
+  );
+}
+
+async function wakeFor(at: Date, context: SchedulesContext): Promise<void> {
+  const { wakeWithinMs, lookAgainMs } = patienceOf(context);
+  if (at < after(context.now(), wakeWithinMs)) await context.wake(after(at, lookAgainMs));
+}
+
+/** The vendor's own code where there is one. */
+function reasonOf(error: FleetReflexError): Reason {
+  const { code } = error.details;
+  return { code: typeof code === 'string' ? code : error.code, message: error.message };
+}
+
+function retry(run: Run, retryAfterMs: number, because: string): ScheduleResult {
+  return { kind: 'retry', retryAfterMs, because, run };
+}

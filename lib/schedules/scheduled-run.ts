@@ -1,0 +1,59 @@
+/** The run of a `schedule` action while its time has not come. */
+import type { Run } from '../runs/run.ts';
+import { after, patienceOf, type SchedulesContext } from './context.ts';
+import type { ScheduleRequest } from './live-schedule.ts';
+
+/**
+ * Never `dispatching`: what is, may be sent by whoever finds it, and this one is sent by the provider, later.
+ * A one-off becomes an ordinary run when it fires. A recurring one stays as it is until it is cancelled.
+ */
+export function scheduledRun(
+  request: ScheduleRequest,
+  context: Pick<SchedulesContext, 'now' | 'patience'>,
+): Run {
+  const { at, recurrence } = request;
+  return {
+    version: 1,
+    revision: 0,
+    runId: request.runId,
+    rule: request.rule,
+    trigger: request.trigger,
+    notify: request.notify,
+    ...(request.replyTo && { replyTo: request.replyTo }),
+    ...(request.traceparent && { traceparent: request.traceparent }),
+    provider: request.provider,
+    region: request.region,
+    command: request.command,
+    instances: request.instances,
+    parameters: request.parameters,
+    ...(request.username !== undefined && { username: request.username }),
+    schedule: { ...(at !== undefined && { at }), ...(recurrence !== undefined && { recurrence }) },
+    guards: {},
+    onUnavailable: 'fail',
+    requestedAt: request.requestedAt,
+    deadline: deadlineOf(request, context).toISOString(),
+    status: 'scheduled',
+    invocations: [],
+    outbox: [],
+    // Live runs are found by it, for a cancel; and the table keeps a run until long after it.
+    pollAt: keepUntil(request, context).toISOString(),
+    failedReadings: 0,
+  };
+}
+
+/** Until when it is tried to make the schedule. */
+export function deadlineOf(
+  { at, requestedAt }: ScheduleRequest,
+  context: Pick<SchedulesContext, 'patience'>,
+): Date {
+  return at === undefined ? after(new Date(requestedAt), patienceOf(context).arrangeMs) : new Date(at);
+}
+
+/** After this time nobody tends it any more, and the poller may take it for lost. */
+export function keepUntil(
+  { at }: Pick<ScheduleRequest, 'at'>,
+  context: Pick<SchedulesContext, 'now' | 'patience'>,
+): Date {
+  const { keepMs } = patienceOf(context);
+  return after(at === undefined ? context.now() : new Date(at), keepMs);
+}
