@@ -33,6 +33,7 @@ export function compileRule(parts: RuleParts, path: Path, context: LoadContext):
   const kinds = kindsOf(on, typeof spec.on === 'string', path, context);
   const compiling: Compiling = { ...context, kinds };
   checkAllow(given.has('allow'), on, path, context);
+  checkByName(spec, on, path, context);
   const when = spec.when === undefined ? undefined : compileWhen(spec.when, path, compiling);
   const action = compileAction(parts, path, compiling, context.rules);
   const notify = compileNotify(spec.notify ?? [], path, context);
@@ -44,6 +45,7 @@ export function compileRule(parts: RuleParts, path: Path, context: LoadContext):
     on,
     ...(when && { when }),
     ...(spec.allow && { allow: spec.allow }),
+    isByName: spec.byName === true,
     action,
     notify,
   };
@@ -87,6 +89,22 @@ function checkAllow(
   const isKnown = kinds.every((of) => of.length > 0);
   if (hasAllow && isKnown && !kinds.flat().includes('chat')) {
     problems.add([...path, 'allow'], `is for chat sources; ${on.join(', ')} sends no commands of people`);
+  }
+}
+
+function checkByName(
+  { byName, allow }: Partial<RuleSpec>,
+  on: readonly string[],
+  path: Path,
+  { sources, problems }: LoadContext,
+): void {
+  if (byName !== true) return;
+  const kinds = on.map((name) => sources.get(name)?.kinds ?? []);
+  const isKnown = kinds.every((of) => of.length > 0);
+  if (isKnown && !kinds.flat().includes('chat')) {
+    problems.add([...path, 'byName'], `is for chat sources; ${on.join(', ')} sends no commands of people`);
+  } else if (allow === undefined) {
+    problems.add([...path, 'byName'], 'lets nobody run it without `allow`: say who may');
   }
 }
 

@@ -81,6 +81,7 @@ function readParts(rule: Readonly<Record<string, unknown>>, whole: RuleSpec | un
     on: part(shape.on, 'on'),
     when: part(shape.when, 'when'),
     allow: part(shape.allow, 'allow'),
+    byName: part(shape.byName, 'byName'),
     run: part(shape.run, 'run'),
     cancel: part(shape.cancel, 'cancel'),
     schedule: part(shape.schedule, 'schedule'),

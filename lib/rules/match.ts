@@ -12,10 +12,33 @@ export function matchRules(ruleSet: Pick<RuleSet, 'rules'>, event: TriggerEvent)
   return ruleSet.rules.filter(({ on }) => on.includes(event.source)).map((rule) => matchRule(rule, event));
 }
 
+export type ChatEvent = Extract<TriggerEvent, { kind: 'chat' }>;
+
+/** Whether a rule fires on a command that names it. Who may not is told before anything of the rule is looked at. */
+export function matchNamed(rule: Rule, event: ChatEvent): Match {
+  const refusal = whyMayNotUse(rule, event);
+  if (refusal !== undefined) return no(rule, refusal);
+  if (!rule.isByName) return no(rule, 'it is not run by its name: it lacks `byName: true`');
+  const outcome = rule.when?.check(event);
+  return outcome?.holds === false
+    ? { ...no(rule, outcome.because), clause: outcome.clause }
+    : { rule, fires: true };
+}
+
+/** Why somebody may not use a rule, see its runs or cancel them, where they type; undefined when they may. */
+export function whyMayNotUse(rule: Pick<Rule, 'allow' | 'on'>, event: ChatEvent): string | undefined {
+  // Ids of one chat mean nothing in another.
+  if (!rule.on.includes(event.source)) return `the rule is not on ${event.source}`;
+  return whyNot(rule.allow, event);
+}
+
 function matchRule(rule: Rule, event: TriggerEvent): Match {
   // An alert that is over, or that somebody is at work on, is no reason to run anything unless the rule says so.
   if (event.kind === 'alert' && event.data.status !== 'firing' && rule.when?.asksForStatus !== true) {
     return no(rule, `${event.data.status} alerts fire only rules whose \`when\` asks for event.data.status`);
+  }
+  if (event.kind === 'chat' && rule.isByName) {
+    return no(rule, `people run it by its name: \`run ${rule.name}\``);
   }
   const outcome = rule.when?.check(event);
   if (outcome?.holds === false) return { ...no(rule, outcome.because), clause: outcome.clause };
@@ -27,10 +50,7 @@ function no(rule: Rule, because: string): Extract<Match, { fires: false }> {
   return { rule, fires: false, because };
 }
 
-function whyNot(
-  allow: Allow | undefined,
-  event: Extract<TriggerEvent, { kind: 'chat' }>,
-): string | undefined {
+function whyNot(allow: Allow | undefined, event: ChatEvent): string | undefined {
   if (allow === undefined) return 'nobody may: the rule has no `allow`';
   const { user, channel } = event.data;
   const isMember = user.groups?.some((group) => allow.groups.includes(group)) === true;

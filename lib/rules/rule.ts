@@ -32,6 +32,8 @@ export interface Rule {
   readonly when?: Condition;
   /** Who may, for chat events. Absent: nobody. */
   readonly allow?: Allow;
+  /** Of what people type, only `run <name>` and `schedule <name>` fire it. */
+  readonly isByName: boolean;
   readonly action: Action;
   readonly notify: readonly DestinationRef[];
 }

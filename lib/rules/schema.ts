@@ -180,6 +180,12 @@ export const RuleSpec = z
       'CEL over `event`: fires when true. One that fails on an event (a missing label) is no match. An alert that is not firing fires only a rule whose `when` asks for event.data.status. Default: always.',
     ),
     allow: AllowSpec.optional(),
+    byName: z
+      .boolean()
+      .default(false)
+      .describe(
+        'For chat sources: it may be run and scheduled by its name (`run <rule>`), and of what people type by that alone. `when`, where there is one, has to hold too. Default: false.',
+      ),
     run: RunSpec.optional(),
     cancel: CancelSpec.optional(),
     schedule: ScheduleSpec.optional(),

@@ -22,6 +22,11 @@ import {
 } from './source.ts';
 
 const Settings = z.strictObject({
+  command: z
+    .string()
+    .startsWith('/')
+    .default('/fleet')
+    .describe('The command whose text may be a built-in verb; others are for rules alone.'),
   textOption: z
     .string()
     .default('text')

@@ -275,6 +275,16 @@ test.each([
     'is for chat sources; alertmanager sends no commands of people',
   ],
   [
+    'a name where nobody speaks',
+    `on: alertmanager, byName: true, ${RUN}`,
+    'is for chat sources; alertmanager sends no commands of people',
+  ],
+  [
+    'a name that nobody may use',
+    `on: github, byName: true, ${RUN}`,
+    'lets nobody run it without `allow`: say who may',
+  ],
+  [
     'a schedule at no time',
     'on: alertmanager, schedule: { provider: tencent, command: cmd-1, instances: ins-1, at: tomorrow }',
     'expected an instant like 2026-12-24T22:00:00Z',

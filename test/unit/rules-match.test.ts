@@ -1,8 +1,9 @@
 /** Which rules fire on which event, and what is on record of those that do not. */
 import { expect, test } from 'vitest';
 import type { TriggerEvent } from '../../lib/events/trigger-event.ts';
-import { matchRules } from '../../lib/rules/match.ts';
-import { aChat, aDeploy, aGeneric, anAlert, rulesOf } from './rules-events.ts';
+import { matchNamed, matchRules } from '../../lib/rules/match.ts';
+import { optionsOf } from '../../lib/rules/options.ts';
+import { aChat, aDeploy, aGeneric, anAlert, aRule, rulesOf } from './rules-events.ts';
 
 const RUN = 'run: { provider: tencent, command: cmd-1, instances: ins-1 }';
 
@@ -157,6 +158,48 @@ test('a comment fires no rule that says nothing of people', () => {
     because: 'nobody may: the rule has no `allow`',
   });
   expect(outcomeOf('on: github', aDeploy())).toBe(true);
+});
+
+test('a rule that is run by its name fires on nothing else that is typed, and on other events as any rule', () => {
+  const rule = "on: [slack, alertmanager], byName: true, allow: { users: ['*'] }";
+  expect(outcomeOf(rule, aChat())).toEqual({ because: 'people run it by its name: `run r`' });
+  expect(outcomeOf(rule, anAlert())).toBe(true);
+});
+
+test.each([
+  ["byName: true, allow: { users: ['*'] }", true],
+  ["byName: true, when: event.data.options.env == 'a', allow: { users: ['*'] }", true],
+  [
+    "byName: true, when: event.data.options.env == 'b', allow: { users: ['*'] }",
+    { because: "`event.data.options.env == 'b'` is false", clause: "event.data.options.env == 'b'" },
+  ],
+  // Who may not hears nothing of `when`.
+  [
+    "byName: true, when: event.data.options.env == 'b', allow: { users: [U2] }",
+    { because: 'ada is not among the rule’s `allow` users and groups' },
+  ],
+  ["allow: { users: ['*'] }", { because: 'it is not run by its name: it lacks `byName: true`' }],
+])('named by a person, a rule with %s', (fields, expected) => {
+  const [rule] = rulesOf(`  - { name: r, ${RUN}, on: slack, ${fields} }`).rules;
+  if (rule === undefined) throw new Error('no rule');
+  const match = matchNamed(rule, aChat({ options: { env: 'a' } }));
+  const { fires, rule: _, ...why } = { ...match };
+  expect(fires || why).toEqual(expected);
+});
+
+test.each<[string, readonly string[] | 'any']>([
+  ['event.data.options.a', ['a']],
+  ["event.data.options['a'] + event.data.options.b", ['a', 'b']],
+  ["event.data.options[?'a'].orValue('x')", ['a']],
+  ["has(event.data.options.a) ? 'y' : 'n'", ['a']],
+  ['event.data.args[0]', []],
+  ['safe(event.data.text)', 'any'],
+  ['event.data.options[event.data.args[0]]', 'any'],
+  ["event.data.options.map(k, k).join('.')", 'any'],
+])('of a rule that reads %s the options are %j', (expression, expected) => {
+  const on = "slack, allow: { users: ['*'] }";
+  expect(optionsOf(aRule(`parameters: { a: "\${${expression}}" }`, { on }))).toEqual(expected);
+  expect(optionsOf(aRule(`workingDirectory: "/srv/\${${expression}}"`, { on }))).toEqual(expected);
 });
 
 test('a pattern on a text from outside takes no time to speak of', () => {

@@ -1,0 +1,49 @@
+/**
+ * One command grammar for every chat: which built-in verb was typed, with what. Adding a verb is adding its file to
+ * lib/chat/verbs/ and its name to the table here. Text that begins with none of them is the rules' alone.
+ */
+import type { ChatEvent } from '../rules/match.ts';
+import type { ChatContext, ChatReply, Words } from './verb.ts';
+import { cancel } from './verbs/cancel.ts';
+import { type HelpCommand, help, helpWith } from './verbs/help.ts';
+import { run } from './verbs/run.ts';
+import { schedule } from './verbs/schedule.ts';
+import { status } from './verbs/status.ts';
+
+export const VERBS = [run, status, cancel, schedule, help] as const;
+
+type ReadingOf<V> = V extends { read(words: Words): infer Reading } ? Reading : never;
+type CommandOf<Reading> = Reading extends { ok: true; command: infer Command } ? Command : never;
+
+/** `{ verb: 'run', rule, options }`, `{ verb: 'status', runId? }`, …; `none`: no built-in verb. */
+export type ChatCommand = CommandOf<ReadingOf<(typeof VERBS)[number]>> | { verb: 'none' };
+
+export interface ParsedCommand {
+  command: ChatCommand;
+  /** Absent for `none`. */
+  perform?(context: ChatContext): Promise<ChatReply>;
+}
+
+/**
+ * @param command the command whose text may be a verb: `/fleet`; others belong to rules
+ * @returns for a verb that was used wrongly `help` about it, with the problem
+ */
+export function parseCommand(
+  { type, data }: Pick<ChatEvent, 'type' | 'data'>,
+  command: string,
+): ParsedCommand {
+  // A button's command is the verb itself.
+  const isButton = type === 'chat.action';
+  const [first, ...args] = isButton ? [data.command, ...data.args] : data.args;
+  if (!isButton && data.command !== command) return { command: { verb: 'none' } };
+  if (first === undefined) return helpAbout({ verb: 'help' });
+  // Telephones begin a message with a capital.
+  const verb = VERBS.find(({ name }) => name === first.toLowerCase());
+  if (verb === undefined) return { command: { verb: 'none' } };
+  const reading = verb.read({ args, options: data.options });
+  return reading.ok ? reading : helpAbout({ verb: 'help', about: verb.name, problem: reading.problem });
+}
+
+function helpAbout(command: HelpCommand): ParsedCommand {
+  return { command, perform: async (context) => helpWith(command, context) };
+}

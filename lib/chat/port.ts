@@ -1,0 +1,35 @@
+/** What the chat has to know of runs, and the one thing that it does to them: a port, so that it needs no table. */
+import type { Reason, RunStatus } from '../completions/completion-event.ts';
+import type { TaskStatus } from '../runs/status.ts';
+
+/** A run as a chat shows it. */
+export interface ChatRun {
+  runId: string;
+  rule: string;
+  status: RunStatus;
+  reason?: Reason | undefined;
+  /** While it is not sent yet: what it waits for. */
+  waitingFor?: Reason | undefined;
+  instances: readonly string[];
+  counts: Readonly<Partial<Record<TaskStatus, number>>>;
+  /** Empty in lists. */
+  tasks: readonly { instanceId: string; status: TaskStatus; exitCode?: number | undefined }[];
+  /** ISO 8601. */
+  requestedAt: string;
+  endedAt?: string | undefined;
+}
+
+export type Cancellation =
+  /** It will be, or already is being, cancelled. */
+  | { kind: 'asked' }
+  /** It was over already. */
+  | { kind: 'ended'; status: RunStatus }
+  | { kind: 'unknown' };
+
+export interface ChatPort {
+  status(runId: string): Promise<ChatRun | undefined>;
+  /** The newest runs of these rules, newest first. */
+  recent(rules: readonly string[], limit: number): Promise<readonly ChatRun[]>;
+  /** @param by who asked, for the record: `slack/U2CERLKJA (roadrunner)` */
+  cancel(runId: string, by: string): Promise<Cancellation>;
+}

@@ -1,0 +1,44 @@
+/** The chat's port on the store of runs. */
+import { countByStatus } from '../completions/publish.ts';
+import type { Run, RunTask } from '../runs/run.ts';
+import { RunId } from '../runs/run-request.ts';
+import type { RunStore } from '../runs/store.ts';
+import type { ChatPort, ChatRun } from './port.ts';
+
+/** @param cancel what the rest of the project does to cancel a run; the store alone cannot */
+export function runStorePort(
+  store: Pick<RunStore, 'get' | 'tasks' | 'list'>,
+  cancel: ChatPort['cancel'],
+): ChatPort {
+  return {
+    async status(runId) {
+      const id = RunId.safeParse(runId).data;
+      const run = id === undefined ? undefined : await store.get(id);
+      return run && toChatRun(run, await store.tasks(run.runId));
+    },
+    async recent(rules, limit) {
+      const pages = await Promise.all(rules.map((rule) => store.list({ limit, rule })));
+      const newest = pages
+        .flatMap(({ runs }) => runs)
+        .toSorted((a, b) => (a.requestedAt < b.requestedAt ? 1 : -1))
+        .slice(0, limit);
+      return newest.map((run) => toChatRun(run, []));
+    },
+    cancel,
+  };
+}
+
+function toChatRun(run: Run, tasks: readonly RunTask[]): ChatRun {
+  return {
+    runId: run.runId,
+    rule: run.rule,
+    status: run.status,
+    reason: run.reason,
+    waitingFor: run.status === 'dispatching' ? run.waitingFor : undefined,
+    instances: run.instances,
+    counts: countByStatus(tasks),
+    tasks: tasks.map(({ instanceId, status, exitCode }) => ({ instanceId, status, exitCode })),
+    requestedAt: run.requestedAt,
+    endedAt: run.endedAt,
+  };
+}

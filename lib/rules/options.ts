@@ -1,0 +1,62 @@
+/**
+ * The `key=value` options that a rule reads, so that a mistyped one can be refused in place of being ignored: a
+ * command must do what was typed, or nothing.
+ */
+import type { ASTNode } from '@marcbachmann/cel-js';
+import { childrenOf } from './expression-limits.ts';
+import { pathOf } from './field-check.ts';
+import type { Rule, Target } from './rule.ts';
+import type { Template } from './template.ts';
+
+const OPTIONS = 'event.data.options';
+/** Who reads one of these reads every option with it. */
+const WHOLE: ReadonlySet<string> = new Set(['event', 'event.data', OPTIONS, 'event.data.text']);
+
+/** @returns the names, in the order of the file; `any` where the rule may read all that there are */
+export function optionsOf(rule: Rule): readonly string[] | 'any' {
+  const names = new Set<string>();
+  const isOpen = expressionsOf(rule).some((ast) => collect(ast, names));
+  return isOpen ? 'any' : [...names];
+}
+
+/** @returns whether something reads them all */
+function collect(node: ASTNode, names: Set<string>): boolean {
+  const path = pathOf(node);
+  if (path === undefined)
+    return childrenOf(node)
+      .map((child) => collect(child, names))
+      .includes(true);
+  const owner = path.slice(0, 3).join('.');
+  const name = path[3];
+  if (owner === OPTIONS && name !== undefined) names.add(name);
+  return WHOLE.has(path.join('.'));
+}
+
+function expressionsOf({ when, action }: Rule): ASTNode[] {
+  const conditions = when?.clauses.map(({ ast }) => ast) ?? [];
+  switch (action.kind) {
+    case 'run': {
+      const templates = [
+        ...templatesOf(action),
+        ...(action.workingDirectory ? [action.workingDirectory] : []),
+      ];
+      const key = action.guards.dedupe?.key.ast;
+      return [...conditions, ...templates.flatMap(astsOf), ...(key ? [key] : [])];
+    }
+    case 'schedule': {
+      const timing = 'at' in action.timing ? action.timing.at : action.timing.recurrence;
+      return [...conditions, ...[...templatesOf(action), timing].flatMap(astsOf)];
+    }
+    case 'cancel':
+      return [...conditions, ...(action.key ? [action.key.ast] : [])];
+  }
+}
+
+function templatesOf({ region, command, instances, parameters, username }: Target): Template[] {
+  const values = parameters.map(({ template }) => template);
+  return [command, region, ...instances, ...values, ...(username ? [username] : [])];
+}
+
+function astsOf({ parts }: Template): ASTNode[] {
+  return parts.flatMap((part) => (typeof part === 'string' ? [] : [part.ast]));
+}
