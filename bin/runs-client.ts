@@ -11,15 +11,20 @@ export const CONNECTION = `Environment:
   RUNS_TOKEN         its token (default local-runs-token)`;
 
 /**
- * @param path `/runs…`
+ * @param path `/runs…` or `/freeze`
  * @throws FleetReflexError `api.unreachable`, `api.refused`
  */
-export async function callRunsApi(method: 'GET' | 'POST', path: string): Promise<unknown> {
+export async function callRunsApi(
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE',
+  path: string,
+  json?: unknown,
+): Promise<unknown> {
   const endpoint = environment['FLEET_REFLEX_URL'] ?? 'http://127.0.0.1:3000';
   const token = environment['RUNS_TOKEN'] ?? 'local-runs-token';
   const answer = await fetch(new URL(path, endpoint), {
     method,
-    headers: { authorization: `Bearer ${token}` },
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    ...(json !== undefined && { body: JSON.stringify(json) }),
   }).catch((cause: unknown) => {
     throw new FleetReflexError(
       'api.unreachable',

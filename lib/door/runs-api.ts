@@ -1,15 +1,19 @@
-/** The runs API: `GET /runs`, `GET /runs/{runId}`, `POST /runs/{runId}/cancel`, behind a bearer token. */
+/**
+ * The API for people, behind a bearer token: `GET /runs`, `GET /runs/{runId}`, `POST /runs/{runId}/cancel`, and the
+ * kill switch `/freeze`.
+ */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import middy from '@middy/core';
 import * as z from 'zod';
 import { type CancelContext, cancelRun } from '../runs/cancel.ts';
 import { RunId } from '../runs/run-request.ts';
 import { describeRun, summariseRun } from '../runs/run-view.ts';
+import { answerFreeze, type FreezeApiContext } from './freeze-api.ts';
 import { HttpEvent, toRequest } from './http-request.ts';
 import { type CorrelatedLog, correlation, problems } from './middleware.ts';
 import { type HttpAnswer, jsonAnswer, Refusal } from './problem.ts';
 
-export interface RunsApiContext extends CancelContext {
+export interface RunsApiContext extends CancelContext, FreezeApiContext {
   /** The live tokens, newest first. */
   tokens: () => Promise<readonly string[]>;
   log: CorrelatedLog;
@@ -31,6 +35,7 @@ export function runsHandler(context: RunsApiContext) {
 async function route(event: HttpEvent, context: RunsApiContext): Promise<HttpAnswer> {
   const request = toRequest(event, '');
   await authorize(request.headers['authorization'], context.tokens);
+  if (event.rawPath.endsWith('/freeze')) return await answerFreeze(request, context);
   const runId = event.pathParameters?.['runId'];
   if (runId === undefined) return await list(request.query, context);
   if (!RunId.safeParse(runId).success) throw noSuchRun();

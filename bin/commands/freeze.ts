@@ -1,0 +1,58 @@
+/** `fleet-reflex freeze`: the kill switch. */
+import { userInfo } from 'node:os';
+import { parseArgs } from 'node:util';
+import * as z from 'zod';
+import { parseDuration } from '../../lib/rules/duration.ts';
+import { type Command, UsageError } from '../command.ts';
+import { CONNECTION, callRunsApi } from '../runs-client.ts';
+
+const Freeze = z.looseObject({
+  isFrozen: z.boolean(),
+  by: z.string().optional(),
+  reason: z.string().optional(),
+  until: z.string().optional(),
+});
+
+export const command: Command = {
+  summary: 'stop every run that is not sent yet, and lift that again',
+  usage: `fleet-reflex freeze                                       is it frozen?
+fleet-reflex freeze --reason <text> [--for <2h>] [--by <name>]
+fleet-reflex freeze --lift
+
+While it is frozen, what matches a rule ends as rejected with who froze it and why; what is sent already goes on.
+
+${CONNECTION}`,
+  async run(args) {
+    const { values } = parseArgs({
+      args: [...args],
+      options: {
+        reason: { type: 'string' },
+        for: { type: 'string' },
+        by: { type: 'string' },
+        lift: { type: 'boolean' },
+      },
+    });
+    if (values.lift === true) return print(await callRunsApi('DELETE', '/freeze'));
+    if (values.reason === undefined) {
+      if (values.for !== undefined) throw new UsageError('Say why: --reason <text>.');
+      return print(await callRunsApi('GET', '/freeze'));
+    }
+    const forMs = values.for === undefined ? undefined : parseDuration(values.for);
+    if (values.for !== undefined && forMs === undefined) {
+      throw new UsageError(`--for ${values.for}: expected a duration like 30m or 2h.`);
+    }
+    const until = forMs === undefined ? undefined : new Date(Date.now() + forMs).toISOString();
+    const by = values.by ?? userInfo().username;
+    return print(await callRunsApi('PUT', '/freeze', { reason: values.reason, by, until }));
+  },
+};
+
+function print(answer: unknown): number {
+  const { isFrozen, by, reason, until } = Freeze.parse(answer);
+  if (!isFrozen) console.log('Not frozen: what matches a rule is run.');
+  else
+    console.log(
+      `Frozen by ${by} ${until === undefined ? 'until it is lifted' : `until ${until}`}: ${reason}`,
+    );
+  return 0;
+}
