@@ -10,6 +10,8 @@ const url = z.url({ protocol: /^https?$/, error: 'expected a URL, http:// or htt
 /** A secret's value, or where it is: `ssm:<name>` or `secretsmanager:<id>`. */
 const SecretReference = z.string().min(1);
 
+const SECONDS_EXPECTED = 'expected whole seconds, 1 to 3600';
+
 export const SETTINGS = {
   STAGE: z
     .string()
@@ -19,7 +21,7 @@ export const SETTINGS = {
       'The deployment’s stage. Part of the `source` of completion events and the mark of our schedules.',
     ),
   LOG_LEVEL: z
-    .enum(['DEBUG', 'INFO', 'WARN', 'ERROR'])
+    .enum(['DEBUG', 'INFO', 'WARN', 'ERROR'], 'expected DEBUG, INFO, WARN or ERROR')
     .default('INFO')
     .describe('The least important log lines that are written.'),
   RULES_FILE: z
@@ -44,10 +46,10 @@ export const SETTINGS = {
       'SSM path under which a source’s secret is looked for when `<SOURCE>_SECRET` is not set: `<prefix>/sources/<source>`. Default: nowhere.',
     ),
   SECRETS_MAX_AGE_SECONDS: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .max(3600)
+    .number(SECONDS_EXPECTED)
+    .int(SECONDS_EXPECTED)
+    .min(1, SECONDS_EXPECTED)
+    .max(3600, SECONDS_EXPECTED)
     .default(300)
     .describe(
       'For how long a secret that was read is used before it is read again, in seconds; also for how long one that was not there is taken as not there.',
@@ -66,7 +68,7 @@ export const SETTINGS = {
     .optional()
     .describe('The TAT API. Default: the international site; mainland is https://tat.tencentcloudapi.com.'),
   TENCENT_LANGUAGE: z
-    .enum(['en-US', 'zh-CN'])
+    .enum(['en-US', 'zh-CN'], 'expected en-US or zh-CN')
     .default('en-US')
     .describe('The language of TAT’s messages (X-TC-Language).'),
   ALIBABA_CLOUD_ACCESS_KEY_ID: z.string().min(1).optional().describe('Alibaba Cloud: AccessKey id.'),

@@ -109,7 +109,7 @@ const FAILURE_MAX_AGE_SECONDS = 5;
  * whoever sends requests that prove nothing could make us ask the store for each, up to its limit for the account.
  * @param now milliseconds
  */
-export function rememberingMisses(store: SecretStore, now: () => number = Date.now): SecretStore {
+export function rememberingMisses(store: SecretStore, now = () => Date.now()): SecretStore {
   const remembering = (ask: SecretStore['parameter']): SecretStore['parameter'] => {
     const misses = new Map<string, { until: number; answer: () => undefined }>();
     const remember = (name: string, seconds: number, answer: () => undefined) =>

@@ -2,6 +2,7 @@
  * Makes completion events of runs and tasks and hands them to the destinations. What is a fact is already stored
  * when this is called; what it sends twice after a crash has the same id.
  */
+import { messageText } from '../queues/message-text.ts';
 import type { Run, RunTask } from '../runs/run.ts';
 import type { TaskStatus } from '../runs/status.ts';
 import type {
@@ -70,7 +71,7 @@ function fitInMessage(
   tasks: readonly RunTask[],
 ): CompletionEvent {
   const isSmall = (event: CompletionEvent): boolean =>
-    Buffer.byteLength(JSON.stringify(event)) <= MAX_EVENT_BYTES;
+    Buffer.byteLength(messageText(event)) <= MAX_EVENT_BYTES;
   for (let budget = FIRST_OUTPUT_BUDGET_BYTES; budget >= 1024; budget = Math.floor(budget / 2)) {
     const event = eventWith(tasks, budget);
     if (isSmall(event)) return event;

@@ -7,6 +7,7 @@ import {
   type SQSClient,
 } from '@aws-sdk/client-sqs';
 import { FleetReflexError } from '../errors.ts';
+import { messageText } from '../queues/message-text.ts';
 import type { CompletionEvent } from './completion-event.ts';
 import type { Destination, DestinationRef, DestinationResolver } from './destination.ts';
 
@@ -41,7 +42,7 @@ function sqsDestination(client: SQSClient, ref: DestinationRef): Destination {
 function messageOf(event: CompletionEvent, queueUrl: string): SendMessageCommandInput {
   return {
     QueueUrl: queueUrl,
-    MessageBody: JSON.stringify(event),
+    MessageBody: messageText(event),
     MessageAttributes: {
       type: { DataType: 'String', StringValue: event.type },
       subject: { DataType: 'String', StringValue: event.subject },

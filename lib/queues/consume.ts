@@ -11,6 +11,7 @@ import {
 } from '@aws-sdk/client-sqs';
 import middy from '@middy/core';
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
+import type { CorrelatedLog } from '../door/middleware.ts';
 import { FleetReflexError, messageOf } from '../errors.ts';
 import type { Log } from '../logging.ts';
 
@@ -26,7 +27,8 @@ export interface ConsumerOptions {
   /** Where messages go that a person has to decide on, with the reason as attributes. */
   deadLetterUrl: string;
   handle: (record: SQSRecord) => Promise<Handled>;
-  log: Log;
+  /** With `correlate`, the request's id is on every line of the batch. */
+  log: Log & Partial<Pick<CorrelatedLog, 'correlate'>>;
 }
 
 /** SQS keeps a message invisible for 12 hours at most. */
@@ -38,15 +40,16 @@ const MAX_BACKOFF_MS = 5 * 60_000;
 
 /** The handler of a function behind a queue with `ReportBatchItemFailures`. */
 export function queueHandler(options: ConsumerOptions) {
-  return middy<SQSEvent, SQSBatchResponse>().handler(async (event, context) =>
-    processPartialResponse(
+  return middy<SQSEvent, SQSBatchResponse>().handler(async (event, context) => {
+    options.log.correlate?.({ requestId: context.awsRequestId });
+    return await processPartialResponse(
       event,
       (record: SQSRecord) => consume(record, options),
       new BatchProcessor(EventType.SQS, undefined),
       // When all fail, that is told like when one does: each comes back at its own time.
       { context, throwOnFullBatchFailure: false },
-    ),
-  );
+    );
+  });
 }
 
 async function consume(record: SQSRecord, options: ConsumerOptions): Promise<void> {

@@ -2,6 +2,7 @@
 import { SendMessageBatchCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import { FleetReflexError, messageOf } from '../errors.ts';
 import type { RunRequest } from '../runs/run-request.ts';
+import { messageText } from './message-text.ts';
 
 /** SQS takes 10 messages and 256 KiB in a batch (a queue may allow more by its MaximumMessageSize; none needs to). */
 const MAX_ENTRIES = 10;
@@ -37,7 +38,7 @@ export function fitsInMessage(request: RunRequest): boolean {
 }
 
 function measure(request: RunRequest): Entry {
-  const body = JSON.stringify(request);
+  const body = messageText(request);
   return { body, bytes: Buffer.byteLength(body) + ATTRIBUTES_BYTES, request };
 }
 

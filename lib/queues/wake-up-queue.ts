@@ -6,6 +6,7 @@ import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import * as z from 'zod';
 import { FleetReflexError, messageOf } from '../errors.ts';
 import { ProviderName } from '../providers/provider.ts';
+import { messageText } from './message-text.ts';
 
 /** A provider's word that an invocation has changed; the facts are read from its API. */
 export const InvocationNews = z.strictObject({ provider: ProviderName, invocationId: z.string().min(1) });
@@ -35,7 +36,7 @@ export function wakeUpQueue(client: SQSClient, queueUrl: string, now: () => Date
     const DelaySeconds = Math.min(MAX_DELAY_SECONDS, Math.max(0, Math.ceil(delayMs / 1000)));
     try {
       await client.send(
-        new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: JSON.stringify(wakeUp), DelaySeconds }),
+        new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: messageText(wakeUp), DelaySeconds }),
       );
     } catch (cause) {
       throw new FleetReflexError(

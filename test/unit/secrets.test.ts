@@ -1,0 +1,268 @@
+/** Secrets, through the real Powertools and the real SDK, against a store on this machine. */
+import { createServer } from 'node:http';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import * as z from 'zod';
+import type { SecretsConfig } from '../../lib/config.ts';
+import { FleetReflexError } from '../../lib/errors.ts';
+import {
+  readLive,
+  readSecret,
+  rememberingMisses,
+  type SecretStore,
+  sourceSecrets,
+} from '../../lib/secrets.ts';
+
+/** What the local stores hold, by name; a whole number is the status of a failure. */
+const parameters = new Map<string, string | number>();
+const secrets = new Map<string, string | Buffer | number>();
+/** Every name that was asked for. */
+const asked: string[] = [];
+
+const Request = z.object({ Name: z.string().optional(), SecretId: z.string().optional() });
+
+function answerTo(target: string, body: string): [status: number, body: object] {
+  const { Name, SecretId } = Request.parse(JSON.parse(body));
+  const name = Name ?? SecretId ?? '';
+  asked.push(name);
+  const isParameter = target === 'AmazonSSM.GetParameter';
+  const value = isParameter ? parameters.get(name) : secrets.get(name);
+  if (value === undefined) {
+    return [
+      400,
+      { __type: isParameter ? 'ParameterNotFound' : 'ResourceNotFoundException', message: 'none' },
+    ];
+  }
+  if (typeof value === 'number')
+    return [value, { __type: 'AccessDeniedException', message: 'role x may not' }];
+  if (isParameter) return [200, { Parameter: { Name: name, Type: 'SecureString', Value: value } }];
+  return [
+    200,
+    typeof value === 'string' ? { SecretString: value } : { SecretBinary: value.toString('base64') },
+  ];
+}
+
+const server = createServer((request, response) => {
+  const chunks: Buffer[] = [];
+  request.on('data', (chunk: Buffer) => chunks.push(chunk));
+  request.on('end', () => {
+    const [status, body] = answerTo(
+      String(request.headers['x-amz-target']),
+      Buffer.concat(chunks).toString(),
+    );
+    response.writeHead(status, { 'content-type': 'application/x-amz-json-1.1' }).end(JSON.stringify(body));
+  });
+});
+
+beforeAll(async () => {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  const endpoint = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`;
+  vi.stubEnv('AWS_ENDPOINT_URL_SSM', endpoint);
+  vi.stubEnv('AWS_ENDPOINT_URL_SECRETS_MANAGER', endpoint);
+  vi.stubEnv('AWS_REGION', 'us-east-1');
+  vi.stubEnv('AWS_ACCESS_KEY_ID', 'local');
+  vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'local');
+});
+afterAll(async () => {
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
+});
+beforeEach(() => {
+  parameters.clear();
+  secrets.clear();
+  asked.length = 0;
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+/** A name that no test before has asked for: what it held, or that it held nothing, is remembered. */
+let names = 0;
+function aName(): string {
+  names += 1;
+  return `/fleet/${names}`;
+}
+
+const config = (given: Partial<SecretsConfig> = {}): SecretsConfig => ({
+  SECRETS_PREFIX: undefined,
+  SECRETS_MAX_AGE_SECONDS: 300,
+  ...given,
+});
+
+describe('a source’s secrets', () => {
+  it.each<[string, Record<string, string>, string[]]>([
+    ['are the value of its variable', { GITHUB_SECRET: 'one' }, ['one']],
+    ['are two while one is rotated', { GITHUB_SECRET: 'new, old' }, ['new', 'old']],
+    ['have no empty one', { GITHUB_SECRET: ' ,one,, ' }, ['one']],
+    ['are none without a variable', { GITLAB_SECRET: 'x' }, []],
+    ['are none with an empty one', { GITHUB_SECRET: '' }, []],
+    ['are none with one of commas', { GITHUB_SECRET: ' , ' }, []],
+  ])('%s', async (_, env, expected) => {
+    expect(await sourceSecrets(config(), env)('github')).toEqual(expected);
+    expect(asked).toEqual([]);
+  });
+
+  it('of a source with a dash are under its name with underscores', async () => {
+    const read = sourceSecrets(config(), { STANDARD_WEBHOOKS_SECRET: 'one' });
+    expect(await read('standard-webhooks')).toEqual(['one']);
+  });
+
+  it('come from Parameter Store and Secrets Manager, beside values, in the order of the list', async () => {
+    const [parameter, secret, binary] = [aName(), aName(), aName()];
+    parameters.set(parameter, 'of-ssm, of-ssm-too');
+    secrets.set(secret, 'of-manager');
+    secrets.set(binary, Buffer.from('of-bytes'));
+    const given = `ssm:${parameter},plain,secretsmanager:${secret},secretsmanager:${binary}`;
+    expect(await sourceSecrets(config(), { GITHUB_SECRET: given })('github')).toEqual([
+      'of-ssm',
+      'of-ssm-too',
+      'plain',
+      'of-manager',
+      'of-bytes',
+    ]);
+  });
+
+  it('are looked for under the prefix when there is no variable', async () => {
+    const SECRETS_PREFIX = aName();
+    parameters.set(`${SECRETS_PREFIX}/sources/github`, 'new,old');
+    const read = sourceSecrets(config({ SECRETS_PREFIX }), {});
+    expect(await read('github')).toEqual(['new', 'old']);
+    expect(await read('gitlab')).toEqual([]);
+  });
+
+  it('are not looked for when there is a variable', async () => {
+    const read = sourceSecrets(config({ SECRETS_PREFIX: aName() }), { GITHUB_SECRET: 'one' });
+    expect(await read('github')).toEqual(['one']);
+    expect(asked).toEqual([]);
+  });
+
+  it('are asked for once, also when there are none', async () => {
+    const SECRETS_PREFIX = aName();
+    parameters.set(`${SECRETS_PREFIX}/sources/github`, 'one');
+    const read = sourceSecrets(config({ SECRETS_PREFIX }), {});
+    for (let times = 0; times < 3; times += 1) {
+      await read('github');
+      await read('gitlab');
+    }
+    expect(asked).toEqual([`${SECRETS_PREFIX}/sources/github`, `${SECRETS_PREFIX}/sources/gitlab`]);
+  });
+});
+
+describe('a secret that is rotated', () => {
+  it('is the old one until its time is over, then the new ones, then the new one', async () => {
+    vi.useFakeTimers({ toFake: ['Date'], now: new Date('2026-11-20T10:00:00Z') });
+    const name = aName();
+    const read = sourceSecrets(config({ SECRETS_MAX_AGE_SECONDS: 60 }), { GITHUB_SECRET: `ssm:${name}` });
+    const readAfter = async (seconds: number, stored: string) => {
+      parameters.set(name, stored);
+      vi.setSystemTime(Date.now() + seconds * 1000);
+      return await read('github');
+    };
+    expect(await readAfter(0, 'old')).toEqual(['old']);
+    expect(await readAfter(59, 'new,old')).toEqual(['old']);
+    expect(await readAfter(2, 'new,old')).toEqual(['new', 'old']);
+    expect(await readAfter(61, 'new')).toEqual(['new']);
+    expect(asked).toEqual([name, name, name]);
+  });
+
+  it('is found when it is made, after the time for which it was not there', async () => {
+    vi.useFakeTimers({ toFake: ['Date'], now: new Date('2026-11-20T10:00:00Z') });
+    const SECRETS_PREFIX = aName();
+    const read = sourceSecrets(config({ SECRETS_PREFIX, SECRETS_MAX_AGE_SECONDS: 60 }), {});
+    expect(await read('github')).toEqual([]);
+    parameters.set(`${SECRETS_PREFIX}/sources/github`, 'one');
+    vi.setSystemTime(Date.now() + 61_000);
+    expect(await read('github')).toEqual(['one']);
+  });
+});
+
+describe('a reference', () => {
+  it.each([
+    ['ssm', 'Parameter Store'],
+    ['secretsmanager', 'Secrets Manager'],
+  ])('%s: to nothing in %s says where nothing is', async (scheme) => {
+    const reference = `${scheme}:${aName()}`;
+    await expect(readLive(reference, config())).rejects.toMatchObject({
+      code: 'secret.missing',
+      disposition: 'retry',
+      message: `There is no secret at ${reference}. Create it, or correct the setting that names it.`,
+    });
+  });
+
+  it('that may not be read says so', async () => {
+    const name = aName();
+    parameters.set(name, 400);
+    await expect(readLive(`ssm:${name}`, config())).rejects.toMatchObject({
+      code: 'secret.unreadable',
+      disposition: 'retry',
+      message: expect.stringContaining('role x may not'),
+    });
+  });
+
+  it('to one value is that value, commas and all', async () => {
+    const name = aName();
+    secrets.set(name, '{"secretId":"a","secretKey":"b"}');
+    expect(await readSecret(`secretsmanager:${name}`, config())).toBe('{"secretId":"a","secretKey":"b"}');
+    expect(await readSecret('a,b', config())).toBe('a,b');
+  });
+
+  it('beside values that are broken repeats none of them', async () => {
+    const thrown = await readLive(`hunter2,ssm:${aName()}`, config()).catch((error: unknown) => error);
+    expect(thrown).toBeInstanceOf(FleetReflexError);
+    expect(String(thrown)).not.toContain('hunter2');
+  });
+});
+
+describe('a store', () => {
+  /** A store that counts, and a clock that is set. */
+  function aStore(answer: () => string | undefined) {
+    const clock = { seconds: 0 };
+    let calls = 0;
+    const ask = async () => {
+      calls += 1;
+      return answer();
+    };
+    const store: SecretStore = rememberingMisses({ parameter: ask, secret: ask }, () => clock.seconds * 1000);
+    return { store, clock, calls: () => calls };
+  }
+
+  it('is not asked again for what it has not, until the time is over', async () => {
+    const { store, clock, calls } = aStore(() => undefined);
+    const readAt = async (seconds: number) => {
+      clock.seconds = seconds;
+      expect(await store.parameter('x', 300)).toBeUndefined();
+      return calls();
+    };
+    expect([await readAt(0), await readAt(299), await readAt(300), await readAt(599)]).toEqual([1, 1, 2, 2]);
+  });
+
+  it('is found to have it when the time is over', async () => {
+    const values = [undefined, 'there now'];
+    const { store, clock } = aStore(() => values.shift());
+    expect(await store.secret('x', 10)).toBeUndefined();
+    clock.seconds = 10;
+    expect(await store.secret('x', 10)).toBe('there now');
+  });
+
+  it('that fails is asked again after five seconds, and fails the same until then', async () => {
+    const failure = new Error('throttled');
+    const { store, clock, calls } = aStore(() => {
+      throw failure;
+    });
+    const readAt = async (seconds: number) => {
+      clock.seconds = seconds;
+      await expect(store.parameter('x', 300)).rejects.toBe(failure);
+      return calls();
+    };
+    expect([await readAt(0), await readAt(4), await readAt(5)]).toEqual([1, 1, 2]);
+  });
+
+  it('is asked for each name by itself, and what it has is not kept here', async () => {
+    const { store, calls } = aStore(() => 'value');
+    await store.parameter('x', 300);
+    await store.parameter('x', 300);
+    await store.secret('x', 300);
+    expect(calls()).toBe(3);
+  });
+});
