@@ -137,24 +137,25 @@ function failureOf({ reason, at }: Firing) {
   };
 }
 
-/** Nothing was started: each instance gets a task that says so, and the run ends. */
+/** Tells that it has started; or that nothing was: then each instance gets a task that says so, and the run ends. */
 async function tellOf(run: Run, firing: Firing, context: SchedulesContext): Promise<Run> {
   const [invocation] = run.invocations;
-  if (firing.invocationId !== undefined || invocation === undefined) return run;
-  for (const instanceId of run.instances) {
-    await context.store.putTask({
-      version: 1,
-      runId: run.runId,
-      invocationId: invocation.token,
-      taskId: `${invocation.token}/${instanceId}`,
-      instanceId,
-      status: 'rejected',
-      providerStatus: 'not started',
-      started: 'no',
-      outputDroppedBytes: 0,
-      error: failureOf(firing),
-      isEventSent: false,
-    });
+  if (invocation?.state === 'notSent') {
+    for (const instanceId of run.instances) {
+      await context.store.putTask({
+        version: 1,
+        runId: run.runId,
+        invocationId: invocation.token,
+        taskId: `${invocation.token}/${instanceId}`,
+        instanceId,
+        status: 'rejected',
+        providerStatus: 'not started',
+        started: 'no',
+        outputDroppedBytes: 0,
+        error: failureOf(firing),
+        isEventSent: false,
+      });
+    }
   }
   return await settle(run, context);
 }

@@ -1,0 +1,280 @@
+/** Both local clouds, a table and caught completion events, for the tests of lib/schedules/, on a clock that jumps. */
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { createRequire } from 'node:module';
+import type { AddressInfo, Server } from 'node:net';
+import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { onTestFinished } from 'vitest';
+import * as z from 'zod';
+import type { CompletionEvent } from '../../lib/completions/completion-event.ts';
+import { dynamoGuardStore } from '../../lib/guards/dynamodb-claims.ts';
+import type { Log } from '../../lib/logging.ts';
+import { alibabaProvider } from '../../lib/providers/alibaba/provider.ts';
+import { alibabaSchedules } from '../../lib/providers/alibaba/schedules.ts';
+import { systemClock } from '../../lib/providers/clock.ts';
+import { tencentProvider } from '../../lib/providers/tencent/provider.ts';
+import { tencentSchedules } from '../../lib/providers/tencent/schedules.ts';
+import type { StandingSchedule } from '../../lib/rules/rule.ts';
+import { dynamoRunStore } from '../../lib/runs/dynamodb-store.ts';
+import { sentInvocations } from '../../lib/runs/run.ts';
+import { runIdFor } from '../../lib/runs/run-id.ts';
+import { settle, storeReports } from '../../lib/runs/settle.ts';
+import { dynamoScheduleLedger } from '../../lib/schedules/dynamodb-ledger.ts';
+import type { ScheduleRequest } from '../../lib/schedules/live-schedule.ts';
+import type { TendContext } from '../../lib/schedules/tend.ts';
+import { type CloudAssistantServerOptions, startCloudAssistantServer } from '../../local/alibaba/server.ts';
+import { createFleetEngine } from '../../local/fleet/engine.ts';
+import { parseFleet } from '../../local/fleet/fleet-file.ts';
+import { startTatServer } from '../../local/tencent/server.ts';
+import { createManualClock } from '../unit/provider-manual-clock.ts';
+
+export const TENCENT_REGION = 'ap-guangzhou';
+export const ALIBABA_REGION = 'cn-hangzhou';
+export const DESTINATION = { name: 'completions', sqs: 'completions' };
+
+const FLEET = `
+version: 1
+instances:
+  - { id: ins-local001 }
+  - { id: ins-local002 }
+  - { id: lhins-local001 }
+  - { id: i-local001 }
+  - { id: i-local002 }
+commands:
+  - { id: cmd-echo0001, name: echo, content: 'echo {{text}}', enableParameter: true }
+  - { id: cmd-sleep001, name: sleep, content: 'sleep {{seconds}}', enableParameter: true }
+  - { id: c-echo0001, name: echo, content: 'echo {{text}}', enableParameter: true }
+  - { id: c-fail0001, name: fail, content: 'exit 3' }
+`;
+
+const Dynalite = z.custom<(options: { createTableMs: number }) => Server>((it) => typeof it === 'function');
+
+/** One for a test file; ends with the test that asked for it. */
+async function startTable() {
+  // It has no types of its own.
+  const server = Dynalite.parse(createRequire(import.meta.url)('dynalite'))({ createTableMs: 0 });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = AddressOf.parse(server.address());
+  const client = new DynamoDBClient({
+    endpoint: `http://127.0.0.1:${port}`,
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+  });
+  onTestFinished(async () => {
+    client.destroy();
+    await new Promise((resolve) => {
+      server.close(resolve);
+    });
+  });
+  const string = (AttributeName: string) => ({ AttributeName, AttributeType: 'S' as const });
+  const keys = (hash: string, range: string) => [
+    { AttributeName: hash, KeyType: 'HASH' as const },
+    { AttributeName: range, KeyType: 'RANGE' as const },
+  ];
+  await client.send(
+    new CreateTableCommand({
+      TableName: 'runs',
+      BillingMode: 'PAY_PER_REQUEST',
+      AttributeDefinitions: ['pk', 'sk', 'duePk', 'dueSk', 'dayPk', 'daySk'].map(string),
+      KeySchema: keys('pk', 'sk'),
+      GlobalSecondaryIndexes: [
+        { IndexName: 'due', KeySchema: keys('duePk', 'dueSk'), Projection: { ProjectionType: 'ALL' } },
+        { IndexName: 'days', KeySchema: keys('dayPk', 'daySk'), Projection: { ProjectionType: 'ALL' } },
+      ],
+    }),
+  );
+  return { client: DynamoDBDocumentClient.from(client), table: 'runs' };
+}
+
+const AddressOf = z.custom<AddressInfo>((it) => typeof it === 'object' && it !== null && 'port' in it);
+
+export type Stack = Awaited<ReturnType<typeof startStack>>;
+
+/** For the test that calls it. */
+export async function startStack(options: { alibaba?: Partial<CloudAssistantServerOptions> } = {}) {
+  let aheadMs = 0;
+  const jumping = { ...systemClock, epochMs: () => Date.now() + aheadMs };
+  // The local Cloud Assistant waits on timers, which only a clock of our own can hurry.
+  const manual = createManualClock(Date.now());
+  const table = await startTable();
+  const engine = createFleetEngine(parseFleet(FLEET));
+  const tat = await startTatServer({ engine, requestsPerSecond: 'unlimited', clock: jumping });
+  const assistant = await startCloudAssistantServer({ engine, clock: manual, ...options.alibaba });
+  const tencent = tencentProvider({
+    credentials: { secretId: 'local', secretKey: 'local-secret' },
+    endpoint: tat.url,
+    requestsPerSecond: Number.POSITIVE_INFINITY,
+    clock: jumping,
+  });
+  const alibaba = alibabaProvider({
+    credentials: { accessKeyId: 'local', accessKeySecret: 'local-secret' },
+    endpoint: assistant.endpoint,
+    requestsPerSecond: Number.POSITIVE_INFINITY,
+    clock: { ...systemClock, epochMs: () => Math.max(Date.now() + aheadMs, manual.epochMs()) },
+  });
+  onTestFinished(async () => {
+    await tencent.close();
+    await alibaba.close();
+    await tat.stop();
+    await assistant.close();
+    await engine.stop();
+  });
+
+  const events: CompletionEvent[] = [];
+  const logged: { event: string; facts: unknown }[] = [];
+  const note = (event: string, facts?: unknown): void => {
+    logged.push({ event, facts });
+  };
+  const log: Log = { debug: note, info: note, warn: note, error: note };
+  const wakes: Date[] = [];
+  let standing: readonly StandingSchedule[] = [];
+  let digest = 'none';
+  let loads = 0;
+  let useManual = false;
+  const now = () => new Date(useManual ? manual.epochMs() : jumping.epochMs());
+  const providers = { tencent, alibaba };
+  const context: TendContext = {
+    store: dynamoRunStore(table),
+    guards: dynamoGuardStore(table),
+    ledger: dynamoScheduleLedger(table),
+    publishing: {
+      stage: 'test',
+      resolve: () => ({
+        send: async (event) => {
+          events.push(event);
+        },
+      }),
+    },
+    providers,
+    schedules: {
+      tencent: tencentSchedules({ client: tencent.client, stage: 'test' }),
+      alibaba: alibabaSchedules({ client: alibaba.client, stage: 'test', now }),
+    },
+    log,
+    now,
+    wake: async (at) => {
+      wakes.push(at);
+    },
+    leaseMs: 60_000,
+    wanted: {
+      get digest() {
+        return digest;
+      },
+      load: async () => {
+        loads += 1;
+        return standing;
+      },
+    },
+  };
+
+  return {
+    context,
+    events,
+    logged,
+    wakes,
+    engine,
+    tat,
+    assistant,
+    tencent,
+    alibaba,
+    loads: () => loads,
+    /** Moves TAT's time forward. */
+    jump(ms: number) {
+      aheadMs += ms;
+    },
+    /** Moves Cloud Assistant's time forward, and ours. */
+    async advance(ms: number) {
+      useManual = true;
+      await manual.advance(ms);
+    },
+    /** What the rules file says from now on. */
+    setRules(schedules: readonly StandingSchedule[]) {
+      standing = schedules;
+      digest = randomUUID();
+    },
+    /** Requests with effects on schedules, by action, over both clouds. */
+    effects: () =>
+      Object.fromEntries(
+        Object.entries({ ...tat.requestCounts, ...assistant.requestCounts }).filter(
+          ([action]) => !action.startsWith('Describe'),
+        ),
+      ),
+    requests: () => ({ ...tat.requestCounts, ...assistant.requestCounts }),
+    /** The poller's work for the runs that are due. */
+    async poll() {
+      for (const run of await context.store.due(now(), 100)) {
+        const refs = sentInvocations(run).map(({ invocationId }) => ({
+          region: run.region ?? '',
+          invocationId,
+        }));
+        const readings = refs.length === 0 ? [] : await providers[run.provider ?? 'tencent'].read(refs);
+        const reports = readings.flatMap((reading) => (reading.kind === 'read' ? reading.tasks : []));
+        await storeReports(run, reports, await context.store.tasks(run.runId), context);
+        await settle(run, context);
+      }
+    },
+    /** Event types about a run, in their order, with the states that they tell. */
+    told: (runId: string) =>
+      events.filter(({ subject }) => subject === runId).map(({ type, data }) => `${type} ${data.status}`),
+  };
+}
+
+export function aStanding(more: Partial<StandingSchedule> = {}): StandingSchedule {
+  return {
+    name: 'logrotate',
+    provider: 'tencent',
+    region: TENCENT_REGION,
+    command: 'cmd-echo0001',
+    instances: ['ins-local001'],
+    parameters: { text: 'rotated' },
+    timing: { recurrence: '0 3 * * *' },
+    isEnabled: true,
+    notify: [DESTINATION],
+    ...more,
+  };
+}
+
+export function anAlibabaStanding(more: Partial<StandingSchedule> = {}): StandingSchedule {
+  return aStanding({
+    provider: 'alibaba',
+    region: ALIBABA_REGION,
+    command: 'c-echo0001',
+    instances: ['i-local001'],
+    timing: { recurrence: 'rate(2m)' },
+    ...more,
+  });
+}
+
+export function aRequest(
+  when: { at: string } | { recurrence: string },
+  more: Partial<ScheduleRequest> = {},
+): ScheduleRequest {
+  const id = randomUUID();
+  return {
+    version: 1,
+    action: 'schedule',
+    runId: runIdFor('patch-tonight', 'slack', id),
+    rule: 'patch-tonight',
+    trigger: { source: 'slack', type: 'chat.command', id },
+    notify: [DESTINATION],
+    requestedAt: new Date().toISOString(),
+    provider: 'tencent',
+    region: TENCENT_REGION,
+    command: 'cmd-echo0001',
+    instances: ['ins-local001'],
+    parameters: { text: 'patched' },
+    ...when,
+    ...more,
+  };
+}
+
+export function anAlibabaRequest(when: { at: string } | { recurrence: string }): ScheduleRequest {
+  return aRequest(when, {
+    provider: 'alibaba',
+    region: ALIBABA_REGION,
+    command: 'c-echo0001',
+    instances: ['i-local001'],
+  });
+}
