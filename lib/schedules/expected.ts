@@ -13,9 +13,10 @@ export function expectedAt(schedule: LiveSchedule, { schedules }: Expecting): Da
   const once = onceAt(schedule);
   if (once !== undefined) return schedule.firedAs === undefined ? once : undefined;
   if (!('recurrence' in schedule.timing)) return undefined;
-  const from = after(new Date(schedule.lookedFrom), TOLERANCE_MS);
+  const from = new Date(schedule.lookedFrom);
   try {
-    return schedules[schedule.provider].nextTimes(schedule.timing.recurrence, 1, from)[0];
+    const times = schedules[schedule.provider].nextTimes(schedule.timing.recurrence, 2, from);
+    return times.find((time) => time > after(from, TOLERANCE_MS));
   } catch (error) {
     // The provider took what its reader here does not understand: then it is asked at intervals only.
     if (error instanceof FleetReflexError) return undefined;

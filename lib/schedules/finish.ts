@@ -28,6 +28,19 @@ export async function finishIfOver(schedule: LiveSchedule, context: SchedulesCon
   return await tendWaiting(schedule, request, run, context);
 }
 
+/** Whether a run of it has ended otherwise than well, so that the provider may have ended the schedule with it. */
+export async function mayHaveEnded(
+  schedule: LiveSchedule,
+  { store, ledger }: SchedulesContext,
+): Promise<boolean> {
+  if (schedule.lastRun === undefined) return false;
+  const run = await store.get(schedule.lastRun);
+  if (run !== undefined && !isTerminalRun(run)) return false;
+  const { lastRun: _, ...rest } = schedule;
+  await ledger.save(rest);
+  return run?.status !== 'succeeded';
+}
+
 /** One of the rules that fires once, and did not: nobody waits for a run of it, so it is only logged. */
 async function finishStanding(schedule: LiveSchedule, context: SchedulesContext): Promise<boolean> {
   if (!isLate(schedule, context)) return false;

@@ -4,14 +4,17 @@
  * same, because the run's id is made of it.
  */
 import { FleetReflexError } from '../errors.ts';
+import type { ProviderName } from '../providers/provider.ts';
 import type { Firing } from '../providers/schedules.ts';
 import type { Run } from '../runs/run.ts';
-import type { RunId } from '../runs/run-request.ts';
 import { after, patienceOf, type SchedulesContext } from './context.ts';
 import { expectedAt, isDue } from './expected.ts';
 import { beginFired } from './fired-run.ts';
 import { firingKey } from './firing-key.ts';
 import { type LiveSchedule, onceAt } from './live-schedule.ts';
+
+/** Cloud Assistant ends a recurring invocation when a run of it fails (docs/status-model.md). */
+const ENDS_WITH_A_FAILURE: ReadonlySet<ProviderName> = new Set(['alibaba']);
 
 export interface Collected {
   schedule: LiveSchedule;
@@ -97,7 +100,7 @@ async function take(
   const since = after(new Date(schedule.lookedFrom), -overlapMs);
   const within = firings.filter(({ at }) => new Date(at) >= since);
   const collected: Collected[] = [];
-  let firedAs: RunId | undefined = schedule.firedAs;
+  let { firedAs, lastRun } = schedule;
   for (const firing of within) {
     if (schedule.recent.includes(firingKey(firing))) continue;
     const run = await beginFired(schedule, firing, context);
@@ -110,6 +113,7 @@ async function take(
     });
     collected.push({ schedule, firing, run });
     if (onceAt(schedule) !== undefined) firedAs = run.runId;
+    else if (ENDS_WITH_A_FAILURE.has(schedule.provider)) lastRun = run.runId;
   }
   const last = within.reduce((latest, { at }) => (at > latest ? at : latest), schedule.lookedFrom);
   const expected = expectedAt(schedule, context);
@@ -128,6 +132,7 @@ async function take(
     lookedAt: now().toISOString(),
     recent: within.map(firingKey),
     ...(firedAs !== undefined && { firedAs }),
+    ...(lastRun !== undefined && { lastRun }),
   });
   return collected;
 }

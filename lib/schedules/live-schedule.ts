@@ -47,6 +47,8 @@ export const LiveSchedule = z.strictObject({
   recent: z.array(z.string()),
   /** For one that fires once, when it has: its run. */
   firedAs: RunId.optional(),
+  /** Where a failure ends what recurs: the last run, until it has ended. */
+  lastRun: RunId.optional(),
 });
 export type LiveSchedule = z.infer<typeof LiveSchedule>;
 

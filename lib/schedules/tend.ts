@@ -6,8 +6,8 @@ import { FleetReflexError } from '../errors.ts';
 import type { StandingSchedule } from '../rules/rule.ts';
 import type { SchedulesContext } from './context.ts';
 import { lookNextAt } from './expected.ts';
-import { finishIfOver } from './finish.ts';
-import { type Collected, collectFirings } from './firings.ts';
+import { finishIfOver, mayHaveEnded } from './finish.ts';
+import { collectFirings } from './firings.ts';
 import type { SyncState } from './ledger.ts';
 import { type LiveSchedule, requestOf } from './live-schedule.ts';
 import { bringInStep, nextSyncAt, underLease } from './sync.ts';
@@ -37,13 +37,17 @@ async function tend(context: TendContext): Promise<void> {
   // Again, for only who has the lease knows that it stays so.
   const { schedules, sync } = await ledger.all();
   const isFrozen = (await guards.freeze(now())) !== undefined;
-  const collected = await collectFirings(context, schedules);
-  for (const schedule of (await ledger.all()).schedules) await finish(schedule, context);
+  await collectFirings(context, schedules);
+  let hasEnded = false;
+  for (const schedule of (await ledger.all()).schedules) {
+    await finish(schedule, context);
+    if (await mayHaveEnded(schedule, context)) hasEnded = true;
+  }
   const isDue =
     sync === undefined ||
     sync.digest !== digestOf(context.wanted, isFrozen) ||
     (sync.nextAt !== undefined && new Date(sync.nextAt) <= now()) ||
-    collected.some(mayHaveEnded);
+    hasEnded;
   if (isDue) await syncNow(isFrozen, context);
   const next = lookNextAt((await ledger.all()).schedules, context);
   if (next !== undefined) await wake(next);
@@ -93,11 +97,6 @@ function digestOf({ digest }: WantedSchedules, isFrozen: boolean): string {
 /** Nothing was wanted, and nothing had to be done. */
 function isEmpty(sync: SyncState | undefined): sync is SyncState {
   return sync !== undefined && sync.nextAt === undefined;
-}
-
-/** Cloud Assistant ends a recurring invocation when a run of it fails (docs/status-model.md); it has to be made anew. */
-function mayHaveEnded({ schedule, firing }: Collected): boolean {
-  return schedule.provider === 'alibaba' && firing.reason.includes('Failed');
 }
 
 function isOfProvider(error: unknown): error is FleetReflexError {
