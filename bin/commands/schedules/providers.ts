@@ -1,0 +1,96 @@
+/** Compares the standing schedules with what the providers have, and makes them so. */
+import * as z from 'zod';
+import { readConfig, SETTINGS } from '../../../lib/config.ts';
+import { providersOf } from '../../../lib/parts/providers.ts';
+import { alibabaSchedules } from '../../../lib/providers/alibaba/schedules.ts';
+import { tencentSchedules } from '../../../lib/providers/tencent/schedules.ts';
+import type { RuleSet } from '../../../lib/rules/rule.ts';
+import { applySteps, describeStep, listExisting, type Place, within } from '../../../lib/schedules/apply.ts';
+import type { SchedulePorts } from '../../../lib/schedules/context.ts';
+import { isRunName } from '../../../lib/schedules/live-schedule.ts';
+import { planSchedules, type ScheduleStep } from '../../../lib/schedules/plan.ts';
+import { readRules } from '../rules/read.ts';
+import { checkRecurrence } from '../rules/recurrence.ts';
+
+const { STAGE, SECRETS_PREFIX, SECRETS_MAX_AGE_SECONDS, TENCENT_LANGUAGE } = SETTINGS;
+
+/** What asking the providers needs of the environment. */
+const Config = z.object({
+  STAGE,
+  SECRETS_PREFIX,
+  SECRETS_MAX_AGE_SECONDS,
+  TENCENTCLOUD_SECRET_ID: SETTINGS.TENCENTCLOUD_SECRET_ID,
+  TENCENTCLOUD_SECRET_KEY: SETTINGS.TENCENTCLOUD_SECRET_KEY,
+  TENCENTCLOUD_SESSION_TOKEN: SETTINGS.TENCENTCLOUD_SESSION_TOKEN,
+  TENCENT_CREDENTIALS: SETTINGS.TENCENT_CREDENTIALS,
+  TENCENT_ENDPOINT: SETTINGS.TENCENT_ENDPOINT,
+  TENCENT_LANGUAGE,
+  ALIBABA_CLOUD_ACCESS_KEY_ID: SETTINGS.ALIBABA_CLOUD_ACCESS_KEY_ID,
+  ALIBABA_CLOUD_ACCESS_KEY_SECRET: SETTINGS.ALIBABA_CLOUD_ACCESS_KEY_SECRET,
+  ALIBABA_CLOUD_SECURITY_TOKEN: SETTINGS.ALIBABA_CLOUD_SECURITY_TOKEN,
+  ALIBABA_CREDENTIALS: SETTINGS.ALIBABA_CREDENTIALS,
+  ALIBABA_ENDPOINT: SETTINGS.ALIBABA_ENDPOINT,
+});
+
+/** @returns the exit code */
+export async function planAtProviders(rules: string, places: readonly Place[]): Promise<number> {
+  return await withPlan(rules, places, async (steps) => {
+    for (const step of steps) console.log(describeStep(step));
+    if (steps.length > 0) console.log('Nothing was changed: `fleet-reflex schedules sync` does it.');
+    return 0;
+  });
+}
+
+/** @returns the exit code */
+export async function syncAtProviders(rules: string, places: readonly Place[]): Promise<number> {
+  return await withPlan(rules, places, async (steps, ports) => {
+    const { done, failed } = await applySteps(steps, ports);
+    for (const step of done) console.log(`done: ${describeStep(step)}`);
+    for (const { what, error } of failed) console.error(`failed: ${what}: ${error.message}`);
+    return failed.length > 0 ? 1 : 0;
+  });
+}
+
+async function withPlan(
+  rules: string,
+  more: readonly Place[],
+  work: (steps: readonly ScheduleStep[], ports: SchedulePorts) => Promise<number>,
+): Promise<number> {
+  const ruleSet = await readRules(rules);
+  const problems = ruleSet.schedules.flatMap((schedule) => checkRecurrence(schedule) ?? []);
+  for (const problem of problems) console.error(`${rules}: ${problem}`);
+  if (problems.length > 0) return 1;
+  const config = readConfig(Config);
+  const providers = providersOf(config);
+  const ports: SchedulePorts = {
+    tencent: tencentSchedules({ client: providers.tencent.client, stage: config.STAGE }),
+    alibaba: alibabaSchedules({ client: providers.alibaba.client, stage: config.STAGE }),
+  };
+  try {
+    const listing = await listExisting([...placesOf(ruleSet), ...more], ports);
+    const ofRuns = listing.existing.filter(({ name }) => isRunName(name)).length;
+    for (const { what, error } of listing.unknown) console.error(`failed: ${what}: ${error.message}`);
+    const steps = planSchedules(within(ruleSet.schedules, listing), listing.existing, new Date());
+    console.log(
+      `stage ${config.STAGE}: ${listing.existing.length - ofRuns} standing, ${ofRuns} made by runs (left alone), ${steps.length} to do`,
+    );
+    const code = await work(steps, ports);
+    return listing.unknown.length > 0 ? 1 : code;
+  } finally {
+    await providers.tencent.close();
+    await providers.alibaba.close();
+  }
+}
+
+/** Where the schedules are; and where rules run something, for a schedule that left the file may have been there. */
+function placesOf({ schedules, rules }: RuleSet): Place[] {
+  const ofSchedules = schedules.map(({ provider, region }) => ({ provider, region }));
+  const used = new Set(ofSchedules.map(({ provider }) => provider));
+  const ofRules = rules.flatMap(({ action }): Place[] => {
+    // A provider without a schedule has perhaps no credentials here: --region asks it.
+    if (action.kind === 'cancel' || !used.has(action.provider)) return [];
+    const { literal } = action.region;
+    return literal === undefined ? [] : [{ provider: action.provider, region: literal }];
+  });
+  return [...ofSchedules, ...ofRules];
+}
