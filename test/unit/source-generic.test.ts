@@ -136,7 +136,7 @@ describe('a generic event', () => {
               "type": "alert.firing",
             },
           },
-          "id": "run-abcdefghijklmnopqrstuvwxyz/completed",
+          "id": "run-abcdefghijklmnopqrstuvwxyz/succeeded",
           "kind": "completion",
           "source": "fleet-reflex",
           "subject": "run-abcdefghijklmnopqrstuvwxyz",

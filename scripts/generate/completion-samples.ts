@@ -1,0 +1,107 @@
+/**
+ * Writes events/fleet-reflex.<type>.json, one for each type of completion event: what the code itself publishes of a
+ * run on two instances of which one fails, and of a run that must not start. They are samples of the source
+ * `fleet-reflex` too, which reads them.
+ */
+import { runEvent, taskCompleted } from '../../lib/completions/publish.ts';
+import type { Run, RunTask } from '../../lib/runs/run.ts';
+import { runIdFor } from '../../lib/runs/run-id.ts';
+
+const STAGE = 'prod';
+const RULE = 'deploy-on-deployment';
+const DELIVERY = '72d3162e-cc78-11e3-81ab-4c9367dc0958';
+
+const run: Run = {
+  version: 1,
+  revision: 1,
+  runId: runIdFor(RULE, 'github', DELIVERY),
+  rule: RULE,
+  trigger: { source: 'github', type: 'deploy.created', id: DELIVERY, subject: 'acme/web' },
+  notify: [{ name: 'completions', sqs: 'completions' }],
+  traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+  provider: 'tencent',
+  region: 'ap-guangzhou',
+  command: 'cmd-echo0001',
+  instances: ['ins-local001', 'ins-local002'],
+  parameters: { ref: 'refs/heads/main' },
+  guards: {},
+  onUnavailable: 'fail',
+  requestedAt: '2026-11-20T10:19:57.120Z',
+  deadline: '2026-11-20T10:34:57.120Z',
+  status: 'running',
+  invocations: [
+    {
+      token: 'run-1',
+      instances: ['ins-local001', 'ins-local002'],
+      state: 'sent',
+      attemptedAt: '2026-11-20T10:19:57.480Z',
+      invocationId: 'inv-8xgjrytm',
+    },
+  ],
+  startedAt: '2026-11-20T10:19:57.651Z',
+  outbox: [],
+  failedReadings: 0,
+};
+
+const succeeded: RunTask = {
+  version: 1,
+  runId: run.runId,
+  invocationId: 'inv-8xgjrytm',
+  taskId: 'invt-0fpwdc04',
+  instanceId: 'ins-local001',
+  status: 'succeeded',
+  providerStatus: 'SUCCESS',
+  started: 'yes',
+  exitCode: 0,
+  output: Buffer.from('deployed refs/heads/main\n'),
+  outputDroppedBytes: 0,
+  startedAt: '2026-11-20T10:19:58.000Z',
+  endedAt: '2026-11-20T10:19:59.000Z',
+  isEventSent: false,
+};
+
+const failed: RunTask = {
+  ...succeeded,
+  taskId: 'invt-k3q1v8zd',
+  instanceId: 'ins-local002',
+  status: 'failed',
+  providerStatus: 'FAILED',
+  exitCode: 3,
+  output: Buffer.from('no space left on device\n'),
+};
+
+const ended: Run = {
+  ...run,
+  status: 'partly_failed',
+  reason: { code: 'task.failed', message: 'ins-local002 exited with 3.' },
+  endedAt: '2026-11-20T10:20:00.302Z',
+};
+
+const { startedAt: _, ...notStarted } = run;
+const rejected: Run = {
+  ...notStarted,
+  instances: [],
+  parameters: {},
+  invocations: [],
+  status: 'rejected',
+  reason: {
+    code: 'parameters.unsafe',
+    message:
+      'the parameter `ref`: expected the default pattern (letters, digits and _ . , : @ / + = -, at most 256, not beginning with - + = or @); character 5 of 12 is `;`',
+  },
+  endedAt: '2026-11-20T10:19:57.480Z',
+};
+
+export async function generate(): Promise<{ path: string; content: string }[]> {
+  const at = (time: string) => new Date(`2026-11-20T${time}Z`);
+  const events = [
+    runEvent({ ...run, status: 'pending' }, 'fleet-reflex.run.started', [], STAGE, at('10:19:57.700')),
+    taskCompleted(run, failed, STAGE, at('10:20:00.250')),
+    runEvent(ended, 'fleet-reflex.run.completed', [succeeded, failed], STAGE, at('10:20:00.340')),
+    runEvent(rejected, 'fleet-reflex.run.rejected', [], STAGE, at('10:19:57.500')),
+  ];
+  return events.map((event) => ({
+    path: `events/${event.type}.json`,
+    content: `${JSON.stringify(event, undefined, 2)}\n`,
+  }));
+}
