@@ -1,8 +1,12 @@
 /** The poller: each minute and on wake-up. */
 import { PollerConfig, readConfig } from '../lib/config.ts';
 import { fleetParts } from '../lib/parts/fleet.ts';
+import { wantedSchedules } from '../lib/parts/schedules.ts';
 import { pollerHandler } from '../lib/runs/poller.ts';
+import { tendSchedules } from '../lib/schedules/tend.ts';
 
-const parts = fleetParts('poller', readConfig(PollerConfig));
+const config = readConfig(PollerConfig);
+const parts = fleetParts('poller', config);
+const wanted = wantedSchedules(config.RULES_FILE);
 
-export const handler = pollerHandler({ ...parts, eachMinute: async () => {} });
+export const handler = pollerHandler({ ...parts, beforePolling: () => tendSchedules({ ...parts, wanted }) });

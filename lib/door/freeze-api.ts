@@ -7,7 +7,7 @@ import type { SourceRequest } from '../sources/source.ts';
 import { type HttpAnswer, jsonAnswer, Refusal } from './problem.ts';
 
 export interface FreezeApiContext {
-  guards: Pick<GuardStore, 'freeze' | 'setFreeze'>;
+  guards: GuardStore;
   log: Log;
   now: () => Date;
 }

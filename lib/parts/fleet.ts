@@ -10,8 +10,9 @@ import { dynamoGuardStore } from '../guards/dynamodb-claims.ts';
 import { wakeUpQueue } from '../queues/wake-up-queue.ts';
 import { dynamoRunStore } from '../runs/dynamodb-store.ts';
 import { POLL_TIMING } from '../runs/poll-timing.ts';
+import { dynamoScheduleLedger } from '../schedules/dynamodb-ledger.ts';
 import { logOf } from './log.ts';
-import { providersOf } from './providers.ts';
+import { providersOf, schedulesOf } from './providers.ts';
 
 /** Longer than dispatch may run (serverless.yml: 60 s), so that two never work on one run. */
 const LEASE_MS = 70_000;
@@ -26,12 +27,15 @@ export function fleetParts(service: string, config: BehindConfig) {
   const table = { client: documents, table: config.RUNS_TABLE };
   const now = () => new Date();
   const store = dynamoRunStore(table);
+  const providers = providersOf(config);
   const wakeUps = wakeUpQueue(client, config.WAKE_UP_QUEUE_URL, now);
   return {
     client,
     store,
     guards: dynamoGuardStore(table),
-    providers: providersOf(config),
+    providers,
+    schedules: schedulesOf(providers, config.STAGE),
+    ledger: dynamoScheduleLedger(table),
     publishing: { stage: config.STAGE, resolve: sqsDestinations(client) },
     wake: async (at: Date) => {
       if (await store.planWakeUp(at, now())) await wakeUps.wake(at);

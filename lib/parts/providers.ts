@@ -3,7 +3,9 @@ import * as z from 'zod';
 import type { ProvidersConfig, SecretsConfig } from '../config.ts';
 import { FleetReflexError } from '../errors.ts';
 import { alibabaProvider } from '../providers/alibaba/provider.ts';
+import { alibabaSchedules } from '../providers/alibaba/schedules.ts';
 import { tencentProvider } from '../providers/tencent/provider.ts';
+import { tencentSchedules } from '../providers/tencent/schedules.ts';
 import { readSecret } from '../secrets.ts';
 
 const TencentSecret = z.object({
@@ -29,6 +31,14 @@ export function providersOf(config: ProvidersConfig & SecretsConfig) {
       credentials: () => alibabaCredentials(config),
       ...(ALIBABA_ENDPOINT !== undefined && { endpoint: ALIBABA_ENDPOINT }),
     }),
+  };
+}
+
+/** On the same connections and rate limits. */
+export function schedulesOf({ tencent, alibaba }: ReturnType<typeof providersOf>, stage: string) {
+  return {
+    tencent: tencentSchedules({ client: tencent.client, stage }),
+    alibaba: alibabaSchedules({ client: alibaba.client, stage }),
   };
 }
 

@@ -3,6 +3,8 @@ import type { SQSRecord } from 'aws-lambda';
 import * as z from 'zod';
 import { FleetReflexError } from '../errors.ts';
 import type { Handled } from '../queues/consume.ts';
+import type { SchedulesContext } from '../schedules/context.ts';
+import { scheduleOnce } from '../schedules/schedule-once.ts';
 import { type CancelContext, cancelRuns } from './cancel.ts';
 import { type DispatchContext, dispatchRun, recordRejection } from './dispatch.ts';
 import { RunRequest } from './run-request.ts';
@@ -10,7 +12,7 @@ import { RunRequest } from './run-request.ts';
 /** @throws FleetReflexError `request.invalid` (hold): it is not of this version, or not of ours */
 export async function carryOut(
   record: Pick<SQSRecord, 'body'>,
-  context: DispatchContext & CancelContext,
+  context: DispatchContext & CancelContext & SchedulesContext,
 ): Promise<Handled> {
   const request = parse(record.body);
   switch (request.action) {
@@ -22,9 +24,7 @@ export async function carryOut(
     case 'reject':
       return await recordRejection(request, context);
     case 'schedule':
-      throw new FleetReflexError('request.invalid', 'schedule: wired when lib/schedules is there', {
-        disposition: 'hold',
-      });
+      return await scheduleOnce(request, context);
   }
 }
 

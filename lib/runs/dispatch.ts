@@ -5,6 +5,7 @@
 import { type Admission, admit, releaseClaims } from '../guards/guards.ts';
 import type { Provider, ProviderFailure, ProviderName } from '../providers/provider.ts';
 import { holdUnavailable } from './availability.ts';
+import { stopSent } from './cancel.ts';
 import { nextPollAt, type PollTiming } from './poll-timing.ts';
 import { reconcile } from './reconcile.ts';
 import { isTerminalRun, newRun, type Run, type RunInvocation, rejectedRun } from './run.ts';
@@ -44,6 +45,8 @@ export async function resume(stored: Run, context: DispatchContext): Promise<Dis
   const { store, now, leaseMs, log } = context;
   if (stored.status !== 'dispatching') {
     log.info('run.known', { runId: stored.runId, status: stored.status });
+    // The attempt that sent it may have died before it could ask for the stop.
+    if (stored.cancelRequestedAt !== undefined && !isTerminalRun(stored)) await stopSent(stored, context);
     return { kind: 'done', run: await deliver(stored, await store.tasks(stored.runId), context) };
   }
   const heldMs = Date.parse(stored.leaseUntil ?? stored.requestedAt) - now().getTime();
@@ -99,6 +102,8 @@ async function attempt(leased: Run, context: DispatchContext): Promise<DispatchR
     rule: run.rule,
     invocationIds: run.invocations.flatMap(({ invocationId }) => invocationId ?? []),
   });
+  // A cancel that came while it was being sent could not know the invocations.
+  if (run.cancelRequestedAt !== undefined) await stopSent(run, context);
   // Delivers `run.started`; ends the run at once when the provider took none of its invocations.
   run = await settle(run, context);
   if (run.pollAt !== undefined) await context.wake(new Date(run.pollAt));
@@ -131,6 +136,10 @@ async function send(run: Run, index: number, context: DispatchContext): Promise<
   }
   const attemptedAt = now().toISOString();
   const marked = await update(run, index, context, () => ({ state: 'attempting', attemptedAt }));
+  if (marked.cancelRequestedAt !== undefined) {
+    // Cancelled between the last look and this mark: nothing was asked of the provider yet.
+    return { kind: 'next', run: await update(marked, index, context, () => ({ state: 'dropped' })) };
+  }
   const outcome = await providers[run.provider].invoke(invocationOf(marked, invocation));
   switch (outcome.kind) {
     case 'sent':

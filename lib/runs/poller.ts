@@ -5,6 +5,7 @@
 import middy from '@middy/core';
 import * as z from 'zod';
 import type { CorrelatedLog } from '../door/middleware.ts';
+import { messageOf } from '../errors.ts';
 import { WakeUp } from '../queues/wake-up-queue.ts';
 import { type PollContext, poll } from './poll.ts';
 import { noteNews } from './push.ts';
@@ -14,8 +15,8 @@ const WakeUpBatch = z.looseObject({ Records: z.array(z.looseObject({ body: z.str
 
 export interface PollerContext extends Omit<PollContext, 'budgetMs'> {
   log: CorrelatedLog;
-  /** What is done each minute before polling. */
-  eachMinute: () => Promise<void>;
+  /** What else is looked after each time; what goes wrong there stops no run. */
+  beforePolling: () => Promise<void>;
 }
 
 /** Stops so long before the function's own time-out. */
@@ -27,7 +28,12 @@ export function pollerHandler(context: PollerContext) {
     log.correlate({ requestId: awsRequestId });
     const batch = WakeUpBatch.safeParse(event);
     if (batch.success) await takeNews(batch.data.Records, context);
-    else await context.eachMinute();
+    await context.beforePolling().catch((thrown: unknown) => {
+      log.error('schedules.failed', {
+        error: messageOf(thrown),
+        stack: thrown instanceof Error ? thrown.stack : '',
+      });
+    });
     const budgetMs = Math.max(1_000, getRemainingTimeInMillis() - RESERVE_MS);
     const report = await poll({ ...context, budgetMs });
     log.info('poller.done', { ...report });

@@ -1,0 +1,123 @@
+/**
+ * Cancelling: by a rule (a resolved alert, a chat command) or by a person. A run that is not sent yet is not sent any
+ * more; one that is sent is asked to stop, and ends as what the provider then reports.
+ */
+import { FleetReflexError } from '../errors.ts';
+import { guardKey } from '../guards/guards.ts';
+import type { Provider, ProviderName } from '../providers/provider.ts';
+import { isTerminalRun, type Run, sentInvocations } from './run.ts';
+import type { RunId, RunRequest } from './run-request.ts';
+import { change, type SettleContext } from './settle.ts';
+
+export interface CancelContext extends SettleContext {
+  providers: Readonly<Record<ProviderName, Provider>>;
+  wake: (at: Date) => Promise<void>;
+}
+
+export type CancelRequest = Extract<RunRequest, { action: 'cancel' }>;
+
+/** How long a cancel stops a run that was asked for before it and comes after it: queues keep no order. */
+const TOMBSTONE_MS = 24 * 60 * 60_000;
+
+/**
+ * Carries out a `cancel` request. Only runs that were asked for before it are meant, so that the same request
+ * delivered again stops nothing new.
+ * @throws FleetReflexError `cancel.unanswered` (retry): a provider could not be asked
+ */
+export async function cancelRuns(
+  request: CancelRequest,
+  context: CancelContext,
+): Promise<{ cancelled: RunId[] }> {
+  const { store, log } = context;
+  const by = `${request.trigger.source} ${request.trigger.type} (${request.rule})`;
+  if (request.targetRunId !== undefined) {
+    const outcome = await cancelRun(request.targetRunId, by, context);
+    return { cancelled: outcome.kind === 'requested' ? [request.targetRunId] : [] };
+  }
+  if (request.targetRule === undefined) return { cancelled: [] };
+  await leaveTombstone(request, request.targetRule, context);
+  const cancelled: RunId[] = [];
+  for (const runId of await store.live(request.targetRule)) {
+    const run = await store.get(runId);
+    if (run === undefined || isTerminalRun(run) || run.requestedAt > request.requestedAt) continue;
+    if (request.key !== undefined && guardKey(run) !== request.key) continue;
+    await stop(run, by, context);
+    cancelled.push(runId);
+  }
+  log.info('cancel.done', { rule: request.rule, targetRule: request.targetRule, cancelled });
+  return { cancelled };
+}
+
+export type CancelResult =
+  | { kind: 'requested'; run: Run }
+  | { kind: 'ended'; run: Run }
+  | { kind: 'missing' };
+
+/**
+ * Cancels one run for a person.
+ * @throws FleetReflexError `cancel.unanswered` (retry)
+ */
+export async function cancelRun(runId: RunId, by: string, context: CancelContext): Promise<CancelResult> {
+  const run = await context.store.get(runId);
+  if (run === undefined) return { kind: 'missing' };
+  if (isTerminalRun(run)) return { kind: 'ended', run };
+  const stopped = await stop(run, by, context);
+  return isTerminalRun(stopped) && stopped.cancelRequestedAt === undefined
+    ? { kind: 'ended', run: stopped }
+    : { kind: 'requested', run: stopped };
+}
+
+async function stop(run: Run, by: string, context: CancelContext): Promise<Run> {
+  const { store, now, log } = context;
+  const marked = await change(store, run, (current) => {
+    if (isTerminalRun(current) || current.cancelRequestedAt !== undefined) return undefined;
+    const at = now().toISOString();
+    // While a dispatch is at work on it, that one sees the mark; else the poller looks at once.
+    const isHeld = current.status === 'dispatching' && (current.leaseUntil ?? '') > at;
+    return {
+      ...current,
+      cancelRequestedAt: at,
+      cancelledBy: by,
+      pollAt: isHeld ? (current.leaseUntil ?? at) : at,
+    };
+  });
+  if (isTerminalRun(marked)) return marked;
+  log.info('run.cancel-requested', { runId: run.runId, by });
+  await stopSent(marked, context);
+  await context.wake(new Date(marked.pollAt ?? now().toISOString()));
+  return marked;
+}
+
+/** Asks the provider to stop what it was sent. Safe to call again. */
+export async function stopSent(
+  run: Run,
+  { providers, log }: Pick<CancelContext, 'providers' | 'log'>,
+): Promise<void> {
+  if (run.provider === undefined) return;
+  for (const { invocationId } of sentInvocations(run)) {
+    const outcome = await providers[run.provider].cancel({ region: run.region ?? '', invocationId });
+    if (outcome.kind === 'requested') continue;
+    const { code, message, isRetryable, retryAfterMs } = outcome.failure;
+    // What the provider refuses for good (it has ended already) is answered by its own report.
+    log.warn('run.cancel-unanswered', { runId: run.runId, invocationId, code, error: message, isRetryable });
+    if (!isRetryable) continue;
+    throw new FleetReflexError(
+      'cancel.unanswered',
+      `${run.provider} could not be asked to stop ${invocationId} (${code}: ${message}). It may still be running.`,
+      { disposition: 'retry', ...(retryAfterMs !== undefined && { retryAfterMs }) },
+    );
+  }
+}
+
+async function leaveTombstone(
+  { rule, runId, key, requestedAt }: CancelRequest,
+  targetRule: string,
+  { guards, now }: CancelContext,
+): Promise<void> {
+  const at = new Date(requestedAt);
+  const stored = await guards.claimant('cancel', targetRule, key ?? '', now());
+  // A repeated old request must not replace what a newer one said.
+  if (stored !== undefined && stored.at >= at) return;
+  const until = new Date(now().getTime() + TOMBSTONE_MS);
+  await guards.mark('cancel', targetRule, key ?? '', `the rule ${rule} (${runId})`, at, until);
+}
