@@ -8,6 +8,7 @@ import { parseForm, parseJson } from './body.ts';
 import { deployEvent } from './build-event.ts';
 import { deliveryId } from './delivery-id.ts';
 import { commentToChat, IssueComment } from './github-comment.ts';
+import { deploymentReply } from './github-deployment.ts';
 import { DEPLOY_EVENTS, inferEvent } from './github-events.ts';
 import { verifyHmac } from './hmac.ts';
 import { checkPayload, defineSource, mediaType, type SourceRequest } from './source.ts';
@@ -39,7 +40,8 @@ deployments, deployment statuses, workflow runs, releases, packages, issue comme
 
 A comment that begins with \`@fleet-reflex\` (the setting \`bot\`) is a chat command; only comments of owners, members
 and collaborators are (the setting \`commenters\`). A push names its branch as GitHub does, \`refs/heads/main\`; a branch
-of a fork is \`owner:main\`. GitHub does not sign a time and does not send again by itself: the delivery id is what
+of a fork is \`owner:main\`. What a deployment starts is reported back as its status, when \`github-reply\` holds a token
+for it ([chat-ops.md](chat-ops.md)). GitHub does not sign a time and does not send again by itself: the delivery id is what
 recognises a redelivery.`,
   facts: {
     proof: 'HMAC-SHA256 of the body in `X-Hub-Signature-256`',
@@ -67,7 +69,12 @@ recognises a redelivery.`,
     }
     const { verb, time, ...facts } = checkPayload('github', schema, payload);
     const envelope = { source: 'github', id, verb, time: time ?? now.toISOString() };
-    return { kind: 'events', events: [deployEvent(envelope, { ...facts, raw: payload })] };
+    const replyTo = event === 'deployment' ? deploymentReply(payload) : undefined;
+    return {
+      kind: 'events',
+      events: [deployEvent(envelope, { ...facts, raw: payload })],
+      ...(replyTo && { replyTo }),
+    };
   },
 });
 

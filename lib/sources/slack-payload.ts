@@ -68,6 +68,8 @@ const EventCallback = z.looseObject({
     bot_id: z.string().nullish(),
     text: z.string().nullish(),
     channel: z.string().nullish(),
+    ts: z.string().nullish(),
+    thread_ts: z.string().nullish(),
   }),
 });
 
@@ -166,7 +168,11 @@ function fromEvent(
       raw: payload,
     },
   );
-  return { kind: 'events', events: [chat] };
+  if (!event.channel) return { kind: 'events', events: [chat] };
+  // Slack shows nobody what it is answered to an event, and gives no response_url: both go below the mention.
+  const thread = event.thread_ts ?? event.ts;
+  const address = { channel: event.channel, ...(thread && { thread }) };
+  return { kind: 'events', events: [chat], replyTo: { via: 'slack', address }, isAnswerHidden: true };
 }
 
 function withReply(

@@ -1,0 +1,49 @@
+/**
+ * The seam to the ways back into a chat: one file for each `via` of a ReplyTo says what request carries a message
+ * there, and reads from the answer whether it arrived. What sends it is replies.ts alone.
+ */
+import type { CompletionEvent } from '../completion-event.ts';
+import type { RunMessage } from './run-message.ts';
+
+export interface ReplyRequest {
+  url: URL;
+  headers?: Readonly<Record<string, string>>;
+  /** Sent as JSON. */
+  body: unknown;
+}
+
+/** - `gone`: it will never arrive there · `busy`: try again */
+export type Verdict = 'arrived' | 'gone' | 'busy';
+
+export interface ReplyContext {
+  /** What is configured under this name, such as `feishu-reply`: web hooks, tokens. Empty: nothing. */
+  secrets(name: string): Promise<readonly string[]>;
+  /** The base of a vendor's API, or its stand-in on this machine. */
+  baseOf(vendor: Vendor): string;
+  now: Date;
+  /** Where a person can look at a run. */
+  runUrl?: ((runId: string) => string) | undefined;
+}
+
+/** Whose API has one address for everybody. */
+export type Vendor = 'discord' | 'github' | 'slack';
+
+export interface Reply {
+  message: RunMessage;
+  /** Absent where a text is said that is no news of a run. */
+  event?: CompletionEvent;
+}
+
+export interface ReplyChannel {
+  via: string;
+  /** The hosts that requests may go to; `.example.com` is every host below. */
+  hosts: readonly string[];
+  /** @returns undefined where nothing is configured that leads there */
+  requestFor(
+    reply: Reply,
+    address: Readonly<Record<string, string>>,
+    context: ReplyContext,
+  ): Promise<ReplyRequest | undefined>;
+  /** For chats that say in a 2xx answer that it did not work. Default: every 2xx has arrived. */
+  judge?(body: string): Verdict;
+}

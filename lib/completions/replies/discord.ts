@@ -1,0 +1,44 @@
+/**
+ * Discord: follow-up messages of an interaction, for the 15 minutes that its token is good. After a deferred answer
+ * the first one takes the place of “thinking…”.
+ * https://discord.com/developers/docs/interactions/receiving-and-responding#create-followup-message
+ */
+import * as z from 'zod';
+import type { ReplyChannel } from './channel.ts';
+import { toText } from './message-text.ts';
+
+const Address = z.object({ applicationId: z.string().regex(/^\d{1,25}$/), token: z.string().min(1) });
+
+const ACTION_ROW = 1;
+const BUTTON = 2;
+const DANGER = 4;
+const MAX_CONTENT = 2000;
+
+export const discordReply: ReplyChannel = {
+  via: 'discord',
+  hosts: ['discord.com'],
+  async requestFor({ message }, given, { baseOf }) {
+    const address = Address.safeParse(given).data;
+    if (address === undefined) return undefined;
+    const { cancelRunId, ...rest } = message;
+    const path = `/api/v10/webhooks/${address.applicationId}/${encodeURIComponent(address.token)}`;
+    return {
+      url: new URL(`${baseOf('discord')}${path}`),
+      body: {
+        content: toText(rest, { limit: MAX_CONTENT, harmless: (text) => text }),
+        allowed_mentions: { parse: [] },
+        // lib/sources/discord.ts reads the id as the command `cancel` with the run as its text.
+        ...(cancelRunId !== undefined && {
+          components: [
+            {
+              type: ACTION_ROW,
+              components: [
+                { type: BUTTON, style: DANGER, label: 'Cancel', custom_id: `cancel ${cancelRunId}` },
+              ],
+            },
+          ],
+        }),
+      },
+    };
+  },
+};

@@ -1,0 +1,22 @@
+/** Mattermost: a command's `response_url`, when it is on one of the servers that `mattermost-reply` names. */
+import { withoutMentions } from '../../sources/chat-answer.ts';
+import type { ReplyChannel } from './channel.ts';
+import { toText } from './message-text.ts';
+
+/** A post has at most 16,383 characters. */
+const MAX_TEXT = 12_000;
+
+export const mattermostReply: ReplyChannel = {
+  via: 'mattermost',
+  // Everybody has a server of their own: it is the configuration that names it.
+  hosts: ['*'],
+  async requestFor({ message }, { responseUrl = '' }, { secrets }) {
+    if (!URL.canParse(responseUrl)) return undefined;
+    const url = new URL(responseUrl);
+    const servers = (await secrets('mattermost-reply')).filter((server) => URL.canParse(server));
+    const isOurs = servers.some((server) => new URL(server).origin === url.origin);
+    if (!isOurs || !/\/hooks\/commands\/\w+$/.test(url.pathname)) return undefined;
+    const text = toText(message, { limit: MAX_TEXT, harmless: withoutMentions });
+    return { url, body: { response_type: 'in_channel', text } };
+  },
+};

@@ -1,0 +1,117 @@
+/**
+ * Slack: Block Kit to a command's `response_url` (five times within 30 minutes), or, for mentions, which have none,
+ * `chat.postMessage` with the bot's token. https://docs.slack.dev/interactivity/handling-user-interaction
+ */
+import * as z from 'zod';
+import { escapeSlack } from '../../sources/slack-answer.ts';
+import type { ReplyChannel, Verdict } from './channel.ts';
+import { fence, tailOf, toText } from './message-text.ts';
+import type { RunMessage } from './run-message.ts';
+
+const Address = z.union([
+  z.object({ responseUrl: z.url() }),
+  z.object({ channel: z.string(), thread: z.string().optional() }),
+]);
+const Answer = z.object({ ok: z.boolean(), error: z.string().optional() });
+
+/** A section's text has 3,000 characters, a message 50 blocks. */
+const MAX_SECTION = 2900;
+const MAX_OUTPUT = 1500;
+const MAX_OUTPUTS = 10;
+
+export const slackReply: ReplyChannel = {
+  via: 'slack',
+  hosts: ['hooks.slack.com', 'slack.com'],
+  async requestFor({ message }, given, { secrets, baseOf }) {
+    const address = Address.safeParse(given).data;
+    if (address === undefined) return undefined;
+    const { cancelRunId: _button, ...words } = message;
+    const content = {
+      // For notifications, and clients without blocks.
+      text: toText(words, { limit: MAX_SECTION, harmless: escapeSlack }),
+      blocks: blocksOf(message),
+    };
+    if ('responseUrl' in address) {
+      return {
+        url: new URL(address.responseUrl),
+        body: { response_type: 'in_channel', replace_original: false, ...content },
+      };
+    }
+    const [token] = await secrets('slack-reply');
+    if (token === undefined) return undefined;
+    const { channel, thread } = address;
+    return {
+      url: new URL(`${baseOf('slack')}/api/chat.postMessage`),
+      headers: { authorization: `Bearer ${token}` },
+      body: { channel, ...(thread !== undefined && { thread_ts: thread }), ...content },
+    };
+  },
+  judge(body): Verdict {
+    const answer = Answer.safeParse(parsedOrNothing(body)).data;
+    // A response_url says `ok`, and errors by status.
+    if (answer === undefined || answer.ok) return 'arrived';
+    return BUSY.has(answer.error ?? '') ? 'busy' : 'gone';
+  },
+};
+
+const BUSY: ReadonlySet<string> = new Set([
+  'ratelimited',
+  'rate_limited',
+  'internal_error',
+  'fatal_error',
+  'service_unavailable',
+  'request_timeout',
+]);
+
+function blocksOf(message: RunMessage): unknown[] {
+  const { cancelRunId, tasks } = message;
+  const lines = [message.headline, ...message.facts, ...tasks.map(({ line }) => `• ${line}`)];
+  const outputs = tasks.filter(({ output }) => output !== '').slice(0, MAX_OUTPUTS);
+  return [
+    section(lines.join('\n')),
+    ...outputs.map(({ line, output }) => ({
+      type: 'section',
+      text: {
+        type: 'mrkdwn',
+        text: `*${escapeSlack(line.split(':', 1)[0] ?? '')}*\n${fence(tailOf(escapeSlack(output), MAX_OUTPUT))}`,
+      },
+    })),
+    ...(cancelRunId === undefined ? [] : [cancelButton(cancelRunId)]),
+  ];
+}
+
+function section(text: string): unknown {
+  const escaped = escapeSlack(text);
+  const cut = escaped.length > MAX_SECTION ? `${escaped.slice(0, MAX_SECTION)}…` : escaped;
+  return { type: 'section', text: { type: 'mrkdwn', text: cut } };
+}
+
+/** lib/sources/slack-payload.ts reads it as the command `cancel` with the run as its text. */
+function cancelButton(runId: string): unknown {
+  return {
+    type: 'actions',
+    elements: [
+      {
+        type: 'button',
+        action_id: 'cancel',
+        value: runId,
+        style: 'danger',
+        text: { type: 'plain_text', text: 'Cancel' },
+        confirm: {
+          title: { type: 'plain_text', text: 'Cancel the run?' },
+          text: { type: 'plain_text', text: 'What it has done on the instances stays done.' },
+          confirm: { type: 'plain_text', text: 'Cancel it' },
+          deny: { type: 'plain_text', text: 'Leave it' },
+        },
+      },
+    ],
+  };
+}
+
+function parsedOrNothing(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return undefined;
+  }
+}
