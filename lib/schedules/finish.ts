@@ -4,12 +4,13 @@
  * the running command.
  */
 import type { Reason } from '../completions/completion-event.ts';
+import { FleetReflexError } from '../errors.ts';
 import { isAwaitingSchedule, isTerminalRun, type Run } from '../runs/run.ts';
 import { change, endRun } from '../runs/settle.ts';
 import { after, patienceOf, type SchedulesContext } from './context.ts';
 import { lookAt } from './firings.ts';
 import { type LiveSchedule, onceAt, requestOf, type ScheduleRequest } from './live-schedule.ts';
-import { scheduleOnce } from './schedule-once.ts';
+import { scheduleOnce, showing } from './schedule-once.ts';
 import { keepUntil } from './scheduled-run.ts';
 
 /** @returns whether it is gone now */
@@ -24,7 +25,13 @@ export async function finishIfOver(schedule: LiveSchedule, context: SchedulesCon
   if (run === undefined || isTerminalRun(run)) return await forget(schedule, context);
   // It has begun, and whoever found that out could not say so here any more.
   if (!isAwaitingSchedule(run)) return false;
-  if (run.cancelRequestedAt !== undefined) return await cancelNow(schedule, run, context);
+  if (schedule.scheduleId === undefined) {
+    // Who was making it may have died: its message is with the dead letters, or will come again.
+    const isLeft = context.now() >= after(new Date(schedule.madeAt), context.leaseMs);
+    if (isLeft) await scheduleOnce(request, context);
+    return false;
+  }
+  if (run.cancelRequestedAt !== undefined) return await takeBack(schedule, run, context);
   return await tendWaiting(schedule, request, run, context);
 }
 
@@ -54,23 +61,20 @@ async function tendWaiting(
   run: Run,
   context: SchedulesContext,
 ): Promise<boolean> {
-  const { now, leaseMs, store } = context;
+  const { now, store } = context;
   const at = onceAt(schedule);
-  if (schedule.scheduleId === undefined) {
-    // Whoever was making it died: its message is with the dead letters, or will come again.
-    if (now() >= after(new Date(schedule.madeAt), leaseMs)) await scheduleOnce(request, context);
-    return false;
-  }
+  // A sync may have made it anew.
+  await showing(run, schedule, context);
   if (at !== undefined && at <= now() && schedule.isHeld) {
     return await end(run, 'rejected', FROZEN, schedule, context);
   }
   if (isLate(schedule, context)) return await end(run, 'unknown', silent(schedule), schedule, context);
-  const { keepMs } = patienceOf(context);
-  const isKept = new Date(run.pollAt ?? 0) > after(now(), keepMs / 2);
-  if (at === undefined && !isKept) {
+  const until = keepUntil(request, context);
+  const isKept = new Date(run.pollAt ?? 0) > after(until, -patienceOf(context).keepMs / 2);
+  if (!isKept) {
     await change(store, run, (current) =>
-      isAwaitingSchedule(current)
-        ? { ...current, pollAt: keepUntil(request, context).toISOString() }
+      isAwaitingSchedule(current) && current.cancelRequestedAt === undefined
+        ? { ...current, pollAt: until.toISOString() }
         : undefined,
     );
   }
@@ -81,14 +85,8 @@ async function tendWaiting(
  * Takes back a schedule whose run is to be cancelled: first at the provider, so that it cannot fire any more; and
  * should it have fired meanwhile, that is cancelled like any run.
  */
-export async function cancelNow(
-  schedule: LiveSchedule,
-  run: Run,
-  context: SchedulesContext,
-): Promise<boolean> {
-  const { scheduleId, region, provider } = schedule;
-  if (scheduleId === undefined) return false; // while it is being made, who makes it sees to it
-  await context.schedules[provider].remove({ region, scheduleId });
+async function takeBack(schedule: LiveSchedule, run: Run, context: SchedulesContext): Promise<boolean> {
+  await removeThere(schedule, context);
   await lookAt([schedule], context);
   const now = (await context.store.get(run.runId)) ?? run;
   if (isAwaitingSchedule(now)) {
@@ -112,10 +110,22 @@ async function end(
 }
 
 async function forget(schedule: LiveSchedule, context: SchedulesContext): Promise<boolean> {
-  const { scheduleId, region, provider } = schedule;
-  if (scheduleId !== undefined) await context.schedules[provider].remove({ region, scheduleId });
+  await removeThere(schedule, context);
   await context.ledger.remove(schedule);
   return true;
+}
+
+async function removeThere(
+  { scheduleId, region, provider }: LiveSchedule,
+  { schedules }: SchedulesContext,
+): Promise<void> {
+  if (scheduleId === undefined) return;
+  try {
+    await schedules[provider].remove({ region, scheduleId });
+  } catch (error) {
+    // Somebody took our mark off: it is theirs now.
+    if (!(error instanceof FleetReflexError) || error.code !== 'provider.notOurs') throw error;
+  }
 }
 
 function isLate(schedule: LiveSchedule, context: SchedulesContext): boolean {

@@ -186,7 +186,11 @@ async function stop(run: Run, context: SchedulesContext): Promise<ScheduleResult
 }
 
 /** The run says what the provider calls its schedule. */
-async function showing(run: Run, { scheduleId }: LiveSchedule, { store }: SchedulesContext): Promise<Run> {
+export async function showing(
+  run: Run,
+  { scheduleId }: Pick<LiveSchedule, 'scheduleId'>,
+  { store }: Pick<SchedulesContext, 'store'>,
+): Promise<Run> {
   return await change(store, run, (current) =>
     current.schedule === undefined || scheduleId === undefined || current.schedule.scheduleId === scheduleId
       ? undefined

@@ -152,10 +152,10 @@ async function keep(
 export function nextSyncAt(
   applied: Applied,
   isAnyWanted: boolean,
-  { now, patience }: Pick<SchedulesContext, 'now' | 'patience'>,
+  context: Pick<SchedulesContext, 'now' | 'patience'>,
 ): Date | undefined {
   const mayPass = applied.failed.some(({ error }) => error.disposition === 'retry');
-  if (mayPass) return now();
+  if (mayPass) return context.now();
   const isAny = isAnyWanted || applied.failed.length > 0;
-  return isAny ? after(now(), patienceOf({ ...(patience && { patience }) }).driftMs) : undefined;
+  return isAny ? after(context.now(), patienceOf(context).driftMs) : undefined;
 }
