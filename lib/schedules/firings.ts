@@ -3,7 +3,7 @@
  * again at the time before the last known firing, since a provider may show one late; a firing is a run once all the
  * same, because the run's id is made of it.
  */
-import { FleetReflexError } from '../errors.ts';
+import { FleetReflexError, messageOf } from '../errors.ts';
 import type { ProviderName } from '../providers/provider.ts';
 import type { Firing } from '../providers/schedules.ts';
 import type { Run } from '../runs/run.ts';
@@ -48,7 +48,12 @@ export async function lookAt(
   const groups = Map.groupBy(named, ({ provider, region }) => `${provider}/${region}`);
   for (const group of groups.values()) {
     for (const { schedule, firings } of await ask(group, context)) {
-      collected.push(...(await take(schedule, firings, context)));
+      try {
+        collected.push(...(await take(schedule, firings, context)));
+      } catch (thrown) {
+        // A destination that is away, say: what is not remembered here is found again the next time.
+        context.log.error('schedule.failed', { schedule: schedule.name, error: messageOf(thrown) });
+      }
     }
   }
   return collected;

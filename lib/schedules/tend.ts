@@ -2,7 +2,7 @@
  * Looks after all schedules, for the poller to call each time: what fired becomes runs, what is over goes, and rules
  * and providers are kept in step. One query to the table when there is nothing to do, and no request to a provider.
  */
-import { FleetReflexError } from '../errors.ts';
+import { FleetReflexError, messageOf } from '../errors.ts';
 import type { StandingSchedule } from '../rules/rule.ts';
 import type { SchedulesContext } from './context.ts';
 import { lookNextAt } from './expected.ts';
@@ -40,8 +40,7 @@ async function tend(context: TendContext): Promise<void> {
   await collectFirings(context, schedules);
   let hasEnded = false;
   for (const schedule of (await ledger.all()).schedules) {
-    await finish(schedule, context);
-    if (await mayHaveEnded(schedule, context)) hasEnded = true;
+    if (await finish(schedule, context)) hasEnded = true;
   }
   const isDue =
     sync === undefined ||
@@ -53,18 +52,17 @@ async function tend(context: TendContext): Promise<void> {
   if (next !== undefined) await wake(next);
 }
 
-async function finish(schedule: LiveSchedule, context: SchedulesContext): Promise<void> {
+/** @returns whether it may have ended at the provider. What goes wrong with one is tried again, and stops no other. */
+async function finish(schedule: LiveSchedule, context: SchedulesContext): Promise<boolean> {
+  const { log } = context;
   try {
     const isGone = await finishIfOver(schedule, context);
-    if (isGone) context.log.info('schedule.over', { schedule: schedule.name });
-  } catch (error) {
-    // A provider that cannot be asked now is asked the next time; the other schedules are tended all the same.
-    if (!isOfProvider(error)) throw error;
-    context.log.warn('schedule.untended', {
-      schedule: schedule.name,
-      code: error.code,
-      error: error.message,
-    });
+    if (isGone) log.info('schedule.over', { schedule: schedule.name });
+    return !isGone && (await mayHaveEnded(schedule, context));
+  } catch (thrown) {
+    const code = thrown instanceof FleetReflexError ? thrown.code : undefined;
+    log.error('schedule.failed', { schedule: schedule.name, code, error: messageOf(thrown) });
+    return false;
   }
 }
 
@@ -97,8 +95,4 @@ function digestOf({ digest }: WantedSchedules, isFrozen: boolean): string {
 /** Nothing was wanted, and nothing had to be done. */
 function isEmpty(sync: SyncState | undefined): sync is SyncState {
   return sync !== undefined && sync.nextAt === undefined;
-}
-
-function isOfProvider(error: unknown): error is FleetReflexError {
-  return error instanceof FleetReflexError && /^(provider|credentials|secret)\./.test(error.code);
 }

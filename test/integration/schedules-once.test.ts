@@ -225,10 +225,12 @@ describe('once', () => {
 
   test('cancelled while it waits: taken back at the provider, and stopped', async () => {
     const stack = await startStack();
-    const { context, told } = stack;
+    const { context, told, cancel, poll } = stack;
     const request = aRequest({ at: inMs(60_000) });
-    const { run } = await scheduleOnce(request, context);
-    await context.store.save({ ...run, cancelRequestedAt: new Date().toISOString(), cancelledBy: 'ann' });
+    await scheduleOnce(request, context);
+    expect(await cancel(request.runId)).toMatchObject({ kind: 'requested' });
+    // Whoever polls before the schedules are tended leaves it alone.
+    await poll();
     await tendSchedules(context);
     expect(await context.store.get(request.runId)).toMatchObject({
       status: 'stopped',
@@ -251,7 +253,7 @@ describe('once', () => {
       () => context.schedules.tencent.firings(TENCENT_REGION, [run.schedule?.scheduleId ?? ''], new Date(0)),
       (firings) => firings.length > 0,
     );
-    await context.store.save({ ...run, cancelRequestedAt: new Date().toISOString() });
+    await stack.cancel(request.runId);
     expect(await untilEnded(stack, request.runId)).toMatchObject({ status: 'stopped' });
   });
 
@@ -309,7 +311,7 @@ describe('again and again', () => {
     const stack = await startStack();
     const { context, jump, told } = stack;
     const request = aRequest({ recurrence: '* * * * *' });
-    const { run } = await scheduleOnce(request, context);
+    await scheduleOnce(request, context);
     const fired = async (count: number) =>
       await until(
         async () => {
@@ -332,8 +334,7 @@ describe('again and again', () => {
     });
     expect(told(runs[0]?.runId ?? '')).toHaveLength(3);
     expect(await context.store.get(request.runId)).toMatchObject({ status: 'scheduled' });
-    const current = await context.store.get(request.runId);
-    await context.store.save({ ...(current ?? run), cancelRequestedAt: new Date().toISOString() });
+    await stack.cancel(request.runId);
     await tendSchedules(context);
     expect(await context.store.get(request.runId)).toMatchObject({ status: 'stopped' });
     expect(await context.schedules.tencent.list(TENCENT_REGION)).toEqual([]);

@@ -16,10 +16,12 @@ import { systemClock } from '../../lib/providers/clock.ts';
 import { tencentProvider } from '../../lib/providers/tencent/provider.ts';
 import { tencentSchedules } from '../../lib/providers/tencent/schedules.ts';
 import type { StandingSchedule } from '../../lib/rules/rule.ts';
+import { cancelRun } from '../../lib/runs/cancel.ts';
 import { dynamoRunStore } from '../../lib/runs/dynamodb-store.ts';
-import { sentInvocations } from '../../lib/runs/run.ts';
+import { type PollContext, poll } from '../../lib/runs/poll.ts';
+import { POLL_TIMING } from '../../lib/runs/poll-timing.ts';
 import { runIdFor } from '../../lib/runs/run-id.ts';
-import { settle, storeReports } from '../../lib/runs/settle.ts';
+import type { RunId } from '../../lib/runs/run-request.ts';
 import { dynamoScheduleLedger } from '../../lib/schedules/dynamodb-ledger.ts';
 import type { ScheduleRequest } from '../../lib/schedules/live-schedule.ts';
 import type { TendContext } from '../../lib/schedules/tend.ts';
@@ -135,7 +137,7 @@ export async function startStack(options: { alibaba?: Partial<CloudAssistantServ
   let useManual = false;
   const now = () => new Date(useManual ? manual.epochMs() : jumping.epochMs());
   const providers = { tencent, alibaba };
-  const context: TendContext = {
+  const context: TendContext & PollContext = {
     store: dynamoRunStore(table),
     guards: dynamoGuardStore(table),
     ledger: dynamoScheduleLedger(table),
@@ -158,6 +160,12 @@ export async function startStack(options: { alibaba?: Partial<CloudAssistantServ
       wakes.push(at);
     },
     leaseMs: 60_000,
+    owner: 'test',
+    reconcileSettleMs: 10_000,
+    timing: { ...POLL_TIMING, firstMs: 0 },
+    // One pass at a time.
+    budgetMs: 0,
+    sleep: async () => {},
     wanted: {
       get digest() {
         return digest;
@@ -202,19 +210,8 @@ export async function startStack(options: { alibaba?: Partial<CloudAssistantServ
         ),
       ),
     requests: () => ({ ...tat.requestCounts, ...assistant.requestCounts }),
-    /** The poller's work for the runs that are due. */
-    async poll() {
-      for (const run of await context.store.due(now(), 100)) {
-        const refs = sentInvocations(run).map(({ invocationId }) => ({
-          region: run.region ?? '',
-          invocationId,
-        }));
-        const readings = refs.length === 0 ? [] : await providers[run.provider ?? 'tencent'].read(refs);
-        const reports = readings.flatMap((reading) => (reading.kind === 'read' ? reading.tasks : []));
-        await storeReports(run, reports, await context.store.tasks(run.runId), context);
-        await settle(run, context);
-      }
-    },
+    poll: () => poll(context),
+    cancel: (runId: RunId) => cancelRun(runId, 'ann', context),
     /** Event types about a run, in their order, with the states that they tell. */
     told: (runId: string) =>
       events.filter(({ subject }) => subject === runId).map(({ type, data }) => `${type} ${data.status}`),

@@ -1,9 +1,7 @@
 /** Compares the standing schedules with what the providers have, and makes them so. */
 import * as z from 'zod';
 import { readConfig, SETTINGS } from '../../../lib/config.ts';
-import { providersOf } from '../../../lib/parts/providers.ts';
-import { alibabaSchedules } from '../../../lib/providers/alibaba/schedules.ts';
-import { tencentSchedules } from '../../../lib/providers/tencent/schedules.ts';
+import { providersOf, schedulesOf } from '../../../lib/parts/providers.ts';
 import type { RuleSet } from '../../../lib/rules/rule.ts';
 import { applySteps, describeStep, listExisting, type Place, within } from '../../../lib/schedules/apply.ts';
 import type { SchedulePorts } from '../../../lib/schedules/context.ts';
@@ -62,10 +60,7 @@ async function withPlan(
   if (problems.length > 0) return 1;
   const config = readConfig(Config);
   const providers = providersOf(config);
-  const ports: SchedulePorts = {
-    tencent: tencentSchedules({ client: providers.tencent.client, stage: config.STAGE }),
-    alibaba: alibabaSchedules({ client: providers.alibaba.client, stage: config.STAGE }),
-  };
+  const ports = schedulesOf(providers, config.STAGE);
   try {
     const listing = await listExisting([...placesOf(ruleSet), ...more], ports);
     const ofRuns = listing.existing.filter(({ name }) => isRunName(name)).length;
