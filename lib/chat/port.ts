@@ -1,4 +1,4 @@
-/** What the chat has to know of runs, and the one thing that it does to them: a port, so that it needs no table. */
+/** What the chat has to know of runs: a port, so that it needs no table. */
 import type { Reason, RunStatus } from '../completions/completion-event.ts';
 import type { TaskStatus } from '../runs/status.ts';
 
@@ -19,17 +19,9 @@ export interface ChatRun {
   endedAt?: string | undefined;
 }
 
-export type Cancellation =
-  /** It will be, or already is being, cancelled. */
-  | { kind: 'asked' }
-  /** It was over already. */
-  | { kind: 'ended'; status: RunStatus }
-  | { kind: 'unknown' };
-
+/** Reading is all that a door has to be allowed: what is to be done goes onto the runs queue. */
 export interface ChatPort {
   status(runId: string): Promise<ChatRun | undefined>;
   /** The newest runs of these rules, newest first. */
   recent(rules: readonly string[], limit: number): Promise<readonly ChatRun[]>;
-  /** @param by who asked, for the record: `slack/U2CERLKJA (roadrunner)` */
-  cancel(runId: string, by: string): Promise<Cancellation>;
 }

@@ -5,11 +5,7 @@ import { RunId } from '../runs/run-request.ts';
 import type { RunStore } from '../runs/store.ts';
 import type { ChatPort, ChatRun } from './port.ts';
 
-/** @param cancel what the rest of the project does to cancel a run; the store alone cannot */
-export function runStorePort(
-  store: Pick<RunStore, 'get' | 'tasks' | 'list'>,
-  cancel: ChatPort['cancel'],
-): ChatPort {
+export function runStorePort(store: Pick<RunStore, 'get' | 'tasks' | 'list'>): ChatPort {
   return {
     async status(runId) {
       const id = RunId.safeParse(runId).data;
@@ -24,7 +20,6 @@ export function runStorePort(
         .slice(0, limit);
       return newest.map((run) => toChatRun(run, []));
     },
-    cancel,
   };
 }
 

@@ -29,7 +29,7 @@ export async function cancelRuns(
   context: CancelContext,
 ): Promise<{ cancelled: RunId[] }> {
   const { store, log } = context;
-  const by = `${request.trigger.source} ${request.trigger.type} (${request.rule})`;
+  const by = request.by ?? `${request.trigger.source} ${request.trigger.type} (${request.rule})`;
   if (request.targetRunId !== undefined) {
     const outcome = await cancelRun(request.targetRunId, by, context);
     return { cancelled: outcome.kind === 'requested' ? [request.targetRunId] : [] };

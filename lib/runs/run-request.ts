@@ -75,6 +75,8 @@ export const RunRequest = z.discriminatedUnion('action', [
     key: z.string().optional(),
     /** … or exactly this run. */
     targetRunId: RunId.optional(),
+    /** Who asked, for the record: `slack/U2CERLKJA (roadrunner)`. Default: the trigger and the rule. */
+    by: z.string().optional(),
   }),
   z.strictObject({
     ...common,

@@ -4,8 +4,11 @@ import { describe, expect, it } from 'vitest';
 import { answerChat } from '../../lib/chat/answer-chat.ts';
 import { parseCommand, VERBS } from '../../lib/chat/grammar.ts';
 import type { ChatPort, ChatRun } from '../../lib/chat/port.ts';
+import { runStorePort } from '../../lib/chat/run-store-port.ts';
 import { toTime } from '../../lib/chat/time.ts';
 import type { ChatData } from '../../lib/events/trigger-event.ts';
+import { rejectedRun } from '../../lib/runs/run.ts';
+import { RunRequest } from '../../lib/runs/run-request.ts';
 import { parseChatCommand } from '../../lib/sources/chat-command.ts';
 import { aChat, NOW, rulesOf } from './rules-events.ts';
 
@@ -146,21 +149,15 @@ const aRun = (rule: string): ChatRun => ({
   requestedAt: '2026-11-20T09:59:00.000Z',
 });
 
-/** A port that knows runs of these rules, and keeps what it was asked to cancel. */
-function aPort(...rules: string[]): ChatPort & { cancelled: [string, string][]; asked: string[] } {
-  const cancelled: [string, string][] = [];
+/** A port that knows runs of these rules, and keeps which rules it was asked for. */
+function aPort(...rules: string[]): ChatPort & { asked: string[] } {
   const asked: string[] = [];
   return {
-    cancelled,
     asked,
     status: async (runId) => (runId === RUN_ID && rules[0] !== undefined ? aRun(rules[0]) : undefined),
     recent: async (wanted) => {
       asked.push(...wanted);
       return rules.filter((rule) => wanted.includes(rule)).map((rule) => ({ ...aRun(rule), tasks: [] }));
-    },
-    cancel: async (runId, by) => {
-      cancelled.push([runId, by]);
-      return { kind: 'asked' };
     },
   };
 }
@@ -294,29 +291,89 @@ describe('status', () => {
 
 describe('cancel', () => {
   it('asks for it in the name of who typed', async () => {
-    const port = aPort('patch-web');
-    expect(await textOf(`cancel ${RUN_ID}`, port)).toBe(
-      `Run \`${RUN_ID}\` of \`patch-web\` is being cancelled.`,
-    );
-    expect(port.cancelled).toEqual([[RUN_ID, 'slack/U1 (ada)']]);
+    const answer = await answerTo(`cancel ${RUN_ID}`, aPort('patch-web'));
+    expect(answer).toEqual({
+      kind: 'answered',
+      text: `Run \`${RUN_ID}\` of \`patch-web\` is being cancelled.`,
+      matched: [],
+      unmatched: [],
+      requests: [
+        {
+          version: 1,
+          action: 'cancel',
+          runId: expect.stringMatching(/^run-[a-z2-7]{26}$/),
+          rule: 'patch-web',
+          trigger: { source: 'slack', type: 'chat.command', id: 'e-1' },
+          notify: [],
+          requestedAt: NOW.toISOString(),
+          targetRunId: RUN_ID,
+          by: 'slack/U1 (ada)',
+        },
+      ],
+    });
   });
 
   it.each(['reboot', 'elsewhere', 'on-alert'])('touches no run of %s', async (rule) => {
-    const port = aPort(rule);
-    expect(await textOf(`cancel ${RUN_ID}`, port)).toBe(
-      `There is no run \`${RUN_ID}\` that you may cancel here.`,
-    );
-    expect(port.cancelled).toEqual([]);
+    expect(await answerTo(`cancel ${RUN_ID}`, aPort(rule))).toMatchObject({
+      text: `There is no run \`${RUN_ID}\` that you may cancel here.`,
+      requests: [],
+    });
   });
 
   it('says that a run is over', async () => {
     const port: ChatPort = {
-      ...aPort('patch-web'),
-      cancel: async () => ({ kind: 'ended', status: 'succeeded' }),
+      ...aPort(),
+      status: async () => ({ ...aRun('patch-web'), status: 'succeeded' }),
     };
-    expect(await textOf(`cancel ${RUN_ID}`, port)).toBe(
-      `Run \`${RUN_ID}\` of \`patch-web\` is over already: succeeded.`,
-    );
+    expect(await answerTo(`cancel ${RUN_ID}`, port)).toMatchObject({
+      text: `Run \`${RUN_ID}\` of \`patch-web\` is over already: succeeded.`,
+      requests: [],
+    });
+  });
+});
+
+describe('the port on the store', () => {
+  const stored = (runId: string, rule: string, requestedAt: string) => {
+    const request = RunRequest.parse({
+      version: 1,
+      action: 'reject',
+      runId,
+      rule,
+      trigger: { source: 'slack', type: 'chat.command', id: 'e-1' },
+      notify: [],
+      requestedAt,
+      reason: { code: 'x', message: 'no' },
+    });
+    if (request.action !== 'reject') throw new Error('a rejection');
+    return rejectedRun(request, NOW);
+  };
+  const runs = [
+    stored(RUN_ID, 'a', '2026-11-20T09:00:00.000Z'),
+    stored(RUN_ID.replace('abc', 'abd'), 'b', '2026-11-20T09:30:00.000Z'),
+    stored(RUN_ID.replace('abc', 'abe'), 'a', '2026-11-20T08:00:00.000Z'),
+  ];
+  const port = runStorePort({
+    get: async (runId) => runs.find((run) => run.runId === runId),
+    tasks: async () => [],
+    list: async ({ rule, limit }) => ({ runs: runs.filter((run) => run.rule === rule).slice(0, limit) }),
+  });
+
+  it('finds a run, and none by what is no id', async () => {
+    expect(await port.status(RUN_ID)).toMatchObject({
+      runId: RUN_ID,
+      rule: 'a',
+      status: 'rejected',
+      counts: {},
+    });
+    expect(await port.status('nonsense')).toBeUndefined();
+  });
+
+  it('lists the newest of several rules', async () => {
+    const newest = await port.recent(['a', 'b', 'c'], 2);
+    expect(newest.map(({ rule, requestedAt }) => [rule, requestedAt])).toEqual([
+      ['b', '2026-11-20T09:30:00.000Z'],
+      ['a', '2026-11-20T09:00:00.000Z'],
+    ]);
   });
 });
 

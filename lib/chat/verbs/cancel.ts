@@ -1,6 +1,9 @@
 /** `cancel <run>`: asks that a run be cancelled; the button below a run's message says the same. */
-import { RunId } from '../../runs/run-request.ts';
-import { defineVerb, saying } from '../verb.ts';
+import { isTerminalRun } from '../../runs/run.ts';
+import { runIdFor } from '../../runs/run-id.ts';
+import { RunId, type RunRequest } from '../../runs/run-request.ts';
+import type { ChatRun } from '../port.ts';
+import { type ChatContext, defineVerb, saying } from '../verb.ts';
 import { visibleRun } from '../visible-run.ts';
 
 export interface CancelCommand {
@@ -22,16 +25,35 @@ export const cancel = defineVerb<CancelCommand>({
   async perform({ runId }, context) {
     const run = await visibleRun(runId, context);
     if (run === undefined) return saying(`There is no run \`${runId}\` that you may cancel here.`);
-    const { source, data } = context.event;
-    const who = data.user.name === undefined ? data.user.id : `${data.user.id} (${data.user.name})`;
-    const cancellation = await context.port.cancel(runId, `${source}/${who}`);
-    switch (cancellation.kind) {
-      case 'asked':
-        return saying(`Run \`${runId}\` of \`${run.rule}\` is being cancelled.`);
-      case 'ended':
-        return saying(`Run \`${runId}\` of \`${run.rule}\` is over already: ${cancellation.status}.`);
-      case 'unknown':
-        return saying(`There is no run \`${runId}\` that you may cancel here.`);
+    if (isTerminalRun(run)) {
+      return saying(`Run \`${runId}\` of \`${run.rule}\` is over already: ${run.status}.`);
     }
+    return {
+      ...saying(`Run \`${runId}\` of \`${run.rule}\` is being cancelled.`),
+      requests: [requestFor(run, context)],
+    };
   },
 });
+
+/** Not `matched`: it is no rule's action. The same delivery again asks for the same. */
+function requestFor(run: ChatRun, { event, now, traceparent }: ChatContext): RunRequest {
+  const { user } = event.data;
+  const who = user.name === undefined ? user.id : `${user.id} (${user.name})`;
+  return {
+    version: 1,
+    action: 'cancel',
+    runId: runIdFor('cancel', event.source, event.id),
+    rule: run.rule,
+    trigger: {
+      source: event.source,
+      type: event.type,
+      id: event.id,
+      ...(event.subject !== undefined && { subject: event.subject }),
+    },
+    notify: [],
+    ...(traceparent !== undefined && { traceparent }),
+    requestedAt: now.toISOString(),
+    targetRunId: run.runId,
+    by: `${event.source}/${who}`,
+  };
+}
