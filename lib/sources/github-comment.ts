@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { chatEvent } from './build-event.ts';
 import { parseMention } from './chat-command.ts';
 import { toIsoTime } from './event-time.ts';
-import type { Normalisation } from './source.ts';
+import type { Normalisation, ReplyTo } from './source.ts';
 
 export const IssueComment = z.looseObject({
   action: z.string(),
@@ -15,7 +15,7 @@ export const IssueComment = z.looseObject({
       .looseObject({ id: z.union([z.number(), z.string()]), login: z.string(), type: z.string().nullish() })
       .nullish(),
   }),
-  issue: z.looseObject({ number: z.number() }),
+  issue: z.looseObject({ number: z.number(), url: z.string().nullish() }),
   repository: z.looseObject({ full_name: z.string() }),
 });
 export type IssueComment = z.infer<typeof IssueComment>;
@@ -66,7 +66,18 @@ export function commentToChat(payload: IssueComment, context: CommentContext): N
       raw: context.raw,
     },
   );
-  return { kind: 'events', events: [event] };
+  const replyTo = replyBelow(context.source, payload);
+  return { kind: 'events', events: [event], ...(replyTo && { replyTo, isAnswerHidden: true }) };
+}
+
+/** A comment below it, by the API that the payload names; whether a token may go there the reply asks. */
+function replyBelow(source: string, { issue, repository }: IssueComment): ReplyTo | undefined {
+  const [api = '', rest] = (issue.url ?? '').split('/repos/', 2);
+  if (rest === undefined) return undefined;
+  return {
+    via: 'issue-comment',
+    address: { source, api, repository: repository.full_name, issue: String(issue.number) },
+  };
 }
 
 /** The rest of the first line after a mention that begins it; a mention elsewhere is talk. */

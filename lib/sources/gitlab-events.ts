@@ -132,7 +132,7 @@ export const GITLAB_EVENTS: ReadonlyMap<string, z.ZodType<DeployFacts>> = new Ma
 
 export const Note = z.looseObject({
   user: z.looseObject({ id: z.number().nullish(), username: z.string() }),
-  project: Project,
+  project: Project.extend({ id: z.number().nullish() }),
   object_attributes: z.looseObject({
     note: text,
     action: text,

@@ -11,7 +11,13 @@ import { deliveryId } from './delivery-id.ts';
 import { toIsoTime } from './event-time.ts';
 import { mentionIn } from './github-comment.ts';
 import { GITLAB_EVENTS, Note } from './gitlab-events.ts';
-import { checkPayload, defineSource, type Normalisation, type SourceRequest } from './source.ts';
+import {
+  checkPayload,
+  defineSource,
+  type Normalisation,
+  type ReplyTo,
+  type SourceRequest,
+} from './source.ts';
 import { isStandardSecret, verifyStandardSignature } from './standard-signature.ts';
 
 const Settings = z.strictObject({
@@ -105,5 +111,22 @@ function fromNote(
       raw: payload,
     },
   );
-  return { kind: 'events', events: [event] };
+  const replyTo = replyBelow(payload);
+  return { kind: 'events', events: [event], ...(replyTo && { replyTo, isAnswerHidden: true }) };
+}
+
+/** A note below it, on the server that the payload names; whether a token may go there the reply asks. */
+function replyBelow({ project, merge_request: merge, issue }: z.infer<typeof Note>): ReplyTo | undefined {
+  const iid = merge?.iid ?? issue?.iid;
+  const path = `/${project.path_with_namespace}`;
+  if (!project.web_url?.endsWith(path) || !project.id || typeof iid !== 'number') return undefined;
+  return {
+    via: 'gitlab-note',
+    address: {
+      api: project.web_url.slice(0, -path.length),
+      project: String(project.id),
+      noteable: merge ? 'merge_requests' : 'issues',
+      iid: String(iid),
+    },
+  };
 }

@@ -119,6 +119,8 @@ function secretsOn(base: string): Record<string, string[]> {
     'dingtalk-reply': [`${base}/robot/send?access_token=x#signing`],
     'wecom-reply': [`${base}/cgi-bin/webhook/send?key=x`],
     'github-reply': ['github-token', `${base}/api/v3#enterprise-token`],
+    'gitea-reply': [`${base}/api/v1#gitea-token`],
+    'gitlab-reply': [`${base}/gitlab#gitlab-token`],
   };
 }
 
@@ -482,6 +484,65 @@ describe('a GitHub deployment hears of its run', () => {
       expect(await told(anEvent(), replyTo)).toEqual([]);
     },
   );
+});
+
+describe('below a comment that commanded', () => {
+  const text = expect.stringMatching(
+    /^❌ `patch-web` \(`run-\w{26}`\) ended: failed\n1 failed\n.*\n• ins-1: failed, exit code 3, 2\.5 s\n```\none\ntwo .*\n```$/,
+  );
+  const comment = (source: string, api: string, repository = 'acme/web') =>
+    to('issue-comment', { source, api, repository, issue: '1' });
+
+  it.each<[string, (base: string) => ReplyTo, string, string, string]>([
+    [
+      'GitHub',
+      () => comment('github', 'https://api.github.com'),
+      '/repos/acme/web/issues/1/comments',
+      'authorization',
+      'token github-token',
+    ],
+    [
+      'Gitea',
+      (base) => comment('gitea', `${base}/api/v1`),
+      '/api/v1/repos/acme/web/issues/1/comments',
+      'authorization',
+      'token gitea-token',
+    ],
+    [
+      'GitLab',
+      (base) => to('gitlab-note', { api: `${base}/gitlab`, project: '30', noteable: 'issues', iid: '7' }),
+      '/gitlab/api/v4/projects/30/issues/7/notes',
+      'private-token',
+      'gitlab-token',
+    ],
+  ])('on %s', async (_, replyTo, path, header, token) => {
+    expect(await told(anEvent(), replyTo(origin))).toEqual([
+      { request: `POST ${path}`, body: { body: text } },
+    ]);
+    expect(received[0]?.headers[header]).toBe(token);
+  });
+
+  it.each<[string, ReplyTo]>([
+    ['to a server without a token', comment('github', 'https://evil.example.com/api/v3')],
+    ['with the token of another source', comment('forgejo', 'https://api.github.com')],
+    ['to a repository that is a path', comment('github', 'https://api.github.com', '../..')],
+    ['to a source that is none', comment('slack', 'https://api.github.com')],
+    [
+      'to a GitLab without a token',
+      to('gitlab-note', { api: 'https://evil.example.com', project: '1', noteable: 'issues', iid: '1' }),
+    ],
+  ])('not %s', async (_, replyTo) => {
+    expect(await told(anEvent(), replyTo)).toEqual([]);
+  });
+
+  it('on GitLab commands nothing itself', async () => {
+    const reason = { code: 'x', message: '@all\n/close' };
+    await told(
+      anEvent({ reason, tasks: [] }),
+      to('gitlab-note', { api: `${origin}/gitlab`, project: '30', noteable: 'issues', iid: '7' }),
+    );
+    expect(JSON.stringify(received[0]?.body)).not.toMatch(/@all|\\n\/close/);
+  });
 });
 
 describe('nothing is sent', () => {

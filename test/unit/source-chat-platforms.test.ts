@@ -184,6 +184,27 @@ describe('a command', () => {
       undefined,
     ],
     ['github.push.json', undefined, undefined],
+    [
+      'github.issue_comment.json',
+      {
+        via: 'issue-comment',
+        address: {
+          source: 'github',
+          api: 'https://api.github.com',
+          repository: 'Codertocat/Hello-World',
+          issue: '1',
+        },
+      },
+      true,
+    ],
+    [
+      'gitlab.note.json',
+      {
+        via: 'gitlab-note',
+        address: { api: 'https://gitlab.example.com', project: '30', noteable: 'merge_requests', iid: '1' },
+      },
+      true,
+    ],
   ])('of %s is replied to at %o', async (file, replyTo, isAnswerHidden) => {
     const made = await normalisationOf(file);
     expect(made.kind === 'events' && { replyTo: made.replyTo, isAnswerHidden: made.isAnswerHidden }).toEqual({

@@ -5,6 +5,7 @@
 import * as z from 'zod';
 import { cutText } from '../../sources/chat-answer.ts';
 import type { CompletionEvent, RunStatus } from '../completion-event.ts';
+import { tokenFor } from './api-token.ts';
 import type { ReplyChannel } from './channel.ts';
 import { countsOf } from './run-message.ts';
 
@@ -15,6 +16,7 @@ const Address = z.object({
   deployment: z.string().regex(/^\d{1,20}$/),
 });
 
+const PUBLIC_API = 'https://api.github.com';
 const MAX_DESCRIPTION = 140;
 /** Where nobody knows how it ended, or it is our fault, it is an error and not a failure. */
 const ERRORS: ReadonlySet<RunStatus> = new Set(['unknown', 'expired', 'rejected']);
@@ -27,13 +29,14 @@ export const githubDeploymentReply: ReplyChannel = {
     const address = Address.safeParse(given).data;
     const state = event === undefined ? undefined : stateOf(event);
     if (address === undefined || event === undefined || state === undefined) return undefined;
-    const token = tokenFor(address.api, await secrets('github-reply'), baseOf('github'));
+    const { api, repository, deployment } = address;
+    const token = tokenFor(api, await secrets('github-reply'), PUBLIC_API);
     if (token === undefined) return undefined;
-    const { repository, deployment } = address;
+    const base = api === PUBLIC_API ? baseOf('github') : api;
     return {
-      url: new URL(`${token.base}/repos/${repository}/deployments/${deployment}/statuses`),
+      url: new URL(`${base}/repos/${repository}/deployments/${deployment}/statuses`),
       headers: {
-        authorization: `Bearer ${token.token}`,
+        authorization: `Bearer ${token}`,
         accept: 'application/vnd.github+json',
         'x-github-api-version': '2022-11-28',
       },
@@ -45,22 +48,6 @@ export const githubDeploymentReply: ReplyChannel = {
     };
   },
 };
-
-/** A token belongs to one API: `<token>` to GitHub's own, `<url of the API>#<token>` to another. */
-function tokenFor(
-  api: string,
-  entries: readonly string[],
-  own: string,
-): { base: string; token: string } | undefined {
-  for (const entry of entries) {
-    const [base = '', token = ''] = /^https?:/.test(entry) ? entry.split('#', 2) : [PUBLIC_API, entry];
-    const isSame = base.replace(/\/$/, '') === api;
-    if (isSame && token !== '') return { base: base === PUBLIC_API ? own : api, token };
-  }
-  return undefined;
-}
-
-const PUBLIC_API = 'https://api.github.com';
 
 function stateOf({ type, data }: CompletionEvent): string | undefined {
   switch (type) {

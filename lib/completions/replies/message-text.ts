@@ -17,17 +17,15 @@ export interface TextStyle {
   harmless: (text: string) => string;
   /** Default true: output between fences. Else indented, and names without backticks. */
   isMarkdown?: boolean;
-  /** Two where one line feed is none (Markdown proper). Default one. */
-  lineBreak?: string;
 }
 
 export function toText(message: RunMessage, style: TextStyle): string {
-  const { harmless, isMarkdown = true, lineBreak = '\n' } = style;
+  const { harmless, isMarkdown = true } = style;
   const marked = isMarkdown ? harmless : (text: string) => withoutMarks(harmless(text));
   const cancel = message.cancelRunId === undefined ? [] : [`To cancel: \`cancel ${message.cancelRunId}\``];
   const around = [message.headline, ...message.facts, ...cancel].map(marked);
   const lines = message.tasks.map(({ line }) => `• ${marked(line)}`);
-  const plain = cutToSize([...around, ...lines].join(lineBreak), style.limit, style);
+  const plain = cutToSize([...around, ...lines].join('\n'), style.limit, style);
   const shares = shareOut(message, style.limit - sizeIn(plain, style));
   if (shares.size === 0) return plain;
   const withOutputs = message.tasks.map(({ line, output }, index) => {
@@ -36,7 +34,7 @@ export function toText(message: RunMessage, style: TextStyle): string {
     const tail = tailOf(harmless(output), share, style);
     return `• ${marked(line)}\n${isMarkdown ? fence(tail) : indent(tail)}`;
   });
-  return cutToSize([...around, ...withOutputs].join(lineBreak), style.limit, style);
+  return cutToSize([...around, ...withOutputs].join('\n'), style.limit, style);
 }
 
 /** Between fences; a fence of the output itself is broken. */

@@ -15,6 +15,8 @@ import { dingtalkReply } from './dingtalk.ts';
 import { discordReply } from './discord.ts';
 import { feishuReply } from './feishu.ts';
 import { githubDeploymentReply } from './github-deployment.ts';
+import { gitlabNoteReply } from './gitlab-note.ts';
+import { issueCommentReply } from './issue-comment.ts';
 import { mattermostReply } from './mattermost.ts';
 import { messageOfEvent, messageOfText } from './run-message.ts';
 import { slackReply } from './slack.ts';
@@ -27,6 +29,8 @@ const CHANNELS: ReadonlyMap<string, ReplyChannel> = new Map(
     discordReply,
     feishuReply,
     githubDeploymentReply,
+    gitlabNoteReply,
+    issueCommentReply,
     mattermostReply,
     slackReply,
     teamsReply,

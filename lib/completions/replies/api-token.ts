@@ -1,0 +1,20 @@
+/**
+ * Tokens for the APIs of code hosts, as they are configured under `<source>-reply`: `<token>` for the public site,
+ * `<url of the API>#<token>` for a server of one's own. A token goes to the API that it stands beside, and no other.
+ */
+
+/**
+ * @param api where the event came from, as it says itself
+ * @param publicApi the API that a token alone belongs to
+ */
+export function tokenFor(api: string, entries: readonly string[], publicApi: string): string | undefined {
+  for (const entry of entries) {
+    const [, base = publicApi, token = ''] = /^(?:(https?:\/\/[^#\s]+)#)?(\S+)$/.exec(entry) ?? [];
+    if (withoutSlash(base) === withoutSlash(api) && token !== '') return token;
+  }
+  return undefined;
+}
+
+function withoutSlash(url: string): string {
+  return url.replace(/\/$/, '');
+}

@@ -1,0 +1,43 @@
+/**
+ * GitLab: a note below the one that commanded.
+ * https://docs.gitlab.com/api/notes/
+ */
+import * as z from 'zod';
+import { withoutMentions } from '../../sources/chat-answer.ts';
+import { tokenFor } from './api-token.ts';
+import type { ReplyChannel } from './channel.ts';
+import { toText } from './message-text.ts';
+
+const Address = z.object({
+  /** `https://gitlab.com`, with the path of the instance where it has one. */
+  api: z.string(),
+  project: z.string().regex(/^\d{1,20}$/),
+  noteable: z.enum(['issues', 'merge_requests']),
+  iid: z.string().regex(/^\d{1,20}$/),
+});
+
+const PUBLIC = 'https://gitlab.com';
+const MAX_TEXT = 12_000;
+
+export const gitlabNoteReply: ReplyChannel = {
+  via: 'gitlab-note',
+  // Everybody may have a server of their own: the configuration that holds its token names it.
+  hosts: ['*'],
+  async requestFor({ message }, given, { secrets }) {
+    const address = Address.safeParse(given).data;
+    if (address === undefined) return undefined;
+    const token = tokenFor(address.api, await secrets('gitlab-reply'), PUBLIC);
+    if (token === undefined) return undefined;
+    const { api, project, noteable, iid } = address;
+    return {
+      url: new URL(`${api}/api/v4/projects/${project}/${noteable}/${iid}/notes`),
+      headers: { 'private-token': token },
+      body: { body: toText(message, { limit: MAX_TEXT, harmless }) },
+    };
+  },
+};
+
+/** A line that begins with a slash would be a command to GitLab itself. */
+function harmless(text: string): string {
+  return withoutMentions(text).replace(/^\//gm, '\u200b/');
+}
