@@ -59,13 +59,12 @@ test('rules check asks the provider’s own reader about a recurrence', () => {
   const file = join(folder, 'cron.yml');
   writeFileSync(
     file,
-    "version: 1\nproviders: { tencent: { region: ap-guangzhou } }\nrules: []\nschedules: [{ name: s, provider: tencent, command: cmd-1, instances: ins-1, recurrence: '61 * * * *' }]\n",
+    "version: 1\nproviders: { tencent: { region: ap-guangzhou } }\nrules: [{ name: r, on: sns, schedule: { provider: alibaba, region: cn-hangzhou, command: c-1, instances: i-1, recurrence: '0 0 1 * *' } }]\nschedules: [{ name: s, provider: tencent, command: cmd-1, instances: ins-1, recurrence: '61 * * * *' }]\n",
   );
   const { status, err } = call(['rules', 'check', file]);
-  expect({ status, err }).toEqual({
-    status: 1,
-    err: expect.stringContaining("schedules s: recurrence '61 * * * *'"),
-  });
+  expect(status).toBe(1);
+  expect(err).toContain("rules r: recurrence '0 0 1 * *': expected 6 fields");
+  expect(err).toContain("schedules s: recurrence '61 * * * *'");
 });
 
 test('rules test says of each rule whether it fires, and what would run', () => {

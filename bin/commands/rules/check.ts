@@ -1,12 +1,15 @@
 /** Prints what a rules file has; what is wrong with it is thrown and shown by bin/fleet-reflex.ts. */
 import type { Rule, RuleSet, StandingSchedule } from '../../../lib/rules/rule.ts';
 import { readRules } from './read.ts';
-import { checkRecurrence } from './recurrence.ts';
+import { checkRecurrence, checkRule } from './recurrence.ts';
 
 /** @returns the exit code */
 export async function checkRules(fileName: string): Promise<number> {
   const ruleSet = await readRules(fileName);
-  const problems = ruleSet.schedules.flatMap((schedule) => checkRecurrence(schedule) ?? []);
+  const problems = [
+    ...ruleSet.rules.flatMap((rule) => checkRule(rule) ?? []),
+    ...ruleSet.schedules.flatMap((schedule) => checkRecurrence(schedule) ?? []),
+  ];
   for (const problem of problems) console.error(`${fileName}: ${problem}`);
   for (const warning of ruleSet.warnings) console.log(`warning: ${warning}`);
   if (problems.length > 0) return 1;

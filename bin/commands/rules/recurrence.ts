@@ -1,28 +1,40 @@
 /**
- * Checks a standing schedule's recurrence with its provider's own reader. Here and not in lib/rules, so that the
+ * Checks the recurrence of a schedule with its provider's own reader. Here and not in lib/rules, so that the
  * functions that load rules need no crontab parser.
  */
 import { messageOf } from '../../../lib/errors.ts';
 import { readFrequency } from '../../../lib/providers/alibaba/frequency.ts';
+import type { ProviderName } from '../../../lib/providers/provider.ts';
 import { checkCrontab } from '../../../lib/providers/tencent/crontab.ts';
-import type { StandingSchedule } from '../../../lib/rules/rule.ts';
+import type { Rule, StandingSchedule } from '../../../lib/rules/rule.ts';
 
 /** @returns what is wrong, or undefined */
 export function checkRecurrence({ name, provider, timing }: StandingSchedule): string | undefined {
   if (!('recurrence' in timing)) return undefined;
+  const problem = problemOf(provider, timing.recurrence);
+  return problem === undefined ? undefined : `schedules ${name}: ${problem}`;
+}
+
+/** The same for a rule that makes schedules; a recurrence that comes from the event is checked when it is there. */
+export function checkRule({ name, action }: Rule): string | undefined {
+  if (action.kind !== 'schedule' || !('recurrence' in action.timing)) return undefined;
+  const { literal } = action.timing.recurrence;
+  const problem = literal === undefined ? undefined : problemOf(action.provider, literal);
+  return problem === undefined ? undefined : `rules ${name}: ${problem}`;
+}
+
+function problemOf(provider: ProviderName, recurrence: string): string | undefined {
   switch (provider) {
     case 'tencent':
       try {
-        checkCrontab(timing.recurrence);
+        checkCrontab(recurrence);
         return undefined;
       } catch (thrown) {
-        return `schedules ${name}: ${messageOf(thrown)}`;
+        return messageOf(thrown);
       }
     case 'alibaba': {
-      const reading = readFrequency(timing.recurrence);
-      return reading.ok
-        ? undefined
-        : `schedules ${name}: recurrence '${timing.recurrence}': ${reading.problem}`;
+      const reading = readFrequency(recurrence);
+      return reading.ok ? undefined : `recurrence '${recurrence}': ${reading.problem}`;
     }
   }
 }
