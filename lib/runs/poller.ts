@@ -37,7 +37,8 @@ export function pollerHandler(context: PollerContext) {
     const budgetMs = Math.max(1_000, getRemainingTimeInMillis() - RESERVE_MS);
     const report = await poll({ ...context, budgetMs });
     log.info('poller.done', { ...report });
-    return report;
+    // For the wake-up queue: every message has done what it is for.
+    return { batchItemFailures: [], ...report };
   });
 }
 

@@ -1,0 +1,86 @@
+/**
+ * Lambda's event source mapping: takes batches from a queue to a function, and deletes what the function does not
+ * report as failed. A call that fails deletes nothing; the rest is the queue's business (visibility, redrive).
+ */
+import type { Message, SQSClient } from '@aws-sdk/client-sqs';
+import { Consumer } from 'sqs-consumer';
+import * as z from 'zod';
+import { messageOf } from '../../lib/errors.ts';
+import { toRecord } from './sqs-record.ts';
+
+export interface EventSource {
+  client: SQSClient;
+  queueUrl: string;
+  batchSize: number;
+  /** So many batches at the same time. */
+  concurrency: number;
+  /** Calls the function with an event; its answer as JSON. */
+  invoke: (event: unknown) => Promise<unknown>;
+  onError: (message: string) => void;
+}
+
+const BatchAnswer = z.object({ batchItemFailures: z.array(z.object({ itemIdentifier: z.string() })) });
+
+export function startEventSource(given: EventSource): { stop: () => Promise<void> } {
+  let isStopping = false;
+  // A request that is cut off by the stop is no error.
+  const source: EventSource = {
+    ...given,
+    onError(message) {
+      if (!isStopping) given.onError(message);
+    },
+  };
+  const consumers = Array.from({ length: source.concurrency }, () => startConsumer(source));
+  return {
+    async stop() {
+      isStopping = true;
+      await Promise.all(
+        consumers.map(async (consumer) => {
+          const stopped = new Promise((resolve) => {
+            consumer.once('stopped', resolve);
+          });
+          consumer.stop({ abort: true });
+          await stopped;
+        }),
+      );
+    },
+  };
+}
+
+function startConsumer(source: EventSource): Consumer {
+  const { client, queueUrl, batchSize, onError } = source;
+  const queueName = queueUrl.split('/').at(-1) ?? '';
+  const consumer = Consumer.create({
+    queueUrl,
+    sqs: client,
+    batchSize: Math.min(batchSize, 10),
+    waitTimeSeconds: 20,
+    messageSystemAttributeNames: ['All'],
+    messageAttributeNames: ['All'],
+    suppressFifoWarning: true,
+    handleMessageBatch: async (messages) => await deliver(messages, queueName, source),
+  });
+  consumer.on('error', (error) => {
+    onError(`${queueName}: ${messageOf(error)}`);
+  });
+  consumer.on('processing_error', (error) => {
+    onError(`${queueName}: ${messageOf(error)}`);
+  });
+  consumer.start();
+  return consumer;
+}
+
+/** @returns the messages to delete */
+async function deliver(messages: Message[], queueName: string, source: EventSource): Promise<Message[]> {
+  let answer: unknown;
+  try {
+    answer = await source.invoke({ Records: messages.map((message) => toRecord(message, queueName)) });
+  } catch (thrown) {
+    source.onError(`${queueName}: ${messageOf(thrown)}; its ${messages.length} message(s) come back`);
+    return [];
+  }
+  // As Lambda has it: an answer without the list means that every message is done.
+  const failures = BatchAnswer.safeParse(answer).data?.batchItemFailures ?? [];
+  const failed = new Set(failures.map(({ itemIdentifier }) => itemIdentifier));
+  return messages.filter(({ MessageId }) => !failed.has(MessageId ?? ''));
+}

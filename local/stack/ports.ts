@@ -1,0 +1,33 @@
+/** Ports on loopback. */
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:net';
+import { FleetReflexError } from '../../lib/errors.ts';
+
+export function portOf(server: Pick<Server, 'address'>): number {
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('the server listens on no port');
+  return address.port;
+}
+
+/**
+ * A port that nobody has: the asked one, or any for 0.
+ * @param variable the environment variable that names another
+ * @throws FleetReflexError `port.taken`
+ */
+export async function claimPort(asked: number, what: string, variable: string): Promise<number> {
+  const server = createServer();
+  try {
+    server.listen(asked, '127.0.0.1');
+    await once(server, 'listening');
+  } catch (cause) {
+    throw new FleetReflexError(
+      'port.taken',
+      `Port ${asked} for ${what} cannot be used on 127.0.0.1 (${cause instanceof Error && 'code' in cause ? String(cause.code) : 'in use'}). Stop what has it, or name another: ${variable}=<port>, 0 for any free one.`,
+      { cause },
+    );
+  }
+  const port = portOf(server);
+  server.close();
+  await once(server, 'close');
+  return port;
+}

@@ -1,0 +1,94 @@
+/**
+ * Reads serverless.yml as the local stack needs it: the queues, the table and the event source mappings that are
+ * deployed are the ones that run here.
+ */
+import { readFileSync } from 'node:fs';
+import { parse } from 'yaml';
+import * as z from 'zod';
+
+const AttributeOf = z.object({ 'Fn::GetAtt': z.tuple([z.string(), z.literal('Arn')]) });
+
+const QueueResource = z.object({
+  Type: z.literal('AWS::SQS::Queue'),
+  Properties: z.object({
+    QueueName: z.string(),
+    VisibilityTimeout: z.int().optional(),
+    MessageRetentionPeriod: z.int().optional(),
+    RedrivePolicy: z.object({ deadLetterTargetArn: AttributeOf, maxReceiveCount: z.int() }).optional(),
+  }),
+});
+export type QueueResource = z.infer<typeof QueueResource>;
+
+const Keys = z.array(z.object({ AttributeName: z.string(), KeyType: z.enum(['HASH', 'RANGE']) }));
+const TableResource = z.object({
+  Type: z.literal('AWS::DynamoDB::Table'),
+  Properties: z.object({
+    AttributeDefinitions: z.array(
+      z.object({ AttributeName: z.string(), AttributeType: z.enum(['S', 'N', 'B']) }),
+    ),
+    KeySchema: Keys,
+    GlobalSecondaryIndexes: z.array(
+      z.object({
+        IndexName: z.string(),
+        KeySchema: Keys,
+        Projection: z.object({
+          ProjectionType: z.enum(['ALL', 'INCLUDE', 'KEYS_ONLY']),
+          NonKeyAttributes: z.array(z.string()).optional(),
+        }),
+      }),
+    ),
+  }),
+});
+export type TableResource = z.infer<typeof TableResource>;
+
+const SqsEvent = z.object({
+  sqs: z.object({ arn: AttributeOf, batchSize: z.int(), maximumConcurrency: z.int().default(2) }),
+});
+
+const ServerlessFile = z.object({
+  service: z.string(),
+  functions: z.record(z.string(), z.object({ events: z.array(z.unknown()) })),
+  resources: z.object({ Resources: z.record(z.string(), z.unknown()) }),
+});
+
+/** A function that a queue calls. */
+export interface Mapping {
+  functionName: string;
+  /** The queue's logical id. */
+  queue: string;
+  batchSize: number;
+  maximumConcurrency: number;
+}
+
+export interface Deployment {
+  service: string;
+  /** By logical id. */
+  queues: ReadonlyMap<string, QueueResource['Properties']>;
+  table: TableResource['Properties'];
+  mappings: readonly Mapping[];
+}
+
+export function readDeployment(file: string): Deployment {
+  // YAML merges (`<<`) are part of the format that the Serverless Framework reads.
+  const { service, functions, resources } = ServerlessFile.parse(
+    parse(readFileSync(file, 'utf8'), { merge: true }),
+  );
+  const queues = new Map<string, QueueResource['Properties']>();
+  let table: TableResource['Properties'] | undefined;
+  for (const [name, resource] of Object.entries(resources.Resources)) {
+    const queue = QueueResource.safeParse(resource);
+    if (queue.success) queues.set(name, queue.data.Properties);
+    const found = TableResource.safeParse(resource);
+    if (found.success) table = found.data.Properties;
+  }
+  if (table === undefined) throw new Error(`${file} has no AWS::DynamoDB::Table`);
+  const mappings = Object.entries(functions).flatMap(([functionName, { events }]) =>
+    events.flatMap((event) => {
+      const { data } = SqsEvent.safeParse(event);
+      if (data === undefined) return [];
+      const { arn, batchSize, maximumConcurrency } = data.sqs;
+      return [{ functionName, queue: arn['Fn::GetAtt'][0], batchSize, maximumConcurrency }];
+    }),
+  );
+  return { service, queues, table, mappings };
+}

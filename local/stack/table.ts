@@ -1,0 +1,53 @@
+/** DynamoDB in this process, with the table of the deployment. */
+import { once } from 'node:events';
+import type { Server } from 'node:http';
+import { createRequire } from 'node:module';
+import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import * as z from 'zod';
+import { LOCAL_AWS } from './local-aws.ts';
+import { portOf } from './ports.ts';
+import type { Deployment } from './serverless-file.ts';
+
+/** It has no types of its own. */
+const Dynalite = z.custom<(options: { createTableMs: number }) => Server>((it) => typeof it === 'function');
+
+export interface LocalTable {
+  url: string;
+  stop(): Promise<void>;
+}
+
+export async function startTable(
+  port: number,
+  name: string,
+  { table }: Pick<Deployment, 'table'>,
+): Promise<LocalTable> {
+  const server = Dynalite.parse(createRequire(import.meta.url)('dynalite'))({ createTableMs: 0 });
+  server.listen(port, '127.0.0.1');
+  await once(server, 'listening');
+  const url = `http://127.0.0.1:${portOf(server)}`;
+  const client = new DynamoDBClient({ ...LOCAL_AWS, endpoint: url });
+  await client.send(
+    new CreateTableCommand({
+      TableName: name,
+      BillingMode: 'PAY_PER_REQUEST',
+      AttributeDefinitions: table.AttributeDefinitions,
+      KeySchema: table.KeySchema,
+      GlobalSecondaryIndexes: table.GlobalSecondaryIndexes.map(({ Projection, ...index }) => ({
+        ...index,
+        Projection: {
+          ProjectionType: Projection.ProjectionType,
+          ...(Projection.NonKeyAttributes && { NonKeyAttributes: Projection.NonKeyAttributes }),
+        },
+      })),
+    }),
+  );
+  client.destroy();
+  return {
+    url,
+    async stop() {
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
