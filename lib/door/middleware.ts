@@ -2,7 +2,7 @@
 import type { MiddlewareObj } from '@middy/core';
 import { messageOf } from '../errors.ts';
 import type { Log } from '../logging.ts';
-import { type HttpAnswer, problemAnswer, problemOf, Refusal } from './problem.ts';
+import { type Audience, type HttpAnswer, problemAnswer, problemOf, Refusal } from './problem.ts';
 
 export interface CorrelatedLog extends Log {
   /** Puts the ids on everything that is logged until the next call. */
@@ -15,17 +15,17 @@ export function correlation(log: CorrelatedLog): MiddlewareObj {
   };
 }
 
-export function problems(log: Log): MiddlewareObj<unknown, HttpAnswer> {
+export function problems(log: Log, audience?: Audience): MiddlewareObj<unknown, HttpAnswer> {
   return {
     onError: (request) => {
       const thrown: unknown = request.error;
-      const problem = problemOf(thrown);
+      const problem = problemOf(thrown, audience);
       const facts = { status: problem.status, code: problem.code };
-      if (thrown instanceof Refusal) log.warn('request.refused', { ...facts, because: thrown.because });
-      else if (problem.status < 500) log.warn('request.refused', { ...facts, because: messageOf(thrown) });
+      const because = thrown instanceof Refusal ? thrown.because : messageOf(thrown);
+      if (problem.status < 500) log.warn('request.refused', { ...facts, because });
       else {
         const stack = thrown instanceof Error ? thrown.stack : undefined;
-        log.error('request.failed', { ...facts, error: messageOf(thrown), stack });
+        log.error('request.failed', { ...facts, error: because, stack });
       }
       request.response = problemAnswer(problem, `urn:request:${request.context.awsRequestId}`);
     },

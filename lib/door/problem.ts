@@ -67,22 +67,19 @@ const RETRY_AFTER_SECONDS = 5;
 /** What a person reads; a message may hold a key or an id of any length. */
 const MAX_DETAIL = 1000;
 
+/** Who reads the answer: the system that sent an event, or a person who runs fleet-reflex and has shown a token. */
+export type Audience = 'sender' | 'operator';
+
 /**
- * The problem that something thrown stands for. What went wrong on our side is in the log alone: it names our
- * queues, parameters and roles, and may come before the sender has proved anything.
+ * The problem that something thrown stands for. To a sender, what went wrong on our side is in the log alone: it names
+ * our queues, parameters and roles, and may come before the sender has proved anything.
  */
-export function problemOf(thrown: unknown): Problem {
+export function problemOf(thrown: unknown, audience: Audience = 'sender'): Problem {
   if (thrown instanceof Refusal) return thrown.problem;
   if (thrown instanceof FleetReflexError) {
     if (thrown.disposition === 'retry') {
       const seconds = Math.max(1, Math.ceil((thrown.retryAfterMs ?? RETRY_AFTER_SECONDS * 1000) / 1000));
-      return {
-        status: 503,
-        code: thrown.code,
-        title: 'Not now',
-        detail: `fleet-reflex cannot take this now. Send it again in ${seconds} s: what was already asked for is not done twice.`,
-        headers: { 'retry-after': String(seconds) },
-      };
+      return notNow(thrown.code, seconds, audience === 'operator' ? thrown.message : undefined);
     }
     const detail = thrown.message.slice(0, MAX_DETAIL);
     return { status: 400, code: thrown.code, title: 'Not understood', detail };
@@ -93,5 +90,18 @@ export function problemOf(thrown: unknown): Problem {
     title: 'Internal error',
     detail:
       'fleet-reflex failed inside, and the log says why under this request id. Sending it again is safe: what was already asked for is not done twice.',
+  };
+}
+
+/** Something that we need does not answer; nothing is lost when the request is sent again. */
+export function notNow(code: string, retryAfterSeconds = RETRY_AFTER_SECONDS, detail?: string): Problem {
+  return {
+    status: 503,
+    code,
+    title: 'Not now',
+    detail:
+      detail ??
+      `fleet-reflex cannot take this now. Send it again in ${retryAfterSeconds} s: what was already asked for is not done twice.`,
+    headers: { 'retry-after': String(retryAfterSeconds) },
   };
 }

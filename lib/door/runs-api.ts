@@ -5,13 +5,14 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import middy from '@middy/core';
 import * as z from 'zod';
+import { messageOf } from '../errors.ts';
 import { type CancelContext, cancelRun } from '../runs/cancel.ts';
 import { RunId } from '../runs/run-request.ts';
 import { describeRun, summariseRun } from '../runs/run-view.ts';
 import { answerFreeze, type FreezeApiContext } from './freeze-api.ts';
 import { HttpEvent, toRequest } from './http-request.ts';
 import { type CorrelatedLog, correlation, problems } from './middleware.ts';
-import { type HttpAnswer, jsonAnswer, Refusal } from './problem.ts';
+import { type HttpAnswer, jsonAnswer, notNow, Refusal } from './problem.ts';
 
 export interface RunsApiContext extends CancelContext, FreezeApiContext {
   /** The live tokens, newest first. */
@@ -28,7 +29,7 @@ const ListQuery = z.object({
 export function runsHandler(context: RunsApiContext) {
   return middy<unknown, HttpAnswer>()
     .use(correlation(context.log))
-    .use(problems(context.log))
+    .use(problems(context.log, 'operator'))
     .handler(async (event) => await route(HttpEvent.parse(event), context));
 }
 
@@ -37,15 +38,32 @@ async function route(event: HttpEvent, context: RunsApiContext): Promise<HttpAns
   await authorize(request.headers['authorization'], context.tokens);
   if (event.rawPath.endsWith('/freeze')) return await answerFreeze(request, context);
   const runId = event.pathParameters?.['runId'];
+  const isCancel = runId !== undefined && event.rawPath.endsWith('/cancel');
+  checkMethod(request.method, isCancel ? 'POST' : 'GET');
   if (runId === undefined) return await list(request.query, context);
   if (!RunId.safeParse(runId).success) throw noSuchRun();
-  return event.rawPath.endsWith('/cancel') ? await cancel(runId, context) : await show(runId, context);
+  return isCancel ? await cancel(runId, context) : await show(runId, context);
+}
+
+/** The routes of API Gateway say it too; what has an effect does not rely on them. */
+function checkMethod(method: string, expected: 'GET' | 'POST'): void {
+  if (method === expected) return;
+  throw new Refusal(
+    {
+      status: 405,
+      code: 'method.notAllowed',
+      title: 'Method not allowed',
+      detail: `Expected ${expected}, came ${method}.`,
+      headers: { allow: expected },
+    },
+    method,
+  );
 }
 
 async function authorize(header: string | undefined, tokens: RunsApiContext['tokens']): Promise<void> {
   const given = /^Bearer (\S+)$/i.exec(header ?? '')?.[1];
   // Every token is compared, and hashes have one length, so that time tells nothing.
-  const matches = (await tokens()).filter((token) => given !== undefined && isSame(token, given));
+  const matches = (await liveTokens(tokens)).filter((token) => given !== undefined && isSame(token, given));
   if (matches.length > 0) return;
   throw new Refusal(
     {
@@ -57,6 +75,15 @@ async function authorize(header: string | undefined, tokens: RunsApiContext['tok
     },
     header === undefined ? 'no token' : 'a wrong token',
   );
+}
+
+/** Whoever asks has shown nothing yet, so that what is wrong with the tokens is for the log. */
+async function liveTokens(tokens: RunsApiContext['tokens']): Promise<readonly string[]> {
+  try {
+    return await tokens();
+  } catch (thrown) {
+    throw new Refusal(notNow('tokens.unreadable'), messageOf(thrown));
+  }
 }
 
 function isSame(a: string, b: string): boolean {

@@ -217,6 +217,21 @@ describe('a message that a person has to decide on', () => {
     expect(edge.setAside().map(({ attributes }) => Object.keys(attributes).length)).toEqual([10]);
   });
 
+  it('keeps its own attributes when it is set aside again', async () => {
+    const edge = anEdge({ m: fail(hold()) });
+    const own = Array.from({ length: 7 }, (_, index) => `z${index}`);
+    const before = ['reason', 'explanation', 'originalMessageId'];
+    await sqs.send(
+      edge.queueUrl,
+      'm',
+      Object.fromEntries([...before, ...own].map((name) => [name, text('x')])),
+    );
+    await edge.deliver();
+    expect(edge.setAside().map(({ attributes }) => Object.keys(attributes).toSorted())).toEqual([
+      [...before, ...own].toSorted(),
+    ]);
+  });
+
   it.each([
     ['is as long as anything', 'x'.repeat(10_000), 'x'.repeat(4096)],
     ['has what SQS does not take', 'a\u0000b\u001fc\ufffed', 'a\ufffdb\ufffdc\ufffdd'],

@@ -1,0 +1,309 @@
+/** The API for people: nothing without a token, and with one what the table has, in problems that help. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import * as z from 'zod';
+import { type RunsApiContext, runsHandler } from '../../lib/door/runs-api.ts';
+import { FleetReflexError } from '../../lib/errors.ts';
+import { dynamoGuardStore } from '../../lib/guards/dynamodb-claims.ts';
+import type { CancelOutcome, Provider } from '../../lib/providers/provider.ts';
+import { dynamoRunStore } from '../../lib/runs/dynamodb-store.ts';
+import type { Run } from '../../lib/runs/run.ts';
+import { runIdFor } from '../../lib/runs/run-id.ts';
+import { capturedLog } from '../fixtures/captured-log.ts';
+import { aLambdaContext, anHttpEvent } from '../fixtures/http-events.ts';
+import { startRunsTable } from '../fixtures/runs-table.ts';
+import { ProblemBody } from '../fixtures/webhook-door.ts';
+
+const TOKEN = 'the-live-token';
+const NOW = new Date();
+const minutesAgo = (minutes: number) => new Date(NOW.getTime() - minutes * 60_000).toISOString();
+
+let table: Awaited<ReturnType<typeof startRunsTable>>;
+beforeAll(async () => {
+  table = await startRunsTable();
+});
+afterAll(() => table.stop());
+
+let made = 0;
+/** A run that the provider has. */
+function aRun(given: Partial<Run> = {}): Run {
+  made += 1;
+  return {
+    version: 1,
+    revision: 0,
+    runId: runIdFor('restart-web', 'alertmanager', String(made)),
+    rule: 'restart-web',
+    trigger: { source: 'alertmanager', type: 'alert.firing', id: String(made) },
+    notify: [{ name: 'completions', sqs: 'completions' }],
+    provider: 'tencent',
+    region: 'ap-guangzhou',
+    command: 'cmd-echo0001',
+    instances: ['ins-local001'],
+    parameters: { text: 'restart:web' },
+    guards: {},
+    onUnavailable: 'fail',
+    requestedAt: NOW.toISOString(),
+    deadline: minutesAgo(-15),
+    status: 'running',
+    invocations: [
+      { token: `t-${made}`, instances: ['ins-local001'], state: 'sent', invocationId: `inv-${made}` },
+    ],
+    outbox: [],
+    failedReadings: 0,
+    ...given,
+  };
+}
+
+const notUsed = () => Promise.reject(new Error('not asked for by this API'));
+
+/** The API on the one table, with a cloud that only cancels. */
+function anApi(given: Partial<RunsApiContext> & { cancel?: CancelOutcome } = {}) {
+  const cancelled: string[] = [];
+  const woken: Date[] = [];
+  const log = capturedLog();
+  const { cancel = { kind: 'requested' }, ...context } = given;
+  const provider: Provider = {
+    name: 'tencent',
+    maxInstancesPerInvocation: 200,
+    split: (instances) => [[...instances]],
+    isInstanceId: () => true,
+    invoke: notUsed,
+    find: notUsed,
+    read: notUsed,
+    availability: notUsed,
+    async cancel({ invocationId }) {
+      cancelled.push(invocationId);
+      return cancel;
+    },
+    requestCounts: {},
+  };
+  const handler = runsHandler({
+    store: dynamoRunStore(table),
+    guards: dynamoGuardStore(table),
+    providers: { tencent: provider, alibaba: provider },
+    publishing: { stage: 'test', resolve: () => ({ send: notUsed }) },
+    wake: async (at) => {
+      woken.push(at);
+    },
+    tokens: async () => ['the-next-token', TOKEN],
+    log,
+    now: () => NOW,
+    ...context,
+  });
+  const call = async (
+    method: string,
+    path: string,
+    { token = `Bearer ${TOKEN}`, body = '', query = '' } = {},
+  ) => {
+    const [, , runId] = path.split('/');
+    const event = {
+      ...anHttpEvent({ method, query, headers: { authorization: token }, body }),
+      rawPath: path,
+      pathParameters: runId === undefined ? undefined : { runId },
+    };
+    const { statusCode, headers, body: answer } = await handler(event, aLambdaContext());
+    const value: unknown = JSON.parse(answer);
+    return { status: statusCode, headers, body: z.record(z.string(), z.unknown()).parse(value) };
+  };
+  return { call, cancelled, woken, lines: log.lines, store: dynamoRunStore(table) };
+}
+
+function problemIn({ status, headers, body }: Awaited<ReturnType<ReturnType<typeof anApi>['call']>>) {
+  expect(headers['content-type']).toBe('application/problem+json');
+  const problem = ProblemBody.parse(body);
+  expect(problem.status).toBe(status);
+  return { status, type: problem.type.replace('urn:fleet-reflex:problem:', ''), detail: problem.detail };
+}
+
+const PATHS = [
+  '/runs',
+  `/runs/${runIdFor('r', 's', 'x')}`,
+  `/runs/${runIdFor('r', 's', 'x')}/cancel`,
+  '/freeze',
+];
+
+describe('without a live token', () => {
+  it.each(
+    PATHS.flatMap((path) =>
+      ['', 'Bearer ', 'Bearer the-old-token', `Basic ${TOKEN}`, TOKEN, `Bearer ${TOKEN} `].map((token) => [
+        path,
+        token,
+      ]),
+    ),
+  )('%s is not told to "%s"', async (path, token) => {
+    const api = anApi();
+    const answer = await api.call(path.endsWith('/cancel') ? 'POST' : 'GET', path, { token });
+    expect(problemIn(answer)).toMatchObject({ status: 401, type: 'token.wrong' });
+    expect(answer.headers['www-authenticate']).toBe('Bearer');
+    expect(JSON.stringify([answer, api.lines])).not.toMatch(/the-\w+-token/);
+  });
+
+  it('nobody is let in when there is none', async () => {
+    expect(problemIn(await anApi({ tokens: async () => [] }).call('GET', '/runs'))).toMatchObject({
+      status: 401,
+    });
+  });
+
+  it('nobody is told why the tokens cannot be read, but the log is', async () => {
+    const api = anApi({
+      tokens: () =>
+        Promise.reject(
+          new FleetReflexError('secret.unreadable', 'role arn:x may not', { disposition: 'retry' }),
+        ),
+    });
+    const answer = await api.call('GET', '/runs');
+    expect(problemIn(answer)).toMatchObject({ status: 503, type: 'tokens.unreadable' });
+    expect(JSON.stringify(answer)).not.toContain('arn:x');
+    expect(api.lines).toMatchObject([
+      { level: 'error', event: 'request.failed', facts: { error: 'role arn:x may not' } },
+    ]);
+  });
+});
+
+it.each([TOKEN, 'the-next-token'])('either of two live tokens is good: %s', async (token) => {
+  expect((await anApi().call('GET', '/runs', { token: `bearer ${token}` })).status).toBe(200);
+});
+
+describe('GET /runs', () => {
+  const Page = z.object({ runs: z.array(z.object({ runId: z.string() })), cursor: z.string().optional() });
+
+  it('lists the newest first, page by page, of one rule', async () => {
+    const api = anApi();
+    const rule = 'listed';
+    const runs = [3, 1, 2].map((minutes) => aRun({ rule, requestedAt: minutesAgo(minutes) }));
+    for (const run of [...runs, aRun({ rule: 'other' })]) await api.store.create(run);
+    const seen: string[] = [];
+    let cursor: string | undefined;
+    do {
+      const query = new URLSearchParams({ rule, limit: '2', ...(cursor !== undefined && { cursor }) });
+      const page = Page.parse((await api.call('GET', '/runs', { query: String(query) })).body);
+      expect(page.runs.length).toBeLessThanOrEqual(2);
+      seen.push(...page.runs.map(({ runId }) => runId));
+      cursor = page.cursor;
+    } while (cursor !== undefined);
+    expect(seen).toEqual([runs[1], runs[2], runs[0]].map((run) => run?.runId));
+  });
+
+  it.each([
+    ['limit=0', 'query.invalid'],
+    ['limit=101', 'query.invalid'],
+    ['limit=many', 'query.invalid'],
+    ['cursor=hello', 'runs.cursor'],
+  ])('answers 400 to ?%s', async (query, type) => {
+    expect(problemIn(await anApi().call('GET', '/runs', { query }))).toMatchObject({ status: 400, type });
+  });
+});
+
+describe('GET /runs/{runId}', () => {
+  it('shows all that a person asks about', async () => {
+    const api = anApi();
+    const run = aRun();
+    await api.store.create(run);
+    const { status, body } = await api.call('GET', `/runs/${run.runId}`);
+    expect(status).toBe(200);
+    expect(body).toMatchObject({
+      runId: run.runId,
+      rule: 'restart-web',
+      status: 'running',
+      instances: ['ins-local001'],
+      parameters: { text: 'restart:web' },
+      counts: {},
+      tasks: [],
+    });
+  });
+
+  it.each([runIdFor('no', 'such', 'run'), 'run-1', '..', 'RUN#x'])('answers 404 to %s', async (runId) => {
+    expect(problemIn(await anApi().call('GET', `/runs/${runId}`))).toMatchObject({
+      status: 404,
+      type: 'run.unknown',
+    });
+  });
+});
+
+describe('POST /runs/{runId}/cancel', () => {
+  it('asks the provider to stop it, marks it, and wakes the poller', async () => {
+    const api = anApi();
+    const run = aRun();
+    await api.store.create(run);
+    const { status, body } = await api.call('POST', `/runs/${run.runId}/cancel`);
+    expect(status).toBe(202);
+    expect(body).toMatchObject({ runId: run.runId, cancelledBy: 'a call of the runs API' });
+    expect(api.cancelled).toEqual(run.invocations.map(({ invocationId }) => invocationId));
+    expect(api.woken).toEqual([NOW]);
+  });
+
+  it('of a run that has ended changes nothing', async () => {
+    const api = anApi();
+    const run = aRun({ status: 'succeeded', endedAt: minutesAgo(1) });
+    await api.store.create(run);
+    expect(problemIn(await api.call('POST', `/runs/${run.runId}/cancel`))).toMatchObject({
+      status: 409,
+      type: 'run.ended',
+      detail: expect.stringContaining('succeeded'),
+    });
+    expect([api.cancelled, api.woken]).toEqual([[], []]);
+  });
+
+  it('of no run says so', async () => {
+    const answer = await anApi().call('POST', `/runs/${runIdFor('no', 'such', 'run')}/cancel`);
+    expect(problemIn(answer)).toMatchObject({ status: 404, type: 'run.unknown' });
+  });
+
+  it('that the provider does not answer tells the person that it may still be running', async () => {
+    const failure = {
+      code: 'RequestLimitExceeded',
+      message: 'slow down',
+      advice: 'Wait.',
+      isRetryable: true,
+    };
+    const api = anApi({ cancel: { kind: 'failed', failure: { ...failure, retryAfterMs: 2000 } } });
+    const run = aRun();
+    await api.store.create(run);
+    const answer = await api.call('POST', `/runs/${run.runId}/cancel`);
+    expect(problemIn(answer)).toMatchObject({
+      status: 503,
+      type: 'cancel.unanswered',
+      detail: expect.stringMatching(/RequestLimitExceeded.*It may still be running/),
+    });
+    expect(answer.headers['retry-after']).toBe('2');
+  });
+});
+
+it.each([
+  ['DELETE', '/runs', 'GET'],
+  ['POST', '/runs', 'GET'],
+  ['DELETE', `/runs/${runIdFor('r', 's', 'x')}`, 'GET'],
+  ['GET', `/runs/${runIdFor('r', 's', 'x')}/cancel`, 'POST'],
+  ['POST', '/freeze', 'GET, PUT, DELETE'],
+])('%s %s answers 405 and names %s', async (method, path, allow) => {
+  const answer = await anApi().call(method, path);
+  expect(problemIn(answer)).toMatchObject({ status: 405, type: 'method.notAllowed' });
+  expect(answer.headers['allow']).toBe(allow);
+});
+
+describe('/freeze', () => {
+  it('is set, shown and lifted', async () => {
+    const api = anApi();
+    const until = new Date(NOW.getTime() + 3_600_000).toISOString();
+    const body = JSON.stringify({ reason: 'a bad deploy', by: 'ada', until });
+    expect((await api.call('GET', '/freeze')).body).toEqual({ isFrozen: false });
+    const frozen = { isFrozen: true, reason: 'a bad deploy', by: 'ada', until };
+    expect((await api.call('PUT', '/freeze', { body })).body).toEqual(frozen);
+    expect((await api.call('GET', '/freeze')).body).toEqual(frozen);
+    expect((await api.call('DELETE', '/freeze')).body).toEqual({ isFrozen: false });
+    expect((await api.call('GET', '/freeze')).body).toEqual({ isFrozen: false });
+    expect(api.lines.map(({ event }) => event)).toEqual(['freeze.set', 'freeze.lifted']);
+  });
+
+  it.each([
+    ['no JSON', '{', 'body.json'],
+    ['no reason', '{"by":"ada"}', 'freeze.invalid'],
+    ['nobody', '{"reason":"x"}', 'freeze.invalid'],
+    ['the past', '{"reason":"x","by":"ada","until":"2020-01-01T00:00:00Z"}', 'freeze.invalid'],
+    ['no time', '{"reason":"x","by":"ada","until":"soon"}', 'freeze.invalid'],
+    ['more', '{"reason":"x","by":"ada","for":"1h"}', 'freeze.invalid'],
+  ])('is not set with %s', async (_, body, type) => {
+    const api = anApi();
+    expect(problemIn(await api.call('PUT', '/freeze', { body }))).toMatchObject({ status: 400, type });
+    expect((await api.call('GET', '/freeze')).body).toEqual({ isFrozen: false });
+  });
+});
