@@ -37,7 +37,8 @@ function matchRule(rule: Rule, event: TriggerEvent): Match {
   if (event.kind === 'alert' && event.data.status !== 'firing' && rule.when?.asksForStatus !== true) {
     return no(rule, `${event.data.status} alerts fire only rules whose \`when\` asks for event.data.status`);
   }
-  if (event.kind === 'chat' && rule.isByName) {
+  // Without `when` it says nothing of other events: on GitHub it would run at every push.
+  if (rule.isByName && (event.kind === 'chat' || rule.when === undefined)) {
     return no(rule, `people run it by its name: \`run ${rule.name}\``);
   }
   const outcome = rule.when?.check(event);

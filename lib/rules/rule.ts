@@ -32,7 +32,7 @@ export interface Rule {
   readonly when?: Condition;
   /** Who may, for chat events. Absent: nobody. */
   readonly allow?: Allow;
-  /** Of what people type, only `run <name>` and `schedule <name>` fire it. */
+  /** Of what people type, only `run <name>` and `schedule <name>` fire it; other events only where it has a `when`. */
   readonly isByName: boolean;
   readonly action: Action;
   readonly notify: readonly DestinationRef[];

@@ -184,7 +184,7 @@ export const RuleSpec = z
       .boolean()
       .default(false)
       .describe(
-        'For chat sources: it may be run and scheduled by its name (`run <rule>`), and of what people type by that alone. `when`, where there is one, has to hold too. Default: false.',
+        'For chat sources: it may be run and scheduled by its name (`run <rule>`), and of what people type by that alone. `when`, where there is one, has to hold too; without it no other event fires the rule either. Default: false.',
       ),
     run: RunSpec.optional(),
     cancel: CancelSpec.optional(),

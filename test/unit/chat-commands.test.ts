@@ -1,4 +1,5 @@
 /** The grammar of the chat: which words are which command, and what each answers and starts. */
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { answerChat } from '../../lib/chat/answer-chat.ts';
@@ -406,6 +407,25 @@ describe('help', () => {
     expect(await textOf('run')).toBe(
       'Not understood: expected the name of a rule.\n`run <rule> [key=value …]`: runs a rule now',
     );
+  });
+});
+
+describe('docs/chat-ops.md', () => {
+  const page = readFileSync(new URL('../../docs/chat-ops.md', import.meta.url), 'utf8');
+
+  it('names every verb', () => {
+    const rows = [...page.matchAll(/^\| `([^`]+)` \| [^`|]+(?:;.*)?\|$/gm)].map(([, usage]) => usage);
+    expect(rows.slice(0, VERBS.length).toSorted()).toEqual(VERBS.map(({ usage }) => usage).toSorted());
+  });
+
+  it('has a rule that works', async () => {
+    const [, rules = ''] = /```yaml\nrules:\n([\s\S]*?)```/.exec(page) ?? [];
+    const event = typed('run patch-web service=envoy', {
+      user: { id: 'U2CERLKJA' },
+      channel: { id: 'G8PSS9T3V' },
+    });
+    const answer = await answerChat(event, { ruleSet: rulesOf(rules), port: aPort(), now: NOW });
+    expect(answer).toMatchObject({ requests: [{ action: 'run', parameters: { service: 'envoy' } }] });
   });
 });
 

@@ -160,10 +160,15 @@ test('a comment fires no rule that says nothing of people', () => {
   expect(outcomeOf('on: github', aDeploy())).toBe(true);
 });
 
-test('a rule that is run by its name fires on nothing else that is typed, and on other events as any rule', () => {
-  const rule = "on: [slack, alertmanager], byName: true, allow: { users: ['*'] }";
-  expect(outcomeOf(rule, aChat())).toEqual({ because: 'people run it by its name: `run r`' });
-  expect(outcomeOf(rule, anAlert())).toBe(true);
+test('a rule that is run by its name fires on nothing else that is typed, and on other events only where it says so', () => {
+  const rule = "on: [slack, github, alertmanager], byName: true, allow: { users: ['*'] }";
+  const byItsName = { because: 'people run it by its name: `run r`' };
+  expect(outcomeOf(rule, aChat())).toEqual(byItsName);
+  expect(outcomeOf(rule, aDeploy())).toEqual(byItsName);
+  expect(outcomeOf(rule, anAlert())).toEqual(byItsName);
+  const both = `${rule}, when: event.kind == 'chat' || event.data.status == 'firing'`;
+  expect(outcomeOf(both, aChat())).toEqual(byItsName);
+  expect(outcomeOf(both, anAlert())).toBe(true);
 });
 
 test.each([
