@@ -220,6 +220,7 @@ describe('the record', () => {
               because: expect.stringContaining("event.type == 'deploy.created'"),
             },
             { rule: 'fleet-command', because: expect.stringContaining('command') },
+            { rule: 'say', because: 'people run it by its name: `run say`' },
           ],
         },
       ],
