@@ -1,7 +1,7 @@
 /** When a schedule should fire next, so that a provider is only asked when there may be something to hear. */
 import { FleetReflexError } from '../errors.ts';
 import { after, patienceOf, type SchedulesContext } from './context.ts';
-import { type LiveSchedule, onceAt } from './live-schedule.ts';
+import { isHeldAt, type LiveSchedule, onceAt } from './live-schedule.ts';
 
 type Expecting = Pick<SchedulesContext, 'schedules' | 'now' | 'patience'>;
 
@@ -31,8 +31,8 @@ export function isDue(schedule: LiveSchedule, context: Expecting): boolean {
   if (schedule.firedAs !== undefined) return false;
   const asked = new Date(schedule.lookedAt ?? schedule.madeAt);
   if (now() >= after(asked, patienceOf(context).lookAnywayMs)) return true;
-  const expected = schedule.isHeld ? undefined : expectedAt(schedule, context);
-  return expected !== undefined && expected <= now();
+  const expected = expectedAt(schedule, context);
+  return expected !== undefined && expected <= now() && !isHeldAt(schedule, expected);
 }
 
 /**
@@ -43,9 +43,10 @@ export function lookNextAt(schedules: readonly LiveSchedule[], context: Expectin
   const { wakeWithinMs, lookAgainMs } = patienceOf(context);
   const now = context.now();
   const times = schedules.flatMap((schedule) => {
-    if (schedule.scheduleId === undefined || schedule.isHeld) return [];
+    if (schedule.scheduleId === undefined) return [];
     const expected = expectedAt(schedule, context);
-    if (expected === undefined || Math.abs(expected.getTime() - now.getTime()) > wakeWithinMs) return [];
+    if (expected === undefined || isHeldAt(schedule, expected)) return [];
+    if (Math.abs(expected.getTime() - now.getTime()) > wakeWithinMs) return [];
     return [after(expected > now ? expected : now, lookAgainMs).getTime()];
   });
   return times.length === 0 ? undefined : new Date(Math.min(...times));

@@ -9,7 +9,7 @@ import { isAwaitingSchedule, isTerminalRun, type Run } from '../runs/run.ts';
 import { change, endRun } from '../runs/settle.ts';
 import { after, patienceOf, type SchedulesContext } from './context.ts';
 import { lookAt } from './firings.ts';
-import { type LiveSchedule, onceAt, requestOf, type ScheduleRequest } from './live-schedule.ts';
+import { isHeldAt, type LiveSchedule, onceAt, requestOf, type ScheduleRequest } from './live-schedule.ts';
 import { scheduleOnce, showing } from './schedule-once.ts';
 import { keepUntil } from './scheduled-run.ts';
 
@@ -65,7 +65,7 @@ async function tendWaiting(
   const at = onceAt(schedule);
   // A sync may have made it anew.
   await showing(run, schedule, context);
-  if (at !== undefined && at <= now() && schedule.isHeld) {
+  if (at !== undefined && at <= now() && isHeldAt(schedule, at)) {
     return await end(run, 'rejected', FROZEN, schedule, context);
   }
   if (isLate(schedule, context)) return await end(run, 'unknown', silent(schedule), schedule, context);

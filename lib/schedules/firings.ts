@@ -11,7 +11,7 @@ import { after, patienceOf, type SchedulesContext } from './context.ts';
 import { expectedAt, isDue } from './expected.ts';
 import { beginFired } from './fired-run.ts';
 import { firingKey } from './firing-key.ts';
-import { type LiveSchedule, onceAt } from './live-schedule.ts';
+import { isHeldAt, type LiveSchedule, onceAt } from './live-schedule.ts';
 
 /** Cloud Assistant ends a recurring invocation when a run of it fails (docs/status-model.md). */
 const ENDS_WITH_A_FAILURE: ReadonlySet<ProviderName> = new Set(['alibaba']);
@@ -64,18 +64,22 @@ interface Answer {
   firings: Firing[];
 }
 
-/** All of a region in one question; should one of them be refused, each by itself. */
-async function ask(group: readonly LiveSchedule[], context: SchedulesContext): Promise<Answer[]> {
+/** All of a region in one question; should one of them be refused, each by itself. @param since default: what is known */
+async function ask(
+  group: readonly LiveSchedule[],
+  context: SchedulesContext,
+  since?: Date,
+): Promise<Answer[]> {
   const [first] = group;
   if (first === undefined) return [];
-  const { overlapMs } = patienceOf(context);
+  const { overlapMs, lookAnywayMs } = patienceOf(context);
   const from = Math.min(...group.map(({ lookedFrom }) => Date.parse(lookedFrom)));
   const ids = group.flatMap(({ scheduleId }) => scheduleId ?? []);
   try {
     const firings = await context.schedules[first.provider].firings(
       first.region,
       ids,
-      new Date(from - overlapMs),
+      since ?? new Date(from - overlapMs),
     );
     return group.map((schedule) => ({
       schedule,
@@ -83,8 +87,14 @@ async function ask(group: readonly LiveSchedule[], context: SchedulesContext): P
     }));
   } catch (error) {
     if (!(error instanceof FleetReflexError)) throw error;
-    if (error.disposition === 'retry' || group.length === 1) {
-      const names = group.map(({ name }) => name);
+    const names = group.map(({ name }) => name);
+    const isTooMuch = error.code === 'provider.inconclusive';
+    if (isTooMuch && group.length === 1 && since === undefined) {
+      // After days of silence there may be more than can be read: rather the last hour than nothing for ever.
+      context.log.error('schedules.skipped', { names, from: new Date(from).toISOString() });
+      return await ask(group, context, after(context.now(), -lookAnywayMs));
+    }
+    if ((error.disposition === 'retry' && !isTooMuch) || group.length === 1) {
       context.log.warn('schedules.unread', { names, code: error.code, error: error.message });
       return [];
     }
@@ -124,9 +134,9 @@ async function take(
   const expected = expectedAt(schedule, context);
   const isSilent =
     'recurrence' in schedule.timing &&
-    !schedule.isHeld &&
     collected.length === 0 &&
     expected !== undefined &&
+    !isHeldAt(schedule, expected) &&
     now() > after(expected, silentMs);
   if (isSilent) {
     log.warn('schedule.silent', { schedule: schedule.name, expected: expected.toISOString() });

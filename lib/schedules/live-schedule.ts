@@ -35,8 +35,8 @@ export const LiveSchedule = z.strictObject({
   scheduleId: z.string().optional(),
   /** An attempt to make it had no clear answer: it may be there. */
   isUncertain: z.boolean(),
-  /** Not to fire now: disabled in the rules, or everything is frozen. */
-  isHeld: z.boolean(),
+  /** The provider does not fire it from then on: it is disabled in the rules, or everything is frozen. */
+  heldSince: z.string().optional(),
   /** ISO 8601, as all times here. It did nothing before. */
   madeAt: z.string(),
   /** Every firing before it is known. */
@@ -71,6 +71,11 @@ export function requestOf(schedule: LiveSchedule): ScheduleRequest | undefined {
 /** When it fires, for one that fires once. */
 export function onceAt({ timing }: Pick<LiveSchedule, 'timing'>): Date | undefined {
   return 'at' in timing ? new Date(timing.at) : undefined;
+}
+
+/** Whether it could not fire at that time. */
+export function isHeldAt({ heldSince }: Pick<LiveSchedule, 'heldSince'>, time: Date): boolean {
+  return heldSince !== undefined && new Date(heldSince) <= time;
 }
 
 /** What the provider shall have. */
@@ -131,7 +136,7 @@ export function fromRules(
     rule: standing.name,
     notify: [...standing.notify],
     scheduleId,
-    isHeld,
+    ...(isHeld && { heldSince: now.toISOString() }),
   };
 }
 
@@ -151,7 +156,6 @@ function newborn(now: Date) {
     version: 1 as const,
     revision: 0,
     isUncertain: false,
-    isHeld: false,
     madeAt: at,
     lookedFrom: at,
     recent: [],

@@ -82,8 +82,9 @@ async function make(
     const found = current.isUncertain ? await find(current, context) : undefined;
     if (found === undefined && isLate) return await giveUp(current, run, context);
     if (found === undefined && run.cancelRequestedAt !== undefined) {
+      const stopped = await stop(run, context);
       await ledger.remove(current);
-      return await stop(run, context);
+      return stopped;
     }
     if (found === undefined) {
       // Said before it is done: should this process end now, the next one looks first.
@@ -98,8 +99,9 @@ async function make(
   } catch (error) {
     if (!(error instanceof FleetReflexError) || !error.code.startsWith('provider.')) throw error;
     if (error.disposition !== 'retry') {
+      const rejected = await reject(run, reasonOf(error), context);
       await ledger.remove(current);
-      return await reject(run, reasonOf(error), context);
+      return rejected;
     }
     log.warn('schedule.unanswered', { runId: run.runId, code: error.code, error: error.message });
     // A refusal for the rate has no effect; of all else nobody knows.
@@ -119,20 +121,26 @@ async function find(
 
 /** The time has come, or the patience has ended, and the provider does not show it. */
 async function giveUp(schedule: LiveSchedule, run: Run, context: SchedulesContext): Promise<ScheduleResult> {
+  const reason = schedule.isUncertain ? uncertain(schedule, run) : expired(schedule, run);
+  const ended = await endRun(run, schedule.isUncertain ? 'unknown' : 'expired', reason, context);
+  // In this order: a run without its item would be taken for a new one.
   await context.ledger.remove(schedule);
-  if (!schedule.isUncertain) {
-    const reason = {
-      code: 'schedule.expired',
-      message: `The schedule could not be made before ${run.deadline}: ${schedule.provider} took no request until then.`,
-    };
-    return { kind: 'done', run: await endRun(run, 'expired', reason, context) };
-  }
-  const reason = {
+  return { kind: 'done', run: ended };
+}
+
+function expired({ provider }: LiveSchedule, { deadline }: Run): Reason {
+  return {
+    code: 'schedule.expired',
+    message: `The schedule could not be made before ${deadline}: ${provider} took no request until then.`,
+  };
+}
+
+function uncertain({ name, provider }: LiveSchedule, { deadline }: Run): Reason {
+  return {
     code: 'schedule.uncertain',
-    message: `The schedule ${schedule.name} was asked for, ${schedule.provider} did not answer, and does not show it at ${run.deadline}.`,
+    message: `The schedule ${name} was asked for, ${provider} did not answer, and does not show it at ${deadline}.`,
     advice: 'Look at the provider whether the command ran at its time before anything is run again.',
   };
-  return { kind: 'done', run: await endRun(run, 'unknown', reason, context) };
 }
 
 /** What can be refused before anybody is asked. */

@@ -113,7 +113,7 @@ async function remember(
   for (const schedule of wanted) {
     const found = there.get(keyOf(schedule));
     if (found === undefined || names.has(keyOf(schedule))) continue;
-    await ledger.add(fromRules(schedule, found.scheduleId, !schedule.isEnabled, now()));
+    await ledger.add(fromRules(schedule, found.scheduleId, !found.isEnabled, now()));
   }
 }
 
@@ -126,7 +126,11 @@ async function keep(
   const isSameTime = isSameTiming(schedule.timing, wants.timing);
   // What fired once and is over is not listed any more, and is still known.
   const scheduleId = found?.scheduleId ?? schedule.scheduleId;
-  const { firedAs, username: _, ...rest } = schedule;
+  const { firedAs, username: _, heldSince, ...rest } = schedule;
+  // As it is, not as it should be: a provider that could not be told fires it all the same.
+  const isHeld = found === undefined ? !wants.isEnabled : !found.isEnabled;
+  // What it missed while it was held is not waited for.
+  const isNewStart = !isSameTime || (heldSince !== undefined && !isHeld);
   const kept: LiveSchedule = {
     ...rest,
     ...specOf(wants),
@@ -134,10 +138,10 @@ async function keep(
     parameters: { ...wants.parameters },
     timing: wants.timing,
     notify: [...wants.notify],
-    isHeld: !wants.isEnabled,
+    ...(isHeld && { heldSince: heldSince ?? now().toISOString() }),
     ...(scheduleId !== undefined && { scheduleId }),
     ...(isSameTime && firedAs !== undefined && { firedAs }),
-    ...(!isSameTime && { lookedFrom: now().toISOString() }),
+    ...(isNewStart && { lookedFrom: now().toISOString() }),
   };
   // A standing one that is gone and shall not be there is forgotten.
   const isOver = (onceAt(wants)?.getTime() ?? Number.POSITIVE_INFINITY) <= now().getTime();

@@ -38,15 +38,19 @@ async function tend(context: TendContext): Promise<void> {
   const { schedules, sync } = await ledger.all();
   const isFrozen = (await guards.freeze(now())) !== undefined;
   await collectFirings(context, schedules);
-  let hasEnded = false;
+  let isOther = false;
   for (const schedule of (await ledger.all()).schedules) {
-    if (await finish(schedule, context)) hasEnded = true;
+    if (await finish(schedule, context)) isOther = true;
+    // One that was made while the freeze was set, or lifted: the last sync did not see it.
+    if (requestOf(schedule) !== undefined && schedule.scheduleId !== undefined) {
+      if (isFrozen !== (schedule.heldSince !== undefined) && schedule.firedAs === undefined) isOther = true;
+    }
   }
   const isDue =
     sync === undefined ||
     sync.digest !== digestOf(context.wanted, isFrozen) ||
     (sync.nextAt !== undefined && new Date(sync.nextAt) <= now()) ||
-    hasEnded;
+    isOther;
   if (isDue) await syncNow(isFrozen, context);
   const next = lookNextAt((await ledger.all()).schedules, context);
   if (next !== undefined) await wake(next);

@@ -111,6 +111,24 @@ describe('firings', () => {
     expect(asked[1]).toEqual(asked[0]);
   });
 
+  test('more of them than can be read: the last hour, with a word in the log', async () => {
+    const { context, jump, shown, firing, logged, asked } = await start();
+    jump(5 * 24 * 3_600_000);
+    shown.push(firing('a', 1), firing('a', 5 * 24 * 60 - 30));
+    const { tencent } = context.schedules;
+    const hourAgo = () => new Date(context.now().getTime() - 3_600_000 - 1000);
+    const firings: typeof tencent.firings = async (region, ids, since) => {
+      if (since < hourAgo())
+        throw new FleetReflexError('provider.inconclusive', 'too many', { disposition: 'retry' });
+      return await tencent.firings(region, ids, since);
+    };
+    const schedules = { ...context.schedules, tencent: { ...tencent, firings } };
+    const collected = await collectFirings({ ...context, schedules });
+    expect(collected.map(({ firing: { at } }) => at)).toEqual([firing('a', 5 * 24 * 60 - 30).at]);
+    expect(logged.map(({ event }) => event)).toContain('schedules.skipped');
+    expect(asked).toHaveLength(1);
+  });
+
   test('of a recurrence that stays silent are given up one after the other, with a word in the log', async () => {
     const { context, jump, logged, schedule } = await start();
     jump(61_000);

@@ -182,6 +182,59 @@ describe('once', () => {
     expect(requests()).toEqual({});
   });
 
+  test('a provider that takes no request until the time has come: expired', async () => {
+    const { context, tat, jump, told } = await startStack();
+    tat.faults.add({ kind: 'throttle', action: 'CreateInvoker', times: 100 });
+    const request = aRequest({ at: inMs(60_000) });
+    expect(await scheduleOnce(request, context)).toMatchObject({
+      kind: 'retry',
+      because: expect.stringContaining('provider.throttled'),
+    });
+    jump(60_000);
+    expect(await scheduleOnce(request, context)).toMatchObject({
+      kind: 'done',
+      run: { status: 'expired', reason: { code: 'schedule.expired' } },
+    });
+    expect(told(request.runId)).toEqual(['fleet-reflex.run.completed expired']);
+    expect((await context.ledger.all()).schedules).toEqual([]);
+  });
+
+  test('a provider that did not answer and shows nothing when the time has come: nobody guesses', async () => {
+    const { context, tat, jump } = await startStack();
+    tat.faults.add({ kind: 'error', action: 'CreateInvoker', code: 'InternalError', times: 100 });
+    const request = aRequest({ at: inMs(60_000) });
+    expect(await scheduleOnce(request, context)).toMatchObject({ kind: 'retry' });
+    jump(60_000);
+    expect(await scheduleOnce(request, context)).toMatchObject({
+      kind: 'done',
+      run: { status: 'unknown', reason: { code: 'schedule.uncertain' } },
+    });
+  });
+
+  test('frozen while it is being made: held as soon as it is there', async () => {
+    const { context, tat } = await startStack();
+    tat.faults.add({ kind: 'error', action: 'CreateInvoker', code: 'InternalError' });
+    const request = aRequest({ at: inMs(600_000) });
+    expect(await scheduleOnce(request, context)).toMatchObject({ kind: 'retry' });
+    await context.guards.setFreeze({ by: 'ann', reason: 'audit' });
+    await tendSchedules(context);
+    expect(await scheduleOnce(request, context)).toMatchObject({ run: { status: 'scheduled' } });
+    await tendSchedules(context);
+    expect(await context.schedules.tencent.list(TENCENT_REGION)).toMatchObject([{ isEnabled: false }]);
+  });
+
+  test('frozen, and the provider could not be told: what it fires is told as it went', async () => {
+    const stack = await startStack();
+    const { context, tat, jump } = stack;
+    const request = aRequest({ at: inMs(600_000) });
+    await scheduleOnce(request, context);
+    await context.guards.setFreeze({ by: 'ann', reason: 'audit' });
+    tat.faults.add({ kind: 'error', action: 'DisableInvoker', code: 'InternalError', times: 100 });
+    await tendSchedules(context);
+    jump(601_000);
+    expect(await untilEnded(stack, request.runId)).toMatchObject({ status: 'succeeded' });
+  });
+
   test('frozen: rejected like any run', async () => {
     const { context, requests } = await startStack();
     await context.guards.setFreeze({ by: 'ann', reason: 'audit' });
