@@ -1,7 +1,5 @@
 /** Secrets, through the real Powertools and the real SDK, against a store on this machine. */
-import { createServer } from 'node:http';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import * as z from 'zod';
 import type { SecretsConfig } from '../../lib/config.ts';
 import { FleetReflexError } from '../../lib/errors.ts';
 import {
@@ -11,61 +9,17 @@ import {
   type SecretStore,
   sourceSecrets,
 } from '../../lib/secrets.ts';
+import { startSecretStores } from '../fixtures/secret-stores.ts';
 
-/** What the local stores hold, by name; a whole number is the status of a failure. */
-const parameters = new Map<string, string | number>();
-const secrets = new Map<string, string | Buffer | number>();
-/** Every name that was asked for. */
-const asked: string[] = [];
+const stores = await startSecretStores();
+const { parameters, secrets, asked } = stores;
 
-const Request = z.object({ Name: z.string().optional(), SecretId: z.string().optional() });
-
-function answerTo(target: string, body: string): [status: number, body: object] {
-  const { Name, SecretId } = Request.parse(JSON.parse(body));
-  const name = Name ?? SecretId ?? '';
-  asked.push(name);
-  const isParameter = target === 'AmazonSSM.GetParameter';
-  const value = isParameter ? parameters.get(name) : secrets.get(name);
-  if (value === undefined) {
-    return [
-      400,
-      { __type: isParameter ? 'ParameterNotFound' : 'ResourceNotFoundException', message: 'none' },
-    ];
-  }
-  if (typeof value === 'number')
-    return [value, { __type: 'AccessDeniedException', message: 'role x may not' }];
-  if (isParameter) return [200, { Parameter: { Name: name, Type: 'SecureString', Value: value } }];
-  return [
-    200,
-    typeof value === 'string' ? { SecretString: value } : { SecretBinary: value.toString('base64') },
-  ];
-}
-
-const server = createServer((request, response) => {
-  const chunks: Buffer[] = [];
-  request.on('data', (chunk: Buffer) => chunks.push(chunk));
-  request.on('end', () => {
-    const [status, body] = answerTo(
-      String(request.headers['x-amz-target']),
-      Buffer.concat(chunks).toString(),
-    );
-    response.writeHead(status, { 'content-type': 'application/x-amz-json-1.1' }).end(JSON.stringify(body));
-  });
-});
-
-beforeAll(async () => {
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  const endpoint = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`;
-  vi.stubEnv('AWS_ENDPOINT_URL_SSM', endpoint);
-  vi.stubEnv('AWS_ENDPOINT_URL_SECRETS_MANAGER', endpoint);
-  vi.stubEnv('AWS_REGION', 'us-east-1');
-  vi.stubEnv('AWS_ACCESS_KEY_ID', 'local');
-  vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'local');
+beforeAll(() => {
+  for (const [name, value] of Object.entries(stores.environment)) vi.stubEnv(name, value);
 });
 afterAll(async () => {
-  server.closeAllConnections();
-  await new Promise((resolve) => server.close(resolve));
+  vi.unstubAllEnvs();
+  await stores.stop();
 });
 beforeEach(() => {
   parameters.clear();

@@ -1,0 +1,121 @@
+/** The real parts, as the functions make them from their environment. */
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { DispatchConfig, type Environment, readConfig } from '../../lib/config.ts';
+import { rulesOf } from '../../lib/parts/door.ts';
+import { providersOf } from '../../lib/parts/providers.ts';
+import { startCloudAssistantServer } from '../../local/alibaba/server.ts';
+import { createFleetEngine } from '../../local/fleet/engine.ts';
+import { parseFleet } from '../../local/fleet/fleet-file.ts';
+import { startTatServer } from '../../local/tencent/server.ts';
+import { startSecretStores } from '../fixtures/secret-stores.ts';
+
+const stores = await startSecretStores();
+const engine = createFleetEngine(
+  parseFleet('version: 1\ninstances: [{ id: ins-local001 }, { id: i-local001 }]\ncommands: []\n'),
+);
+const tat = await startTatServer({ engine });
+const cloudAssistant = await startCloudAssistantServer({ engine });
+
+beforeAll(() => {
+  for (const [name, value] of Object.entries(stores.environment)) vi.stubEnv(name, value);
+});
+afterAll(async () => {
+  vi.unstubAllEnvs();
+  await tat.stop();
+  await cloudAssistant.close();
+  await engine.stop();
+  await stores.stop();
+});
+
+const CLOUDS = {
+  tencent: { region: 'ap-guangzhou', instance: 'ins-local001' },
+  alibaba: { region: 'cn-hangzhou', instance: 'i-local001' },
+} as const;
+
+/** Whether a cloud answers to what the environment holds: its instance, or why not. */
+async function answerOf(cloud: keyof typeof CLOUDS, env: Environment): Promise<unknown> {
+  const config = readConfig(DispatchConfig, {
+    RUNS_TABLE: 'runs',
+    RUNS_QUEUE_URL: 'http://127.0.0.1/runs',
+    RUNS_DLQ_URL: 'http://127.0.0.1/runs-dlq',
+    WAKE_UP_QUEUE_URL: 'http://127.0.0.1/wake-up',
+    TENCENT_ENDPOINT: tat.url,
+    ALIBABA_ENDPOINT: cloudAssistant.endpoint,
+    ...env,
+  });
+  const providers = providersOf(config);
+  const { region, instance } = CLOUDS[cloud];
+  try {
+    return await providers[cloud].availability(region, [instance]);
+  } catch (thrown) {
+    return thrown instanceof Error ? thrown.message : thrown;
+  } finally {
+    await providers.tencent.close();
+    await providers.alibaba.close();
+  }
+}
+
+const available = (instanceId: string) => [{ instanceId, isAvailable: true }];
+
+describe('a cloud is asked with the credentials', () => {
+  it.each<[string, keyof typeof CLOUDS, Record<string, string>]>([
+    [
+      'that the environment holds: tencent',
+      'tencent',
+      { TENCENTCLOUD_SECRET_ID: 'local', TENCENTCLOUD_SECRET_KEY: 'local-secret' },
+    ],
+    [
+      'that the environment holds: alibaba',
+      'alibaba',
+      { ALIBABA_CLOUD_ACCESS_KEY_ID: 'local', ALIBABA_CLOUD_ACCESS_KEY_SECRET: 'local-secret' },
+    ],
+    [
+      'that a secret holds: tencent',
+      'tencent',
+      { TENCENT_CREDENTIALS: 'secretsmanager:tencent', TENCENTCLOUD_SECRET_ID: 'not this' },
+    ],
+    ['that a parameter holds: alibaba', 'alibaba', { ALIBABA_CREDENTIALS: 'ssm:/alibaba' }],
+  ])('%s', async (_, cloud, env) => {
+    stores.secrets.set('tencent', '{"secretId":"local","secretKey":"local-secret"}');
+    stores.parameters.set('/alibaba', '{"accessKeyId":"local","accessKeySecret":"local-secret"}');
+    expect(await answerOf(cloud, env)).toEqual(available(CLOUDS[cloud].instance));
+  });
+});
+
+describe('what is wrong with the credentials is said, and not what they are', () => {
+  stores.secrets.set('text', 'hunter2');
+  stores.secrets.set('other', '{"user":"hunter2","password":"hunter2"}');
+
+  it.each<[string, keyof typeof CLOUDS, Record<string, string>, RegExp]>([
+    ['none', 'tencent', {}, /set TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY/],
+    ['half', 'tencent', { TENCENTCLOUD_SECRET_KEY: 'hunter2' }, /set TENCENTCLOUD_SECRET_ID and/],
+    ['none', 'alibaba', {}, /set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET/],
+    [
+      'no JSON',
+      'tencent',
+      { TENCENT_CREDENTIALS: 'secretsmanager:text' },
+      /secretsmanager:text must hold JSON/,
+    ],
+    [
+      'other JSON',
+      'alibaba',
+      { ALIBABA_CREDENTIALS: 'secretsmanager:other' },
+      /secretsmanager:other must be \{"accessKeyId", "accessKeySecret", "securityToken"\?\}/,
+    ],
+    ['no secret', 'alibaba', { ALIBABA_CREDENTIALS: 'ssm:/nothing' }, /There is no secret at ssm:\/nothing/],
+  ])('%s: %s', async (_, cloud, env, expected) => {
+    const answer = await answerOf(cloud, env);
+    expect(answer).toMatch(expected);
+    expect(answer).not.toContain('hunter2');
+  });
+});
+
+describe('the rules', () => {
+  it('are those of RULES_FILE', () => {
+    expect(rulesOf({ RULES_FILE: 'rules.yml' }).rules.length).toBeGreaterThan(0);
+  });
+
+  it('that are not there stop the function', () => {
+    expect(() => rulesOf({ RULES_FILE: 'no-such-file.yml' })).toThrow(/no-such-file\.yml/);
+  });
+});
