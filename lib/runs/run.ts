@@ -146,7 +146,8 @@ export function sentInvocations(run: Run): (RunInvocation & { invocationId: stri
   );
 }
 
-const described = (request: RunRequest) => ({
+/** What every run takes over from its request. */
+export const described = (request: RunRequest) => ({
   version: 1 as const,
   revision: 0,
   runId: request.runId,

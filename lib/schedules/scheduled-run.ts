@@ -1,5 +1,5 @@
 /** The run of a `schedule` action while its time has not come. */
-import type { Run } from '../runs/run.ts';
+import { described, type Run } from '../runs/run.ts';
 import { after, patienceOf, type SchedulesContext } from './context.ts';
 import type { ScheduleRequest } from './live-schedule.ts';
 
@@ -13,14 +13,7 @@ export function scheduledRun(
 ): Run {
   const { at, recurrence } = request;
   return {
-    version: 1,
-    revision: 0,
-    runId: request.runId,
-    rule: request.rule,
-    trigger: request.trigger,
-    notify: request.notify,
-    ...(request.replyTo && { replyTo: request.replyTo }),
-    ...(request.traceparent && { traceparent: request.traceparent }),
+    ...described(request),
     provider: request.provider,
     region: request.region,
     command: request.command,
@@ -30,14 +23,11 @@ export function scheduledRun(
     schedule: { ...(at !== undefined && { at }), ...(recurrence !== undefined && { recurrence }) },
     guards: {},
     onUnavailable: 'fail',
-    requestedAt: request.requestedAt,
     deadline: deadlineOf(request, context).toISOString(),
     status: 'scheduled',
     invocations: [],
-    outbox: [],
     // Live runs are found by it, for a cancel; and the table keeps a run until long after it.
     pollAt: keepUntil(request, context).toISOString(),
-    failedReadings: 0,
   };
 }
 

@@ -1,12 +1,6 @@
 /** Both local clouds, a table and caught completion events, for the tests of lib/schedules/, on a clock that jumps. */
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
-import { createRequire } from 'node:module';
-import type { AddressInfo, Server } from 'node:net';
-import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { onTestFinished } from 'vitest';
-import * as z from 'zod';
 import type { CompletionEvent } from '../../lib/completions/completion-event.ts';
 import { dynamoGuardStore } from '../../lib/guards/dynamodb-claims.ts';
 import type { Log } from '../../lib/logging.ts';
@@ -29,6 +23,7 @@ import { type CloudAssistantServerOptions, startCloudAssistantServer } from '../
 import { createFleetEngine } from '../../local/fleet/engine.ts';
 import { parseFleet } from '../../local/fleet/fleet-file.ts';
 import { startTatServer } from '../../local/tencent/server.ts';
+import { startRunsTable } from '../fixtures/runs-table.ts';
 import { createManualClock } from '../unit/provider-manual-clock.ts';
 
 export const TENCENT_REGION = 'ap-guangzhou';
@@ -50,48 +45,6 @@ commands:
   - { id: c-fail0001, name: fail, content: 'exit 3' }
 `;
 
-const Dynalite = z.custom<(options: { createTableMs: number }) => Server>((it) => typeof it === 'function');
-
-/** One for a test file; ends with the test that asked for it. */
-async function startTable() {
-  // It has no types of its own.
-  const server = Dynalite.parse(createRequire(import.meta.url)('dynalite'))({ createTableMs: 0 });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = AddressOf.parse(server.address());
-  const client = new DynamoDBClient({
-    endpoint: `http://127.0.0.1:${port}`,
-    region: 'us-east-1',
-    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
-  });
-  onTestFinished(async () => {
-    client.destroy();
-    await new Promise((resolve) => {
-      server.close(resolve);
-    });
-  });
-  const string = (AttributeName: string) => ({ AttributeName, AttributeType: 'S' as const });
-  const keys = (hash: string, range: string) => [
-    { AttributeName: hash, KeyType: 'HASH' as const },
-    { AttributeName: range, KeyType: 'RANGE' as const },
-  ];
-  await client.send(
-    new CreateTableCommand({
-      TableName: 'runs',
-      BillingMode: 'PAY_PER_REQUEST',
-      AttributeDefinitions: ['pk', 'sk', 'duePk', 'dueSk', 'dayPk', 'daySk'].map(string),
-      KeySchema: keys('pk', 'sk'),
-      GlobalSecondaryIndexes: [
-        { IndexName: 'due', KeySchema: keys('duePk', 'dueSk'), Projection: { ProjectionType: 'ALL' } },
-        { IndexName: 'days', KeySchema: keys('dayPk', 'daySk'), Projection: { ProjectionType: 'ALL' } },
-      ],
-    }),
-  );
-  return { client: DynamoDBDocumentClient.from(client), table: 'runs' };
-}
-
-const AddressOf = z.custom<AddressInfo>((it) => typeof it === 'object' && it !== null && 'port' in it);
-
 export type Stack = Awaited<ReturnType<typeof startStack>>;
 
 /** For the test that calls it. */
@@ -100,7 +53,7 @@ export async function startStack(options: { alibaba?: Partial<CloudAssistantServ
   const jumping = { ...systemClock, epochMs: () => Date.now() + aheadMs };
   // The local Cloud Assistant waits on timers, which only a clock of our own can hurry.
   const manual = createManualClock(Date.now());
-  const table = await startTable();
+  const table = await startRunsTable();
   const engine = createFleetEngine(parseFleet(FLEET));
   const tat = await startTatServer({ engine, requestsPerSecond: 'unlimited', clock: jumping });
   const assistant = await startCloudAssistantServer({ engine, clock: manual, ...options.alibaba });
@@ -122,6 +75,7 @@ export async function startStack(options: { alibaba?: Partial<CloudAssistantServ
     await tat.stop();
     await assistant.close();
     await engine.stop();
+    await table.stop();
   });
 
   const events: CompletionEvent[] = [];
