@@ -84,9 +84,18 @@ export const SETTINGS = {
   ALIBABA_ENDPOINT: url
     .optional()
     .describe('The ECS API for every region. Default: https://ecs.<region>.aliyuncs.com.'),
+  REPLIES_MAY_GO_TO_LOOPBACK: z
+    .enum(['true', 'false'])
+    .default('false')
+    .describe('Whether replies to a chat may also go to this machine: only for the local stack and tests.'),
 } as const;
 
-const base = { STAGE: SETTINGS.STAGE, LOG_LEVEL: SETTINGS.LOG_LEVEL };
+const base = {
+  STAGE: SETTINGS.STAGE,
+  LOG_LEVEL: SETTINGS.LOG_LEVEL,
+  RUNS_TABLE: SETTINGS.RUNS_TABLE,
+  REPLIES_MAY_GO_TO_LOOPBACK: SETTINGS.REPLIES_MAY_GO_TO_LOOPBACK,
+};
 const secrets = {
   SECRETS_PREFIX: SETTINGS.SECRETS_PREFIX,
   SECRETS_MAX_AGE_SECONDS: SETTINGS.SECRETS_MAX_AGE_SECONDS,
@@ -115,7 +124,6 @@ const behind = {
   ...base,
   ...secrets,
   ...providers,
-  RUNS_TABLE: SETTINGS.RUNS_TABLE,
   WAKE_UP_QUEUE_URL: SETTINGS.WAKE_UP_QUEUE_URL,
 };
 

@@ -5,6 +5,7 @@
 import { messageText } from '../queues/message-text.ts';
 import type { Run, RunTask } from '../runs/run.ts';
 import type { TaskStatus } from '../runs/status.ts';
+import type { ReplyTo } from '../sources/source.ts';
 import type {
   CompletedTask,
   CompletionEvent,
@@ -23,11 +24,19 @@ const FIRST_OUTPUT_BUDGET_BYTES = 200 * 1024;
 export interface PublishContext {
   stage: string;
   resolve: DestinationResolver;
+  /** Tells who asked in a chat, or the deployment at the code host, what became of it. Never throws. */
+  reply: (event: CompletionEvent, replyTo: ReplyTo) => Promise<void>;
 }
 
 /** Sends one event to every destination of the run; resolves when all have it. */
-export async function publish(event: CompletionEvent, run: Run, { resolve }: PublishContext): Promise<void> {
+export async function publish(
+  event: CompletionEvent,
+  run: Run,
+  { resolve, reply }: PublishContext,
+): Promise<void> {
   await Promise.all(run.notify.map((ref) => resolve(ref).send(event)));
+  // After the destinations: a chat that does not answer holds up nobody who relies on the event.
+  if (run.replyTo !== undefined) await reply(event, run.replyTo);
 }
 
 export function taskCompleted(run: Run, task: RunTask, stage: string, now: Date): CompletionEvent {

@@ -2,6 +2,8 @@
  * What every door does with trigger events, once they are known to be true: match them against the rules, render
  * what fires, put it on the runs queue, and leave on record what did not fire and why.
  */
+import { answerChat } from '../chat/answer-chat.ts';
+import type { ChatPort } from '../chat/port.ts';
 import type { TriggerEvent } from '../events/trigger-event.ts';
 import type { Log } from '../logging.ts';
 import { fitsInMessage, type RunsQueue } from '../queues/runs-queue.ts';
@@ -14,6 +16,8 @@ import type { DoorOutcome, ReplyTo } from '../sources/source.ts';
 export interface DecideContext {
   ruleSet: RuleSet;
   runsQueue: RunsQueue;
+  /** What `status` and `cancel` ask about runs. */
+  chat: ChatPort;
   log: Log;
   now: () => Date;
 }
@@ -30,7 +34,7 @@ export async function decide(
   origin: Origin,
   context: DecideContext,
 ): Promise<DoorOutcome[]> {
-  const decisions = events.map((event) => decideOne(event, origin, context));
+  const decisions = await Promise.all(events.map((event) => decideOne(event, origin, context)));
   await context.runsQueue.send(decisions.flatMap(({ requests }) => requests));
   for (const { outcome } of decisions) record(outcome, context.log);
   return decisions.map(({ outcome }) => outcome);
@@ -41,7 +45,15 @@ interface Decision {
   requests: RunRequest[];
 }
 
-function decideOne(event: TriggerEvent, origin: Origin, { ruleSet, now }: DecideContext): Decision {
+async function decideOne(event: TriggerEvent, origin: Origin, context: DecideContext): Promise<Decision> {
+  const { ruleSet, now } = context;
+  if (event.kind === 'chat') {
+    const answer = await answerChat(event, { ruleSet, port: context.chat, now: now(), ...origin });
+    if (answer.kind === 'answered') {
+      const { requests, matched, unmatched, text } = answer;
+      return { requests: requests.map(fitted), outcome: { event, matched, unmatched, text } };
+    }
+  }
   const matches = matchRules(ruleSet, event);
   const requests = matches.flatMap((match) =>
     match.fires ? [fitted(renderRule(match.rule, event, { now: now(), ...origin }))] : [],

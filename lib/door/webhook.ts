@@ -5,8 +5,10 @@
 import middy from '@middy/core';
 import type { WakeUpQueue } from '../queues/wake-up-queue.ts';
 import type { SourceSecrets } from '../secrets.ts';
+import { answerText } from '../sources/chat-answer.ts';
 import {
   mediaType,
+  type ReplyTo,
   type Source,
   type SourceAnswer,
   type SourceContext,
@@ -24,6 +26,8 @@ export interface WebhookContext extends DecideContext {
   sourceNamed: (name: string) => Source | undefined;
   secrets: SourceSecrets;
   wakeUps: Pick<WakeUpQueue, 'tell'>;
+  /** Says something in a chat; never throws, and takes no longer than a chat waits. */
+  say: (text: string, replyTo: ReplyTo) => Promise<void>;
   log: CorrelatedLog;
 }
 
@@ -69,6 +73,13 @@ async function receive(event: HttpEvent, requestId: string, context: WebhookCont
         context,
       );
       if (news.length > 0) await context.wakeUps.tell(news);
+      // Where the sender shows nobody what it is answered, the person who asked is told by a message.
+      if (normalisation.isAnswerHidden && replyTo) {
+        await context.say(
+          answerText(outcomes, (text) => text),
+          replyTo,
+        );
+      }
       if (source.answer !== undefined) return toHttpAnswer(source.answer(outcomes, sourceContext));
       return jsonAnswer(202, {
         matched: outcomes.flatMap(({ event: { id }, matched }) =>

@@ -1,4 +1,4 @@
-/** The real parts of a door: rules, queues, secrets. No table: a door that answers in time opens no more than it must. */
+/** The real parts of a door: rules, queues, secrets. A door that answers in time opens no more than it must. */
 import { readFileSync } from 'node:fs';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { type DoorConfig, environment } from '../config.ts';
@@ -8,16 +8,22 @@ import { loadRules } from '../rules/load.ts';
 import type { RuleSet } from '../rules/rule.ts';
 import { sourceSecrets } from '../secrets.ts';
 import { SOURCES, sourceNamed } from '../sources/registry.ts';
+import { chatPort } from './chat.ts';
 import { logOf } from './log.ts';
+import { repliesOf } from './replies.ts';
 
 /** @throws FleetReflexError `rules.invalid`: a function with a wrong rules file does not start */
 export function rulesOf({ RULES_FILE }: Pick<DoorConfig, 'RULES_FILE'>): RuleSet {
   return loadRules(readFileSync(RULES_FILE, 'utf8'), RULES_FILE, SOURCES.values());
 }
 
+/** Chats wait three seconds for an answer; this is said before it. */
+const SAY_WITHIN_MS = 1_500;
+
 export function doorParts(service: string, config: DoorConfig) {
   const client = new SQSClient({});
   const now = () => new Date();
+  const log = logOf(service, config);
   return {
     client,
     ruleSet: rulesOf(config),
@@ -26,7 +32,9 @@ export function doorParts(service: string, config: DoorConfig) {
     secrets: sourceSecrets(config, environment),
     sources: SOURCES,
     sourceNamed,
-    log: logOf(service, config),
+    log,
+    chat: chatPort(config),
+    say: repliesOf(config, log, SAY_WITHIN_MS).say,
     now,
   };
 }

@@ -13,9 +13,11 @@ import { POLL_TIMING } from '../runs/poll-timing.ts';
 import { dynamoScheduleLedger } from '../schedules/dynamodb-ledger.ts';
 import { logOf } from './log.ts';
 import { providersOf, schedulesOf } from './providers.ts';
+import { repliesOf } from './replies.ts';
 
 /** Longer than dispatch may run (serverless.yml: 60 s), so that two never work on one run. */
 const LEASE_MS = 70_000;
+const REPLY_WITHIN_MS = 5_000;
 /** How long a provider may take to show an invocation whose answer was lost. */
 const RECONCILE_SETTLE_MS = 10_000;
 
@@ -28,6 +30,7 @@ export function fleetParts(service: string, config: BehindConfig) {
   const now = () => new Date();
   const store = dynamoRunStore(table);
   const providers = providersOf(config);
+  const log = logOf(service, config);
   const wakeUps = wakeUpQueue(client, config.WAKE_UP_QUEUE_URL, now);
   return {
     client,
@@ -36,11 +39,15 @@ export function fleetParts(service: string, config: BehindConfig) {
     providers,
     schedules: schedulesOf(providers, config.STAGE),
     ledger: dynamoScheduleLedger(table),
-    publishing: { stage: config.STAGE, resolve: sqsDestinations(client) },
+    publishing: {
+      stage: config.STAGE,
+      resolve: sqsDestinations(client),
+      reply: repliesOf(config, log, REPLY_WITHIN_MS).reply,
+    },
     wake: async (at: Date) => {
       if (await store.planWakeUp(at, now())) await wakeUps.wake(at);
     },
-    log: logOf(service, config),
+    log,
     now,
     sleep: async (ms: number) => {
       await sleep(ms);

@@ -31,6 +31,7 @@ function aQueueDoor(given: Partial<EventMessageContext> = {}) {
     ruleSet: DEFAULT_RULES,
     runsQueue: runsQueue(sqs.client, runs),
     wakeUps: wakeUpQueue(sqs.client, wakeUps, now),
+    chat: { status: async () => undefined, recent: async () => [] },
     sources: SOURCES,
     log,
     now,

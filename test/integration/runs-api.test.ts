@@ -80,7 +80,7 @@ function anApi(given: Partial<RunsApiContext> & { cancel?: CancelOutcome } = {})
     store: dynamoRunStore(table),
     guards: dynamoGuardStore(table),
     providers: { tencent: provider, alibaba: provider },
-    publishing: { stage: 'test', resolve: () => ({ send: notUsed }) },
+    publishing: { stage: 'test', resolve: () => ({ send: notUsed }), reply: notUsed },
     wake: async (at) => {
       woken.push(at);
     },

@@ -97,6 +97,7 @@ export async function startStack(options: { alibaba?: Partial<CloudAssistantServ
     ledger: dynamoScheduleLedger(table),
     publishing: {
       stage: 'test',
+      reply: async () => {},
       resolve: () => ({
         send: async (event) => {
           events.push(event);

@@ -180,28 +180,30 @@ describe('an answer', () => {
 });
 
 describe('the record', () => {
-  it.each([...SOURCES.keys()].flatMap((name) => samplesOf(name)).map(({ file }) => file))(
-    'has every event of %s, with every rule on its source',
-    async (file) => {
-      const [source = ''] = file.split('.', 1);
-      const rules = withSettings(`${RULES_ON}
+  // A button that cancels a run is a verb of the chat's own, which the rules are not asked about.
+  const files = [...SOURCES.keys()]
+    .flatMap((name) => samplesOf(name))
+    .map(({ file }) => file)
+    .filter((file) => file !== 'discord.component.json');
+  it.each(files)('has every event of %s, with every rule on its source', async (file) => {
+    const [source = ''] = file.split('.', 1);
+    const rules = withSettings(`${RULES_ON}
   - { name: never, on: ${source}, when: 'event.id == ""'${ALLOW.has(source) ? ", allow: { users: ['*'] }" : ''}, run: { provider: tencent, command: cmd-1, instances: ins-1 } }
   - { name: always, on: ${source}, when: event.id != ""${ALLOW.has(source) ? ", allow: { users: ['*'] }" : ''}, run: { provider: tencent, command: cmd-1, instances: ins-1 } }`);
-      const { sent, lines } = await sendSample(file, { ruleSet: rules });
-      const decided = lines.filter(({ event }) => event === 'event.decided');
-      expect(decided.length).toBeGreaterThan(0);
-      for (const { facts, ids } of decided) {
-        expect(ids).toEqual({ requestId: 'request-1', gatewayRequestId: 'gateway-request-1', source });
-        const rulesOn = Decided.parse(facts);
-        expect([...rulesOn.matched, ...rulesOn.unmatched].map(({ rule }) => rule).toSorted()).toEqual([
-          'always',
-          'never',
-        ]);
-      }
-      const matched = decided.flatMap(({ facts }) => Decided.parse(facts).matched.map(({ runId }) => runId));
-      expect(sent.map(({ runId }) => runId)).toEqual(matched);
-    },
-  );
+    const { sent, lines } = await sendSample(file, { ruleSet: rules });
+    const decided = lines.filter(({ event }) => event === 'event.decided');
+    expect(decided.length).toBeGreaterThan(0);
+    for (const { facts, ids } of decided) {
+      expect(ids).toEqual({ requestId: 'request-1', gatewayRequestId: 'gateway-request-1', source });
+      const rulesOn = Decided.parse(facts);
+      expect([...rulesOn.matched, ...rulesOn.unmatched].map(({ rule }) => rule).toSorted()).toEqual([
+        'always',
+        'never',
+      ]);
+    }
+    const matched = decided.flatMap(({ facts }) => Decided.parse(facts).matched.map(({ runId }) => runId));
+    expect(sent.map(({ runId }) => runId)).toEqual(matched);
+  });
 
   it('says which clause of which rule said no', async () => {
     const { lines } = await sendSample('github.push.json');

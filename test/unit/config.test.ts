@@ -12,7 +12,11 @@ import {
 } from '../../lib/config.ts';
 import { FleetReflexError } from '../../lib/errors.ts';
 
-const WEBHOOK = { RUNS_QUEUE_URL: 'https://sqs/runs', WAKE_UP_QUEUE_URL: 'https://sqs/wake-up' };
+const WEBHOOK = {
+  RUNS_TABLE: 'runs',
+  RUNS_QUEUE_URL: 'https://sqs/runs',
+  WAKE_UP_QUEUE_URL: 'https://sqs/wake-up',
+};
 const BEHIND = { RUNS_TABLE: 'runs', WAKE_UP_QUEUE_URL: 'https://sqs/wake-up' };
 
 /** Each problem that the reading names. */
@@ -32,6 +36,7 @@ describe('what a function reads', () => {
       ...WEBHOOK,
       STAGE: 'local',
       LOG_LEVEL: 'INFO',
+      REPLIES_MAY_GO_TO_LOOPBACK: 'false',
       RULES_FILE: 'rules.yml',
       SECRETS_MAX_AGE_SECONDS: 300,
     });
@@ -56,8 +61,12 @@ describe('what a function reads', () => {
 
 describe('an environment that is not complete', () => {
   it.each([
-    ['webhook', WebhookConfig, ['RUNS_QUEUE_URL', 'WAKE_UP_QUEUE_URL']],
-    ['queue', QueueConfig, ['RUNS_QUEUE_URL', 'WAKE_UP_QUEUE_URL', 'EVENTS_QUEUE_URL', 'EVENTS_DLQ_URL']],
+    ['webhook', WebhookConfig, ['RUNS_TABLE', 'RUNS_QUEUE_URL', 'WAKE_UP_QUEUE_URL']],
+    [
+      'queue',
+      QueueConfig,
+      ['RUNS_TABLE', 'RUNS_QUEUE_URL', 'WAKE_UP_QUEUE_URL', 'EVENTS_QUEUE_URL', 'EVENTS_DLQ_URL'],
+    ],
     ['dispatch', DispatchConfig, ['RUNS_TABLE', 'WAKE_UP_QUEUE_URL', 'RUNS_QUEUE_URL', 'RUNS_DLQ_URL']],
     ['poller', PollerConfig, ['RUNS_TABLE', 'WAKE_UP_QUEUE_URL']],
     ['runs', RunsConfig, ['RUNS_TABLE', 'WAKE_UP_QUEUE_URL', 'RUNS_TOKEN']],
@@ -77,6 +86,7 @@ describe('an environment that is not complete', () => {
     ).toEqual([
       'STAGE: expected a name of small letters, digits and -',
       'LOG_LEVEL: expected DEBUG, INFO, WARN or ERROR',
+      'RUNS_TABLE: is not set',
       'SECRETS_PREFIX: expected a path that begins with /',
       'SECRETS_MAX_AGE_SECONDS: expected whole seconds, 1 to 3600',
       'RUNS_QUEUE_URL: expected a URL, http:// or https://',
