@@ -3,7 +3,13 @@
  * Facts are stored first, events are sent after, and marked sent after that; a crash in between sends them again.
  */
 import type { Reason } from '../completions/completion-event.ts';
-import { type PublishContext, publish, runEvent, taskCompleted } from '../completions/publish.ts';
+import {
+  countByStatus,
+  type PublishContext,
+  publish,
+  runEvent,
+  taskCompleted,
+} from '../completions/publish.ts';
 import type { GuardStore } from '../guards/claims.ts';
 import { leave } from '../guards/guards.ts';
 import type { Log } from '../logging.ts';
@@ -77,7 +83,7 @@ export async function settle(run: Run, context: SettleContext): Promise<Run> {
     settled = await change(context.store, run, (current) => {
       if (isTerminalRun(current) || current.status === status) return undefined;
       return isEnd(status)
-        ? ended(current, status, context.now(), reasonFor(status, tasks))
+        ? ended(current, status, context.now(), reasonFor(current, status, tasks))
         : { ...current, status };
     });
   }
@@ -182,8 +188,15 @@ function isEnd(status: AggregateStatus): boolean {
   return isTerminalRun({ status });
 }
 
-function reasonFor(status: AggregateStatus, tasks: readonly RunTask[]): Reason | undefined {
+function reasonFor(run: Run, status: AggregateStatus, tasks: readonly RunTask[]): Reason | undefined {
   if (status === 'succeeded') return undefined;
+  if ((status === 'stopped' || status === 'partly_stopped') && run.cancelledBy !== undefined) {
+    const counts = Object.entries(countByStatus(tasks)).map(([name, count]) => `${count} ${name}`);
+    return {
+      code: 'run.cancelled',
+      message: `${run.cancelledBy} cancelled it; its tasks ended as ${counts.join(', ') || 'never started'}.`,
+    };
+  }
   const bad = tasks.filter((task) => task.status !== 'succeeded');
   const [first] = bad;
   if (first === undefined) return { code: `run.${status}`, message: 'No task was started.' };

@@ -20,14 +20,8 @@ export const SlackSettings = z.strictObject({
     .startsWith('/')
     .default('/fleet')
     .describe('The command that a mention of the app stands for.'),
-  allowLoopbackReplies: z
-    .boolean()
-    .default(false)
-    .describe('Also reply to a response_url on this machine (http://127.0.0.1): for local tests only.'),
 });
 export type SlackSettings = z.infer<typeof SlackSettings>;
-
-const SLACK_ORIGIN = 'https://hooks.slack.com';
 
 const SlashCommand = z.looseObject({
   command: z.string(),
@@ -102,7 +96,7 @@ export function normaliseSlack(
 function fromSlashCommand(
   payload: unknown,
   request: SourceRequest,
-  { now, settings }: SourceContext<SlackSettings>,
+  { now }: SourceContext<SlackSettings>,
 ): Normalisation {
   const slash = checkPayload('slack', SlashCommand, payload);
   const event = chatEvent(
@@ -114,14 +108,14 @@ function fromSlashCommand(
       raw: payload,
     },
   );
-  return withReply(event, slash.response_url, settings);
+  return withReply(event, slash.response_url);
 }
 
 /** A button's `action_id` is the command, its value the text. */
 function fromInteraction(
   payload: unknown,
   request: SourceRequest,
-  { now, settings }: SourceContext<SlackSettings>,
+  { now }: SourceContext<SlackSettings>,
 ): Normalisation {
   const interaction = checkPayload('slack', Interaction, payload);
   const [action] = interaction.actions ?? [];
@@ -143,7 +137,7 @@ function fromInteraction(
       raw: payload,
     },
   );
-  return withReply(event, interaction.response_url, settings);
+  return withReply(event, interaction.response_url);
 }
 
 function fromEvent(
@@ -178,21 +172,11 @@ function fromEvent(
 function withReply(
   event: ReturnType<typeof chatEvent>,
   responseUrl: string | null | undefined,
-  settings: SlackSettings,
 ): Normalisation {
-  if (!responseUrl || !mayReplyTo(responseUrl, settings)) return { kind: 'events', events: [event] };
+  // Where a reply may go is decided where it is sent (lib/completions/replies/): to Slack itself, whatever came.
+  if (!responseUrl) return { kind: 'events', events: [event] };
   const replyTo: ReplyTo = { via: 'slack', address: { responseUrl } };
   return { kind: 'events', events: [event], replyTo };
-}
-
-/** A reply carries output of the fleet: only to Slack itself, whatever the body says. */
-function mayReplyTo(responseUrl: string, settings: SlackSettings): boolean {
-  if (!URL.canParse(responseUrl)) return false;
-  const url = new URL(responseUrl);
-  if (url.username !== '' || url.password !== '') return false;
-  if (url.origin === SLACK_ORIGIN) return true;
-  const isLoopback = ['127.0.0.1', '[::1]', 'localhost'].includes(url.hostname);
-  return settings.allowLoopbackReplies && isLoopback && url.protocol === 'http:';
 }
 
 function named(id: string, name: string | null | undefined): { id: string; name?: string } {
