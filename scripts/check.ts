@@ -8,6 +8,7 @@ const CHECKS: readonly (readonly [name: string, command: string, ...arguments_: 
   ['types', 'tsc', '-p', '.'],
   ['lint, format and dependency rules', 'biome', 'check', '--error-on-warnings', '.'],
   ['promises', 'oxlint', '--type-aware', '--deny-warnings'],
+  ['unused code and dependencies', 'knip', '--no-config-hints'],
   ['generated files', 'node', 'scripts/generate.ts', '--check'],
 ];
 

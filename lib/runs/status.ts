@@ -70,13 +70,6 @@ export function taskRank(status: TaskStatus): number {
   return RANK[status];
 }
 
-/** May a task go from one state to the other? Terminal states never change; a period task may wait again. */
-export function mayTaskMove(from: TaskStatus, to: TaskStatus): boolean {
-  if (isTerminalTask(from) || from === to) return false;
-  if (to === 'scheduled') return true;
-  return RANK[to] >= RANK[from];
-}
-
 /** What the tasks say together while some or all of them are still open, or when all have ended. */
 export const AggregateStatus = z.enum([
   'pending',

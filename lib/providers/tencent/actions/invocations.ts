@@ -78,6 +78,7 @@ export type RunCommandRequest = z.input<typeof RunCommandRequest>;
 export const RunCommandAnswer = InvokeCommandAnswer.extend({ CommandId: z.string().min(1) });
 export type RunCommandAnswer = z.infer<typeof RunCommandAnswer>;
 
+/** @public for tools beside the functions, which only invoke stored commands */
 export const runCommand: Action<RunCommandRequest, RunCommandAnswer> = {
   name: 'RunCommand',
   effect: 'once',
