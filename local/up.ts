@@ -1,4 +1,5 @@
-/** `npm start`: the whole stack on this machine, until Ctrl-C. */
+/** `npm start`: the whole stack on this machine, until Ctrl-C. local/README.md says what is where. */
+import { relative } from 'node:path';
 import { environment } from '../lib/config.ts';
 import { FleetReflexError } from '../lib/errors.ts';
 import { askedPorts } from './stack/asked-ports.ts';
@@ -6,56 +7,68 @@ import { readableLines } from './stack/log-line.ts';
 import { type Stack, startStack } from './stack/start.ts';
 
 const showsAll = environment['LOG_LEVEL'] === 'DEBUG';
-const interrupted = new Promise<void>((resolve) => {
-  let isAsked = false;
+const stopping = new AbortController();
+const interrupted = new Promise<string>((resolve) => {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {
-      // Who asks twice does not want to wait.
-      if (isAsked) process.exit(130);
-      isAsked = true;
-      resolve();
+      // Who asks twice does not want to wait. What is left then ends by itself: it watches this process.
+      if (stopping.signal.aborted) process.exit(130);
+      console.log('\nfleet-reflex: stopping …');
+      stopping.abort();
+      resolve('');
     });
   }
 });
 
 try {
-  console.log('fleet-reflex: starting …');
+  console.log('fleet-reflex: starting the stack on this machine …');
   const stack = await startStack({
     ports: askedPorts(environment),
     environment,
+    signal: stopping.signal,
     onLine: (line) => {
       for (const readable of readableLines(line, showsAll)) console.log(readable);
     },
-    onError: (message) => console.error(message),
+    onError: (message) => {
+      if (!stopping.signal.aborted) console.error(message);
+    },
   });
-  printReady(stack);
-  const ending = await Promise.race([interrupted.then(() => ''), stack.died]);
-  if (ending !== '') {
-    console.error(ending);
+  console.log(welcome(stack));
+  const problem = await Promise.race([interrupted, stack.died]);
+  if (problem !== '') {
+    console.error(problem);
     process.exitCode = 1;
   }
-  console.log('fleet-reflex: stopping …');
   await stack.stop();
 } catch (thrown) {
-  if (!(thrown instanceof FleetReflexError)) throw thrown;
-  console.error(`fleet-reflex cannot start:\n${thrown.message}`);
-  process.exitCode = 1;
+  if (!stopping.signal.aborted) {
+    if (!(thrown instanceof FleetReflexError)) throw thrown;
+    console.error(`fleet-reflex cannot start:\n${thrown.message}`);
+    process.exitCode = 1;
+  }
 }
 
-function printReady(stack: Stack): void {
-  const lines = [
+function welcome(stack: Stack): string {
+  const rules = relative(process.cwd(), stack.rulesFile);
+  const places = [
     ['events', `POST ${stack.httpUrl}/hooks/{source}, or a message on ${stack.queueUrl('events')}`],
     ['completions', `messages on ${stack.queueUrl('completions')}`],
-    ['runs', `GET ${stack.httpUrl}/runs with Authorization: Bearer ${stack.runsToken}`],
-    ['rules', stack.rulesFile],
+    ['runs', `GET ${stack.httpUrl}/runs with Authorization: Bearer <RUNS_TOKEN>`],
+    ['rules', rules.startsWith('..') ? stack.rulesFile : rules],
     ['TAT', stack.tatUrl],
     ['Assistant', stack.cloudAssistantUrl],
     ['SQS', stack.sqsUrl],
     ['DynamoDB', stack.tableUrl],
   ];
-  for (const [name = '', what] of lines) console.log(`  ${name.padEnd(12)} ${what}`);
-  console.log('\nfleet-reflex is ready. Ctrl-C stops it. Try:\n');
-  console.log(
-    `  curl -sS ${stack.httpUrl}/hooks/generic -H 'Authorization: Bearer ${stack.secretOf('generic')}' -H 'Content-Type: application/json' -d '{"hello":"fleet"}'\n`,
-  );
+  return `
+${places.map(([name = '', what]) => `  ${name.padEnd(12)} ${what}`).join('\n')}
+
+  Try an event, then look at its run:
+  curl -sS ${stack.httpUrl}/hooks/generic -H 'Authorization: Bearer ${stack.secretOf('generic')}' -H 'Content-Type: application/json' -d '{"hello":"fleet"}'
+  curl -sS ${stack.httpUrl}/runs -H 'Authorization: Bearer ${stack.runsToken}'
+
+  What the functions decide follows; LOG_LEVEL=DEBUG shows all that they say. Ctrl-C stops everything.
+
+fleet-reflex is ready
+`;
 }

@@ -1,17 +1,18 @@
 /**
  * The functions, in serverless-offline as a child process: HTTP API, schedule and Lambda's own endpoint. The child
- * leads a process group, so that nothing of it is left when it is stopped.
+ * leads a process group, so that nothing of it is left when it is stopped, and watches this process (offline.ts).
  */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { join, relative } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { FleetReflexError } from '../../lib/errors.ts';
 
 export interface FunctionsOptions {
+  /** Where serverless.yml is. */
   root: string;
   httpPort: number;
   lambdaPort: number;
@@ -19,6 +20,7 @@ export interface FunctionsOptions {
   environment: Readonly<Record<string, string>>;
   /** Every line that the functions write. */
   onLine: (line: string) => void;
+  signal?: AbortSignal | undefined;
 }
 
 export interface LocalFunctions {
@@ -31,32 +33,35 @@ export interface LocalFunctions {
 }
 
 const START_MS = 60_000;
-const STOP_MS = 5_000;
 const STAGE = 'local';
+const PROGRAM = fileURLToPath(new URL('offline.ts', import.meta.url));
 
+/** @throws FleetReflexError `stack.failed`, with the last lines of serverless-offline */
 export async function startFunctions(options: FunctionsOptions): Promise<LocalFunctions> {
-  const { root, httpPort, lambdaPort, environment, onLine } = options;
-  // One for each stack, so that two never build into the same folder.
-  const workFolder = await mkdtemp(join(root, '.esbuild-'));
+  const { root, httpPort, lambdaPort, environment, onLine, signal } = options;
+  // One for each stack, so that two never build into the same folder; in the tree, for it has to find node_modules.
+  await mkdir(join(root, '.local'), { recursive: true });
+  const workFolder = await mkdtemp(join(root, '.local', 'functions-'));
   const child = spawn(
     process.execPath,
     [
-      createRequire(import.meta.url).resolve('serverless/bin/serverless.js'),
-      ...['offline', 'start', '--stage', STAGE],
+      ...[PROGRAM, 'offline', 'start', '--stage', STAGE],
       ...['--httpPort', String(httpPort), '--lambdaPort', String(lambdaPort)],
     ],
     {
       cwd: root,
       detached: true,
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['pipe', 'pipe', 'pipe'],
       env: {
         ...process.env,
         ...environment,
-        ESBUILD_WORK_FOLDER: workFolder.slice(root.length + 1),
+        ESBUILD_WORK_FOLDER: relative(root, workFolder),
         FORCE_COLOR: '0',
       },
     },
   );
+  // That it has ended is told by its exit, not by a write that comes too late.
+  child.stdin.on('error', () => {});
   const lastLines: string[] = [];
   for (const stream of [child.stdout, child.stderr]) {
     createInterface({ input: stream }).on('line', (line) => {
@@ -65,27 +70,33 @@ export async function startFunctions(options: FunctionsOptions): Promise<LocalFu
       onLine(line);
     });
   }
-  let isStopping = false;
-  const died = once(child, 'exit').then(([code]) =>
-    isStopping ? '' : `serverless-offline ended with ${String(code)}:\n${lastLines.join('\n')}`,
+  const exited = once(child, 'exit');
+  const died = exited.then(
+    ([code]) => `serverless-offline ended with ${String(code)}:\n${lastLines.join('\n')}`,
   );
   const stop = async () => {
-    isStopping = true;
-    await end(child);
+    // Nothing in it has to be put in order: what it knows is in the queues and the table.
+    if (child.pid !== undefined) killGroup(child.pid);
+    await exited;
     await rm(workFolder, { recursive: true, force: true });
   };
   const httpUrl = `http://127.0.0.1:${httpPort}`;
   const lambdaUrl = `http://127.0.0.1:${lambdaPort}`;
+  const isOver = new AbortController();
+  const waiting = AbortSignal.any([isOver.signal, ...(signal ? [signal] : [])]);
   try {
     await Promise.race([
-      Promise.all([answers(httpUrl), answers(lambdaUrl)]),
+      Promise.all([answers(httpUrl, waiting), answers(lambdaUrl, waiting)]),
       died.then((message) => {
         throw new FleetReflexError('stack.failed', message);
       }),
     ]);
+    child.stdin.write('ready\n');
   } catch (thrown) {
     await stop();
     throw thrown;
+  } finally {
+    isOver.abort();
   }
   return {
     httpUrl,
@@ -108,38 +119,27 @@ export async function startFunctions(options: FunctionsOptions): Promise<LocalFu
 }
 
 /** Resolves when something answers there, whatever it says. */
-async function answers(url: string): Promise<void> {
+async function answers(url: string, signal: AbortSignal): Promise<void> {
   const deadline = Date.now() + START_MS;
   for (;;) {
     try {
-      await (await fetch(url)).text();
+      await (await fetch(url, { signal })).text();
       return;
     } catch (cause) {
+      signal.throwIfAborted();
       if (Date.now() > deadline) {
         throw new FleetReflexError('stack.failed', `${url} does not answer after ${START_MS / 1000} s`, {
           cause,
         });
       }
-      await sleep(100);
+      await sleep(50, undefined, { signal });
     }
   }
 }
 
-async function end(child: ChildProcess): Promise<void> {
-  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
-  const exited = once(child, 'exit');
-  kill(child.pid, 'SIGTERM');
-  const timer = new AbortController();
-  await Promise.race([exited, sleep(STOP_MS, undefined, { signal: timer.signal }).catch(() => {})]);
-  timer.abort();
-  kill(child.pid, 'SIGKILL');
-  await exited;
-}
-
-/** The whole group: esbuild's own process too. */
-function kill(pid: number, signal: NodeJS.Signals): void {
+function killGroup(leader: number): void {
   try {
-    process.kill(-pid, signal);
+    process.kill(-leader, 'SIGKILL');
   } catch (thrown) {
     if (!(thrown instanceof Error && 'code' in thrown && thrown.code === 'ESRCH')) throw thrown;
   }

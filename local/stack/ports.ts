@@ -10,11 +10,20 @@ export function portOf(server: Pick<Server, 'address'>): number {
 }
 
 /**
- * A port that nobody has: the asked one, or any for 0.
+ * The asked port, when nobody has it. 0, any free one, stays 0: whoever listens takes one, and nobody comes between.
  * @param variable the environment variable that names another
  * @throws FleetReflexError `port.taken`
  */
-export async function claimPort(asked: number, what: string, variable: string): Promise<number> {
+export async function checkPort(asked: number, what: string, variable: string): Promise<number> {
+  return asked === 0 ? 0 : await tryPort(asked, what, variable);
+}
+
+/** A port that was free a moment ago: for a program that cannot say which one it took. */
+export async function freePort(): Promise<number> {
+  return await tryPort(0, 'anything', '');
+}
+
+async function tryPort(asked: number, what: string, variable: string): Promise<number> {
   const server = createServer();
   try {
     server.listen(asked, '127.0.0.1');

@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import { type Environment, secretVariable } from '../../lib/config.ts';
+import { FleetReflexError, messageOf } from '../../lib/errors.ts';
 import { loadRules } from '../../lib/rules/load.ts';
 import { SOURCES } from '../../lib/sources/registry.ts';
 import { startCloudAssistantServer } from '../alibaba/server.ts';
@@ -11,14 +12,19 @@ import { createFleetEngine } from '../fleet/engine.ts';
 import { loadFleet } from '../fleet/fleet-file.ts';
 import { startTatServer } from '../tencent/server.ts';
 import { startEventSource } from './event-source.ts';
-import { startFunctions } from './functions.ts';
-import { claimPort } from './ports.ts';
+import { functionEnvironment } from './function-environment.ts';
+import { type FunctionsOptions, type LocalFunctions, startFunctions } from './functions.ts';
+import { checkPort, freePort } from './ports.ts';
 import { startQueues } from './queues.ts';
 import { readDeployment } from './serverless-file.ts';
 import { startTable } from './table.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url)).replace(/\/$/, '');
 const TABLE = 'fleet-reflex-local';
+/** Batches at a time from one queue: enough for two to meet, few enough for a laptop. */
+const MAX_CONCURRENCY = 2;
+/** Between asking for a free port and taking it somebody else may. */
+const PORT_TRIES = 3;
 
 /** The variable of each port, and the port that it is without one. */
 export const PORTS = {
@@ -31,13 +37,25 @@ export const PORTS = {
 } as const;
 export type PortName = keyof typeof PORTS;
 
+const PARTS: Readonly<Record<PortName, string>> = {
+  HTTP_PORT: 'HTTP',
+  LAMBDA_PORT: 'Lambda',
+  SQS_PORT: 'SQS',
+  DYNAMODB_PORT: 'DynamoDB',
+  TAT_PORT: 'TAT',
+  CLOUD_ASSISTANT_PORT: 'Cloud Assistant',
+};
+
 export interface StackOptions {
   /** 0 is any free one. */
   ports: Readonly<Record<PortName, number>>;
+  /** RULES_FILE, FLEET_FILE, LOG_LEVEL, secrets; this process's own reaches the functions too. */
   environment: Environment;
   /** Each line that the functions write. */
   onLine: (line: string) => void;
   onError: (message: string) => void;
+  /** Aborted while it starts: what has been started is stopped, and `startStack` throws the reason. */
+  signal?: AbortSignal;
 }
 
 export interface Stack {
@@ -53,106 +71,81 @@ export interface Stack {
   /** The first of a source's secrets. */
   secretOf(source: string): string;
   rulesFile: string;
-  /** Rejects when a part dies. */
+  /** Resolves with what was said when the functions end by themselves. */
   died: Promise<string>;
+  /** Ends every process, removes every directory. May be called twice. */
   stop(): Promise<void>;
 }
 
 /**
- * @throws FleetReflexError `rules.invalid`, `fleet.invalid`, `port.taken`, `stack.failed`; whatever had been started
- * is stopped then
+ * Resolves when everything answers.
+ * @throws FleetReflexError `rules.*`, `fleet.*`, `config.invalid`, `port.taken`, `stack.failed`; whatever had been
+ * started is stopped then
  */
-export async function startStack({ ports, environment, onLine, onError }: StackOptions): Promise<Stack> {
-  const stops: (() => Promise<void> | void)[] = [];
+export async function startStack(options: StackOptions): Promise<Stack> {
+  const { ports, environment, onLine, onError, signal } = options;
+  const stops: (() => Promise<void>)[] = [];
   const stop = async () => {
     // The last that was started is the first to stop; one that fails keeps none of the others alive.
     for (const end of stops.splice(0).reverse()) {
-      await Promise.resolve(end()).catch((thrown: unknown) => onError(String(thrown)));
+      await end().catch((thrown: unknown) => onError(messageOf(thrown)));
     }
   };
   try {
     // What a person wrote is checked before anything is started.
-    const rulesFile = resolve(environment['RULES_FILE'] ?? `${ROOT}/rules.yml`);
-    loadRules(readFileSync(rulesFile, 'utf8'), environment['RULES_FILE'] ?? 'rules.yml', SOURCES.values());
-    const fleet = loadFleet(environment['FLEET_FILE'] ?? `${ROOT}/local/fleet.yml`);
+    const rulesFile = checkedRulesFile(environment['RULES_FILE']);
+    const fleet = loadFleet(environment['FLEET_FILE'] || `${ROOT}/local/fleet.yml`);
     const deployment = readDeployment(`${ROOT}/serverless.yml`);
-    const httpPort = await claimPort(ports.HTTP_PORT, 'HTTP', 'HTTP_PORT');
-    const lambdaPort = await claimPort(ports.LAMBDA_PORT, 'Lambda', 'LAMBDA_PORT');
-    const queues = await startQueues(await claimPort(ports.SQS_PORT, 'SQS', 'SQS_PORT'), deployment);
+    for (const name of portNames()) await checkPort(ports[name], PARTS[name], name);
+
+    const queues = await startQueues(ports.SQS_PORT, deployment);
     stops.push(() => queues.stop());
-    const tablePort = await claimPort(ports.DYNAMODB_PORT, 'DynamoDB', 'DYNAMODB_PORT');
-    const table = await startTable(tablePort, TABLE, deployment);
+    const table = await startTable(ports.DYNAMODB_PORT, TABLE, deployment);
     stops.push(() => table.stop());
     const engine = createFleetEngine(fleet);
     stops.push(() => engine.stop());
-    const tat = await startTatServer({ engine, port: await claimPort(ports.TAT_PORT, 'TAT', 'TAT_PORT') });
+    const tat = await startTatServer({ engine, port: ports.TAT_PORT });
     stops.push(() => tat.stop());
-    const cloudAssistant = await startCloudAssistantServer({
-      engine,
-      port: await claimPort(ports.CLOUD_ASSISTANT_PORT, 'Cloud Assistant', 'CLOUD_ASSISTANT_PORT'),
-    });
+    const cloudAssistant = await startCloudAssistantServer({ engine, port: ports.CLOUD_ASSISTANT_PORT });
     stops.push(() => cloudAssistant.close());
+    signal?.throwIfAborted();
 
-    const urlOf = (name: string) => {
+    const queueUrl = (name: string) => {
       for (const url of queues.urls.values()) if (url.endsWith(`/${name}`)) return url;
       throw new Error(`serverless.yml has no queue ${name}`);
     };
-    const secrets = secretsOf(environment);
-    const runsToken = environment['RUNS_TOKEN'] ?? 'local-runs-token';
-    const functions = await startFunctions({
-      root: ROOT,
-      httpPort,
-      lambdaPort,
-      onLine,
-      environment: {
-        ...secrets,
-        AWS_ACCESS_KEY_ID: 'local',
-        AWS_SECRET_ACCESS_KEY: 'local',
-        AWS_SESSION_TOKEN: '',
-        AWS_PROFILE: '',
-        AWS_REGION: 'us-east-1',
-        AWS_ENDPOINT_URL_SQS: queues.url,
-        AWS_ENDPOINT_URL_DYNAMODB: table.url,
-        RULES_FILE: rulesFile,
-        RUNS_TABLE: TABLE,
-        RUNS_QUEUE_URL: urlOf('runs'),
-        RUNS_DLQ_URL: urlOf('runs-dlq'),
-        EVENTS_QUEUE_URL: urlOf('events'),
-        EVENTS_DLQ_URL: urlOf('events-dlq'),
-        WAKE_UP_QUEUE_URL: urlOf('wake-up'),
-        RUNS_TOKEN: runsToken,
-        TENCENTCLOUD_SECRET_ID: 'local',
-        TENCENTCLOUD_SECRET_KEY: 'local-secret',
-        TENCENT_ENDPOINT: tat.url,
-        ALIBABA_CLOUD_ACCESS_KEY_ID: 'local',
-        ALIBABA_CLOUD_ACCESS_KEY_SECRET: 'local-secret',
-        ALIBABA_ENDPOINT: cloudAssistant.endpoint,
-        REPLIES_MAY_GO_TO_LOOPBACK: 'true',
-      },
-    });
+    const parts = {
+      sqsUrl: queues.url,
+      tableUrl: table.url,
+      tatUrl: tat.url,
+      cloudAssistantUrl: cloudAssistant.endpoint,
+      rulesFile,
+      queueUrl,
+    };
+    const own = functionEnvironment(environment, { ...parts, table: TABLE });
+    const functions = await startFunctionsOn(ports, { root: ROOT, environment: own, onLine, signal });
     stops.push(() => functions.stop());
+    const runsToken = own['RUNS_TOKEN']?.split(',')[0] ?? '';
+    await checkAnswers(functions.httpUrl, runsToken);
+
     for (const { functionName, queue, batchSize, maximumConcurrency } of deployment.mappings) {
       const mapping = startEventSource({
         client: queues.client,
         queueUrl: queues.urls.get(queue) ?? '',
         batchSize,
-        concurrency: Math.min(maximumConcurrency, 3),
+        concurrency: Math.min(maximumConcurrency, MAX_CONCURRENCY),
         invoke: (event) => functions.invoke(functionName, event),
         onError,
       });
       stops.push(() => mapping.stop());
     }
+    signal?.throwIfAborted();
     return {
+      ...parts,
       httpUrl: functions.httpUrl,
-      sqsUrl: queues.url,
-      tableUrl: table.url,
-      tatUrl: tat.url,
-      cloudAssistantUrl: cloudAssistant.endpoint,
       sqs: queues.client,
-      queueUrl: urlOf,
       runsToken,
-      secretOf: (source) => secrets[secretVariable(source)]?.split(',')[0] ?? '',
-      rulesFile,
+      secretOf: (source) => own[secretVariable(source)]?.split(',')[0] ?? '',
       died: functions.died,
       stop,
     };
@@ -162,12 +155,54 @@ export async function startStack({ ports, environment, onLine, onError }: StackO
   }
 }
 
-/** What the environment gives, else `local-<source>-secret`. */
-function secretsOf(environment: Environment): Record<string, string> {
-  return Object.fromEntries(
-    [...SOURCES.keys()].map((source) => {
-      const variable = secretVariable(source);
-      return [variable, environment[variable] || `local-${source}-secret`];
-    }),
+function portNames(): PortName[] {
+  return ['HTTP_PORT', 'LAMBDA_PORT', 'SQS_PORT', 'DYNAMODB_PORT', 'TAT_PORT', 'CLOUD_ASSISTANT_PORT'];
+}
+
+/** @returns its full path */
+function checkedRulesFile(named: string | undefined): string {
+  const file = resolve(named || `${ROOT}/rules.yml`);
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new FleetReflexError(
+      'rules.unreadable',
+      `The rules file ${file} cannot be read (${messageOf(cause)}). RULES_FILE names another.`,
+      { cause },
+    );
+  }
+  loadRules(text, named || 'rules.yml', SOURCES.values());
+  return file;
+}
+
+type Asked = Pick<StackOptions['ports'], 'HTTP_PORT' | 'LAMBDA_PORT'>;
+
+/** serverless-offline cannot say which port it took, so it is given free ones. */
+async function startFunctionsOn(
+  { HTTP_PORT, LAMBDA_PORT }: Asked,
+  options: Omit<FunctionsOptions, 'httpPort' | 'lambdaPort'>,
+): Promise<LocalFunctions> {
+  for (let tries = 1; ; tries += 1) {
+    const httpPort = HTTP_PORT || (await freePort());
+    const lambdaPort = LAMBDA_PORT || (await freePort());
+    try {
+      return await startFunctions({ ...options, httpPort, lambdaPort });
+    } catch (thrown) {
+      const isRace = messageOf(thrown).includes('EADDRINUSE') && HTTP_PORT * LAMBDA_PORT === 0;
+      if (!isRace || tries === PORT_TRIES) throw thrown;
+    }
+  }
+}
+
+/** The door and the API for people, through their functions, the queues and the table. */
+async function checkAnswers(httpUrl: string, token: string): Promise<void> {
+  const runs = await fetch(`${httpUrl}/runs`, { headers: { authorization: `Bearer ${token}` } });
+  const door = await fetch(`${httpUrl}/hooks/generic`);
+  const said = [await runs.text(), await door.text()];
+  if (runs.status === 200 && door.status === 405) return;
+  throw new FleetReflexError(
+    'stack.failed',
+    `The functions do not answer as they should: GET /runs ${runs.status}, GET /hooks/generic ${door.status}\n${said.join('\n')}`,
   );
 }

@@ -1,0 +1,77 @@
+/**
+ * What the functions find in their environment on this machine: the local queues, table and clouds in the place of the
+ * deployment's, and a secret for every source.
+ */
+import {
+  DispatchConfig,
+  type Environment,
+  PollerConfig,
+  QueueConfig,
+  RunsConfig,
+  readConfig,
+  secretVariable,
+  WebhookConfig,
+} from '../../lib/config.ts';
+import { SOURCES } from '../../lib/sources/registry.ts';
+import { LOCAL_AWS } from './local-aws.ts';
+
+export interface LocalParts {
+  sqsUrl: string;
+  tableUrl: string;
+  table: string;
+  tatUrl: string;
+  cloudAssistantUrl: string;
+  rulesFile: string;
+  /** By name. */
+  queueUrl(name: string): string;
+}
+
+/** @throws FleetReflexError `config.invalid`: a setting of this machine's environment that no function would start with */
+export function functionEnvironment(given: Environment, parts: LocalParts): Record<string, string> {
+  const own = {
+    ...secretsOf(given),
+    RUNS_TOKEN: given['RUNS_TOKEN'] || 'local-runs-token',
+    RULES_FILE: parts.rulesFile,
+    RUNS_TABLE: parts.table,
+    RUNS_QUEUE_URL: parts.queueUrl('runs'),
+    RUNS_DLQ_URL: parts.queueUrl('runs-dlq'),
+    EVENTS_QUEUE_URL: parts.queueUrl('events'),
+    EVENTS_DLQ_URL: parts.queueUrl('events-dlq'),
+    WAKE_UP_QUEUE_URL: parts.queueUrl('wake-up'),
+    AWS_REGION: LOCAL_AWS.region,
+    AWS_ACCESS_KEY_ID: LOCAL_AWS.credentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: LOCAL_AWS.credentials.secretAccessKey,
+    AWS_ENDPOINT_URL_SQS: parts.sqsUrl,
+    AWS_ENDPOINT_URL_DYNAMODB: parts.tableUrl,
+    TENCENTCLOUD_SECRET_ID: 'local',
+    TENCENTCLOUD_SECRET_KEY: 'local-secret',
+    TENCENT_ENDPOINT: parts.tatUrl,
+    ALIBABA_CLOUD_ACCESS_KEY_ID: 'local',
+    ALIBABA_CLOUD_ACCESS_KEY_SECRET: 'local-secret',
+    ALIBABA_ENDPOINT: parts.cloudAssistantUrl,
+    REPLIES_MAY_GO_TO_LOOPBACK: 'true',
+    // A person's own, for the real clouds: set to nothing is not set.
+    AWS_PROFILE: '',
+    AWS_SESSION_TOKEN: '',
+    TENCENTCLOUD_SESSION_TOKEN: '',
+    TENCENT_CREDENTIALS: '',
+    ALIBABA_CLOUD_SECURITY_TOKEN: '',
+    ALIBABA_CREDENTIALS: '',
+    SECRETS_PREFIX: '',
+  };
+  const all = { ...given, ...own, STAGE: 'local' };
+  for (const config of [WebhookConfig, QueueConfig, DispatchConfig, PollerConfig, RunsConfig]) {
+    readConfig(config, all);
+  }
+  return own;
+}
+
+/** What the environment gives, else `local-<source>-secret`. */
+function secretsOf(given: Environment): Record<string, string> {
+  return Object.fromEntries(
+    [...SOURCES.keys()].map((source) => {
+      const variable = secretVariable(source);
+      return [variable, given[variable] || `local-${source}-secret`];
+    }),
+  );
+}
