@@ -7,6 +7,7 @@ import { readableLines } from './stack/log-line.ts';
 import { type Stack, startStack } from './stack/start.ts';
 
 const showsAll = environment['LOG_LEVEL'] === 'DEBUG';
+let isReady = false;
 const stopping = new AbortController();
 const interrupted = new Promise<string>((resolve) => {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
@@ -27,12 +28,15 @@ try {
     environment,
     signal: stopping.signal,
     onLine: (line) => {
+      // Until then there are only the functions' answers to the question whether they answer.
+      if (!isReady && !showsAll) return;
       for (const readable of readableLines(line, showsAll)) console.log(readable);
     },
     onError: (message) => {
       if (!stopping.signal.aborted) console.error(message);
     },
   });
+  isReady = true;
   console.log(welcome(stack));
   const problem = await Promise.race([interrupted, stack.died]);
   if (problem !== '') {

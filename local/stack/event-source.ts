@@ -1,6 +1,7 @@
 /**
  * Lambda's event source mapping: takes batches from a queue to a function, and deletes what the function does not
  * report as failed. A call that fails deletes nothing; the rest is the queue's business (visibility, redrive).
+ * https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
  */
 import type { Message, SQSClient } from '@aws-sdk/client-sqs';
 import { Consumer } from 'sqs-consumer';
@@ -14,12 +15,16 @@ export interface EventSource {
   batchSize: number;
   /** So many batches at the same time. */
   concurrency: number;
+  /** `ReportBatchItemFailures`: the answer says which messages failed. */
+  reportsFailures: boolean;
   /** Calls the function with an event; its answer as JSON. */
   invoke: (event: unknown) => Promise<unknown>;
   onError: (message: string) => void;
 }
 
-const BatchAnswer = z.object({ batchItemFailures: z.array(z.object({ itemIdentifier: z.string() })) });
+const BatchAnswer = z.looseObject({
+  batchItemFailures: z.array(z.looseObject({ itemIdentifier: z.string().min(1) })).nullish(),
+});
 
 export function startEventSource(given: EventSource): { stop: () => Promise<void> } {
   let isStopping = false;
@@ -79,8 +84,19 @@ async function deliver(messages: Message[], queueName: string, source: EventSour
     source.onError(`${queueName}: ${messageOf(thrown)}; its ${messages.length} message(s) come back`);
     return [];
   }
-  // As Lambda has it: an answer without the list means that every message is done.
-  const failures = BatchAnswer.safeParse(answer).data?.batchItemFailures ?? [];
-  const failed = new Set(failures.map(({ itemIdentifier }) => itemIdentifier));
-  return messages.filter(({ MessageId }) => !failed.has(MessageId ?? ''));
+  const failed = source.reportsFailures ? failedIds(answer, messages) : [];
+  if (failed === undefined) {
+    source.onError(`${queueName}: the answer ${JSON.stringify(answer)} names no messages of the batch`);
+    return [];
+  }
+  return messages.filter(({ MessageId }) => !failed.includes(MessageId ?? ''));
+}
+
+/** @returns `undefined` where Lambda takes the whole batch as failed: an id that is empty, or not of this batch */
+function failedIds(answer: unknown, messages: readonly Message[]): string[] | undefined {
+  const parsed = BatchAnswer.nullish().safeParse(answer);
+  if (!parsed.success) return undefined;
+  const failed = (parsed.data?.batchItemFailures ?? []).map(({ itemIdentifier }) => itemIdentifier);
+  const known = messages.map(({ MessageId }) => MessageId);
+  return failed.every((id) => known.includes(id)) ? failed : undefined;
 }

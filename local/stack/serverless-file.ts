@@ -42,7 +42,12 @@ const TableResource = z.object({
 export type TableResource = z.infer<typeof TableResource>;
 
 const SqsEvent = z.object({
-  sqs: z.object({ arn: AttributeOf, batchSize: z.int(), maximumConcurrency: z.int().default(2) }),
+  sqs: z.object({
+    arn: AttributeOf,
+    batchSize: z.int(),
+    maximumConcurrency: z.int().default(2),
+    functionResponseType: z.literal('ReportBatchItemFailures').optional(),
+  }),
 });
 
 const ServerlessFile = z.object({
@@ -58,6 +63,8 @@ export interface Mapping {
   queue: string;
   batchSize: number;
   maximumConcurrency: number;
+  /** Its answer names the messages that failed; else it takes a batch whole or not at all. */
+  reportsFailures: boolean;
 }
 
 export interface Deployment {
@@ -86,8 +93,9 @@ export function readDeployment(file: string): Deployment {
     events.flatMap((event) => {
       const { data } = SqsEvent.safeParse(event);
       if (data === undefined) return [];
-      const { arn, batchSize, maximumConcurrency } = data.sqs;
-      return [{ functionName, queue: arn['Fn::GetAtt'][0], batchSize, maximumConcurrency }];
+      const { arn, batchSize, maximumConcurrency, functionResponseType } = data.sqs;
+      const reportsFailures = functionResponseType !== undefined;
+      return [{ functionName, queue: arn['Fn::GetAtt'][0], batchSize, maximumConcurrency, reportsFailures }];
     }),
   );
   return { service, queues, table, mappings };

@@ -128,11 +128,18 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const runsToken = own['RUNS_TOKEN']?.split(',')[0] ?? '';
     await checkAnswers(functions.httpUrl, runsToken);
 
-    for (const { functionName, queue, batchSize, maximumConcurrency } of deployment.mappings) {
+    for (const {
+      functionName,
+      queue,
+      batchSize,
+      maximumConcurrency,
+      reportsFailures,
+    } of deployment.mappings) {
       const mapping = startEventSource({
         client: queues.client,
         queueUrl: queues.urls.get(queue) ?? '',
         batchSize,
+        reportsFailures,
         concurrency: Math.min(maximumConcurrency, MAX_CONCURRENCY),
         invoke: (event) => functions.invoke(functionName, event),
         onError,
