@@ -3,6 +3,8 @@
  * `events` queue. It is a generic event: the result with its output still comes from DescribeInvocations.
  */
 import * as z from 'zod';
+import { writeFiringId } from '../providers/alibaba/firing-id.ts';
+import type { InvocationNews } from '../queues/wake-up-queue.ts';
 import { verifyHeader, verifyUrlSecret } from './bearer.ts';
 import { genericEvent } from './build-event.ts';
 import { isTaskEvent, TaskEvent, TaskFacts } from './cloud-assistant-event.ts';
@@ -46,7 +48,7 @@ One event comes for each instance when its task has ended; there is none for a s
     const time = firstText(event.time, event['eventTime']);
     return {
       kind: 'events',
-      news: [{ provider: 'alibaba', invocationId: facts.invokeId }],
+      news: newsOf(facts),
       events: [
         genericEvent(
           {
@@ -80,6 +82,15 @@ One event comes for each instance when its task has ended; there is none for a s
   },
   recognises: isTaskEvent,
 });
+
+/** A firing of a schedule is an invocation of its own to us: `t-…#<n>` (lib/providers/alibaba/firing-id.ts). */
+function newsOf({ invokeId, repeats, repeatMode }: TaskFacts): InvocationNews[] {
+  const whole: InvocationNews = { provider: 'alibaba', invocationId: invokeId };
+  const times = toInteger(repeats);
+  return times === undefined || repeatMode !== 'Period'
+    ? [whole]
+    : [whole, { ...whole, invocationId: writeFiringId({ invokeId, repeats: times }) }];
+}
 
 function toInteger(value: unknown): number | undefined {
   const given = firstText(value);

@@ -325,6 +325,18 @@ describe('a provider’s word that a task has ended', () => {
     expect(told).toEqual([{ provider: 'alibaba', invocationId: 't-hz0localexample1' }]);
   });
 
+  it('also names the firing, where the command recurs', async () => {
+    const event = z.looseObject({ data: z.looseObject({}) }).parse(sampleOf('cloud-assistant.json').value);
+    const value = { ...event, data: { ...event.data, repeatMode: 'Period', repeats: '3' } };
+    const body = Buffer.from(JSON.stringify(value));
+    const door = aDoor();
+    await door.receive(eventOf('cloud-assistant', signedRequest('cloud-assistant', { body })));
+    expect(door.told.map(({ invocationId }) => invocationId)).toEqual([
+      't-hz0localexample1',
+      't-hz0localexample1#3',
+    ]);
+  });
+
   it('is the only one that does', async () => {
     const files = [...SOURCES.keys()]
       .filter((name) => name !== 'cloud-assistant')
