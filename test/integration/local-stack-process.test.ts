@@ -1,0 +1,174 @@
+/** `npm start` as a process: when it is ready, beside another, and what is left of it however it ends. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { anAlert, bearer, bySlack, completionsOf, post, runsOf, theRunOf } from './local-stack-client.ts';
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+
+interface Started {
+  child: ChildProcess;
+  lines: string[];
+  /** Resolves with the exit code. */
+  ended: Promise<number | null>;
+  /** Processes of it, and files that it has made. */
+  remains(): { processes: string[]; files: string[] };
+  place(): { httpUrl: string; sqsUrl: string };
+}
+
+/** `node local/up.ts`, with a folder for what is temporary: it is named in the environment of all that it starts. */
+function startUp(environment: Record<string, string> = {}): Started {
+  const folder = mkdtempSync(join(tmpdir(), 'up-test-'));
+  const child = spawn(process.execPath, ['local/up.ts'], {
+    cwd: ROOT,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: {
+      ...process.env,
+      HTTP_PORT: '0',
+      LAMBDA_PORT: '0',
+      SQS_PORT: '0',
+      DYNAMODB_PORT: '0',
+      TAT_PORT: '0',
+      CLOUD_ASSISTANT_PORT: '0',
+      TMPDIR: folder,
+      ...environment,
+    },
+  });
+  const lines: string[] = [];
+  for (const stream of [child.stdout, child.stderr]) {
+    createInterface({ input: stream }).on('line', (line) => lines.push(line));
+  }
+  const ended = once(child, 'close').then(() => child.exitCode);
+  onTestFinished(async () => {
+    child.kill('SIGKILL');
+    await ended;
+    rmSync(folder, { recursive: true, force: true });
+  });
+  return {
+    child,
+    lines,
+    ended,
+    remains: () => ({ processes: processesNaming(folder), files: readdirSync(folder) }),
+    place: () => ({
+      httpUrl: /POST (\S+)\/hooks/.exec(lines.join('\n'))?.[1] ?? '',
+      sqsUrl: /SQS +(\S+)/.exec(lines.join('\n'))?.[1] ?? '',
+    }),
+  };
+}
+
+/** Command lines of the processes with that in their environment; those that are dead and not yet buried have none. */
+function processesNaming(folder: string): string[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((pid) => {
+      try {
+        if (!readFileSync(`/proc/${pid}/environ`, 'utf8').includes(folder)) return [];
+        return [readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')];
+      } catch {
+        return []; // it has ended
+      }
+    });
+}
+
+async function until(isSo: () => boolean, say: () => unknown, deadlineMs = 80_000): Promise<void> {
+  const endsAt = performance.now() + deadlineMs;
+  while (!isSo()) {
+    if (performance.now() > endsAt) throw new Error(`still not so: ${JSON.stringify(say())}`);
+    await sleep(25);
+  }
+}
+
+async function ready(up: Started): Promise<void> {
+  await until(
+    () => up.lines.includes('fleet-reflex is ready') || up.child.exitCode !== null,
+    () => up.lines,
+  );
+  expect(up.lines).toContain('fleet-reflex is ready');
+}
+
+const nothing = { processes: [], files: [] };
+const isGone = (up: Started) => up.remains().processes.length + up.remains().files.length === 0;
+
+describe.skipIf(process.platform !== 'linux')('npm start', () => {
+  it('runs beside another, and at Ctrl-C leaves nothing of its own', { timeout: 180_000 }, async () => {
+    const [one, other] = [startUp(), startUp()];
+    await Promise.all([ready(one), ready(other)]);
+    const sent = await post(
+      one.place(),
+      '/hooks/alertmanager',
+      anAlert('OnlyHere'),
+      bearer('local-alertmanager-secret'),
+    );
+    const completions = completionsOf(one.place());
+    onTestFinished(() => completions.close());
+    const { data } = await completions.runCompleted(theRunOf(sent));
+    expect(data.tasks.map(({ output }) => output)).toEqual(['alert OnlyHere severity unknown\n']);
+    expect(await runsOf(other.place())).toEqual([]);
+    // The functions' decisions are readable lines.
+    await until(
+      () => one.lines.some((line) => /announce-alert: run-/.test(line)),
+      () => one.lines,
+    );
+
+    one.child.kill('SIGINT');
+    expect(await one.ended).toBe(0);
+    expect(one.remains()).toEqual(nothing);
+    // The other goes on.
+    expect(await runsOf(other.place())).toEqual([]);
+    other.child.kill('SIGTERM');
+    expect(await other.ended).toBe(0);
+    expect(other.remains()).toEqual(nothing);
+  });
+
+  it('ends all that it started when it is killed, a running command too', { timeout: 180_000 }, async () => {
+    const up = startUp();
+    await ready(up);
+    const form = 'command=%2Ffleet&text=sleep+600&user_id=U1&user_name=ada&trigger_id=t-1';
+    await post(up.place(), '/hooks/slack', form, bySlack(form, 'local-slack-secret', new Date()));
+    await until(
+      () => up.remains().processes.some((line) => line.startsWith('sleep 600')),
+      () => [up.remains(), up.lines],
+    );
+    up.child.kill('SIGKILL');
+    await until(
+      () => isGone(up),
+      () => up.remains(),
+    );
+    expect(up.remains()).toEqual(nothing);
+  });
+
+  it('stops while it is starting', { timeout: 120_000 }, async () => {
+    const up = startUp();
+    await until(
+      () => up.remains().processes.some((line) => line.includes('offline')),
+      () => up.remains(),
+    );
+    up.child.kill('SIGINT');
+    expect(await up.ended).toBe(0);
+    expect(up.lines).not.toContain('fleet-reflex is ready');
+    expect(up.remains()).toEqual(nothing);
+  });
+
+  it('names a port that is taken, its variable, and what to do', async () => {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    onTestFinished(() => {
+      server.close();
+    });
+    const address = server.address();
+    const port = typeof address === 'object' ? address?.port : undefined;
+    const up = startUp({ SQS_PORT: String(port) });
+    expect(await up.ended).toBe(1);
+    expect(up.lines.at(-1)).toBe(
+      `Port ${port} for SQS cannot be used on 127.0.0.1 (EADDRINUSE). Stop what has it, or name another: SQS_PORT=<port>, 0 for any free one.`,
+    );
+    expect(up.remains()).toEqual(nothing);
+  });
+});
