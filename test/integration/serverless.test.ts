@@ -1,0 +1,425 @@
+/** What is deployed: five small functions, each with the least that it needs, and nothing that can be lost. */
+import { execFile } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import * as z from 'zod';
+import {
+  DispatchConfig,
+  PollerConfig,
+  QueueConfig,
+  RunsConfig,
+  readConfig,
+  WebhookConfig,
+} from '../../lib/config.ts';
+import { dayKey, dueKey, INDEX, key } from '../../lib/runs/table.ts';
+import { readDeployment } from '../../local/stack/serverless-file.ts';
+import { type Packaging, packageService, type Template } from './serverless-package.ts';
+
+const FUNCTIONS = {
+  webhook: WebhookConfig,
+  queue: QueueConfig,
+  dispatch: DispatchConfig,
+  poller: PollerConfig,
+  runs: RunsConfig,
+};
+const NAMES = ['webhook', 'queue', 'dispatch', 'poller', 'runs'] as const;
+type Name = (typeof NAMES)[number];
+
+/** A bundle that grows beyond this has taken in something that no function needs. */
+const MAX_ZIP_BYTES = 900_000;
+const MAX_CODE_BYTES = 3_000_000;
+
+const Statement = z.strictObject({
+  Effect: z.literal('Allow'),
+  Action: z.union([z.string(), z.array(z.string())]).transform((it) => [it].flat()),
+  Resource: z.unknown(),
+});
+const Role = z.strictObject({
+  AssumeRolePolicyDocument: z.strictObject({
+    Version: z.literal('2012-10-17'),
+    Statement: z.array(z.unknown()),
+  }),
+  Policies: z.array(
+    z.strictObject({
+      PolicyName: z.string(),
+      PolicyDocument: z.strictObject({ Version: z.literal('2012-10-17'), Statement: z.array(Statement) }),
+    }),
+  ),
+});
+const Lambda = z.looseObject({
+  Runtime: z.string(),
+  Architectures: z.array(z.string()),
+  Handler: z.string(),
+  Timeout: z.int(),
+  MemorySize: z.int(),
+  Role: z.unknown(),
+  Environment: z.looseObject({ Variables: z.record(z.string(), z.unknown()) }),
+});
+const GetArn = z.strictObject({ 'Fn::GetAtt': z.tuple([z.string(), z.literal('Arn')]) });
+const Queue = z.strictObject({
+  QueueName: z.string(),
+  VisibilityTimeout: z.int().optional(),
+  MessageRetentionPeriod: z.int(),
+  SqsManagedSseEnabled: z.literal(true),
+  RedrivePolicy: z.strictObject({ deadLetterTargetArn: GetArn, maxReceiveCount: z.int() }).optional(),
+});
+
+const Alarm = z.looseObject({
+  MetricName: z.literal('ApproximateNumberOfMessagesVisible'),
+  Dimensions: z.tuple([z.strictObject({ Name: z.literal('QueueName'), Value: z.string() })]),
+  Threshold: z.literal(0),
+});
+
+let packaging: Packaging;
+let resources: Template['Resources'];
+
+beforeAll(async () => {
+  packaging = await packageService();
+  expect(packaging.said).toContain('Service packaged');
+  ({ Resources: resources } = packaging.template());
+}, 120_000);
+afterAll(() => packaging?.remove());
+
+const ofType = (type: string) => Object.entries(resources).filter(([, { Type }]) => Type === type);
+const lambdaOf = (name: Name) =>
+  Lambda.parse(resources[`${name.charAt(0).toUpperCase()}${name.slice(1)}LambdaFunction`]?.Properties);
+
+describe('the functions', () => {
+  it('are these, with time for what they do', () => {
+    expect(ofType('AWS::Lambda::Function')).toHaveLength(NAMES.length);
+    const facts = NAMES.map((name) => {
+      const { Runtime, Architectures, Handler, Timeout, MemorySize } = lambdaOf(name);
+      return [name, Handler, Runtime, Architectures.join(), Timeout, MemorySize];
+    });
+    expect(facts).toEqual([
+      ['webhook', 'handlers/webhook.handler', 'nodejs24.x', 'arm64', 10, 1024],
+      ['queue', 'handlers/queue.handler', 'nodejs24.x', 'arm64', 30, 512],
+      ['dispatch', 'handlers/dispatch.handler', 'nodejs24.x', 'arm64', 60, 512],
+      ['poller', 'handlers/poller.handler', 'nodejs24.x', 'arm64', 55, 512],
+      ['runs', 'handlers/runs.handler', 'nodejs24.x', 'arm64', 10, 512],
+    ]);
+  });
+
+  it.each(NAMES)('%s finds every setting that it needs in its environment', (name) => {
+    expect(() => readConfig(FUNCTIONS[name], environmentOf(name))).not.toThrow();
+  });
+
+  it.each(NAMES)('%s is its code and the rules, and no more than it needs', (name) => {
+    const { bytes, files } = packaging.files(name);
+    expect([...files.keys()].toSorted()).toEqual([`handlers/${name}.mjs`, 'rules.yml']);
+    expect(bytes).toBeLessThan(MAX_ZIP_BYTES);
+    expect(files.get(`handlers/${name}.mjs`)?.length).toBeLessThan(MAX_CODE_BYTES);
+  });
+
+  it.each(NAMES)('%s starts from its package alone', async (name) => {
+    const folder = mkdtempSync(join(tmpdir(), 'function-test-'));
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+    for (const [path, content] of packaging.files(name).files) {
+      mkdirSync(dirname(join(folder, path)), { recursive: true });
+      writeFileSync(join(folder, path), content);
+    }
+    const program = `const { handler } = await import('./handlers/${name}.mjs'); console.log(typeof handler); process.exit();`;
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      ['--input-type=module', '--eval', program],
+      { cwd: folder, env: { ...environmentOf(name), AWS_REGION: 'us-east-1' } },
+    );
+    expect(stdout.trim()).toBe('function');
+  });
+
+  it('are fed by these queues and this schedule', () => {
+    const mappings = ofType('AWS::Lambda::EventSourceMapping').map(([, { Properties }]) => [
+      GetArn.parse(Properties['EventSourceArn'])['Fn::GetAtt'][0],
+      Properties['BatchSize'],
+      Properties['ScalingConfig'],
+      Properties['FunctionResponseTypes'],
+    ]);
+    expect(mappings.toSorted()).toEqual([
+      ['EventsQueue', 10, { MaximumConcurrency: 10 }, ['ReportBatchItemFailures']],
+      ['RunsQueue', 10, { MaximumConcurrency: 2 }, ['ReportBatchItemFailures']],
+      ['WakeUpQueue', 10, { MaximumConcurrency: 2 }, undefined],
+    ]);
+    expect(ofType('AWS::Events::Rule').map(([, { Properties }]) => Properties['ScheduleExpression'])).toEqual(
+      ['rate(1 minute)'],
+    );
+  });
+
+  it('answer under these routes and no others', () => {
+    const routes = ofType('AWS::ApiGatewayV2::Route').map(([, { Properties }]) => Properties['RouteKey']);
+    const hooks = ['GET', 'OPTIONS', 'POST', 'PUT'].flatMap((method) => [
+      `${method} /hooks/{source}`,
+      `${method} /hooks/{source}/{proxy+}`,
+    ]);
+    const people = ['GET /runs', 'GET /runs/{runId}', 'POST /runs/{runId}/cancel'];
+    const freeze = ['GET /freeze', 'PUT /freeze', 'DELETE /freeze'];
+    expect(routes.toSorted()).toEqual([...hooks, ...people, ...freeze].toSorted());
+  });
+});
+
+/** As CloudFormation's `Fn::Sub` has it. */
+const arn = (service: string, name: string) =>
+  `arn:\${AWS::Partition}:${service}:\${AWS::Region}:\${AWS::AccountId}:${name}`;
+
+describe('the roles', () => {
+  const source = arn('ssm', 'parameter/fleet-reflex/prod/sources/*');
+  const cloudKeys = ['tencent', 'alibaba'].map((cloud) =>
+    arn('secretsmanager', `secret:fleet-reflex/prod/${cloud}-??????`),
+  );
+  const completions = arn('sqs', 'completions');
+  const [table, due, days] = ['RunsTable', `\${RunsTable.Arn}/index/due`, `\${RunsTable.Arn}/index/days`];
+  const consumes = ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'];
+  const logs = ['logs:CreateLogStream', 'logs:PutLogEvents'];
+  const stores = ['GetItem', 'PutItem', 'UpdateItem', 'DeleteItem', 'Query'].map((it) => `dynamodb:${it}`);
+  const grants = (actions: string[], ...onto: string[]) =>
+    actions.flatMap((action) => onto.map((resource) => `${action} ${resource}`));
+
+  /** A function may do this, and nothing else. */
+  const MAY: Record<Name, string[]> = {
+    webhook: [
+      ...grants(logs, 'WebhookLogGroup'),
+      ...grants(['ssm:GetParameter'], source),
+      ...grants(['dynamodb:GetItem', 'dynamodb:Query'], table, days),
+      ...grants(['sqs:SendMessage'], 'RunsQueue', 'WakeUpQueue'),
+    ],
+    queue: [
+      ...grants(logs, 'QueueLogGroup'),
+      ...grants(['ssm:GetParameter'], source),
+      ...grants(['dynamodb:GetItem', 'dynamodb:Query'], table, days),
+      ...grants(['sqs:SendMessage'], 'RunsQueue', 'WakeUpQueue', 'EventsDeadLetterQueue'),
+      ...grants([...consumes, 'sqs:ChangeMessageVisibility'], 'EventsQueue'),
+    ],
+    dispatch: [
+      ...grants(logs, 'DispatchLogGroup'),
+      ...grants(['ssm:GetParameter'], source),
+      ...grants(stores, table, due, days),
+      ...grants(['secretsmanager:GetSecretValue'], ...cloudKeys),
+      ...grants(['sqs:SendMessage', 'sqs:GetQueueUrl'], completions),
+      ...grants(['sqs:SendMessage'], 'WakeUpQueue', 'RunsDeadLetterQueue'),
+      ...grants([...consumes, 'sqs:ChangeMessageVisibility'], 'RunsQueue'),
+    ],
+    poller: [
+      ...grants(logs, 'PollerLogGroup'),
+      ...grants(['ssm:GetParameter'], source),
+      ...grants(stores, table, due, days),
+      ...grants(['secretsmanager:GetSecretValue'], ...cloudKeys),
+      ...grants(['sqs:SendMessage', 'sqs:GetQueueUrl'], completions),
+      ...grants(['sqs:SendMessage'], 'WakeUpQueue'),
+      ...grants(consumes, 'WakeUpQueue'),
+    ],
+    runs: [
+      ...grants(logs, 'RunsLogGroup'),
+      ...grants(['ssm:GetParameter'], arn('ssm', 'parameter/fleet-reflex/prod/runs-token')),
+      ...grants(stores, table, due, days),
+      ...grants(['secretsmanager:GetSecretValue'], ...cloudKeys),
+      ...grants(['sqs:SendMessage', 'sqs:GetQueueUrl'], completions),
+      ...grants(['sqs:SendMessage'], 'WakeUpQueue'),
+    ],
+  };
+
+  it.each(NAMES)('let %s do what it does, on what it does it to', (name) => {
+    const {
+      'Fn::GetAtt': [roleName],
+    } = GetArn.parse(lambdaOf(name).Role);
+    const { AssumeRolePolicyDocument, Policies } = Role.parse(resources[roleName]?.Properties);
+    expect(AssumeRolePolicyDocument.Statement).toEqual([
+      { Effect: 'Allow', Principal: { Service: 'lambda.amazonaws.com' }, Action: 'sts:AssumeRole' },
+    ]);
+    const granted = Policies.flatMap(({ PolicyDocument }) => PolicyDocument.Statement).flatMap(
+      ({ Action, Resource }) => grants(Action, ...resourceNames(Resource)),
+    );
+    expect(granted.toSorted()).toEqual(MAY[name].toSorted());
+  });
+
+  it('are one for each function, and none allows any action or any resource', () => {
+    const names = NAMES.map((name) => GetArn.parse(lambdaOf(name).Role)['Fn::GetAtt'][0]);
+    expect(new Set(names).size).toBe(NAMES.length);
+    const roles = ofType('AWS::IAM::Role');
+    expect(roles.map(([name]) => name).toSorted()).toEqual(names.toSorted());
+    const everything = roles.flatMap(([, { Properties }]) =>
+      Role.parse(Properties).Policies.flatMap(({ PolicyDocument }) => PolicyDocument.Statement),
+    );
+    for (const { Action, Resource } of everything) {
+      expect(Action.filter((action) => action.includes('*'))).toEqual([]);
+      expect(resourceNames(Resource)).not.toContain('*');
+    }
+  });
+});
+
+describe('the queues', () => {
+  const queues = () =>
+    new Map(ofType('AWS::SQS::Queue').map(([id, { Properties }]) => [id, Queue.parse(Properties)]));
+  const DAYS_14 = 14 * 86_400;
+
+  it('are four, each with a dead-letter queue that keeps what comes for two weeks', () => {
+    const pairs = [...queues().values()].flatMap(({ QueueName, RedrivePolicy }) => {
+      if (RedrivePolicy === undefined) return [];
+      const dead = queues().get(RedrivePolicy.deadLetterTargetArn['Fn::GetAtt'][0]);
+      return [[QueueName, RedrivePolicy.maxReceiveCount, dead?.QueueName, dead?.MessageRetentionPeriod]];
+    });
+    expect(pairs.toSorted()).toEqual([
+      ['completions', 10, 'completions-dlq', DAYS_14],
+      ['events', 10, 'events-dlq', DAYS_14],
+      ['runs', 1000, 'runs-dlq', DAYS_14],
+      ['wake-up', 3, 'wake-up-dlq', DAYS_14],
+    ]);
+    expect(queues().size).toBe(2 * pairs.length);
+  });
+
+  it('hide a message for six times as long as its function may take', () => {
+    for (const name of NAMES) {
+      for (const { functionName, queue } of readDeployment('serverless.yml').mappings) {
+        if (functionName !== name) continue;
+        expect([name, queues().get(queue)?.VisibilityTimeout]).toEqual([name, 6 * lambdaOf(name).Timeout]);
+      }
+    }
+  });
+
+  it('have an alarm on every dead letter', () => {
+    const dead = [...queues().values()].filter(({ RedrivePolicy }) => RedrivePolicy === undefined);
+    const watched = ofType('AWS::CloudWatch::Alarm').map(([, { Properties }]) => Alarm.parse(Properties));
+    expect(watched.map(({ Dimensions: [{ Value }] }) => Value).toSorted()).toEqual(
+      dead.map(({ QueueName }) => QueueName).toSorted(),
+    );
+  });
+
+  it('let EventBridge rules of this account in at `events`, and nobody else', () => {
+    expect(ofType('AWS::SQS::QueuePolicy').map(([, { Properties }]) => Properties)).toEqual([
+      {
+        Queues: [{ Ref: 'EventsQueue' }],
+        PolicyDocument: {
+          Version: '2012-10-17',
+          Statement: [
+            {
+              Effect: 'Allow',
+              Principal: { Service: 'events.amazonaws.com' },
+              Action: 'sqs:SendMessage',
+              Resource: { 'Fn::GetAtt': ['EventsQueue', 'Arn'] },
+              Condition: {
+                ArnLike: {
+                  'aws:SourceArn': {
+                    'Fn::Sub': arn('events', 'rule/*'),
+                  },
+                },
+              },
+            },
+          ],
+        },
+      },
+    ]);
+  });
+
+  it('are the ones that the local stack makes, with the same functions behind them', () => {
+    const local = readDeployment('serverless.yml');
+    const names = (all: Iterable<{ QueueName: string }>) =>
+      [...all].map(({ QueueName }) => QueueName).toSorted();
+    expect(names(local.queues.values())).toEqual(names(queues().values()));
+    expect(local.mappings.map(({ queue, batchSize }) => [queue, batchSize]).toSorted()).toEqual(
+      ofType('AWS::Lambda::EventSourceMapping')
+        .map(
+          ([
+            ,
+            {
+              Properties: { EventSourceArn, BatchSize },
+            },
+          ]) => [GetArn.parse(EventSourceArn)['Fn::GetAtt'][0], BatchSize],
+        )
+        .toSorted(),
+    );
+  });
+});
+
+describe('the table', () => {
+  it('has the keys and indexes of lib/runs/table.ts, expires items, and can be restored', () => {
+    const [only, ...others] = ofType('AWS::DynamoDB::Table');
+    expect(others).toEqual([]);
+    const [pk, sk] = Object.keys(key.run('run-1'));
+    const keys = (names: (string | undefined)[]) => [
+      { AttributeName: names[0], KeyType: 'HASH' },
+      { AttributeName: names[1], KeyType: 'RANGE' },
+    ];
+    expect(only?.[1]).toMatchObject({
+      DeletionPolicy: 'Retain',
+      UpdateReplacePolicy: 'Retain',
+      Properties: {
+        BillingMode: 'PAY_PER_REQUEST',
+        KeySchema: keys([pk, sk]),
+        GlobalSecondaryIndexes: [
+          {
+            IndexName: INDEX.due,
+            KeySchema: keys(Object.keys(dueKey(''))),
+            Projection: { ProjectionType: 'INCLUDE', NonKeyAttributes: ['runId', 'rule', 'isLive'] },
+          },
+          {
+            IndexName: INDEX.days,
+            KeySchema: keys(Object.keys(dayKey('', ''))),
+            Projection: { ProjectionType: 'ALL' },
+          },
+        ],
+        TimeToLiveSpecification: { AttributeName: 'expiresAt', Enabled: true },
+        PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+        SSESpecification: { SSEEnabled: true },
+      },
+    });
+  });
+});
+
+describe('the rules that are packaged', () => {
+  const rules = (destination: string, text = '') => `version: 1
+destinations: { ops: { sqs: ${destination} } }
+rules:
+  - name: any
+    on: generic
+    run: { provider: tencent, region: ap-guangzhou, command: cmd-echo0001, instances: ins-local001 }
+    notify: [ops]
+${text}`;
+
+  it('say to which queues the functions may send', { timeout: 60_000 }, async () => {
+    const other = await packageService(rules('ops-completions.fifo'));
+    onTestFinished(() => other.remove());
+    const { Policies } = Role.parse(other.template().Resources['PollerRole']?.Properties);
+    const sends = Policies.flatMap(({ PolicyDocument }) => PolicyDocument.Statement).filter(({ Action }) =>
+      Action.includes('sqs:GetQueueUrl'),
+    );
+    expect(sends.flatMap(({ Resource }) => resourceNames(Resource))).toEqual(
+      ['completions', 'ops-completions.fifo'].map((queue) => arn('sqs', queue)),
+    );
+  });
+
+  it('are refused whole when there is a mistake in them', { timeout: 60_000 }, async () => {
+    const broken = await packageService(rules('ops', '    when: event.data.\n'));
+    onTestFinished(() => broken.remove());
+    expect(broken.exitCode).toBe(1);
+    expect(broken.said).toContain('rules.yml:8:');
+  });
+});
+
+/** Names of resources, ARNs with their variables. */
+function resourceNames(resource: unknown): string[] {
+  return [resource].flat().map((one) => {
+    const parsed = z
+      .union([
+        z.string(),
+        GetArn.transform((it) => it['Fn::GetAtt'][0]),
+        z.strictObject({ 'Fn::Sub': z.string() }).transform((it) => it['Fn::Sub']),
+      ])
+      .parse(one);
+    return parsed;
+  });
+}
+
+/** As Lambda would set it; CloudFormation's references stand for URLs and names. */
+function environmentOf(name: Name): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(lambdaOf(name).Environment.Variables).map(([variable, value]) => [
+      variable,
+      typeof value === 'string'
+        ? value
+        : variable.endsWith('_URL')
+          ? 'https://sqs.example/1/queue'
+          : 'a-name',
+    ]),
+  );
+}
