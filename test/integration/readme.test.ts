@@ -1,0 +1,254 @@
+/** Every command of README.md and docs/operations.md is run here, or is on a short list that says who runs it. */
+import { execFile } from 'node:child_process';
+import { copyFileSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import * as z from 'zod';
+import { loadRules } from '../../lib/rules/load.ts';
+import { SOURCES } from '../../lib/sources/registry.ts';
+import { until } from '../contract/alibaba-local.ts';
+import { STACK_START_MS, startTestStack, type TestStack } from '../fixtures/stack.ts';
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const PAGES = ['README.md', 'docs/operations.md'] as const;
+
+interface Elsewhere {
+  why: string;
+  /** A file that does it, and what in it. */
+  proof?: readonly [file: string, text: string];
+}
+
+/** What is not run here. A command that nobody runs any more has no place on it. */
+const ELSEWHERE: Readonly<Record<string, Elsewhere>> = {
+  'git clone <this repository> fleet-reflex && cd fleet-reflex': { why: 'CI runs in a clone' },
+  'npm run demo': { why: 'demo.test.ts', proof: ['test/integration/demo.test.ts', 'local/demo.ts'] },
+  'npm start': {
+    why: 'local-stack-process.test.ts, on ports of its own',
+    proof: ['test/integration/local-stack-process.test.ts', 'local/up.ts'],
+  },
+  'RULES_FILE=my-rules.yml npm start': {
+    why: 'the same, and the stack of this file has such rules',
+    proof: ['test/fixtures/stack.ts', 'RULES_FILE'],
+  },
+  'npm test': { why: 'CI, and you, just now', proof: ['.ci/run', 'npm test'] },
+  'npm run check': { why: 'CI', proof: ['.ci/run', 'npm run check'] },
+  'npm run bench': { why: 'a quarter of an hour of load has no place among tests' },
+  'npx serverless package': {
+    why: 'serverless.test.ts',
+    proof: ['test/integration/serverless.test.ts', 'package'],
+  },
+  'npx serverless deploy --stage prod': { why: 'it needs an AWS account' },
+};
+
+interface Command {
+  page: string;
+  line: string;
+}
+
+const COMMANDS = PAGES.flatMap((page) => commandsOf(page, read(page)));
+const RUN_HERE = COMMANDS.filter(({ line }) => ELSEWHERE[line] === undefined);
+
+/** What a command has to print; every other has to end well and be silent on standard error. */
+const PRINTS: readonly (readonly [line: RegExp, output: RegExp])[] = [
+  [/^npx fleet-reflex rules check/, / is fine: \d+ rule/],
+  [/^npx fleet-reflex rules test/, /✓ restart-web-on-5xx\n +run +cmd-echo0001 on ins-local001/],
+  [/\/hooks\/alertmanager/, /"matched":\[\{"rule":"restart-web-on-5xx","runId":"run-/],
+  [/^curl -sS \S+\/runs /, /"rule":"restart-web-on-5xx","status":"/],
+  [/^npx fleet-reflex runs$/, /succeeded +run-\w+ +restart-web-on-5xx on ins-local001/],
+  [/^npx fleet-reflex runs run-…/, /ins-local001: succeeded \(SUCCESS\), exit code 0\n +\| restart:web/],
+  [/^npx fleet-reflex runs --rule/, /restart-web-on-5xx on ins-local001/],
+  [/^npx fleet-reflex cancel/, /The cloud is asked to stop it/],
+  [/^npx fleet-reflex freeze --reason/, /^Frozen by \S+ until .*: incident 4711/],
+  [/^npx fleet-reflex freeze --lift/, /^Not frozen/],
+  [/^npx fleet-reflex redrive events --local --dry-run/, /^0 in events-dlq/],
+  [/^npx fleet-reflex redrive runs/, /^0 moved from runs-dlq to runs/],
+];
+
+describe('the pages', () => {
+  test('have commands, and none that nobody runs', () => {
+    const known = /^(curl|npx fleet-reflex) /;
+    expect(RUN_HERE.filter(({ line }) => !known.test(line))).toEqual([]);
+    expect(RUN_HERE.length).toBeGreaterThan(10);
+  });
+
+  test('still have what is run elsewhere, and whoever is said to run it does', () => {
+    const lines = new Set(COMMANDS.map(({ line }) => line));
+    expect(Object.keys(ELSEWHERE).filter((line) => !lines.has(line))).toEqual([]);
+    for (const [line, { proof }] of Object.entries(ELSEWHERE)) {
+      if (proof) expect(`${line}: ${read(proof[0])}`).toContain(proof[1]);
+    }
+  });
+
+  test('name only scripts that package.json has', () => {
+    const { scripts } = z.object({ scripts: z.record(z.string(), z.string()) }).parse(json('package.json'));
+    const named = COMMANDS.flatMap(({ line }) => {
+      const [, , script] = /\bnpm (run )?([\w-]+)$/.exec(line) ?? [];
+      return script === undefined ? [] : [script];
+    });
+    expect(named.filter((script) => scripts[script] === undefined)).toEqual([]);
+    expect(named).toContain('demo');
+  });
+});
+
+describe('the first rule', () => {
+  const rules = yamlOf(read('README.md'));
+
+  test('is a rules file without a mistake', () => {
+    const { rules: loaded } = loadRules(rules, 'README.md', SOURCES.values());
+    expect(loaded.map(({ name }) => name)).toEqual(['restart-web-on-5xx']);
+  });
+});
+
+describe('a command', () => {
+  let stack: TestStack;
+  let startedRun = '';
+  let sleepingRun = '';
+
+  beforeAll(async () => {
+    const example = yamlOf(read('README.md'));
+    stack = await startTestStack(withSleeper(example));
+    // As the reader has it: the repository, and the reader's own files in it.
+    writeFileSync(join(stack.folder, 'my-rules.yml'), example);
+    copyFileSync(join(ROOT, 'events/alertmanager.json'), join(stack.folder, 'payload.json'));
+    symlinkSync(join(ROOT, 'events'), join(stack.folder, 'events'));
+    symlinkSync(join(ROOT, 'rules.yml'), join(stack.folder, 'rules.yml'));
+  }, STACK_START_MS);
+
+  test.each(RUN_HERE)('$line ($page)', async ({ line }) => {
+    if (line.startsWith('npx fleet-reflex cancel')) sleepingRun = await startSleeping();
+    // What a reader sees who takes a second to read.
+    if (/ fleet-reflex runs|\/runs /.test(line)) await ended(startedRun);
+
+    const { code, out, err } = await shell(line);
+
+    expect({ code, err, out }).toEqual({ code: 0, err: '', out: expect.stringMatching(printed(line)) });
+    startedRun ||= /"runId":"(run-\w+)"/.exec(out)?.[1] ?? '';
+  });
+
+  test('that sends the same alert again finds the same run', async () => {
+    const alert = RUN_HERE.find(({ line }) => line.includes('/hooks/alertmanager'))?.line ?? '';
+    expect((await shell(alert)).out).toContain(`"runId":"${startedRun}"`);
+  });
+
+  test('of the npm package is the one that is run here', async () => {
+    const { code, out } = await runFile('npx', ['--no-install', 'fleet-reflex', 'help'], { cwd: ROOT });
+    expect([code, out]).toEqual([0, expect.stringContaining('fleet-reflex help <command>')]);
+  });
+
+  /** As a reader would type it, with the stack's own ports. */
+  async function shell(line: string) {
+    const runId = line.includes(' cancel ') ? sleepingRun : startedRun;
+    const typed = line
+      .replace(/^npx fleet-reflex /, `"${process.execPath}" "${join(ROOT, 'bin/fleet-reflex.ts')}" `)
+      .replace('http://127.0.0.1:3000/', `${stack.httpUrl}/`)
+      .replace('run-…', runId)
+      .replace('<rule>', 'restart-web-on-5xx');
+    const { RULES_FILE: _, ...env } = process.env;
+    return await runFile('bash', ['-c', typed], {
+      cwd: stack.folder,
+      env: { ...env, FLEET_REFLEX_URL: stack.httpUrl, AWS_ENDPOINT_URL_SQS: stack.sqsUrl },
+    });
+  }
+
+  async function ended(runId: string): Promise<void> {
+    const look = async () => Run.parse(await (await api(`/runs/${runId}`)).json());
+    await until(look, ({ endedAt }) => endedAt !== undefined, 20_000);
+  }
+
+  async function startSleeping(): Promise<string> {
+    const answer = await fetch(`${stack.httpUrl}/hooks/generic`, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${stack.secretOf('generic')}`,
+        'content-type': 'application/json',
+      },
+      body: '{}',
+    });
+    const { matched } = Matched.parse(await answer.json());
+    const runId = matched[0]?.runId ?? '';
+    await until(
+      async () => (await api(`/runs/${runId}`)).status,
+      (status) => status === 200,
+    );
+    return runId;
+  }
+
+  const api = (path: string) =>
+    fetch(`${stack.httpUrl}${path}`, { headers: { authorization: `Bearer ${stack.runsToken}` } });
+});
+
+const Run = z.looseObject({ endedAt: z.string().optional() });
+const Matched = z.looseObject({ matched: z.array(z.looseObject({ runId: z.string() })) });
+
+function printed(line: string): RegExp {
+  const found = PRINTS.find(([pattern]) => pattern.test(line));
+  if (found === undefined) throw new Error(`PRINTS does not say what \`${line}\` has to print`);
+  return found[1];
+}
+
+function read(file: string): string {
+  return readFileSync(join(ROOT, file), 'utf8');
+}
+
+function json(file: string): unknown {
+  const value: unknown = JSON.parse(read(file));
+  return value;
+}
+
+/** Of the blocks of `sh`, a line each without its comment; and what stands as a command in a sentence. */
+function commandsOf(page: string, text: string): Command[] {
+  // Blocks and sentences in the order of the page, for the order in which a reader types them.
+  const parts = text.split(/^```(\w*)\n([\s\S]*?)^```$/m);
+  const lines: string[] = [];
+  for (let at = 0; at < parts.length; at += 3) {
+    const [sentences = '', language = '', block = ''] = parts.slice(at, at + 3);
+    for (const [, line = ''] of sentences.matchAll(/`((?:\w+=\S+ )?(?:npx|npm|curl|node)\s[^`]+)`/g)) {
+      lines.push(line.replaceAll(/\s+/g, ' '));
+    }
+    if (language !== 'sh') continue;
+    const logical = block.replaceAll(/\\\n\s*/g, '').split('\n');
+    lines.push(...logical.map((line) => line.replace(/\s+# .*$/, '').trim()).filter((line) => line !== ''));
+  }
+  return [...new Set(lines)].map((line) => ({ page, line }));
+}
+
+/** The block that is a whole rules file. */
+function yamlOf(text: string): string {
+  const blocks = [...text.matchAll(/^```yaml\n([\s\S]*?)^```$/gm)].map(([, block = '']) => block);
+  const [example, ...others] = blocks.filter((block) => block.startsWith('version: 1'));
+  if (example === undefined || others.length > 0) throw new Error('expected one rules file in README.md');
+  return example;
+}
+
+/** Beside the reader's rule, something that can be cancelled. */
+function withSleeper(example: string): string {
+  const file = z.looseObject({ rules: z.array(z.unknown()) }).parse(parse(example));
+  const sleeper = {
+    name: 'sleep',
+    on: 'generic',
+    run: {
+      provider: 'tencent',
+      command: 'cmd-sleep001',
+      instances: 'ins-local002',
+      parameters: { seconds: '60' },
+    },
+  };
+  return JSON.stringify({ ...file, rules: [...file.rules, sleeper] });
+}
+
+interface Ended {
+  code: number;
+  out: string;
+  err: string;
+}
+
+/** Not the synchronous kind: the stack's queues and table live in this process. */
+function runFile(file: string, args: string[], options: { cwd: string; env?: NodeJS.ProcessEnv }) {
+  return new Promise<Ended>((resolve) => {
+    execFile(file, args, { ...options, encoding: 'utf8' }, (error, out, err) => {
+      resolve({ code: error === null ? 0 : Number(error.code ?? -1), out, err });
+    });
+  });
+}
