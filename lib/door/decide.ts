@@ -4,6 +4,7 @@
  */
 import { answerChat } from '../chat/answer-chat.ts';
 import type { ChatPort } from '../chat/port.ts';
+import { recordOf } from '../events/event-record.ts';
 import type { TriggerEvent } from '../events/trigger-event.ts';
 import type { Log } from '../logging.ts';
 import { fitsInMessage, type RunsQueue } from '../queues/runs-queue.ts';
@@ -35,7 +36,11 @@ export async function decide(
   context: DecideContext,
 ): Promise<DoorOutcome[]> {
   const decisions = await Promise.all(events.map((event) => decideOne(event, origin, context)));
-  await context.runsQueue.send(decisions.flatMap(({ requests }) => requests));
+  const records = decisions.map(({ outcome }) => recordOf(outcome, context.now()));
+  await context.runsQueue.send(
+    decisions.flatMap(({ requests }) => requests),
+    records,
+  );
   for (const { outcome } of decisions) record(outcome, context.log);
   return decisions.map(({ outcome }) => outcome);
 }

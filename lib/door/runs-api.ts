@@ -1,11 +1,12 @@
 /**
- * The API for people, behind a bearer token: `GET /runs`, `GET /runs/{runId}`, `POST /runs/{runId}/cancel`, and the
- * kill switch `/freeze`.
+ * The API for people, behind a bearer token: `GET /runs`, `GET /runs/{runId}`, `POST /runs/{runId}/cancel`, what was
+ * decided about events (`GET /events`), and the kill switch `/freeze`.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import middy from '@middy/core';
 import * as z from 'zod';
 import { messageOf } from '../errors.ts';
+import type { EventLog } from '../events/event-log.ts';
 import { type CancelContext, cancelRun } from '../runs/cancel.ts';
 import { RunId } from '../runs/run-request.ts';
 import { describeRun, summariseRun } from '../runs/run-view.ts';
@@ -15,16 +16,18 @@ import { type CorrelatedLog, correlation, problems } from './middleware.ts';
 import { type HttpAnswer, jsonAnswer, notNow, Refusal } from './problem.ts';
 
 export interface RunsApiContext extends CancelContext, FreezeApiContext {
+  events: Pick<EventLog, 'list'>;
   /** The live tokens, newest first. */
   tokens: () => Promise<readonly string[]>;
   log: CorrelatedLog;
 }
 
-const ListQuery = z.object({
+const paging = {
   limit: z.coerce.number().int().min(1).max(100).default(20),
   cursor: z.string().optional(),
-  rule: z.string().optional(),
-});
+};
+const ListQuery = z.object({ ...paging, rule: z.string().optional() });
+const EventsQuery = z.object({ ...paging, source: z.string().optional() });
 
 export function runsHandler(context: RunsApiContext) {
   return middy<unknown, HttpAnswer>()
@@ -37,6 +40,10 @@ async function route(event: HttpEvent, context: RunsApiContext): Promise<HttpAns
   const request = toRequest(event, '');
   await authorize(request.headers['authorization'], context.tokens);
   if (event.rawPath.endsWith('/freeze')) return await answerFreeze(request, context);
+  if (event.rawPath.endsWith('/events')) {
+    checkMethod(request.method, 'GET');
+    return await listEvents(request.query, context);
+  }
   const runId = event.pathParameters?.['runId'];
   const isCancel = runId !== undefined && event.rawPath.endsWith('/cancel');
   checkMethod(request.method, isCancel ? 'POST' : 'GET');
@@ -92,22 +99,29 @@ function isSame(a: string, b: string): boolean {
 }
 
 async function list(query: URLSearchParams, { store }: RunsApiContext): Promise<HttpAnswer> {
-  const asked = ListQuery.safeParse(Object.fromEntries(query));
-  if (!asked.success) {
-    const wrong = asked.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ');
-    throw new Refusal(
-      {
-        status: 400,
-        code: 'query.invalid',
-        title: 'Wrong query',
-        detail: `${wrong}. Known: limit (1 to 100), cursor, rule.`,
-      },
-      wrong,
-    );
-  }
-  const { limit, cursor, rule } = asked.data;
+  const { limit, cursor, rule } = readQuery(query, ListQuery);
   const page = await store.list({ limit, ...(cursor && { cursor }), ...(rule && { rule }) });
   return jsonAnswer(200, { runs: page.runs.map(summariseRun), ...(page.cursor && { cursor: page.cursor }) });
+}
+
+async function listEvents(query: URLSearchParams, { events }: RunsApiContext): Promise<HttpAnswer> {
+  const { limit, cursor, source } = readQuery(query, EventsQuery);
+  return jsonAnswer(200, await events.list({ limit, ...(cursor && { cursor }), ...(source && { source }) }));
+}
+
+function readQuery<Shape extends z.ZodObject>(query: URLSearchParams, schema: Shape): z.infer<Shape> {
+  const asked = schema.safeParse(Object.fromEntries(query));
+  if (asked.success) return asked.data;
+  const wrong = asked.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ');
+  throw new Refusal(
+    {
+      status: 400,
+      code: 'query.invalid',
+      title: 'Wrong query',
+      detail: `${wrong}. Known: limit (1 to 100), ${Object.keys(schema.shape).slice(1).join(', ')}.`,
+    },
+    wrong,
+  );
 }
 
 async function show(runId: string, { store }: RunsApiContext): Promise<HttpAnswer> {

@@ -6,6 +6,7 @@ import { SQSClient } from '@aws-sdk/client-sqs';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { sqsDestinations } from '../completions/sqs-destination.ts';
 import type { BehindConfig } from '../config.ts';
+import { dynamoEventLog } from '../events/dynamodb-event-log.ts';
 import { dynamoGuardStore } from '../guards/dynamodb-claims.ts';
 import { wakeUpQueue } from '../queues/wake-up-queue.ts';
 import { dynamoRunStore } from '../runs/dynamodb-store.ts';
@@ -39,6 +40,7 @@ export function fleetParts(service: string, config: BehindConfig) {
     providers,
     schedules: schedulesOf(providers, config.STAGE),
     ledger: dynamoScheduleLedger(table),
+    events: dynamoEventLog(table),
     publishing: {
       stage: config.STAGE,
       resolve: sqsDestinations(client),

@@ -1,6 +1,7 @@
 /** The `runs` queue's sending side: run requests are durable here before any door answers. */
 import { SendMessageBatchCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import { FleetReflexError, messageOf } from '../errors.ts';
+import type { EventRecord } from '../events/event-record.ts';
 import type { RunRequest } from '../runs/run-request.ts';
 import { messageText } from './message-text.ts';
 
@@ -13,15 +14,17 @@ const ATTRIBUTES_BYTES = 512;
 export interface RunsQueue {
   /**
    * Resolves when all of them are durable. Safe to call again with the same requests: a run id is a run once.
+   * @param records what was decided about the events that asked for them, kept beside the runs
    * @throws FleetReflexError `queue.unavailable` (retry), `request.tooLarge` (drop)
    */
-  send(requests: readonly RunRequest[]): Promise<void>;
+  send(requests: readonly RunRequest[], records?: readonly EventRecord[]): Promise<void>;
 }
 
 export function runsQueue(client: SQSClient, queueUrl: string): RunsQueue {
   return {
-    async send(requests) {
-      for (const batch of inBatches(requests.map(toEntry))) await sendBatch(client, queueUrl, batch);
+    async send(requests, records = []) {
+      const entries = [...requests.map(toEntry), ...records.map(toRecordEntry)];
+      for (const batch of inBatches(entries)) await sendBatch(client, queueUrl, batch);
     },
   };
 }
@@ -29,7 +32,7 @@ export function runsQueue(client: SQSClient, queueUrl: string): RunsQueue {
 interface Entry {
   body: string;
   bytes: number;
-  request: RunRequest;
+  attributes: Readonly<Record<string, string>>;
 }
 
 /** Whether the request fits in a message; `send` refuses one that does not. */
@@ -39,7 +42,13 @@ export function fitsInMessage(request: RunRequest): boolean {
 
 function measure(request: RunRequest): Entry {
   const body = messageText(request);
-  return { body, bytes: Buffer.byteLength(body) + ATTRIBUTES_BYTES, request };
+  const attributes = { runId: request.runId, rule: request.rule };
+  return { body, bytes: Buffer.byteLength(body) + ATTRIBUTES_BYTES, attributes };
+}
+
+function toRecordEntry(record: EventRecord): Entry {
+  const body = messageText(record);
+  return { body, bytes: Buffer.byteLength(body) + ATTRIBUTES_BYTES, attributes: { source: record.source } };
 }
 
 function toEntry(request: RunRequest): Entry {
@@ -69,13 +78,12 @@ function inBatches(entries: readonly Entry[]): Entry[][] {
 }
 
 async function sendBatch(client: SQSClient, QueueUrl: string, batch: readonly Entry[]): Promise<void> {
-  const Entries = batch.map(({ body, request }, index) => ({
+  const Entries = batch.map(({ body, attributes }, index) => ({
     Id: String(index),
     MessageBody: body,
-    MessageAttributes: {
-      runId: { DataType: 'String', StringValue: request.runId },
-      rule: { DataType: 'String', StringValue: request.rule },
-    },
+    MessageAttributes: Object.fromEntries(
+      Object.entries(attributes).map(([name, StringValue]) => [name, { DataType: 'String', StringValue }]),
+    ),
   }));
   const answer = await client
     .send(new SendMessageBatchCommand({ QueueUrl, Entries }))

@@ -1,7 +1,9 @@
-/** Takes a message of the runs queue to whoever carries it out. */
+/** Takes a message of the runs queue to whoever carries it out: a run request, or the record of a decision. */
 import type { SQSRecord } from 'aws-lambda';
 import * as z from 'zod';
 import { FleetReflexError } from '../errors.ts';
+import type { EventLog } from '../events/event-log.ts';
+import { EventRecord } from '../events/event-record.ts';
 import type { Handled } from '../queues/consume.ts';
 import type { SchedulesContext } from '../schedules/context.ts';
 import { scheduleOnce } from '../schedules/schedule-once.ts';
@@ -12,10 +14,13 @@ import { RunRequest } from './run-request.ts';
 /** @throws FleetReflexError `request.invalid` (hold): it is not of this version, or not of ours */
 export async function carryOut(
   record: Pick<SQSRecord, 'body'>,
-  context: DispatchContext & CancelContext & SchedulesContext,
+  context: DispatchContext & CancelContext & SchedulesContext & { events: Pick<EventLog, 'put'> },
 ): Promise<Handled> {
   const request = parse(record.body);
   switch (request.action) {
+    case 'event':
+      await context.events.put(request);
+      return { kind: 'done' };
     case 'run':
       return await dispatchRun(request, context);
     case 'cancel':
@@ -28,14 +33,17 @@ export async function carryOut(
   }
 }
 
-function parse(body: string): RunRequest {
+const IsRecord = z.looseObject({ action: z.literal('event') });
+
+function parse(body: string): RunRequest | EventRecord {
   let value: unknown;
   try {
     value = JSON.parse(body);
   } catch (cause) {
     throw invalid('it is not JSON', cause);
   }
-  const request = RunRequest.safeParse(value);
+  const schema = IsRecord.safeParse(value).success ? EventRecord : RunRequest;
+  const request = schema.safeParse(value);
   if (request.success) return request.data;
   throw invalid(z.prettifyError(request.error).replaceAll('\n', ' '), request.error);
 }

@@ -10,11 +10,12 @@ import {
 } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod';
 import { FleetReflexError } from '../errors.ts';
+import { listByDay } from './by-day.ts';
 import { isTerminalRun, Run, RunTask } from './run.ts';
 import { RunId } from './run-request.ts';
 import { TERMINAL_RANK, taskRank } from './status.ts';
 import type { RunPage, RunStore, Saved } from './store.ts';
-import { condition, dayKey, dueKey, expiresAt, INDEX, key, RETENTION_DAYS } from './table.ts';
+import { condition, dayKey, dayPartition, dueKey, expiresAt, INDEX, key } from './table.ts';
 
 export interface DynamoRunStoreOptions {
   client: DynamoDBDocumentClient;
@@ -23,7 +24,6 @@ export interface DynamoRunStoreOptions {
 
 const StoredRun = z.looseObject({ run: Run });
 const StoredTask = z.looseObject({ task: RunTask });
-const Cursor = z.strictObject({ day: z.string(), from: z.record(z.string(), z.string()).optional() });
 
 export function dynamoRunStore({ client, table }: DynamoRunStoreOptions): RunStore {
   const get = async (runId: string): Promise<Run | undefined> => {
@@ -67,7 +67,17 @@ export function dynamoRunStore({ client, table }: DynamoRunStoreOptions): RunSto
       return saved ? { kind: 'saved', run: next } : { kind: 'conflict', run: await mustGet(get, run.runId) };
     },
 
-    list: (options) => listByDay(client, table, options),
+    async list({ rule, ...options }): Promise<RunPage> {
+      const { items, ...next } = await listByDay({
+        ...options,
+        client,
+        table,
+        partition: dayPartition.runs,
+        read: readRun,
+        ...(rule !== undefined && { where: { attribute: 'rule', value: rule } }),
+      });
+      return { runs: items, ...next };
+    },
 
     async due(now, limit) {
       const { Items = [] } = await client.send(
@@ -279,60 +289,4 @@ export async function unlessConditionFails(write: Promise<unknown>): Promise<boo
     if (error instanceof ConditionalCheckFailedException) return false;
     throw error;
   }
-}
-
-async function listByDay(
-  client: DynamoDBDocumentClient,
-  table: string,
-  options: { limit: number; cursor?: string; rule?: string },
-): Promise<RunPage> {
-  const runs: Run[] = [];
-  const today = new Date().toISOString().slice(0, 10);
-  const start = options.cursor === undefined ? { day: today } : readCursor(options.cursor);
-  let from: Record<string, unknown> | undefined = start.from;
-  for (let day = start.day, age = 0; age <= RETENTION_DAYS; day = dayBefore(day), age += 1) {
-    do {
-      const page = await client.send(
-        new QueryCommand({
-          TableName: table,
-          IndexName: INDEX.days,
-          KeyConditionExpression: 'dayPk = :day',
-          ExpressionAttributeValues: {
-            ':day': `DAY#${day}`,
-            ...(options.rule && { ':rule': options.rule }),
-          },
-          ...(options.rule && {
-            FilterExpression: '#rule = :rule',
-            ExpressionAttributeNames: { '#rule': 'rule' },
-          }),
-          ScanIndexForward: false,
-          Limit: options.limit - runs.length,
-          ...(from && { ExclusiveStartKey: from }),
-        }),
-      );
-      for (const item of page.Items ?? []) runs.push(readRun(item));
-      from = page.LastEvaluatedKey;
-      if (runs.length >= options.limit) {
-        const next = from ? { day, from } : { day: dayBefore(day) };
-        return { runs, cursor: Buffer.from(JSON.stringify(next)).toString('base64url') };
-      }
-    } while (from);
-  }
-  return { runs };
-}
-
-function readCursor(cursor: string): z.infer<typeof Cursor> {
-  try {
-    return Cursor.parse(JSON.parse(Buffer.from(cursor, 'base64url').toString()));
-  } catch (cause) {
-    throw new FleetReflexError(
-      'runs.cursor',
-      'The cursor is not one that this API gave. Leave it out to start with the newest runs.',
-      { cause },
-    );
-  }
-}
-
-function dayBefore(day: string): string {
-  return new Date(Date.parse(`${day}T00:00:00Z`) - 86_400_000).toISOString().slice(0, 10);
 }

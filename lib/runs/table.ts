@@ -2,7 +2,8 @@
  * The table: every key, index and condition of the run store and the guards in one place (docs/decisions/ has why).
  * One table, one item type a prefix, two sparse indexes:
  * - `due`:  pk `DUE`, sk `pollAt`: runs that the poller has to look at; a run with nothing left to do is not in it
- * - `days`: pk `DAY#2026-11-20`, sk `requestedAt#runId`: runs by the day they were asked for, newest first
+ * - `days`: pk `DAY#2026-11-20`, sk `requestedAt#runId`: runs by the day they were asked for, newest first; and
+ *   `EVENTS#2026-11-20`, sk `receivedAt#source#eventId`: what was decided about events
  */
 
 export const INDEX = { due: 'due', days: 'days' } as const;
@@ -34,13 +35,23 @@ export const key = {
     sk: `SCHEDULE#${provider}#${region}#${name}`,
   }),
   scheduleSync: () => ({ pk: 'SCHEDULES', sk: 'SYNC' }),
+  event: (source: string, eventId: string) => ({ pk: `EVENT#${source}#${eventId}`, sk: 'EVENT' }),
   freeze: () => ({ pk: 'FREEZE', sk: 'FREEZE' }),
 } as const;
 
 export const dueKey = (pollAt: string) => ({ duePk: 'DUE', dueSk: pollAt });
+export const dayPartition = {
+  runs: (day: string) => `DAY#${day}`,
+  events: (day: string) => `EVENTS#${day}`,
+} as const;
 export const dayKey = (requestedAt: string, runId: string) => ({
-  dayPk: `DAY#${requestedAt.slice(0, 10)}`,
+  dayPk: dayPartition.runs(requestedAt.slice(0, 10)),
   daySk: `${requestedAt}#${runId}`,
+});
+
+export const eventDayKey = (receivedAt: string, source: string, eventId: string) => ({
+  dayPk: dayPartition.events(receivedAt.slice(0, 10)),
+  daySk: `${receivedAt}#${source}#${eventId}`,
 });
 
 export function expiresAt(from: Date, days = RETENTION_DAYS): number {

@@ -61,7 +61,7 @@ function alertSample() {
 async function takeRules(): Promise<string[]> {
   const rules: string[] = [];
   await sqs.deliver(queues.RUNS_QUEUE_URL, async ({ Records }) => {
-    rules.push(...Records.map(({ body }) => RunRequest.parse(JSON.parse(body)).rule));
+    rules.push(...Records.flatMap(({ body }) => RunRequest.safeParse(JSON.parse(body)).data?.rule ?? []));
     return { batchItemFailures: [] };
   });
   return rules;

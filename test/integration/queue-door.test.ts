@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type EventMessageContext, receiveMessage } from '../../lib/door/event-message.ts';
+import { EventRecord } from '../../lib/events/event-record.ts';
 import { queueHandler } from '../../lib/queues/consume.ts';
 import { messageText } from '../../lib/queues/message-text.ts';
 import { runsQueue } from '../../lib/queues/runs-queue.ts';
@@ -54,7 +55,13 @@ function aQueueDoor(given: Partial<EventMessageContext> = {}) {
       }
       return await sqs.deliver(events, (event) => handler(event, aLambdaContext()));
     },
-    runs: () => sqs.messagesIn(runs).map(({ body }) => RunRequest.parse(JSON.parse(body))),
+    // The records of what was decided are on the same queue.
+    runs: () =>
+      sqs
+        .messagesIn(runs)
+        .map(({ body }): unknown => JSON.parse(body))
+        .filter((message) => !EventRecord.safeParse(message).success)
+        .map((message) => RunRequest.parse(message)),
     wakeUps: () => sqs.messagesIn(wakeUps).map(({ body }) => JSON.parse(body)),
     setAside: () => sqs.messagesIn(eventsDlq),
     left: () => sqs.messagesIn(events),

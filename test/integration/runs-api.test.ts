@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { type RunsApiContext, runsHandler } from '../../lib/door/runs-api.ts';
 import { FleetReflexError } from '../../lib/errors.ts';
+import { dynamoEventLog } from '../../lib/events/dynamodb-event-log.ts';
 import { dynamoGuardStore } from '../../lib/guards/dynamodb-claims.ts';
 import type { CancelOutcome, Provider } from '../../lib/providers/provider.ts';
 import { dynamoRunStore } from '../../lib/runs/dynamodb-store.ts';
@@ -79,6 +80,7 @@ function anApi(given: Partial<RunsApiContext> & { cancel?: CancelOutcome } = {})
   const handler = runsHandler({
     store: dynamoRunStore(table),
     guards: dynamoGuardStore(table),
+    events: dynamoEventLog(table),
     providers: { tencent: provider, alibaba: provider },
     publishing: { stage: 'test', resolve: () => ({ send: notUsed }), reply: notUsed },
     wake: async (at) => {

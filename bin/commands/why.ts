@@ -1,0 +1,95 @@
+/** `fleet-reflex why`: why an event ran what it ran, and why it did not run the rest. */
+import { parseArgs } from 'node:util';
+import * as z from 'zod';
+import { type Command, UsageError } from '../command.ts';
+import { lineOf, linesOf, RunDetail } from '../run-lines.ts';
+import { CONNECTION, callRunsApi } from '../runs-client.ts';
+
+const Event = z.looseObject({
+  source: z.string(),
+  eventId: z.string(),
+  type: z.string(),
+  subject: z.string().optional(),
+  receivedAt: z.string(),
+  matched: z.array(z.looseObject({ rule: z.string(), runId: z.string() })),
+  unmatched: z.array(z.looseObject({ rule: z.string(), because: z.string() })),
+  unmatchedOmitted: z.number().optional(),
+});
+type Event = z.infer<typeof Event>;
+const Page = z.looseObject({ events: z.array(Event), cursor: z.string().optional() });
+
+/** So many events are looked through, newest first. */
+const LOOKED_THROUGH = 1_000;
+
+export const command: Command = {
+  summary: 'why an event started what it started, and nothing else',
+  usage: `fleet-reflex why [<text>] [--limit <n>] [--json]
+fleet-reflex why <run id>
+
+  <text>   part of an event's id, subject, type, source or rule; without one, the newest events
+  --limit  so many events at most (default 5)
+
+${CONNECTION}`,
+  async run(args) {
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: { limit: { type: 'string' }, json: { type: 'boolean' } },
+    });
+    const [text = '', ...rest] = positionals;
+    if (rest.length > 0) throw new UsageError('One text; put quotes around it when it has spaces.');
+    const limit = Number(values.limit ?? 5);
+    if (!Number.isInteger(limit) || limit < 1)
+      throw new UsageError(`--limit ${values.limit}: expected a number from 1.`);
+    if (/^run-[a-z2-7]{26}$/.test(text)) return await explainRun(text);
+    const events = await findEvents(text, limit);
+    if (values.json === true) console.log(JSON.stringify(events, undefined, 2));
+    else for (const event of events) await explain(event);
+    if (events.length > 0) return 0;
+    console.error(
+      `No event of the newest ${LOOKED_THROUGH} has ${JSON.stringify(text)} in its id, subject, type, source or rules. One that was refused at the door (a wrong signature, a body that nobody understands) is in the webhook's log as request.refused.`,
+    );
+    return 1;
+  },
+};
+
+async function explainRun(runId: string): Promise<number> {
+  const run = RunDetail.parse(await callRunsApi('GET', `/runs/${runId}`));
+  console.log(linesOf(run).join('\n'));
+  return 0;
+}
+
+async function findEvents(text: string, limit: number): Promise<Event[]> {
+  const found: Event[] = [];
+  let cursor: string | undefined;
+  for (let seen = 0; seen < LOOKED_THROUGH && found.length < limit; ) {
+    const query = new URLSearchParams({ limit: '100', ...(cursor !== undefined && { cursor }) });
+    const page = Page.parse(await callRunsApi('GET', `/events?${query}`));
+    found.push(...page.events.filter((event) => isAbout(event, text)));
+    seen += page.events.length;
+    cursor = page.cursor;
+    if (cursor === undefined) break;
+  }
+  return found.slice(0, limit);
+}
+
+function isAbout({ source, eventId, type, subject = '', matched, unmatched }: Event, text: string): boolean {
+  const rules = [...matched, ...unmatched].map(({ rule }) => rule);
+  return [source, eventId, type, subject, ...rules].some((it) =>
+    it.toLowerCase().includes(text.toLowerCase()),
+  );
+}
+
+async function explain(event: Event): Promise<void> {
+  const { source, eventId, type, subject, receivedAt, matched, unmatched, unmatchedOmitted } = event;
+  console.log(
+    `${receivedAt.slice(0, 19).replace('T', ' ')}  ${type} of ${source}${subject ? `, about ${subject}` : ''} (${eventId})`,
+  );
+  if (matched.length + unmatched.length === 0) console.log(`  no rule is on ${source}`);
+  for (const { rule, runId } of matched) {
+    const run = RunDetail.safeParse(await callRunsApi('GET', `/runs/${runId}`).catch(() => undefined));
+    console.log(run.success ? `  ✓ ${lineOf(run.data)}` : `  ✓ ${rule} (${runId} is no run: a rule that cancels has none of its own, and one just asked for comes in a moment)`);
+  }
+  for (const { rule, because } of unmatched) console.log(`  · ${rule}: ${because}`);
+  if (unmatchedOmitted !== undefined) console.log(`  … and ${unmatchedOmitted} more rules that said no`);
+}

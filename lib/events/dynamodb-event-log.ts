@@ -1,0 +1,46 @@
+/** Decisions about events, on the same table as the runs. Keys are in lib/runs/table.ts. */
+import { type DynamoDBDocumentClient, PutCommand } from '@aws-sdk/lib-dynamodb';
+import * as z from 'zod';
+import { listByDay } from '../runs/by-day.ts';
+import { dayPartition, eventDayKey, expiresAt, key } from '../runs/table.ts';
+import type { EventLog } from './event-log.ts';
+import { EventRecord } from './event-record.ts';
+
+const StoredEvent = z.looseObject({ event: EventRecord });
+
+export interface DynamoEventLogOptions {
+  client: DynamoDBDocumentClient;
+  table: string;
+}
+
+export function dynamoEventLog({ client, table }: DynamoEventLogOptions): EventLog {
+  return {
+    async put(record) {
+      const { source, eventId, receivedAt } = record;
+      await client.send(
+        new PutCommand({
+          TableName: table,
+          Item: {
+            ...key.event(source, eventId),
+            ...eventDayKey(receivedAt, source, eventId),
+            source,
+            event: record,
+            expiresAt: expiresAt(new Date(receivedAt)),
+          },
+        }),
+      );
+    },
+
+    async list({ source, ...options }) {
+      const { items, ...next } = await listByDay({
+        ...options,
+        client,
+        table,
+        partition: dayPartition.events,
+        read: (item) => StoredEvent.parse(item).event,
+        ...(source !== undefined && { where: { attribute: 'source', value: source } }),
+      });
+      return { events: items, ...next };
+    },
+  };
+}

@@ -1,0 +1,55 @@
+/**
+ * What was decided about one event, for good: which rules fired and as which run, and of every other rule on its
+ * source which clause said no. It travels on the runs queue beside the run requests and is kept like runs are, so that
+ * "why did nothing happen?" has an answer the next morning.
+ */
+import * as z from 'zod';
+import type { DoorOutcome } from '../sources/source.ts';
+
+export const EventRecord = z.strictObject({
+  version: z.literal(1),
+  action: z.literal('event'),
+  source: z.string(),
+  eventId: z.string(),
+  type: z.string(),
+  subject: z.string().optional(),
+  /** When it happened, as its source says; ISO 8601. */
+  time: z.string(),
+  receivedAt: z.iso.datetime(),
+  matched: z.array(z.strictObject({ rule: z.string(), runId: z.string(), rejected: z.string().optional() })),
+  unmatched: z.array(z.strictObject({ rule: z.string(), because: z.string() })),
+  /** Rules that said no too and are not listed. */
+  unmatchedOmitted: z.int().positive().optional(),
+});
+export type EventRecord = z.infer<typeof EventRecord>;
+
+/** A key of the table has 2048 bytes, and a character up to four. */
+const MAX_ID = 400;
+const MAX_REASON = 500;
+/** With their reasons they fit in a message many times over. */
+const MAX_UNMATCHED = 100;
+
+export function recordOf({ event, matched, unmatched }: DoorOutcome, now: Date): EventRecord {
+  const listed = unmatched.slice(0, MAX_UNMATCHED);
+  return {
+    version: 1,
+    action: 'event',
+    source: event.source,
+    eventId: cut(event.id, MAX_ID),
+    type: cut(event.type, MAX_ID),
+    ...(event.subject !== undefined && { subject: cut(event.subject, MAX_ID) }),
+    time: event.time,
+    receivedAt: now.toISOString(),
+    matched: matched.map(({ rule, runId, rejected }) => ({
+      rule,
+      runId,
+      ...(rejected !== undefined && { rejected: cut(rejected, MAX_REASON) }),
+    })),
+    unmatched: listed.map(({ rule, because }) => ({ rule, because: cut(because, MAX_REASON) })),
+    ...(unmatched.length > listed.length && { unmatchedOmitted: unmatched.length - listed.length }),
+  };
+}
+
+function cut(text: string, length: number): string {
+  return text.length <= length ? text : `${text.slice(0, length).toWellFormed()}…`;
+}

@@ -1,0 +1,171 @@
+/** What was decided about an event is kept: from the door over the runs queue to the table, the API and `why`. */
+import { createServer } from 'node:http';
+import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
+import { command } from '../../bin/commands/why.ts';
+import { dynamoEventLog } from '../../lib/events/dynamodb-event-log.ts';
+import { EventRecord, recordOf } from '../../lib/events/event-record.ts';
+import { runsQueue } from '../../lib/queues/runs-queue.ts';
+import { RunRequest } from '../../lib/runs/run-request.ts';
+import { portOf } from '../../local/stack/ports.ts';
+import { eventOf } from '../fixtures/http-events.ts';
+import { startRunsTable } from '../fixtures/runs-table.ts';
+import { NOW, samplesOf, signedSample } from '../fixtures/signed-requests.ts';
+import { startSqs } from '../fixtures/sqs.ts';
+import { aDoor } from '../fixtures/webhook-door.ts';
+
+const sqs = await startSqs();
+const table = await startRunsTable();
+afterAll(async () => {
+  await sqs.stop();
+  await table.stop();
+});
+afterEach(() => {
+  vi.unstubAllEnvs();
+  vi.restoreAllMocks();
+});
+
+function aRecord(given: Partial<EventRecord> = {}): EventRecord {
+  return {
+    version: 1,
+    action: 'event',
+    source: 'github',
+    eventId: 'delivery-1',
+    type: 'deploy.push',
+    time: NOW.toISOString(),
+    receivedAt: new Date().toISOString(),
+    matched: [],
+    unmatched: [{ rule: 'deploy', because: '`event.type == "deploy.created"` is false' }],
+    ...given,
+  };
+}
+
+describe('the record of an event', () => {
+  it('goes to the queue beside the runs that it started', async () => {
+    const queueUrl = sqs.makeQueue('runs');
+    const door = aDoor({ runsQueue: runsQueue(sqs.client, queueUrl) });
+    const sample = samplesOf('alertmanager').find(({ file }) => file === 'alertmanager.json');
+    if (sample === undefined) throw new Error('no sample');
+    await door.receive(eventOf('alertmanager', signedSample(sample)));
+    const bodies = sqs.messagesIn(queueUrl).map(({ body }): unknown => JSON.parse(body));
+    const records = bodies.flatMap((body) => EventRecord.safeParse(body).data ?? []);
+    const requests = bodies.flatMap((body) => RunRequest.safeParse(body).data ?? []);
+    expect(records.length + requests.length).toBe(bodies.length);
+    expect(records.flatMap(({ matched }) => matched.map(({ runId }) => runId))).toEqual(
+      requests.map(({ runId }) => runId),
+    );
+    expect(records[0]).toMatchObject({
+      source: 'alertmanager',
+      type: 'alert.firing',
+      receivedAt: NOW.toISOString(),
+    });
+    expect(records[0]?.unmatched.length).toBeGreaterThan(0);
+  });
+
+  it('is short, whatever the event says', () => {
+    const long = 'x'.repeat(100_000);
+    const event = {
+      specversion: '1.0',
+      id: long,
+      source: 'generic',
+      subject: long,
+      time: NOW.toISOString(),
+      kind: 'generic',
+      type: 'generic.received',
+      data: { body: {} },
+    } as const;
+    const unmatched = Array.from({ length: 500 }, (_, index) => ({ rule: `rule-${index}`, because: long }));
+    const record = recordOf(
+      { event, matched: [{ rule: 'r', runId: 'run-a', rejected: long }], unmatched },
+      NOW,
+    );
+    expect(EventRecord.parse(record)).toMatchObject({ unmatchedOmitted: 400 });
+    expect(Buffer.byteLength(JSON.stringify(record))).toBeLessThan(64 * 1024);
+  });
+});
+
+describe('the log of events', () => {
+  const log = dynamoEventLog(table);
+
+  it('lists the newest first, a page at a time, of one source where asked', async () => {
+    const at = (second: number) => new Date(Date.now() - 60_000 + second * 1000).toISOString();
+    await log.put(aRecord({ eventId: 'a', receivedAt: at(1), source: 'paging' }));
+    await log.put(aRecord({ eventId: 'b', receivedAt: at(2), source: 'paging' }));
+    await log.put(aRecord({ eventId: 'other', receivedAt: at(2.5) }));
+    await log.put(aRecord({ eventId: 'c', receivedAt: at(3), source: 'paging' }));
+    const first = await log.list({ limit: 2, source: 'paging' });
+    const second = await log.list({
+      limit: 2,
+      source: 'paging',
+      ...(first.cursor && { cursor: first.cursor }),
+    });
+    expect([first, second].map(({ events }) => events.map(({ eventId }) => eventId))).toEqual([
+      ['c', 'b'],
+      ['a'],
+    ]);
+  });
+
+  it('has an event that came again once, as it was decided last', async () => {
+    await log.put(aRecord({ source: 'again', unmatched: [] }));
+    await log.put(aRecord({ source: 'again' }));
+    const { events } = await log.list({ limit: 10, source: 'again' });
+    expect(events.map(({ unmatched }) => unmatched.length)).toEqual([1]);
+  });
+});
+
+describe('fleet-reflex why', () => {
+  const RUN = {
+    runId: 'run-abcdefghijklmnopqrstuvwxyz',
+    rule: 'restart-web',
+    status: 'rejected',
+    reason: { code: 'guard.freeze', message: 'ada has frozen all runs: incident.' },
+    instances: ['ins-1'],
+    invocationIds: [],
+    trigger: { source: 'alertmanager', type: 'alert.firing', id: 'e1' },
+    requestedAt: '2026-11-20T10:35:00.000Z',
+    parameters: {},
+    tasks: [],
+  };
+
+  async function why(args: readonly string[], events: readonly EventRecord[]) {
+    const server = createServer((request, response) => {
+      const isRun = request.url?.startsWith('/runs/') === true;
+      response.end(JSON.stringify(isRun ? RUN : { events }));
+    });
+    await new Promise<void>((resolve) => {
+      server.listen(0, '127.0.0.1', resolve);
+    });
+    vi.stubEnv('FLEET_REFLEX_URL', `http://127.0.0.1:${portOf(server)}`);
+    const lines: string[] = [];
+    vi.spyOn(console, 'log').mockImplementation((line) => lines.push(String(line)));
+    vi.spyOn(console, 'error').mockImplementation((line) => lines.push(String(line)));
+    const code = await command.run(args);
+    await new Promise((resolve) => {
+      server.closeAllConnections();
+      server.close(resolve);
+    });
+    return { code, lines };
+  }
+
+  it('says what an event started and how that ended, and which clause of which rule said no', async () => {
+    const event = aRecord({ matched: [{ rule: 'restart-web', runId: RUN.runId }], subject: 'High5xx' });
+    const { code, lines } = await why(['high5xx'], [aRecord({ eventId: 'another' }), event]);
+    expect(code).toBe(0);
+    expect(lines).toEqual([
+      `${event.receivedAt.slice(0, 19).replace('T', ' ')}  deploy.push of github, about High5xx (delivery-1)`,
+      `  ✓ 2026-11-20 10:35:00  rejected       ${RUN.runId}  restart-web on ins-1  (ada has frozen all runs: incident.)`,
+      '  · deploy: `event.type == "deploy.created"` is false',
+    ]);
+  });
+
+  it('explains one run', async () => {
+    const { code, lines } = await why([RUN.runId], []);
+    expect(code).toBe(0);
+    expect(lines.join('\n')).toContain('ada has frozen all runs: incident. [guard.freeze]');
+  });
+
+  it('says where else to look when there is no such event', async () => {
+    const { code, lines } = await why(['nothing-like-it'], [aRecord()]);
+    expect(code).toBe(1);
+    expect(lines.join('\n')).toContain('request.refused');
+  });
+});
