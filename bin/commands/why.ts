@@ -88,7 +88,11 @@ async function explain(event: Event): Promise<void> {
   if (matched.length + unmatched.length === 0) console.log(`  no rule is on ${source}`);
   for (const { rule, runId } of matched) {
     const run = RunDetail.safeParse(await callRunsApi('GET', `/runs/${runId}`).catch(() => undefined));
-    console.log(run.success ? `  ✓ ${lineOf(run.data)}` : `  ✓ ${rule} (${runId} is no run: a rule that cancels has none of its own, and one just asked for comes in a moment)`);
+    console.log(
+      run.success
+        ? `  ✓ ${lineOf(run.data)}`
+        : `  ✓ ${rule} (${runId} is no run: a rule that cancels has none of its own, and one just asked for comes in a moment)`,
+    );
   }
   for (const { rule, because } of unmatched) console.log(`  · ${rule}: ${because}`);
   if (unmatchedOmitted !== undefined) console.log(`  … and ${unmatchedOmitted} more rules that said no`);

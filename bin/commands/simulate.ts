@@ -1,0 +1,134 @@
+/**
+ * `fleet-reflex simulate`: many events on the rules, without running anything; with `--against`, only what another
+ * rules file would have done differently.
+ */
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { environment } from '../../lib/config.ts';
+import { FleetReflexError, messageOf } from '../../lib/errors.ts';
+import type { TriggerEvent } from '../../lib/events/trigger-event.ts';
+import { matchRules } from '../../lib/rules/match.ts';
+import { renderRule } from '../../lib/rules/render.ts';
+import type { RuleSet } from '../../lib/rules/rule.ts';
+import type { RunRequest } from '../../lib/runs/run-request.ts';
+import { type Command, UsageError } from '../command.ts';
+import { readRules } from './rules/read.ts';
+import { readEvents } from './rules/read-events.ts';
+
+export const command: Command = {
+  summary: 'what many events would start, and what a change of the rules would change',
+  usage: `fleet-reflex simulate <file or folder …> [--rules file] [--against file] [--source name]
+
+Says for each event what the rules would start. Nothing is run.
+
+  --rules    the rules to try (default rules.yml, or what RULES_FILE names)
+  --against  the rules as they are now: only differences are shown, and the exit code is 1 when there is one
+  --source   who sent the events, where their files are not named after it (alertmanager.json, github.push.json)
+
+A folder stands for its .json files. Keep the events that your team had in one, and see what a change would have done.`,
+  async run(args) {
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: { rules: { type: 'string' }, against: { type: 'string' }, source: { type: 'string' } },
+    });
+    if (positionals.length === 0) throw new UsageError('Which events? Name files or folders.');
+    const files = (await Promise.all(positionals.map(filesIn))).flat();
+    const now = new Date();
+    const rules = await readRules(values.rules ?? environment['RULES_FILE'] ?? 'rules.yml');
+    const before = values.against === undefined ? undefined : await readRules(values.against);
+    let unread = 0;
+    let changed = 0;
+    let started = 0;
+    for (const file of files) {
+      const events = await eventsOf(file, values.source, rules, now);
+      if (events === undefined) unread += 1;
+      for (const event of events ?? []) {
+        const after = outcomesOf(event, rules, now);
+        started += after.size;
+        const lines =
+          before === undefined ? [...after.values()] : differences(outcomesOf(event, before, now), after);
+        if (before !== undefined && lines.length === 0) continue;
+        changed += 1;
+        console.log(
+          `${file}: ${event.type} of ${event.source}${event.subject ? `, about ${event.subject}` : ''}`,
+        );
+        for (const line of lines.length === 0 ? ['· nothing'] : lines) console.log(`  ${line}`);
+      }
+    }
+    const readWell = `${files.length - unread} of ${files.length} files`;
+    if (before === undefined) console.log(`\n${readWell}; ${started} runs would be asked for.`);
+    else
+      console.log(
+        `\n${readWell}; ${changed === 0 ? 'no event' : `${changed} events`} would be handled differently.`,
+      );
+    return unread > 0 || (before !== undefined && changed > 0) ? 1 : 0;
+  },
+};
+
+async function filesIn(path: string): Promise<string[]> {
+  const found = await stat(path).catch((cause: unknown) => {
+    throw new FleetReflexError('event.missing', `There is no file or folder ${path}.`, { cause });
+  });
+  if (!found.isDirectory()) return [path];
+  const names = (await readdir(path)).filter((name) => name.endsWith('.json'));
+  return names.toSorted().map((name) => join(path, name));
+}
+
+/** Undefined for a file that is no event; the others are simulated all the same. */
+async function eventsOf(
+  file: string,
+  source: string | undefined,
+  rules: RuleSet,
+  now: Date,
+): Promise<readonly TriggerEvent[] | undefined> {
+  try {
+    const read = await readEvents(file, source, rules.sources, now);
+    return read.kind === 'events' ? read.events : [];
+  } catch (thrown) {
+    if (!(thrown instanceof FleetReflexError || thrown instanceof UsageError)) throw thrown;
+    console.error(`${file}: ${messageOf(thrown)}`);
+    return undefined;
+  }
+}
+
+/** What each rule that fires asks for, in a line, by the rule's name. */
+function outcomesOf(event: TriggerEvent, rules: RuleSet, now: Date): Map<string, string> {
+  const outcomes = new Map<string, string>();
+  for (const match of matchRules(rules, event)) {
+    if (!match.fires) continue;
+    outcomes.set(match.rule.name, `✓ ${match.rule.name}: ${lineOf(renderRule(match.rule, event, { now }))}`);
+  }
+  return outcomes;
+}
+
+function lineOf(request: RunRequest): string {
+  switch (request.action) {
+    case 'reject':
+      return `REJECTED, ${request.reason.code}: ${request.reason.message}`;
+    case 'cancel':
+      return `cancel ${request.targetRule ?? ''}${request.key === undefined ? '' : `, key ${request.key}`}`;
+    case 'run':
+    case 'schedule': {
+      const parameters = Object.entries(request.parameters).map(
+        ([name, value]) => `${name}=${JSON.stringify(value)}`,
+      );
+      const when = request.action === 'schedule' ? ` at ${request.at ?? request.recurrence}` : '';
+      return `${request.action} ${request.command} on ${request.instances.join(', ')}${when}${parameters.length > 0 ? ` with ${parameters.join(' ')}` : ''}`;
+    }
+  }
+}
+
+function differences(before: ReadonlyMap<string, string>, after: ReadonlyMap<string, string>): string[] {
+  const rules = new Set([...before.keys(), ...after.keys()]);
+  return [...rules].flatMap((rule) => {
+    const was = before.get(rule);
+    const is = after.get(rule);
+    if (was === is) return [];
+    return [
+      ...(was === undefined ? [] : [`- ${was.slice(2)}`]),
+      ...(is === undefined ? [] : [`+ ${is.slice(2)}`]),
+    ];
+  });
+}
