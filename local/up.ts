@@ -4,21 +4,22 @@ import { environment } from '../lib/config.ts';
 import { FleetReflexError } from '../lib/errors.ts';
 import { askedPorts } from './stack/asked-ports.ts';
 import { readableLines } from './stack/log-line.ts';
+import { whenOrphaned } from './stack/orphan.ts';
 import { type Stack, startStack } from './stack/start.ts';
 
 const showsAll = environment['LOG_LEVEL'] === 'DEBUG';
 let isReady = false;
 const stopping = new AbortController();
 const interrupted = new Promise<string>((resolve) => {
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.on(signal, () => {
-      // Who asks twice does not want to wait. What is left then ends by itself: it watches this process.
-      if (stopping.signal.aborted) process.exit(130);
-      console.log('\nfleet-reflex: stopping …');
-      stopping.abort();
-      resolve('');
-    });
-  }
+  const stop = () => {
+    // Who asks twice does not want to wait. What is left then ends by itself: it watches this process.
+    if (stopping.signal.aborted) process.exit(130);
+    console.log('\nfleet-reflex: stopping …');
+    stopping.abort();
+    resolve('');
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop);
+  if (environment['npm_lifecycle_event'] !== undefined) whenOrphaned(stop);
 });
 
 try {

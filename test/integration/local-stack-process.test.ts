@@ -23,10 +23,13 @@ interface Started {
   place(): { httpUrl: string; sqsUrl: string };
 }
 
-/** `node local/up.ts`, with a folder for what is temporary: it is named in the environment of all that it starts. */
-function startUp(environment: Record<string, string> = {}): Started {
+/** `npm start`, with a folder for what is temporary: it is named in the environment of all that it starts. */
+function startUp(
+  environment: Record<string, string> = {},
+  [program, ...rest]: readonly [string, ...string[]] = [process.execPath, 'local/up.ts'],
+): Started {
   const folder = mkdtempSync(join(tmpdir(), 'up-test-'));
-  const child = spawn(process.execPath, ['local/up.ts'], {
+  const child = spawn(program, rest, {
     cwd: ROOT,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
@@ -55,7 +58,11 @@ function startUp(environment: Record<string, string> = {}): Started {
     child,
     lines,
     ended,
-    remains: () => ({ processes: processesNaming(folder), files: readdirSync(folder) }),
+    remains: () => ({
+      processes: processesNaming(folder),
+      // npm's own.
+      files: readdirSync(folder).filter((file) => file !== 'node-compile-cache'),
+    }),
     place: () => ({
       httpUrl: /POST (\S+)\/hooks/.exec(lines.join('\n'))?.[1] ?? '',
       sqsUrl: /SQS +(\S+)/.exec(lines.join('\n'))?.[1] ?? '',
@@ -143,6 +150,21 @@ describe.skipIf(process.platform !== 'linux')('npm start', () => {
     );
     expect(up.remains()).toEqual(nothing);
   });
+
+  it.each(['SIGTERM', 'SIGKILL'] as const)(
+    'stops when npm, which started it, is ended by %s',
+    { timeout: 120_000 },
+    async (signal) => {
+      const up = startUp({}, ['npm', 'start']);
+      await ready(up);
+      up.child.kill(signal);
+      await until(
+        () => isGone(up),
+        () => up.remains(),
+      );
+      expect(up.remains()).toEqual(nothing);
+    },
+  );
 
   it('stops while it is starting', { timeout: 120_000 }, async () => {
     const up = startUp();
