@@ -153,7 +153,7 @@ describe('the functions', () => {
       `${method} /hooks/{source}`,
       `${method} /hooks/{source}/{proxy+}`,
     ]);
-    const people = ['GET /runs', 'GET /runs/{runId}', 'POST /runs/{runId}/cancel'];
+    const people = ['GET /events', 'GET /runs', 'GET /runs/{runId}', 'POST /runs/{runId}/cancel'];
     const freeze = ['GET /freeze', 'PUT /freeze', 'DELETE /freeze'];
     expect(routes.toSorted()).toEqual([...hooks, ...people, ...freeze].toSorted());
   });
