@@ -1,4 +1,4 @@
-/** Every command of README.md and docs/operations.md is run here, or is on a short list that says who runs it. */
+/** Every command of README.md and of the operator's pages is run here, or is on a short list that says who runs it. */
 import { execFile } from 'node:child_process';
 import { copyFileSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,7 +12,7 @@ import { until } from '../contract/alibaba-local.ts';
 import { STACK_START_MS, startTestStack, type TestStack } from '../fixtures/stack.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-const PAGES = ['README.md', 'docs/operations.md'] as const;
+const PAGES = ['README.md', 'docs/operations.md', 'local/README.md'] as const;
 
 interface Elsewhere {
   why: string;
@@ -39,6 +39,9 @@ const ELSEWHERE: Readonly<Record<string, Elsewhere>> = {
     why: 'serverless.test.ts',
     proof: ['test/integration/serverless.test.ts', 'package'],
   },
+  'export AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local AWS_REGION=us-east-1': { why: 'for the next' },
+  'aws --endpoint-url http://127.0.0.1:4566 sqs receive-message --wait-time-seconds 5 --max-number-of-messages 10 --queue-url http://127.0.0.1:4566/000000000000/completions':
+    { why: 'not every machine has the AWS CLI; local-stack.test.ts does it with the SDK' },
   'npx serverless deploy --stage prod': { why: 'it needs an AWS account' },
 };
 
@@ -59,6 +62,8 @@ const PRINTS: readonly (readonly [line: RegExp, output: RegExp])[] = [
   [/^curl -sS \S+\/runs /, /"rule":"restart-web-on-5xx","status":"/],
   [/^npx fleet-reflex runs$/, /succeeded +run-\w+ +restart-web-on-5xx on ins-local001/],
   [/^npx fleet-reflex runs run-…/, /ins-local001: succeeded \(SUCCESS\), exit code 0\n +\| restart:web/],
+  [/^npx fleet-reflex why High5xx/, /restart-web-on-5xx/],
+  [/\/_fauxqs\/queues\/completions$/, /fleet-reflex\.run\.completed/],
   [/^npx fleet-reflex runs --rule/, /restart-web-on-5xx on ins-local001/],
   [/^npx fleet-reflex cancel/, /The cloud is asked to stop it/],
   [/^npx fleet-reflex freeze --reason/, /^Frozen by \S+ until .*: incident 4711/],
@@ -144,6 +149,7 @@ describe('a command', () => {
     const typed = line
       .replace(/^npx fleet-reflex /, `"${process.execPath}" "${join(ROOT, 'bin/fleet-reflex.ts')}" `)
       .replace('http://127.0.0.1:3000/', `${stack.httpUrl}/`)
+      .replace('http://127.0.0.1:4566/', `${stack.sqsUrl}/`)
       .replace('run-…', runId)
       .replace('<rule>', 'restart-web-on-5xx');
     const { RULES_FILE: _, ...env } = process.env;
@@ -199,7 +205,7 @@ function json(file: string): unknown {
 /** Of the blocks of `sh`, a line each without its comment; and what stands as a command in a sentence. */
 function commandsOf(page: string, text: string): Command[] {
   // Blocks and sentences in the order of the page, for the order in which a reader types them.
-  const parts = text.split(/^```(\w*)\n([\s\S]*?)^```$/m);
+  const parts = text.split(/^ *```(\w*)\n([\s\S]*?)^ *```$/m);
   const lines: string[] = [];
   for (let at = 0; at < parts.length; at += 3) {
     const [sentences = '', language = '', block = ''] = parts.slice(at, at + 3);
