@@ -1,5 +1,6 @@
 /** Moves what is in a dead-letter queue back to its queue: sent first, deleted after, so that nothing is lost. */
 import {
+  ChangeMessageVisibilityCommand,
   DeleteMessageCommand,
   GetQueueUrlCommand,
   type Message,
@@ -8,7 +9,7 @@ import {
   SendMessageCommand,
   type SQSClient,
 } from '@aws-sdk/client-sqs';
-import { FleetReflexError } from '../lib/errors.ts';
+import { FleetReflexError, messageOf } from '../lib/errors.ts';
 
 /** Attributes that say why a message was set aside; it starts afresh without them. */
 const REASONS: ReadonlySet<string> = new Set(['reason', 'explanation', 'originalMessageId']);
@@ -23,15 +24,25 @@ export interface Redrive {
   onMessage: (message: Message) => void;
 }
 
+export interface Redriven {
+  /** So many were moved, or seen. */
+  count: number;
+  /** Of these, so many were seen to come back at once: what set them aside is still so. */
+  cameBack: number;
+}
+
 /**
- * @returns how many messages were moved, or seen
- * @throws FleetReflexError `queue.missing`
+ * Each message once: one that is set aside again at once would else go round and round.
+ * @throws FleetReflexError `queue.missing`, `queue.unreachable`
  */
-export async function redriveQueue({ client, queue, limit, isDryRun, onMessage }: Redrive): Promise<number> {
+export async function redriveQueue(options: Redrive): Promise<Redriven> {
+  const { client, queue, limit, isDryRun, onMessage } = options;
   const from = await urlOf(client, `${queue}-dlq`);
   const to = await urlOf(client, queue);
+  const moved = new Set<string | undefined>();
   let count = 0;
-  while (count < limit) {
+  let cameBack = 0;
+  while (count < limit && cameBack === 0) {
     const { Messages = [] } = await client.send(
       new ReceiveMessageCommand({
         QueueUrl: from,
@@ -42,19 +53,35 @@ export async function redriveQueue({ client, queue, limit, isDryRun, onMessage }
         WaitTimeSeconds: 1,
       }),
     );
-    if (Messages.length === 0) return count;
+    if (Messages.length === 0) break;
     for (const message of Messages) {
+      if (isOneOf(message, moved)) {
+        cameBack += 1;
+        await leave(client, message, from);
+        continue;
+      }
       onMessage(message);
-      if (!isDryRun) await move(client, message, from, to);
+      if (!isDryRun) moved.add(await move(client, message, from, to));
       count += 1;
     }
   }
-  return count;
+  return { count, cameBack };
 }
 
-async function move(client: SQSClient, message: Message, from: string, to: string): Promise<void> {
+/** By the id under which it was sent: SQS keeps that when it moves a message, and we write it down. */
+function isOneOf({ MessageId, MessageAttributes }: Message, moved: ReadonlySet<string | undefined>): boolean {
+  return moved.has(MessageId) || moved.has(MessageAttributes?.['originalMessageId']?.StringValue ?? '');
+}
+
+/** @returns its new id */
+async function move(
+  client: SQSClient,
+  message: Message,
+  from: string,
+  to: string,
+): Promise<string | undefined> {
   const kept = Object.entries(message.MessageAttributes ?? {}).filter(([name]) => !REASONS.has(name));
-  await client.send(
+  const { MessageId } = await client.send(
     new SendMessageCommand({
       QueueUrl: to,
       MessageBody: message.Body,
@@ -62,6 +89,12 @@ async function move(client: SQSClient, message: Message, from: string, to: strin
     }),
   );
   await client.send(new DeleteMessageCommand({ QueueUrl: from, ReceiptHandle: message.ReceiptHandle }));
+  return MessageId;
+}
+
+/** For whoever looks next. */
+async function leave(client: SQSClient, { ReceiptHandle }: Message, QueueUrl: string): Promise<void> {
+  await client.send(new ChangeMessageVisibilityCommand({ QueueUrl, ReceiptHandle, VisibilityTimeout: 0 }));
 }
 
 async function urlOf(client: SQSClient, QueueName: string): Promise<string> {
@@ -70,7 +103,13 @@ async function urlOf(client: SQSClient, QueueName: string): Promise<string> {
     if (QueueUrl !== undefined) return QueueUrl;
     throw new Error(`SQS named no URL for ${QueueName}`);
   } catch (cause) {
-    if (!(cause instanceof QueueDoesNotExist)) throw cause;
+    if (!(cause instanceof QueueDoesNotExist)) {
+      throw new FleetReflexError(
+        'queue.unreachable',
+        `SQS could not be asked for ${QueueName} (${messageOf(cause)}). It needs AWS credentials and AWS_REGION; --local asks the local stack.`,
+        { cause },
+      );
+    }
     throw new FleetReflexError(
       'queue.missing',
       `There is no queue ${QueueName} in this account and region. Queues: events, runs, wake-up, completions. Is AWS_REGION right?`,

@@ -14,7 +14,8 @@ export const command: Command = {
   --limit    at most so many (default 100)
   --local    the local stack's SQS; else AWS as AWS_REGION, AWS_PROFILE and the like say
 
-A run request that was carried out already changes nothing: its run id is known.`,
+A run request that was carried out already changes nothing: its run id is known. What comes back at once is not moved
+again; exit code 1 then.`,
   async run(args) {
     const { values, positionals } = parseArgs({
       args: [...args],
@@ -28,7 +29,7 @@ A run request that was carried out already changes nothing: its run id is known.
       throw new UsageError(`--limit ${values.limit}: expected a number from 1.`);
     const isDryRun = values['dry-run'] === true;
     const client = new SQSClient(values.local === true ? local() : {});
-    const count = await redriveQueue({
+    const { count, cameBack } = await redriveQueue({
       client,
       queue,
       limit,
@@ -36,6 +37,10 @@ A run request that was carried out already changes nothing: its run id is known.
       onMessage: (message) => console.log(lineOf(message)),
     });
     console.log(isDryRun ? `${count} in ${queue}-dlq.` : `${count} moved from ${queue}-dlq to ${queue}.`);
+    if (cameBack > 0) {
+      console.error(`${cameBack} of them came back at once: their cause is not gone.`);
+      return 1;
+    }
     return 0;
   },
 };

@@ -1,17 +1,15 @@
 /** Every command of README.md and of the operator's pages is run here, or is on a short list that says who runs it. */
-import { execFile } from 'node:child_process';
 import { copyFileSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import * as z from 'zod';
 import { loadRules } from '../../lib/rules/load.ts';
 import { SOURCES } from '../../lib/sources/registry.ts';
 import { until } from '../contract/alibaba-local.ts';
+import { FLEET_REFLEX, pointingTo, ROOT, runFile } from '../fixtures/command-line.ts';
 import { STACK_START_MS, startTestStack, type TestStack } from '../fixtures/stack.ts';
 
-const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const PAGES = ['README.md', 'docs/operations.md', 'local/README.md'] as const;
 
 interface Elsewhere {
@@ -147,16 +145,12 @@ describe('a command', () => {
   async function shell(line: string) {
     const runId = line.includes(' cancel ') ? sleepingRun : startedRun;
     const typed = line
-      .replace(/^npx fleet-reflex /, `"${process.execPath}" "${join(ROOT, 'bin/fleet-reflex.ts')}" `)
+      .replace(/^npx fleet-reflex /, `"${process.execPath}" "${FLEET_REFLEX}" `)
       .replace('http://127.0.0.1:3000/', `${stack.httpUrl}/`)
       .replace('http://127.0.0.1:4566/', `${stack.sqsUrl}/`)
       .replace('run-…', runId)
       .replace('<rule>', 'restart-web-on-5xx');
-    const { RULES_FILE: _, ...env } = process.env;
-    return await runFile('bash', ['-c', typed], {
-      cwd: stack.folder,
-      env: { ...env, FLEET_REFLEX_URL: stack.httpUrl, AWS_ENDPOINT_URL_SQS: stack.sqsUrl },
-    });
+    return await runFile('bash', ['-c', typed], { cwd: stack.folder, env: pointingTo(stack) });
   }
 
   async function ended(runId: string): Promise<void> {
@@ -241,19 +235,4 @@ function withSleeper(example: string): string {
     },
   };
   return JSON.stringify({ ...file, rules: [...file.rules, sleeper] });
-}
-
-interface Ended {
-  code: number;
-  out: string;
-  err: string;
-}
-
-/** Not the synchronous kind: the stack's queues and table live in this process. */
-function runFile(file: string, args: string[], options: { cwd: string; env?: NodeJS.ProcessEnv }) {
-  return new Promise<Ended>((resolve) => {
-    execFile(file, args, { ...options, encoding: 'utf8' }, (error, out, err) => {
-      resolve({ code: error === null ? 0 : Number(error.code ?? -1), out, err });
-    });
-  });
 }
