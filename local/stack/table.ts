@@ -2,7 +2,8 @@
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import { createRequire } from 'node:module';
-import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CreateTableCommand, DescribeTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import * as z from 'zod';
 import { LOCAL_AWS } from './local-aws.ts';
 import { portOf } from './ports.ts';
@@ -41,6 +42,8 @@ export async function startTable(
       })),
     }),
   );
+  // The answer to CreateTable is `CREATING`.
+  while (!(await isActive(client, name))) await sleep(2);
   client.destroy();
   return {
     url,
@@ -50,4 +53,10 @@ export async function startTable(
       await once(server, 'close');
     },
   };
+}
+
+async function isActive(client: DynamoDBClient, TableName: string): Promise<boolean> {
+  const { Table } = await client.send(new DescribeTableCommand({ TableName }));
+  const indexes = Table?.GlobalSecondaryIndexes ?? [];
+  return Table?.TableStatus === 'ACTIVE' && indexes.every(({ IndexStatus }) => IndexStatus === 'ACTIVE');
 }
