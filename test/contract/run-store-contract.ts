@@ -1,0 +1,223 @@
+/** What every run store has to do; run-store.test.ts holds the DynamoDB one to it. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type Run, type RunTask, rejectedRun } from '../../lib/runs/run.ts';
+import { isTerminalTask, TaskStatus, taskRank } from '../../lib/runs/status.ts';
+import type { RunStore } from '../../lib/runs/store.ts';
+import { aRunRequest } from '../fixtures/run-world.ts';
+
+const T0 = Date.now();
+const at = (seconds: number) => new Date(T0 + seconds * 1000);
+
+export function aRun(given: Partial<Run> = {}): Run {
+  const { runId, rule, trigger, notify, requestedAt, provider, region, command, instances } = aRunRequest(
+    given.rule === undefined ? {} : { rule: given.rule },
+  );
+  return {
+    ...rejectedRun(
+      {
+        version: 1,
+        action: 'reject',
+        runId,
+        rule,
+        trigger,
+        notify,
+        requestedAt,
+        reason: { code: 'x', message: 'x' },
+      },
+      at(0),
+    ),
+    provider,
+    region,
+    command,
+    instances,
+    status: 'running',
+    ...given,
+  };
+}
+
+function aTask(run: Run, given: Partial<RunTask> = {}): RunTask {
+  return {
+    version: 1,
+    runId: run.runId,
+    invocationId: 'inv-1',
+    taskId: 'invt-1',
+    instanceId: 'ins-1',
+    status: 'queued',
+    providerStatus: 'PENDING',
+    started: 'no',
+    outputDroppedBytes: 0,
+    isEventSent: false,
+    ...given,
+  };
+}
+
+export function runStoreContract(name: string, open: () => RunStore): void {
+  describe(name, () => {
+    it('keeps a run as it was given, once', async () => {
+      const store = open();
+      const run = aRun();
+      expect(await store.create(run)).toEqual({ isNew: true, run });
+      expect(await store.create({ ...run, rule: 'another' })).toEqual({ isNew: false, run });
+      expect(await store.get(run.runId)).toEqual(run);
+      expect(await store.get(aRun().runId)).toBeUndefined();
+    });
+
+    it('is written only by who read it last', async () => {
+      const store = open();
+      const run = aRun();
+      await store.create(run);
+      const first = await store.save({ ...run, status: 'succeeded' });
+      expect(first).toMatchObject({ kind: 'saved', run: { status: 'succeeded', revision: 1 } });
+      expect(await store.save({ ...run, status: 'failed' })).toMatchObject({
+        kind: 'conflict',
+        run: { status: 'succeeded', revision: 1 },
+      });
+    });
+
+    it('lets one of many writers at once win', async () => {
+      const store = open();
+      const run = aRun();
+      await store.create(run);
+      const results = await Promise.all(
+        Array.from({ length: 10 }, (_, index) => store.save({ ...run, failedReadings: index })),
+      );
+      expect(results.filter(({ kind }) => kind === 'saved')).toHaveLength(1);
+    });
+
+    it('moves a task only forward, whatever the order of the reports', async () => {
+      const store = open();
+      const run = aRun();
+      let count = 0;
+      await fc.assert(
+        fc.asyncProperty(
+          fc.array(fc.constantFrom(...TaskStatus.options), { maxLength: 8 }),
+          async (reports) => {
+            count += 1;
+            const instanceId = `ins-${count}`;
+            let expected: TaskStatus | undefined;
+            for (const status of reports) {
+              const moves =
+                expected === undefined ||
+                (!isTerminalTask(expected) && taskRank(status) > taskRank(expected));
+              expect(await store.putTask(aTask(run, { instanceId, status }))).toBe(moves);
+              if (moves) expected = status;
+            }
+            const stored = (await store.tasks(run.runId)).find((task) => task.instanceId === instanceId);
+            expect(stored?.status).toBe(expected);
+          },
+        ),
+        { numRuns: 60 },
+      );
+    });
+
+    it('keeps a task whole, with its output, and that it was told', async () => {
+      const store = open();
+      const run = aRun();
+      const output = Buffer.from([0, 255, 10, 226, 130, 172]);
+      const task = aTask(run, {
+        status: 'failed',
+        output,
+        exitCode: 3,
+        error: { code: 'c', message: 'm', advice: 'a' },
+      });
+      await store.putTask(task);
+      const [stored] = await store.tasks(run.runId);
+      expect({ ...stored, output: Buffer.from(stored?.output ?? []) }).toEqual({ ...task, output });
+      await store.markTaskSent(task);
+      expect((await store.tasks(run.runId)).map(({ isEventSent }) => isEventSent)).toEqual([true]);
+    });
+
+    it('has more tasks than a page', async () => {
+      const store = open();
+      const run = aRun();
+      const output = new Uint8Array(24 * 1024);
+      for (let index = 0; index < 60; index += 1) {
+        await store.putTask(aTask(run, { instanceId: `ins-${index}`, status: 'succeeded', output }));
+      }
+      expect(await store.tasks(run.runId)).toHaveLength(60);
+    });
+
+    it('says what is due, the most overdue first, and when the next one is', async () => {
+      const store = open();
+      const late = aRun({ pollAt: at(-10).toISOString() });
+      const later = aRun({ pollAt: at(-5).toISOString() });
+      const ahead = aRun({ pollAt: at(60).toISOString() });
+      const { pollAt: _, ...rest } = aRun();
+      for (const run of [ahead, later, late, rest]) await store.create(run);
+      const ours = new Set([late, later, ahead, rest].map(({ runId }) => runId));
+      const due = (await store.due(at(0), 100)).filter(({ runId }) => ours.has(runId));
+      expect(due.map(({ runId }) => runId)).toEqual([late.runId, later.runId]);
+      expect(await store.due(at(0), 1)).toHaveLength(1);
+      expect((await store.nextDue())?.getTime()).toBeLessThanOrEqual(at(-10).getTime());
+      const { pollAt: __, ...done } = late;
+      await store.save(done);
+      expect((await store.due(at(0), 100)).map(({ runId }) => runId)).not.toContain(late.runId);
+    });
+
+    it('knows the runs of a rule that have not ended', async () => {
+      const store = open();
+      const rule = aRun().rule;
+      const live = aRun({ rule, pollAt: at(60).toISOString() });
+      const ended = aRun({ rule, status: 'succeeded', pollAt: at(60).toISOString() });
+      for (const run of [live, ended, aRun({ pollAt: at(60).toISOString() })]) await store.create(run);
+      expect(await store.live(rule)).toEqual([live.runId]);
+    });
+
+    it('lists the newest first, a page at a time, over days, of one rule where asked', async () => {
+      const store = open();
+      const rule = aRun().rule;
+      const ages = [0, 1, 30, 49, 50].map((hours) =>
+        aRun({ rule, requestedAt: new Date(Date.now() - hours * 3_600_000 - 1_000).toISOString() }),
+      );
+      for (const run of ages.toReversed()) await store.create(run);
+      const seen: string[] = [];
+      let cursor: string | undefined;
+      do {
+        const page = await store.list({ limit: 2, rule, ...(cursor !== undefined && { cursor }) });
+        expect(page.runs.length).toBeLessThanOrEqual(2);
+        seen.push(...page.runs.map(({ runId }) => runId));
+        cursor = page.cursor;
+      } while (cursor !== undefined);
+      expect(seen).toEqual(ages.map(({ runId }) => runId));
+      await expect(store.list({ limit: 2, cursor: 'made up' })).rejects.toMatchObject({
+        code: 'runs.cursor',
+      });
+    });
+
+    it('gives an invocation to who claims it first', async () => {
+      const store = open();
+      const [one, two] = [aRun(), aRun()];
+      const id = `inv-${one.runId}`;
+      expect(await store.invocationOwner('tencent', id)).toBeUndefined();
+      expect(await store.claimInvocation('tencent', id, one.runId)).toBe(one.runId);
+      expect(await store.claimInvocation('tencent', id, two.runId)).toBe(one.runId);
+      expect(await store.claimInvocation('tencent', id, one.runId)).toBe(one.runId);
+      expect(await store.invocationOwner('tencent', id)).toBe(one.runId);
+      expect(await store.invocationOwner('alibaba', id)).toBeUndefined();
+    });
+
+    it('leases to one at a time, until it is given back or has run out', async () => {
+      const store = open();
+      const name = `lease-${aRun().runId}`;
+      expect(await store.acquireLease(name, 'a', at(0), 10_000)).toBe(true);
+      expect(await store.acquireLease(name, 'b', at(5), 10_000)).toBe(false);
+      expect(await store.acquireLease(name, 'a', at(5), 10_000)).toBe(true);
+      await store.releaseLease(name, 'b');
+      expect(await store.acquireLease(name, 'b', at(6), 10_000)).toBe(false);
+      expect(await store.acquireLease(name, 'b', at(16), 10_000)).toBe(true);
+      await store.releaseLease(name, 'b');
+      expect(await store.acquireLease(name, 'a', at(17), 10_000)).toBe(true);
+    });
+
+    it('plans a wake-up once for each time that is earlier', async () => {
+      const store = open();
+      const base = 100_000;
+      expect(await store.planWakeUp(at(base + 30), at(base))).toBe(true);
+      expect(await store.planWakeUp(at(base + 30), at(base))).toBe(false);
+      expect(await store.planWakeUp(at(base + 40), at(base))).toBe(false);
+      expect(await store.planWakeUp(at(base + 10), at(base))).toBe(true);
+      expect(await store.planWakeUp(at(base + 40), at(base + 20))).toBe(true);
+    });
+  });
+}
