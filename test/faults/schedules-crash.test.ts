@@ -7,34 +7,8 @@ import { collectFirings } from '../../lib/schedules/firings.ts';
 import { scheduleOnce } from '../../lib/schedules/schedule-once.ts';
 import { type TendContext, tendSchedules } from '../../lib/schedules/tend.ts';
 import { until } from '../contract/alibaba-local.ts';
+import { CRASH, dying, type Failpoint } from '../fixtures/dying.ts';
 import { aRequest, aStanding, startStack, TENCENT_REGION } from '../integration/schedules-stack.ts';
-
-const CRASH = 'the process died';
-
-interface Failpoint {
-  /** The how-manieth call dies, from 1 on. */
-  at: number;
-  when: 'before' | 'after';
-  calls: number;
-}
-
-/** The same part, whose calls die where the failpoint says, and all that come after it. */
-function dying<Part extends object>(part: Part, point: Failpoint): Part {
-  return new Proxy(part, {
-    get(target, property, receiver) {
-      const value: unknown = Reflect.get(target, property, receiver);
-      if (typeof value !== 'function') return value;
-      return async (...args: unknown[]): Promise<unknown> => {
-        point.calls += 1;
-        const isPoint = point.calls === point.at;
-        if (point.calls > point.at || (isPoint && point.when === 'before')) throw new Error(CRASH);
-        const result: unknown = await Reflect.apply(value, target, args);
-        if (isPoint) throw new Error(CRASH);
-        return result;
-      };
-    },
-  });
-}
 
 function dyingContext(context: TendContext, point: Failpoint): TendContext {
   // nextTimes is no await: it stays as it is.

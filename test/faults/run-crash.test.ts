@@ -1,0 +1,181 @@
+/**
+ * A process that dies at any of its awaits, before or after the effect, in dispatch, in the poller and in a cancel:
+ * whoever comes next finds one invocation, tells every fact, and leaves no claim behind. Never two, never none.
+ */
+import { describe, expect, test } from 'vitest';
+import { type CancelRequest, cancelRuns } from '../../lib/runs/cancel.ts';
+import { dispatchRun } from '../../lib/runs/dispatch.ts';
+import { type PollContext, poll } from '../../lib/runs/poll.ts';
+import { isTerminalRun } from '../../lib/runs/run.ts';
+import { CRASH, dying, type Failpoint } from '../fixtures/dying.ts';
+import { aRunWorld, type RunOnlyRequest, type RunWorld } from '../fixtures/run-world.ts';
+import { startRunsTable } from '../fixtures/runs-table.ts';
+
+/** The calls of a provider that go over the network. */
+const CALLS = ['invoke', 'find', 'read', 'cancel', 'availability'];
+const GUARDED = { guards: { dedupe: { key: 'k', windowMs: 600_000 }, maxInFlight: 1 } } as const;
+
+function dyingContext(context: PollContext, point: Failpoint): PollContext {
+  const provider = dying(context.providers.tencent, point, CALLS);
+  return {
+    ...context,
+    store: dying(context.store, point),
+    guards: dying(context.guards, point),
+    providers: { tencent: provider, alibaba: provider },
+    publishing: { ...context.publishing, resolve: (ref) => dying(context.publishing.resolve(ref), point) },
+  };
+}
+
+/** Tries the death at every await there is, each in a world of its own, until one is not reached any more. */
+async function atEveryAwait(
+  when: Failpoint['when'],
+  live: (world: RunWorld, context: PollContext) => Promise<unknown>,
+  after: (world: RunWorld, at: number) => Promise<void>,
+): Promise<number> {
+  for (let at = 1; at < 200; at += 1) {
+    const table = await startRunsTable();
+    const world = aRunWorld(table);
+    const point: Failpoint = { at, when, calls: 0 };
+    await live(world, dyingContext(world.context, point)).catch((thrown: unknown) => {
+      expect(String(thrown)).toContain(CRASH);
+    });
+    const isReached = point.calls >= at;
+    await after(world, at);
+    await table.stop();
+    if (!isReached) return at - 1;
+  }
+  throw new Error('there is no end of awaits');
+}
+
+/** As the queue and the minute do: the message comes again, the poller looks, until the run has ended. */
+async function carryOn(world: RunWorld, request: RunOnlyRequest, isDelivered = true) {
+  for (let round = 0; round < 20; round += 1) {
+    world.advance(75_000);
+    if (isDelivered) await world.dispatch(request);
+    await world.poll();
+    const run = await world.context.store.get(request.runId);
+    if (run !== undefined && isTerminalRun(run) && run.outbox.length === 0) return run;
+    world.cloud.tasksAre('succeeded');
+  }
+  throw new Error('the run never ends');
+}
+
+const FACTS = ['started', 'inv-1/ins-1/succeeded', 'inv-1/ins-2/succeeded', 'succeeded'];
+
+async function expectOne(world: RunWorld, request: RunOnlyRequest, at: number): Promise<void> {
+  expect({ at, invocations: world.cloud.taken.length }).toEqual({ at, invocations: 1 });
+  expect({ at, told: world.told(request.runId) }).toEqual({ at, told: FACTS });
+  // Its place in flight is free again.
+  const { guards } = world.context;
+  expect({ at, free: await guards.enterFlight(request.rule, request.runId, 1) }).toEqual({ at, free: true });
+}
+
+describe.each(['before', 'after'] as const)('dying %s the effect', { timeout: 120_000 }, (when) => {
+  test('of an await of dispatch, with the message coming again', async () => {
+    let request: RunOnlyRequest | undefined;
+    const awaits = await atEveryAwait(
+      when,
+      async (world, context) => {
+        request = world.request(GUARDED);
+        await dispatchRun(request, context);
+      },
+      async (world, at) => {
+        if (request === undefined) throw new Error('nothing was asked for');
+        expect(await carryOn(world, request)).toMatchObject({ status: 'succeeded' });
+        await expectOne(world, request, at);
+      },
+    );
+    expect(awaits).toBeGreaterThan(8);
+  });
+
+  test('of an await of dispatch, with the message lost: the poller finishes what was stored', async () => {
+    let request: RunOnlyRequest | undefined;
+    await atEveryAwait(
+      when,
+      async (world, context) => {
+        request = world.request(GUARDED);
+        await dispatchRun(request, context);
+      },
+      async (world, at) => {
+        if (request === undefined) throw new Error('nothing was asked for');
+        // Before the first write there is nothing to find: the queue still has the message.
+        if ((await world.context.store.get(request.runId)) === undefined) return;
+        expect(await carryOn(world, request, false)).toMatchObject({ status: 'succeeded' });
+        await expectOne(world, request, at);
+      },
+    );
+  });
+
+  test('of an await of the poller', async () => {
+    let request: RunOnlyRequest | undefined;
+    const awaits = await atEveryAwait(
+      when,
+      async (world, context) => {
+        request = world.request(GUARDED);
+        await world.dispatch(request);
+        world.cloud.tasksAre('succeeded');
+        world.advance(2_000);
+        await poll(context);
+      },
+      async (world, at) => {
+        if (request === undefined) throw new Error('nothing was asked for');
+        expect(await carryOn(world, request)).toMatchObject({ status: 'succeeded' });
+        await expectOne(world, request, at);
+      },
+    );
+    expect(awaits).toBeGreaterThan(12);
+  });
+
+  test('of an await of the poller that takes over a dispatch whose answer was lost', async () => {
+    let request: RunOnlyRequest | undefined;
+    await atEveryAwait(
+      when,
+      async (world, context) => {
+        request = world.request(GUARDED);
+        world.cloud.next('loseAnswer');
+        await world.dispatch(request);
+        world.advance(75_000);
+        await poll(context);
+      },
+      async (world, at) => {
+        if (request === undefined) throw new Error('nothing was asked for');
+        expect(await carryOn(world, request)).toMatchObject({ status: 'succeeded' });
+        await expectOne(world, request, at);
+      },
+    );
+  });
+
+  test('of an await of a cancel: it is asked for again, and the run ends as stopped', async () => {
+    let request: RunOnlyRequest | undefined;
+    let cancel: CancelRequest | undefined;
+    await atEveryAwait(
+      when,
+      async (world, context) => {
+        request = world.request(GUARDED);
+        await world.dispatch(request);
+        world.cloud.tasksAre('running');
+        const { runId, trigger, requestedAt } = world.request();
+        cancel = {
+          version: 1,
+          action: 'cancel',
+          runId,
+          rule: 'stop-it',
+          trigger,
+          notify: [],
+          requestedAt,
+          targetRule: request.rule,
+        };
+        await cancelRuns(cancel, context);
+      },
+      async (world, at) => {
+        if (request === undefined || cancel === undefined) throw new Error('nothing was asked for');
+        // The queue delivers again what was not done.
+        await cancelRuns(cancel, world.context);
+        world.advance(2_000);
+        await world.poll();
+        expect({ at, status: (await world.run(request.runId)).status }).toEqual({ at, status: 'stopped' });
+        expect(world.cloud.cancelled.every((invocationId) => invocationId === 'inv-1')).toBe(true);
+      },
+    );
+  });
+});
