@@ -239,6 +239,7 @@ describe('what is refused', () => {
   it.each([
     {
       what: 'a forged signature',
+      code: 'request.forged',
       status: 401,
       path: '/hooks/github',
       body: '{}',
@@ -246,6 +247,7 @@ describe('what is refused', () => {
     },
     {
       what: 'a wrong token',
+      code: 'request.forged',
       status: 401,
       path: '/hooks/alertmanager',
       body: anAlert('Forged'),
@@ -253,6 +255,7 @@ describe('what is refused', () => {
     },
     {
       what: 'a stale request',
+      code: 'request.stale',
       status: 401,
       path: '/hooks/slack',
       body: slackForm,
@@ -260,6 +263,7 @@ describe('what is refused', () => {
     },
     {
       what: 'a broken body',
+      code: 'body.json',
       status: 400,
       path: '/hooks/alertmanager',
       body: '{"version":"4","alerts":[',
@@ -267,6 +271,7 @@ describe('what is refused', () => {
     },
     {
       what: 'a body of another schema',
+      code: 'body.invalid',
       status: 400,
       path: '/hooks/alertmanager',
       body: '[]',
@@ -274,6 +279,7 @@ describe('what is refused', () => {
     },
     {
       what: 'an unknown source',
+      code: 'source.unknown',
       status: 404,
       path: '/hooks/nobody',
       body: '{}',
@@ -281,6 +287,7 @@ describe('what is refused', () => {
     },
     {
       what: 'another media type',
+      code: 'body.mediaType',
       status: 415,
       path: '/hooks/alertmanager',
       body: anAlert('Xml'),
@@ -288,18 +295,19 @@ describe('what is refused', () => {
     },
     {
       what: 'a body of 2 MB',
+      code: 'body.tooLarge',
       status: 413,
       path: '/hooks/alertmanager',
       body: anAlert('Big', { padding: 'x'.repeat(2 * 1024 * 1024) }),
       headers: () => bearer('local-alertmanager-secret'),
     },
-  ])('is $what: $status, and it starts nothing', async ({ status, path, body, headers }) => {
+  ])('is $what: $status, and it starts nothing', async ({ status, code, path, body, headers }) => {
     const before = await runIds();
     expect(await post(stack, path, body, headers())).toEqual({
       status,
       contentType: expect.stringContaining('application/problem+json'),
       body: {
-        type: expect.stringMatching(/^urn:fleet-reflex:problem:/),
+        type: `urn:fleet-reflex:problem:${code}`,
         title: expect.any(String),
         status,
         detail: expect.any(String),
