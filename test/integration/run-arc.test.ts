@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FleetReflexError } from '../../lib/errors.ts';
 import { type CancelRequest, cancelRun, cancelRuns } from '../../lib/runs/cancel.ts';
-import { recordRejection } from '../../lib/runs/dispatch.ts';
+import { dispatchRun, recordRejection } from '../../lib/runs/dispatch.ts';
 import { poll } from '../../lib/runs/poll.ts';
 import { noteNews } from '../../lib/runs/push.ts';
 import type { RunRequest } from '../../lib/runs/run-request.ts';
@@ -220,7 +220,6 @@ describe('two attempts at once', () => {
       ...world.context,
       guards: { ...world.context.guards, freeze: () => Promise.reject(new Error('died')) },
     };
-    const { dispatchRun } = await import('../../lib/runs/dispatch.ts');
     await expect(dispatchRun(request, dead)).rejects.toThrow('died');
     world.advance(61_000);
     await Promise.all([world.dispatch(request), world.poll()]);
@@ -272,6 +271,21 @@ describe('guards', () => {
     const later = world.request({ rule, guards });
     await world.dispatch(later);
     expect(await world.run(later.runId)).toMatchObject({ status: 'pending' });
+  });
+
+  it('a run that one guard refuses holds nothing of another', async () => {
+    const rule = world.request().rule;
+    const cooldownMs = 60_000;
+    await world.dispatch(world.request({ rule, guards: { dedupe: { key: 'k', windowMs: 1 }, cooldownMs } }));
+    world.advance(2);
+    const guards = { dedupe: { key: 'k', windowMs: 600_000 }, cooldownMs };
+    const refused = world.request({ rule, guards });
+    await world.dispatch(refused);
+    expect(await world.run(refused.runId)).toMatchObject({ reason: { code: 'guard.cooldown' } });
+    world.advance(61_000);
+    const next = world.request({ rule, guards });
+    await world.dispatch(next);
+    expect(await world.run(next.runId)).toMatchObject({ status: 'pending' });
   });
 
   it('maxInFlight: the next one waits, and goes when one has ended', async () => {
@@ -430,6 +444,33 @@ describe('a cancel', () => {
     expect(world.cloud.calls()).toBe(0);
   });
 
+  it('at the last moment before the call: nothing is called', async () => {
+    const request = world.request();
+    const { store } = world.context;
+    const save: typeof store.save = async (run) => {
+      const isAttempt = run.invocations.some(({ state }) => state === 'attempting');
+      if (isAttempt && run.cancelRequestedAt === undefined) await cancelRun(run.runId, 'ada', world.context);
+      return await store.save(run);
+    };
+    await dispatchRun(request, { ...world.context, store: { ...store, save } });
+    expect(world.cloud.calls()).toBe(0);
+    expect(await world.run(request.runId)).toMatchObject({ status: 'stopped', cancelledBy: 'ada' });
+  });
+
+  it('while the cloud is called: it is asked to stop as soon as it has named the invocation', async () => {
+    const request = world.request();
+    const { tencent } = world.context.providers;
+    const invoke: typeof tencent.invoke = async (invocation) => {
+      await cancelRun(request.runId, 'ada', world.context);
+      return await tencent.invoke(invocation);
+    };
+    const provider = { ...tencent, invoke };
+    await dispatchRun(request, { ...world.context, providers: { tencent: provider, alibaba: provider } });
+    expect(world.cloud.cancelled).toEqual(['inv-1']);
+    await world.poll();
+    expect(await world.run(request.runId)).toMatchObject({ status: 'stopped' });
+  });
+
   it('of a run that waits: it is never sent', async () => {
     world.cloud.next({ refuse: { isRetryable: true, retryAfterMs: 1_000 } });
     const request = world.request();
@@ -470,6 +511,8 @@ describe('the poller', () => {
     expect(await world.poll()).toEqual({ kind: 'busy' });
     await store.releaseLease('poller', 'another');
     expect(await world.poll()).toMatchObject({ kind: 'done' });
+    // It gives the lease back: the next function need not wait for it.
+    expect(await poll({ ...world.context, owner: 'another' })).toMatchObject({ kind: 'done' });
   });
 
   it('asks a cloud that cannot be read less and less often, and loses nothing', async () => {
