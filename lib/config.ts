@@ -84,6 +84,12 @@ export const SETTINGS = {
   ALIBABA_ENDPOINT: url
     .optional()
     .describe('The ECS API for every region. Default: https://ecs.<region>.aliyuncs.com.'),
+  ALIBABA_TERMINATION_MODE: z
+    .enum(['Process', 'ProcessTree'])
+    .default('ProcessTree')
+    .describe(
+      'What a stop or a time-out ends at Alibaba: the script alone, or all that it started too. Agents that are too old for it answer ClientNeedUpgrade: upgrade them, or set Process.',
+    ),
   REPLIES_MAY_GO_TO_LOOPBACK: z
     .enum(['true', 'false'])
     .default('false')
@@ -112,6 +118,7 @@ const providers = {
   ALIBABA_CLOUD_SECURITY_TOKEN: SETTINGS.ALIBABA_CLOUD_SECURITY_TOKEN,
   ALIBABA_CREDENTIALS: SETTINGS.ALIBABA_CREDENTIALS,
   ALIBABA_ENDPOINT: SETTINGS.ALIBABA_ENDPOINT,
+  ALIBABA_TERMINATION_MODE: SETTINGS.ALIBABA_TERMINATION_MODE,
 };
 const door = {
   ...base,
@@ -140,6 +147,8 @@ export const DispatchConfig = z.object({
   RUNS_DLQ_URL: SETTINGS.RUNS_DLQ_URL,
 });
 export const PollerConfig = z.object({ ...behind, RULES_FILE: SETTINGS.RULES_FILE });
+/** What the command line needs to ask the clouds. */
+export const CloudsConfig = z.object({ STAGE: SETTINGS.STAGE, ...secrets, ...providers });
 export const RunsConfig = z.object({ ...behind, RUNS_TOKEN: SETTINGS.RUNS_TOKEN });
 
 export type BaseConfig = z.infer<z.ZodObject<typeof base>>;

@@ -29,6 +29,7 @@ export function providersOf(config: ProvidersConfig & SecretsConfig) {
     }),
     alibaba: alibabaProvider({
       credentials: () => alibabaCredentials(config),
+      terminationMode: config.ALIBABA_TERMINATION_MODE,
       ...(ALIBABA_ENDPOINT !== undefined && { endpoint: ALIBABA_ENDPOINT }),
     }),
   };

@@ -200,16 +200,20 @@ function reasonFor(run: Run, status: AggregateStatus, tasks: readonly RunTask[])
   const bad = tasks.filter((task) => task.status !== 'succeeded');
   const [first] = bad;
   if (first === undefined) return { code: `run.${status}`, message: 'No task was started.' };
-  const what =
-    first.error?.message ??
-    (first.exitCode === undefined ? `ended as ${first.providerStatus}` : `exited with ${first.exitCode}`);
   const others = bad.length > 1 ? ` and ${bad.length - 1} more of ${tasks.length}` : '';
   const advice = first.error?.advice;
   return {
     code: first.error?.code ?? `task.${first.status}`,
-    message: `${first.instanceId} ${first.error ? `(${first.providerStatus}): ${what}` : what}${others}.`,
+    message: `${first.instanceId} ${whatHappened(first)}${others}.`,
     ...(advice && { advice }),
   };
+}
+
+/** A command that ran and said no is told by its exit code, in the same words for every cloud; else the cloud's words. */
+function whatHappened({ status, exitCode, error, providerStatus }: RunTask): string {
+  if (status === 'failed' && exitCode !== undefined && exitCode !== 0) return `exited with ${exitCode}`;
+  if (error !== undefined) return `(${providerStatus}): ${error.message.replace(/[.。]+$/, '')}`;
+  return exitCode === undefined ? `ended as ${providerStatus}` : `exited with ${exitCode}`;
 }
 
 function taskKey({ invocationId, instanceId }: { invocationId: string; instanceId: string }): string {

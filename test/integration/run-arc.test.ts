@@ -467,6 +467,7 @@ describe('a cancel', () => {
     const provider = { ...tencent, invoke };
     await dispatchRun(request, { ...world.context, providers: { tencent: provider, alibaba: provider } });
     expect(world.cloud.cancelled).toEqual(['inv-1']);
+    world.advance(2_000);
     await world.poll();
     expect(await world.run(request.runId)).toMatchObject({ status: 'stopped' });
   });

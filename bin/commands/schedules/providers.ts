@@ -1,6 +1,5 @@
 /** Compares the standing schedules with what the providers have, and makes them so. */
-import * as z from 'zod';
-import { readConfig, SETTINGS } from '../../../lib/config.ts';
+import { CloudsConfig, readConfig } from '../../../lib/config.ts';
 import { providersOf, schedulesOf } from '../../../lib/parts/providers.ts';
 import type { RuleSet } from '../../../lib/rules/rule.ts';
 import { applySteps, describeStep, listExisting, type Place, within } from '../../../lib/schedules/apply.ts';
@@ -9,26 +8,6 @@ import { isRunName } from '../../../lib/schedules/live-schedule.ts';
 import { planSchedules, type ScheduleStep } from '../../../lib/schedules/plan.ts';
 import { readRules } from '../rules/read.ts';
 import { checkRecurrence } from '../rules/recurrence.ts';
-
-const { STAGE, SECRETS_PREFIX, SECRETS_MAX_AGE_SECONDS, TENCENT_LANGUAGE } = SETTINGS;
-
-/** What asking the providers needs of the environment. */
-const Config = z.object({
-  STAGE,
-  SECRETS_PREFIX,
-  SECRETS_MAX_AGE_SECONDS,
-  TENCENTCLOUD_SECRET_ID: SETTINGS.TENCENTCLOUD_SECRET_ID,
-  TENCENTCLOUD_SECRET_KEY: SETTINGS.TENCENTCLOUD_SECRET_KEY,
-  TENCENTCLOUD_SESSION_TOKEN: SETTINGS.TENCENTCLOUD_SESSION_TOKEN,
-  TENCENT_CREDENTIALS: SETTINGS.TENCENT_CREDENTIALS,
-  TENCENT_ENDPOINT: SETTINGS.TENCENT_ENDPOINT,
-  TENCENT_LANGUAGE,
-  ALIBABA_CLOUD_ACCESS_KEY_ID: SETTINGS.ALIBABA_CLOUD_ACCESS_KEY_ID,
-  ALIBABA_CLOUD_ACCESS_KEY_SECRET: SETTINGS.ALIBABA_CLOUD_ACCESS_KEY_SECRET,
-  ALIBABA_CLOUD_SECURITY_TOKEN: SETTINGS.ALIBABA_CLOUD_SECURITY_TOKEN,
-  ALIBABA_CREDENTIALS: SETTINGS.ALIBABA_CREDENTIALS,
-  ALIBABA_ENDPOINT: SETTINGS.ALIBABA_ENDPOINT,
-});
 
 /** @returns the exit code */
 export async function planAtProviders(rules: string, places: readonly Place[]): Promise<number> {
@@ -58,7 +37,7 @@ async function withPlan(
   const problems = ruleSet.schedules.flatMap((schedule) => checkRecurrence(schedule) ?? []);
   for (const problem of problems) console.error(`${rules}: ${problem}`);
   if (problems.length > 0) return 1;
-  const config = readConfig(Config);
+  const config = readConfig(CloudsConfig);
   const providers = providersOf(config);
   const ports = schedulesOf(providers, config.STAGE);
   try {
