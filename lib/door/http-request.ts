@@ -8,7 +8,10 @@ export const HttpEvent = z.looseObject({
   rawQueryString: z.string().default(''),
   headers: z.record(z.string(), z.string().optional()).default({}),
   pathParameters: z.record(z.string(), z.string().optional()).nullish(),
-  body: z.string().nullish(),
+  // Text, by API Gateway's word; serverless-offline gives a JSON body of `0` or `false` as that value.
+  body: z
+    .unknown()
+    .transform((body) => (typeof body === 'string' || body == null ? body : JSON.stringify(body))),
   isBase64Encoded: z.boolean().default(false),
   requestContext: z.looseObject({
     requestId: z.string().default(''),

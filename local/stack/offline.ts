@@ -22,4 +22,7 @@ process.stdin.once('close', () => {
   process.kill(-process.pid, 'SIGKILL');
 });
 
+// Listening alone must not keep it: a serverless.yml that is refused ends it, and the parent says why.
+process.stdin.unref();
+
 require('serverless/bin/serverless.js');
