@@ -11,6 +11,7 @@ export const HttpEvent = z.looseObject({
   // Text, by API Gateway's word; serverless-offline gives a JSON body of `0` or `false` as that value.
   body: z
     .unknown()
+    .optional()
     .transform((body) => (typeof body === 'string' || body == null ? body : JSON.stringify(body))),
   isBase64Encoded: z.boolean().default(false),
   requestContext: z.looseObject({

@@ -37,7 +37,11 @@ export function dynamoEventLog({ client, table }: DynamoEventLogOptions): EventL
         client,
         table,
         partition: dayPartition.events,
-        read: (item) => StoredEvent.parse(item).event,
+        // What another version wrote is left out of the list.
+        read(item) {
+          const { data } = StoredEvent.safeParse(item);
+          return data === undefined ? [] : [data.event];
+        },
         ...(source !== undefined && { where: { attribute: 'source', value: source } }),
       });
       return { events: items, ...next };

@@ -29,9 +29,12 @@ export function fleetParts(service: string, config: BehindConfig) {
   });
   const table = { client: documents, table: config.RUNS_TABLE };
   const now = () => new Date();
-  const store = dynamoRunStore(table);
   const providers = providersOf(config);
   const log = logOf(service, config);
+  const store = dynamoRunStore({
+    ...table,
+    onUnreadable: ({ code, message }) => log.error('run.unreadable', { code, error: message }),
+  });
   const wakeUps = wakeUpQueue(client, config.WAKE_UP_QUEUE_URL, now);
   return {
     client,

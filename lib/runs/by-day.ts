@@ -11,7 +11,8 @@ export interface ByDay<Item> {
   table: string;
   /** The index's partition of a day (`2026-11-20`). */
   partition: (day: string) => string;
-  read: (item: Record<string, unknown>) => Item;
+  /** None for one that cannot be read. */
+  read: (item: Record<string, unknown>) => readonly Item[];
   limit: number;
   /** What an earlier page gave. */
   cursor?: string | undefined;
@@ -43,7 +44,7 @@ export async function listByDay<Item>(options: ByDay<Item>): Promise<{ items: It
           ...(from && { ExclusiveStartKey: from }),
         }),
       );
-      for (const item of page.Items ?? []) items.push(read(item));
+      for (const item of page.Items ?? []) items.push(...read(item));
       from = page.LastEvaluatedKey;
       if (items.length >= limit) {
         const next = from ? { day, from } : { day: dayBefore(day) };

@@ -20,17 +20,33 @@ import { condition, dayKey, dayPartition, dueKey, expiresAt, INDEX, key } from '
 export interface DynamoRunStoreOptions {
   client: DynamoDBDocumentClient;
   table: string;
+  /** Told of a stored run that this code cannot read; nobody guesses what it means. Default: nobody is told. */
+  onUnreadable?: (error: FleetReflexError) => void;
 }
+
+/** What a newer version wrote is looked at again after this: by then that version may be back. */
+const SET_ASIDE_MS = 10 * 60_000;
 
 const StoredRun = z.looseObject({ run: Run });
 const StoredTask = z.looseObject({ task: RunTask });
 
-export function dynamoRunStore({ client, table }: DynamoRunStoreOptions): RunStore {
+export function dynamoRunStore({ client, table, onUnreadable = () => {} }: DynamoRunStoreOptions): RunStore {
   const get = async (runId: string): Promise<Run | undefined> => {
     const { Item } = await client.send(
       new GetCommand({ TableName: table, Key: key.run(runId), ConsistentRead: true }),
     );
     return Item === undefined ? undefined : readRun(Item);
+  };
+
+  const setAside = async (runId: string, until: Date): Promise<void> => {
+    await client.send(
+      new UpdateCommand({
+        TableName: table,
+        Key: key.run(runId),
+        UpdateExpression: 'SET dueSk = :until',
+        ExpressionAttributeValues: { ':until': until.toISOString() },
+      }),
+    );
   };
 
   const invocationOwner = async (provider: string, invocationId: string): Promise<RunId | undefined> => {
@@ -73,7 +89,12 @@ export function dynamoRunStore({ client, table }: DynamoRunStoreOptions): RunSto
         client,
         table,
         partition: dayPartition.runs,
-        read: readRun,
+        read(item) {
+          const run = StoredRun.safeParse(item);
+          if (run.success) return [run.data.run];
+          onUnreadable(unreadable(item, run.error));
+          return [];
+        },
         ...(rule !== undefined && { where: { attribute: 'rule', value: rule } }),
       });
       return { runs: items, ...next };
@@ -90,7 +111,20 @@ export function dynamoRunStore({ client, table }: DynamoRunStoreOptions): RunSto
         }),
       );
       // The index lags behind the table and holds keys only: what counts is the item as it is now.
-      const runs = await Promise.all(Items.map((item) => get(z.string().parse(item['runId']))));
+      const runs = await Promise.all(
+        Items.map(async (item) => {
+          const runId = z.string().parse(item['runId']);
+          try {
+            return await get(runId);
+          } catch (error) {
+            if (!isUnreadable(error)) throw error;
+            onUnreadable(error);
+            // One that cannot be read must not stop the others, nor be looked at again and again.
+            await setAside(runId, new Date(now.getTime() + SET_ASIDE_MS));
+            return undefined;
+          }
+        }),
+      );
       return runs.flatMap((run) =>
         run?.pollAt !== undefined && run.pollAt <= now.toISOString() ? [run] : [],
       );
@@ -263,11 +297,19 @@ function later(one: string, other: string | undefined): string {
 function readRun(item: Record<string, unknown>): Run {
   const parsed = StoredRun.safeParse(item);
   if (parsed.success) return parsed.data.run;
-  throw new FleetReflexError(
+  throw unreadable(item, parsed.error);
+}
+
+function unreadable(item: Readonly<Record<string, unknown>>, cause: z.ZodError): FleetReflexError {
+  return new FleetReflexError(
     'store.unreadable',
     `The stored run ${String(item['runId'])} is not of a version that this code knows. Deploy the version that wrote it, or a newer one.`,
-    { disposition: 'hold', cause: parsed.error },
+    { disposition: 'hold', cause },
   );
+}
+
+function isUnreadable(error: unknown): error is FleetReflexError {
+  return error instanceof FleetReflexError && error.code === 'store.unreadable';
 }
 
 async function mustGet(get: (runId: string) => Promise<Run | undefined>, runId: string): Promise<Run> {

@@ -1,7 +1,8 @@
 /** The run store on DynamoDB, with the table that is deployed. */
-import { GetCommand } from '@aws-sdk/lib-dynamodb';
+import { GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, expect, it } from 'vitest';
 import { dynamoRunStore } from '../../lib/runs/dynamodb-store.ts';
+import type { Run } from '../../lib/runs/run.ts';
 import { key } from '../../lib/runs/table.ts';
 import { startRunsTable } from '../fixtures/runs-table.ts';
 import { aRun, runStoreContract } from './run-store-contract.ts';
@@ -19,3 +20,36 @@ it('says when an item expires: 30 days after the run was asked for', async () =>
   );
   expect(Item?.['expiresAt']).toBe(Math.floor(Date.parse(run.requestedAt) / 1000) + 30 * 86_400);
 });
+
+it('sets aside a run that another version wrote, says so, and goes on with the others', async () => {
+  const own = await startRunsTable();
+  const told: string[] = [];
+  const store = dynamoRunStore({ ...own, onUnreadable: ({ code }) => told.push(code) });
+  const now = new Date();
+  const pollAt = new Date(now.getTime() - 1_000).toISOString();
+  const [good, foreign] = [aRun({ pollAt }), aRun({ pollAt })];
+  await store.create(good);
+  await store.create(foreign);
+  await own.client.send(
+    new UpdateCommand({
+      TableName: own.table,
+      Key: key.run(foreign.runId),
+      UpdateExpression: 'SET run.version = :two',
+      ExpressionAttributeValues: { ':two': 2 },
+    }),
+  );
+  expect((await store.due(now, 10)).map(({ runId }) => runId)).toEqual([good.runId]);
+  expect(told).toEqual(['store.unreadable']);
+  await store.save(withoutPollAt(good));
+  expect((await store.nextDue())?.getTime()).toBeGreaterThan(now.getTime());
+  expect((await store.list({ limit: 10 })).runs.map(({ runId }) => runId)).toEqual([good.runId]);
+  await expect(store.get(foreign.runId)).rejects.toMatchObject({
+    code: 'store.unreadable',
+    disposition: 'hold',
+  });
+  await own.stop();
+});
+
+function withoutPollAt({ pollAt: _, ...run }: Run): Run {
+  return run;
+}

@@ -1,11 +1,12 @@
 /** The HTTP door as API Gateway meets it: who is let in, and what everybody else is told. */
 import { describe, expect, it } from 'vitest';
+import * as z from 'zod';
 import { MAX_BODY_BYTES } from '../../lib/door/webhook.ts';
 import { FleetReflexError } from '../../lib/errors.ts';
 import { SOURCES } from '../../lib/sources/registry.ts';
 import type { SourceRequest } from '../../lib/sources/source.ts';
 import { forgeriesOf, proofOf } from '../fixtures/forgery.ts';
-import { anHttpEvent, eventOf } from '../fixtures/http-events.ts';
+import { aLambdaContext, anHttpEvent, eventOf } from '../fixtures/http-events.ts';
 import {
   encodeSample,
   NOW,
@@ -241,5 +242,19 @@ describe('a fault of ours', () => {
   it('is said with the id under which the log has it', async () => {
     const answer = await aDoor().receive(anHttpEvent({ source: 'nobody' }));
     expect(JSON.parse(answer.body)).toMatchObject({ instance: 'urn:request:request-1' });
+  });
+});
+
+describe('a body that serverless-offline has read before', () => {
+  it.each([0, false, null, undefined, { a: 1 }])('%o is no fault of ours', async (body) => {
+    const door = aDoor();
+    const event = {
+      ...anHttpEvent({ source: 'generic', headers: { 'content-type': 'application/json' } }),
+      body,
+    };
+    const { statusCode } = z
+      .object({ statusCode: z.int() })
+      .parse(await door.handler(event, aLambdaContext()));
+    expect(statusCode).toBe(401);
   });
 });
