@@ -4,6 +4,7 @@
  * local TAT (`local/tencent/faults.ts`); the states of tasks are this vendor's.
  */
 import * as z from 'zod';
+import { type Waiting, waitingFaults } from '../faults/waiting.ts';
 import { ApiError } from './api-error.ts';
 
 const ms = z.int().min(0).max(86_400_000);
@@ -55,50 +56,10 @@ type Checked = z.output<typeof Fault>;
 export type RequestFault = Exclude<Checked, { kind: 'task' }>;
 export type TaskFault = Extract<Checked, { kind: 'task' }>;
 
-export interface Faults {
-  /** @throws ApiError `InvalidParameter` that says what was expected */
-  add(fault: Fault): void;
-  clear(): void;
-  /** What still waits to hit something. */
-  list(): readonly object[];
-  /** The fault for a request that has just come, used up by it. */
-  takeForRequest(action: string): RequestFault | undefined;
-  takeForTask(instanceId: string): TaskFault | undefined;
-}
+export type Faults = Waiting<Fault, RequestFault, TaskFault>;
 
 export function createFaults(): Faults {
-  let waiting: Checked[] = [];
-
-  const use = (fault: Checked): void => {
-    fault.times -= 1;
-    if (fault.times <= 0) waiting = waiting.filter((other) => other !== fault);
-  };
-
-  return {
-    add(fault) {
-      waiting.push(checkFault(fault));
-    },
-    clear() {
-      waiting = [];
-    },
-    list: () => waiting,
-    takeForRequest(action) {
-      for (const fault of waiting) {
-        if (fault.kind === 'task' || (fault.action ?? action) !== action) continue;
-        use(fault);
-        return fault;
-      }
-      return undefined;
-    },
-    takeForTask(instanceId) {
-      for (const fault of waiting) {
-        if (fault.kind !== 'task' || (fault.instanceId ?? instanceId) !== instanceId) continue;
-        use(fault);
-        return fault;
-      }
-      return undefined;
-    },
-  };
+  return waitingFaults<Fault, RequestFault, TaskFault>(checkFault, (fault) => fault.kind === 'task');
 }
 
 /** Checks a fault that came from outside. @throws ApiError */
