@@ -64,9 +64,19 @@ export const SETTINGS = {
   TENCENT_CREDENTIALS: SecretReference.optional().describe(
     'Instead of the three: `ssm:<name>` or `secretsmanager:<id>` of a JSON object `{"secretId", "secretKey", "token"?}`, read again every SECRETS_MAX_AGE_SECONDS.',
   ),
-  TENCENT_ENDPOINT: url
+  TENCENT_ENDPOINT: z
+    .string()
+    .refine(
+      (endpoint) =>
+        /^https?:/.test(endpoint) && URL.canParse(endpoint.replaceAll('{region}', 'ap-guangzhou')),
+      {
+        error: 'expected a URL, http:// or https://',
+      },
+    )
     .optional()
-    .describe('The TAT API. Default: the international site; mainland is https://tat.tencentcloudapi.com.'),
+    .describe(
+      'The TAT API. Default: the international site; mainland is https://tat.tencentcloudapi.com; `https://tat.{region}.tencentcloudapi.com` is each region’s own.',
+    ),
   TENCENT_LANGUAGE: z
     .enum(['en-US', 'zh-CN'], 'expected en-US or zh-CN')
     .default('en-US')

@@ -48,6 +48,31 @@ const told = (outcome: {
     ? outcome.kind
     : `${outcome.failure.code}, ${outcome.failure.class}, effect ${outcome.failure.effect}`;
 
+describe('an endpoint', () => {
+  it('with {region} is the one of the call’s region, in what is signed too', async () => {
+    const stub = createTencentStub(() => INVOKED);
+    const { client } = clientOf(stub, { endpoint: 'https://tat.{region}.tencentcloudapi.com' });
+    for (const region of [REGION, 'ap-singapore', REGION]) await client.call(invokeCommand, region, INVOKE);
+    expect(stub.requests.map(({ headers }) => headers['host'])).toEqual([
+      'tat.ap-guangzhou.tencentcloudapi.com',
+      'tat.ap-singapore.tencentcloudapi.com',
+      'tat.ap-guangzhou.tencentcloudapi.com',
+    ]);
+  });
+
+  it.each(['tat.tencentcloudapi.com', 'ftp://tat', 'https://tat/path', 'https://{zone}.tat'])(
+    '%s is refused at once',
+    (endpoint) => {
+      expect(() =>
+        clientOf(
+          createTencentStub(() => INVOKED),
+          { endpoint },
+        ),
+      ).toThrow(/endpoint: expected a URL/);
+    },
+  );
+});
+
 describe('a call', () => {
   it('sends the documented headers, signed as they are sent, and gives the parsed answer', async () => {
     const stub = createTencentStub(() => ({ response: { InvocationId: 'inv-8xgjrytm', Unheard: 1 } }));

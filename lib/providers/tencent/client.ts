@@ -5,13 +5,13 @@
 import type { Dispatcher } from 'undici';
 import * as z from 'zod';
 import { type Clock, systemClock } from '../clock.ts';
-import { borrowedPool, createHttpPool, type HttpPoolOptions } from '../http-pool.ts';
+import { borrowedPool, createHttpPool, type HttpPool, type HttpPoolOptions } from '../http-pool.ts';
 import { createRateLimiter, type RateLimiter } from '../rate-limiter.ts';
 import { withRepetitions } from '../repetition.ts';
 import type { Action, ActionName } from './actions/action.ts';
 import { type CallFailure, isSafeToRepeat, isWorthRepeating, ownFailure } from './failure.ts';
 import type { TencentCredentials } from './sign.ts';
-import { createTransport } from './transport.ts';
+import { createTransport, type Transport } from './transport.ts';
 
 /** The sites of TAT: international and mainland. Each resolves to the nearest access point, whatever the region. */
 export const TAT_ENDPOINTS = {
@@ -22,7 +22,10 @@ export const TAT_ENDPOINTS = {
 export interface TencentClientOptions {
   /** The key pair, or what gives it for each call (temporary credentials that are renewed). */
   credentials: TencentCredentials | (() => TencentCredentials | Promise<TencentCredentials>);
-  /** Default the international site; the local stack is `http://127.0.0.1:4580`. */
+  /**
+   * Default the international site; the local stack is `http://127.0.0.1:4580`. `{region}` stands for the call's region:
+   * `https://tat.{region}.tencentcloudapi.com`; then each region has connections of its own.
+   */
   endpoint?: string;
   /** The language of the vendor's messages. Default `en-US`. */
   language?: 'en-US' | 'zh-CN';
@@ -80,18 +83,31 @@ const REGION = /^[a-z0-9-]{1,64}$/;
 
 export function createTencentClient(options: TencentClientOptions): TencentClient {
   const { clock = systemClock, credentials, requestsPerSecond = 20 } = options;
-  const origin = originOf(options.endpoint ?? TAT_ENDPOINTS.international);
-  const pool =
-    options.dispatcher === undefined
-      ? createHttpPool({ ...options.connections, origin, clock })
-      : borrowedPool(options.dispatcher);
-  const transport = createTransport({
-    pool,
-    origin,
-    credentials: typeof credentials === 'function' ? credentials : () => credentials,
-    language: options.language ?? 'en-US',
-    clock,
-  });
+  const endpoint = options.endpoint ?? TAT_ENDPOINTS.international;
+  // One for each access point, with connections of its own: a region that hangs takes none from another.
+  const sites = new Map<string, { pool: HttpPool; transport: Transport }>();
+
+  function siteOf(region: string): { pool: HttpPool; transport: Transport } {
+    const origin = originOf(endpoint, region);
+    const known = sites.get(origin);
+    if (known !== undefined) return known;
+    const pool =
+      options.dispatcher === undefined
+        ? createHttpPool({ ...options.connections, origin, clock })
+        : borrowedPool(options.dispatcher);
+    const transport = createTransport({
+      pool,
+      origin,
+      credentials: typeof credentials === 'function' ? credentials : () => credentials,
+      language: options.language ?? 'en-US',
+      clock,
+    });
+    const site = { pool, transport };
+    sites.set(origin, site);
+    return site;
+  }
+  // A wrong endpoint is refused at once, and not at the first call.
+  originOf(endpoint, 'ap-guangzhou');
   const limiters = new Map<ActionName, RateLimiter>();
   const requestCounts: Record<string, number> = {};
 
@@ -117,7 +133,7 @@ export function createTencentClient(options: TencentClientOptions): TencentClien
       return failed(ownFailure('RateLimited', `no place for ${action.name} within ${deadlineMs} ms`, 'none'));
     }
     requestCounts[action.name] = (requestCounts[action.name] ?? 0) + 1;
-    const sent = await transport.send(action.name, region, body, {
+    const sent = await siteOf(region).transport.send(action.name, region, body, {
       deadlineMs: endsAt - clock.monotonicMs(),
       ...(call.signal === undefined ? {} : { signal: call.signal }),
     });
@@ -135,7 +151,9 @@ export function createTencentClient(options: TencentClientOptions): TencentClien
 
   return {
     requestCounts,
-    close: () => pool.close(),
+    async close() {
+      await Promise.all([...sites.values()].map(({ pool }) => pool.close()));
+    },
     async call(action, region, request, call = {}) {
       const checked = action.request.safeParse(request);
       if (!checked.success || !REGION.test(region)) {
@@ -145,6 +163,7 @@ export function createTencentClient(options: TencentClientOptions): TencentClien
         return failed(ownFailure('InvalidRequest', `${action.name}: ${why}`, 'none'));
       }
       const body = JSON.stringify(request);
+      const { transport } = siteOf(region);
       const deadlineMs = call.deadlineMs ?? options.deadlineMs ?? 15_000;
       return await withRepetitions(
         async (leftMs) => {
@@ -185,9 +204,14 @@ function withRequestId(requestId: string | undefined): { requestId?: string } {
   return requestId === undefined ? {} : { requestId };
 }
 
-function originOf(endpoint: string): string {
-  const url = URL.parse(endpoint);
-  const isPlain = url !== null && url.pathname === '/' && url.search === '' && url.username === '';
+function originOf(endpoint: string, region: string): string {
+  const url = URL.parse(endpoint.replaceAll('{region}', region));
+  const isPlain =
+    url !== null &&
+    url.pathname === '/' &&
+    url.search === '' &&
+    url.username === '' &&
+    !/[{}]/.test(url.host);
   if (!isPlain || (url.protocol !== 'https:' && url.protocol !== 'http:')) {
     throw new TypeError(`endpoint: expected a URL such as ${TAT_ENDPOINTS.international}, got ${endpoint}`);
   }
