@@ -1,5 +1,6 @@
 /** Compiles where and what a rule runs: the part that `run`, `schedule` and standing schedules share. */
 import type { EventKind } from '../events/trigger-event.ts';
+import { areInstancesFromEvent } from './event-chosen.ts';
 import { compilePattern, type LinearPattern } from './linear-match.ts';
 import { describeMismatch } from './mismatch.ts';
 import type { Path, YamlFile } from './positions.ts';
@@ -41,7 +42,15 @@ export function compileTarget(spec: TargetSpec, path: Path, compiling: Compiling
   if (region === undefined || command === undefined || instances === undefined || parameters === undefined) {
     return undefined;
   }
-  return { provider: spec.provider, region, command, instances, parameters, ...(username && { username }) };
+  return {
+    provider: spec.provider,
+    region,
+    command,
+    instances,
+    isInstancesFromEvent: areInstancesFromEvent(instances),
+    parameters,
+    ...(username && { username }),
+  };
 }
 
 export interface LiteralCheck {

@@ -54,6 +54,8 @@ export interface Target {
   readonly command: Template;
   /** Each gives one id or a list of them. */
   readonly instances: readonly Template[];
+  /** Whether the event decides where it runs; false where the file names every instance. */
+  readonly isInstancesFromEvent: boolean;
   readonly parameters: readonly Parameter[];
   readonly username?: Template;
 }
