@@ -1,12 +1,12 @@
-/** `/runs`: list, show, cancel. */
+/** The API for people: runs, events, the freeze. */
 import { RunsConfig, readConfig } from '../lib/config.ts';
+import { accessTokens } from '../lib/door/access-tokens.ts';
 import { runsHandler } from '../lib/door/runs-api.ts';
 import { fleetParts } from '../lib/parts/fleet.ts';
-import { readLive } from '../lib/secrets.ts';
 
 const config = readConfig(RunsConfig);
 
 export const handler = runsHandler({
   ...fleetParts('runs', config),
-  tokens: () => readLive(config.RUNS_TOKEN, config),
+  tokens: accessTokens(config.RUNS_TOKEN, config),
 });

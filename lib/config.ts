@@ -36,7 +36,7 @@ export const SETTINGS = {
   EVENTS_DLQ_URL: url.describe('Where messages go that nobody understands.'),
   WAKE_UP_QUEUE_URL: url.describe('What wakes the poller between two minutes.'),
   RUNS_TOKEN: SecretReference.describe(
-    'The bearer token of `/runs`; `ssm:<name>` or `secretsmanager:<id>` names where it is; a comma separates two live ones.',
+    'The bearer tokens of `/runs`, `/events` and `/freeze`, each with a name and scopes (below); `ssm:<name>` or `secretsmanager:<id>` names where they are.',
   ),
   SECRETS_PREFIX: z
     .string()

@@ -90,7 +90,8 @@ async function read(
   }
 }
 
-function isReference(text: string): boolean {
+/** Whether a setting names where its value is, instead of being it. */
+export function isReference(text: string): boolean {
   return text.startsWith(SSM) || text.startsWith(SECRETS_MANAGER);
 }
 

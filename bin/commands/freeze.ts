@@ -9,6 +9,7 @@ import { CONNECTION, callRunsApi } from '../runs-client.ts';
 const Freeze = z.looseObject({
   isFrozen: z.boolean(),
   by: z.string().optional(),
+  onBehalfOf: z.string().optional(),
   reason: z.string().optional(),
   until: z.string().optional(),
 });
@@ -20,6 +21,8 @@ fleet-reflex freeze --reason <text> [--for <2h>] [--by <name>]
 fleet-reflex freeze --lift
 
 While it is frozen, what matches a rule ends as rejected with who froze it and why; what is sent already goes on.
+On record are the token's name and, beside it, --by (default: who is logged in here). Setting and lifting it needs a
+token with the scope freeze.
 
 ${CONNECTION}`,
   async run(args) {
@@ -48,11 +51,11 @@ ${CONNECTION}`,
 };
 
 function print(answer: unknown): number {
-  const { isFrozen, by, reason, until } = Freeze.parse(answer);
+  const { isFrozen, by, onBehalfOf, reason, until } = Freeze.parse(answer);
   if (!isFrozen) console.log('Not frozen: what matches a rule is run.');
-  else
-    console.log(
-      `Frozen by ${by} ${until === undefined ? 'until it is lifted' : `until ${until}`}: ${reason}`,
-    );
+  else {
+    const forWhom = onBehalfOf === undefined ? '' : `, on behalf of ${onBehalfOf}`;
+    console.log(`Frozen by ${by} until ${until ?? 'it is lifted'}${forWhom}: ${reason}`);
+  }
   return 0;
 }

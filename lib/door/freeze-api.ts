@@ -1,9 +1,11 @@
-/** `GET`, `PUT` and `DELETE /freeze`: the kill switch over HTTP, for people who have the token and no AWS keys. */
+/** `GET`, `PUT` and `DELETE /freeze`: the kill switch over HTTP, for people who have a token and no AWS keys. */
 import * as z from 'zod';
-import type { GuardStore } from '../guards/claims.ts';
+import type { Freeze, GuardStore } from '../guards/claims.ts';
 import type { Log } from '../logging.ts';
 import { parseJson } from '../sources/body.ts';
 import type { SourceRequest } from '../sources/source.ts';
+import type { AccessToken } from './access-tokens.ts';
+import { demand } from './authorize.ts';
 import { type HttpAnswer, jsonAnswer, Refusal } from './problem.ts';
 
 export interface FreezeApiContext {
@@ -14,26 +16,33 @@ export interface FreezeApiContext {
 
 const FreezeRequest = z.strictObject({
   reason: z.string().min(1).max(500),
-  /** Who; shown to everybody whose run is stopped by it. */
-  by: z.string().min(1).max(100),
+  /** For whom; shown to everybody whose run is stopped by it, behind the token's name, which nobody can choose. */
+  by: z.string().min(1).max(100).optional(),
   /** ISO 8601; absent: until it is lifted. */
   until: z.iso.datetime({ offset: true }).optional(),
 });
 
-export async function answerFreeze(request: SourceRequest, context: FreezeApiContext): Promise<HttpAnswer> {
+export async function answerFreeze(
+  request: SourceRequest,
+  token: AccessToken,
+  context: FreezeApiContext,
+): Promise<HttpAnswer> {
   const { guards, log, now } = context;
   switch (request.method) {
     case 'GET':
+      demand(token, 'read');
       return await show(context);
     case 'PUT': {
-      const { until, ...rest } = read(request.body, now());
-      await guards.setFreeze({ ...rest, ...(until !== undefined && { until }) });
-      log.warn('freeze.set', { ...rest, until: until?.toISOString() });
+      demand(token, 'freeze');
+      const freeze = { by: token.name, ...read(request.body, now()) };
+      await guards.setFreeze(freeze);
+      log.warn('freeze.set', { ...freeze, until: freeze.until?.toISOString() });
       return await show(context);
     }
     case 'DELETE':
+      demand(token, 'freeze');
       await guards.setFreeze(undefined);
-      log.warn('freeze.lifted');
+      log.warn('freeze.lifted', { by: token.name });
       return await show(context);
     default:
       throw new Refusal(
@@ -54,17 +63,18 @@ async function show({ guards, now }: FreezeApiContext): Promise<HttpAnswer> {
   return jsonAnswer(200, freeze === undefined ? { isFrozen: false } : { isFrozen: true, ...freeze });
 }
 
-function read(body: Buffer, now: Date): { reason: string; by: string; until?: Date } {
+function read(body: Buffer, now: Date): Omit<Freeze, 'by'> {
   const freeze = FreezeRequest.safeParse(parseJson(body));
   if (!freeze.success) {
     const wrong = freeze.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ');
-    throw invalid(`Expected {"reason", "by", "until"?}. ${wrong}.`);
+    throw invalid(`Expected {"reason", "by"?, "until"?}. ${wrong}.`);
   }
-  const { until, ...rest } = freeze.data;
-  if (until === undefined) return rest;
+  const { reason, by, until } = freeze.data;
+  const said = { reason, ...(by !== undefined && { onBehalfOf: by }) };
+  if (until === undefined) return said;
   if (Date.parse(until) <= now.getTime())
     throw invalid(`until is ${until}, and it is ${now.toISOString()} already.`);
-  return { ...rest, until: new Date(until) };
+  return { ...said, until: new Date(until) };
 }
 
 function invalid(detail: string): Refusal {

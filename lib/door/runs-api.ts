@@ -1,24 +1,23 @@
 /**
- * The API for people, behind a bearer token: `GET /runs`, `GET /runs/{runId}`, `POST /runs/{runId}/cancel`, what was
- * decided about events (`GET /events`), and the kill switch `/freeze`.
+ * The API for people, behind bearer tokens with scopes: `GET /runs`, `GET /runs/{runId}`, `POST /runs/{runId}/cancel`,
+ * what was decided about events (`GET /events`), and the kill switch `/freeze`.
  */
-import { createHash, timingSafeEqual } from 'node:crypto';
 import middy from '@middy/core';
 import * as z from 'zod';
-import { messageOf } from '../errors.ts';
 import type { EventLog } from '../events/event-log.ts';
 import { type CancelContext, cancelRun } from '../runs/cancel.ts';
 import { RunId } from '../runs/run-request.ts';
 import { describeRun, summariseRun } from '../runs/run-view.ts';
+import type { AccessTokens } from './access-tokens.ts';
+import { authorize, demand } from './authorize.ts';
 import { answerFreeze, type FreezeApiContext } from './freeze-api.ts';
 import { HttpEvent, toRequest } from './http-request.ts';
 import { type CorrelatedLog, correlation, problems } from './middleware.ts';
-import { type HttpAnswer, jsonAnswer, notNow, Refusal } from './problem.ts';
+import { type HttpAnswer, jsonAnswer, Refusal } from './problem.ts';
 
 export interface RunsApiContext extends CancelContext, FreezeApiContext {
   events: Pick<EventLog, 'list'>;
-  /** The live tokens, newest first. */
-  tokens: () => Promise<readonly string[]>;
+  tokens: AccessTokens;
   log: CorrelatedLog;
 }
 
@@ -38,18 +37,20 @@ export function runsHandler(context: RunsApiContext) {
 
 async function route(event: HttpEvent, context: RunsApiContext): Promise<HttpAnswer> {
   const request = toRequest(event, '');
-  await authorize(request.headers['authorization'], context.tokens);
-  if (event.rawPath.endsWith('/freeze')) return await answerFreeze(request, context);
+  const token = await authorize(request.headers['authorization'], context.tokens);
+  if (event.rawPath.endsWith('/freeze')) return await answerFreeze(request, token, context);
   if (event.rawPath.endsWith('/events')) {
     checkMethod(request.method, 'GET');
+    demand(token, 'read');
     return await listEvents(request.query, context);
   }
   const runId = event.pathParameters?.['runId'];
   const isCancel = runId !== undefined && event.rawPath.endsWith('/cancel');
   checkMethod(request.method, isCancel ? 'POST' : 'GET');
+  demand(token, isCancel ? 'operate' : 'read');
   if (runId === undefined) return await list(request.query, context);
   if (!RunId.safeParse(runId).success) throw noSuchRun();
-  return isCancel ? await cancel(runId, context) : await show(runId, context);
+  return isCancel ? await cancel(runId, token.name, context) : await show(runId, context);
 }
 
 /** The routes of API Gateway say it too; what has an effect does not rely on them. */
@@ -65,37 +66,6 @@ function checkMethod(method: string, expected: 'GET' | 'POST'): void {
     },
     method,
   );
-}
-
-async function authorize(header: string | undefined, tokens: RunsApiContext['tokens']): Promise<void> {
-  const given = /^Bearer (\S+)$/i.exec(header ?? '')?.[1];
-  // Every token is compared, and hashes have one length, so that time tells nothing.
-  const matches = (await liveTokens(tokens)).filter((token) => given !== undefined && isSame(token, given));
-  if (matches.length > 0) return;
-  throw new Refusal(
-    {
-      status: 401,
-      code: 'token.wrong',
-      title: 'Not authorized',
-      detail: 'Send the header Authorization: Bearer <RUNS_TOKEN>.',
-      headers: { 'www-authenticate': 'Bearer' },
-    },
-    header === undefined ? 'no token' : 'a wrong token',
-  );
-}
-
-/** Whoever asks has shown nothing yet, so that what is wrong with the tokens is for the log. */
-async function liveTokens(tokens: RunsApiContext['tokens']): Promise<readonly string[]> {
-  try {
-    return await tokens();
-  } catch (thrown) {
-    throw new Refusal(notNow('tokens.unreadable'), messageOf(thrown));
-  }
-}
-
-function isSame(a: string, b: string): boolean {
-  const digest = (text: string) => createHash('sha256').update(text).digest();
-  return timingSafeEqual(digest(a), digest(b));
 }
 
 async function list(query: URLSearchParams, { store }: RunsApiContext): Promise<HttpAnswer> {
@@ -130,8 +100,8 @@ async function show(runId: string, { store }: RunsApiContext): Promise<HttpAnswe
   return jsonAnswer(200, describeRun(run, await store.tasks(runId)));
 }
 
-async function cancel(runId: string, context: RunsApiContext): Promise<HttpAnswer> {
-  const outcome = await cancelRun(runId, 'a call of the runs API', context);
+async function cancel(runId: string, by: string, context: RunsApiContext): Promise<HttpAnswer> {
+  const outcome = await cancelRun(runId, by, context);
   switch (outcome.kind) {
     case 'missing':
       throw noSuchRun();

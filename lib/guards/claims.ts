@@ -10,7 +10,10 @@ export type Claim =
   | { isOurs: false; runId: RunId; until: Date };
 
 export interface Freeze {
+  /** The name of the token that froze; nobody can choose it. */
   by: string;
+  /** For whom, as the caller says. */
+  onBehalfOf?: string;
   reason: string;
   /** Absent: until lifted. */
   until?: Date;

@@ -15,6 +15,7 @@ import type { GuardStore } from './claims.ts';
 const StoredClaim = z.looseObject({ runId: z.string(), at: z.iso.datetime(), until: z.iso.datetime() });
 const StoredFreeze = z.looseObject({
   by: z.string(),
+  onBehalfOf: z.string().optional(),
   reason: z.string(),
   until: z.iso.datetime().optional(),
 });
@@ -120,9 +121,14 @@ export function dynamoGuardStore({ client, table }: DynamoGuardStoreOptions): Gu
     async freeze(now) {
       const item = await read(key.freeze());
       if (item === undefined) return undefined;
-      const { by, reason, until } = StoredFreeze.parse(item);
+      const { by, onBehalfOf, reason, until } = StoredFreeze.parse(item);
       if (until !== undefined && until <= now.toISOString()) return undefined;
-      return { by, reason, ...(until !== undefined && { until: new Date(until) }) };
+      return {
+        by,
+        ...(onBehalfOf && { onBehalfOf }),
+        reason,
+        ...(until !== undefined && { until: new Date(until) }),
+      };
     },
 
     async setFreeze(freeze) {

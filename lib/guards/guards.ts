@@ -32,10 +32,12 @@ export function guardKey(run: Pick<Run, 'guards'>): string {
 const freeze: Guard = async (_run, { store, now }) => {
   const frozen = await store.freeze(now);
   if (frozen === undefined) return ADMITTED;
+  const who =
+    frozen.onBehalfOf === undefined ? frozen.by : `${frozen.by} (on behalf of ${frozen.onBehalfOf})`;
   const until = frozen.until ? `until ${frozen.until.toISOString()}` : 'until it is lifted';
   return refuse(
     'guard.freeze',
-    `${frozen.by} has frozen all runs ${until}: ${frozen.reason}.`,
+    `${who} has frozen all runs ${until}: ${frozen.reason}.`,
     'When the freeze is over, send the event again or ask for the run by hand.',
   );
 };

@@ -12,6 +12,7 @@ import {
   secretVariable,
   WebhookConfig,
 } from '../../lib/config.ts';
+import { parseTokens } from '../../lib/door/access-tokens.ts';
 import { SOURCES } from '../../lib/sources/registry.ts';
 import { LOCAL_AWS } from './local-aws.ts';
 
@@ -26,11 +27,18 @@ export interface LocalParts {
   queueUrl(name: string): string;
 }
 
-/** @throws FleetReflexError `config.invalid`: a setting of this machine's environment that no function would start with */
+/** One that may do all, one that approves, one that only looks. */
+const LOCAL_TOKENS = [
+  'local:read+operate+approve+freeze:local-runs-token',
+  'approver:read+approve:local-approver-token',
+  'reader:read:local-read-token',
+].join(',');
+
+/** @throws FleetReflexError `config.invalid`, `tokens.invalid`: a setting of this machine's environment that no function would start with */
 export function functionEnvironment(given: Environment, parts: LocalParts): Record<string, string> {
   const own = {
     ...secretsOf(given),
-    RUNS_TOKEN: given['RUNS_TOKEN'] || 'local-runs-token',
+    RUNS_TOKEN: given['RUNS_TOKEN'] || LOCAL_TOKENS,
     RULES_FILE: parts.rulesFile,
     RUNS_TABLE: parts.table,
     RUNS_QUEUE_URL: parts.queueUrl('runs'),
@@ -63,6 +71,7 @@ export function functionEnvironment(given: Environment, parts: LocalParts): Reco
   for (const config of [WebhookConfig, QueueConfig, DispatchConfig, PollerConfig, RunsConfig]) {
     readConfig(config, all);
   }
+  parseTokens(own.RUNS_TOKEN);
   return own;
 }
 

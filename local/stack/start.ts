@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import { type Environment, secretVariable } from '../../lib/config.ts';
+import { parseTokens } from '../../lib/door/access-tokens.ts';
 import { FleetReflexError, messageOf } from '../../lib/errors.ts';
 import { loadRules } from '../../lib/rules/load.ts';
 import { SOURCES } from '../../lib/sources/registry.ts';
@@ -67,6 +68,7 @@ export interface Stack {
   sqs: SQSClient;
   /** By name: `events`, `completions`, … */
   queueUrl(name: string): string;
+  /** The first of the tokens of the API. */
   runsToken: string;
   /** The first of a source's secrets. */
   secretOf(source: string): string;
@@ -125,7 +127,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const own = functionEnvironment(environment, { ...parts, table: TABLE });
     const functions = await startFunctionsOn(ports, { root: ROOT, environment: own, onLine, signal });
     stops.push(() => functions.stop());
-    const runsToken = own['RUNS_TOKEN']?.split(',')[0] ?? '';
+    const runsToken = parseTokens(own['RUNS_TOKEN'] ?? '')[0]?.token ?? '';
     await checkAnswers(functions.httpUrl, runsToken);
 
     for (const {

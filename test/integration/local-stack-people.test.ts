@@ -156,7 +156,7 @@ describe('a person', () => {
     );
 
     const answer = await call('POST', `/runs/${runId}/cancel`);
-    expect(answer).toMatchObject({ status: 202, body: { runId, cancelledBy: 'a call of the runs API' } });
+    expect(answer).toMatchObject({ status: 202, body: { runId, cancelledBy: 'local' } });
     const { data } = await completions.runCompleted(runId);
     expect({
       status: data.status,
@@ -180,14 +180,14 @@ describe('a person', () => {
     const frozen = await call('PUT', '/freeze', { reason: 'incident 4711', by: 'ada', until });
     expect(frozen).toMatchObject({
       status: 200,
-      body: { isFrozen: true, by: 'ada', reason: 'incident 4711' },
+      body: { isFrozen: true, by: 'local', onBehalfOf: 'ada', reason: 'incident 4711' },
     });
     const stopped = await completions.runCompleted(await anEvent());
     expect({ type: stopped.type, reason: stopped.data.reason, tasks: stopped.data.tasks }).toEqual({
       type: 'fleet-reflex.run.rejected',
       reason: {
         code: 'guard.freeze',
-        message: `ada has frozen all runs until ${until}: incident 4711.`,
+        message: `local (on behalf of ada) has frozen all runs until ${until}: incident 4711.`,
         advice: expect.any(String),
       },
       tasks: [],
@@ -195,6 +195,19 @@ describe('a person', () => {
 
     expect(await call('DELETE', '/freeze')).toMatchObject({ status: 200, body: { isFrozen: false } });
     expect((await completions.runCompleted(await anEvent())).data.status).toBe('succeeded');
+  });
+
+  test.each([
+    ['local-runs-token', [200, 200, 404]],
+    ['local-approver-token', [200, 403, 403]],
+    ['local-read-token', [200, 403, 403]],
+  ])('with %s may look, freeze, cancel as its scopes say: %j', async (token, statuses) => {
+    const answers = [
+      await call('GET', '/runs', undefined, token),
+      await call('DELETE', '/freeze', undefined, token),
+      await call('POST', `/runs/run-${'a'.repeat(26)}/cancel`, undefined, token),
+    ];
+    expect(answers.map(({ status }) => status)).toEqual(statuses);
   });
 
   test('is told by the command line what is wrong with the token, the address, or the id', async () => {

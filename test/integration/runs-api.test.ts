@@ -1,6 +1,7 @@
 /** The API for people: nothing without a token, and with one what the table has, in problems that help. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
+import { accessTokens } from '../../lib/door/access-tokens.ts';
 import { type RunsApiContext, runsHandler } from '../../lib/door/runs-api.ts';
 import { FleetReflexError } from '../../lib/errors.ts';
 import { dynamoEventLog } from '../../lib/events/dynamodb-event-log.ts';
@@ -15,6 +16,16 @@ import { startRunsTable } from '../fixtures/runs-table.ts';
 import { ProblemBody } from '../fixtures/webhook-door.ts';
 
 const TOKEN = 'the-live-token';
+/** As RUNS_TOKEN has them: two live ones of one name, and each scope by itself. */
+const TOKENS = [
+  TOKEN,
+  'the-next-token',
+  'reader:read:the-reader-token',
+  'sre:operate:the-operate-token',
+  'lead:approve:the-approve-token',
+  'duty:freeze:the-freeze-token',
+].join(',');
+const SECRETS = { SECRETS_PREFIX: undefined, SECRETS_MAX_AGE_SECONDS: 300 };
 const NOW = new Date();
 const minutesAgo = (minutes: number) => new Date(NOW.getTime() - minutes * 60_000).toISOString();
 
@@ -86,7 +97,7 @@ function anApi(given: Partial<RunsApiContext> & { cancel?: CancelOutcome } = {})
     wake: async (at) => {
       woken.push(at);
     },
-    tokens: async () => ['the-next-token', TOKEN],
+    tokens: accessTokens(TOKENS, SECRETS),
     log,
     now: () => NOW,
     ...context,
@@ -228,7 +239,7 @@ describe('POST /runs/{runId}/cancel', () => {
     await api.store.create(run);
     const { status, body } = await api.call('POST', `/runs/${run.runId}/cancel`);
     expect(status).toBe(202);
-    expect(body).toMatchObject({ runId: run.runId, cancelledBy: 'a call of the runs API' });
+    expect(body).toMatchObject({ runId: run.runId, cancelledBy: 'operator' });
     expect(api.cancelled).toEqual(run.invocations.map(({ invocationId }) => invocationId));
     expect(api.woken).toEqual([NOW]);
   });
@@ -288,7 +299,7 @@ describe('/freeze', () => {
     const until = new Date(NOW.getTime() + 3_600_000).toISOString();
     const body = JSON.stringify({ reason: 'a bad deploy', by: 'ada', until });
     expect((await api.call('GET', '/freeze')).body).toEqual({ isFrozen: false });
-    const frozen = { isFrozen: true, reason: 'a bad deploy', by: 'ada', until };
+    const frozen = { isFrozen: true, reason: 'a bad deploy', by: 'operator', onBehalfOf: 'ada', until };
     expect((await api.call('PUT', '/freeze', { body })).body).toEqual(frozen);
     expect((await api.call('GET', '/freeze')).body).toEqual(frozen);
     expect((await api.call('DELETE', '/freeze')).body).toEqual({ isFrozen: false });
@@ -299,7 +310,8 @@ describe('/freeze', () => {
   it.each([
     ['no JSON', '{', 'body.json'],
     ['no reason', '{"by":"ada"}', 'freeze.invalid'],
-    ['nobody', '{"reason":"x"}', 'freeze.invalid'],
+    ['a name without letters', '{"reason":"x","by":""}', 'freeze.invalid'],
+    ['the name of another token', '{"reason":"x","onBehalfOf":"ada"}', 'freeze.invalid'],
     ['the past', '{"reason":"x","by":"ada","until":"2020-01-01T00:00:00Z"}', 'freeze.invalid'],
     ['no time', '{"reason":"x","by":"ada","until":"soon"}', 'freeze.invalid'],
     ['more', '{"reason":"x","by":"ada","for":"1h"}', 'freeze.invalid'],
@@ -307,5 +319,75 @@ describe('/freeze', () => {
     const api = anApi();
     expect(problemIn(await api.call('PUT', '/freeze', { body }))).toMatchObject({ status: 400, type });
     expect((await api.call('GET', '/freeze')).body).toEqual({ isFrozen: false });
+  });
+});
+
+describe('a token with scopes', () => {
+  const RUN = `/runs/${runIdFor('r', 's', 'x')}`;
+  const FREEZE = JSON.stringify({ reason: 'x' });
+  const CALLS = [
+    ['GET', '/runs', 'read'],
+    ['GET', RUN, 'read'],
+    ['GET', '/events', 'read'],
+    ['GET', '/freeze', 'read'],
+    ['POST', `${RUN}/cancel`, 'operate'],
+    ['PUT', '/freeze', 'freeze'],
+    ['DELETE', '/freeze', 'freeze'],
+  ] as const;
+  const HOLDERS = { read: 'reader', operate: 'operate', approve: 'approve', freeze: 'freeze' } as const;
+  const NAMES = { read: 'reader', operate: 'sre', approve: 'lead', freeze: 'duty' } as const;
+
+  it.each(CALLS)('%s %s is for the scope %s', async (method, path, scope) => {
+    for (const held of ['read', 'operate', 'approve', 'freeze'] as const) {
+      const api = anApi();
+      const token = `Bearer the-${HOLDERS[held]}-token`;
+      const answer = await api.call(method, path, { token, body: FREEZE });
+      if (held === scope) {
+        expect([200, 404]).toContain(answer.status);
+        continue;
+      }
+      expect(problemIn(answer)).toEqual({
+        status: 403,
+        type: 'token.scope',
+        detail: `This needs a token with the scope ${scope}; the token ${NAMES[held]} has ${held}.`,
+      });
+      expect(answer.headers['www-authenticate']).toBe(`Bearer error="insufficient_scope", scope="${scope}"`);
+      expect(api.lines).toMatchObject([{ event: 'request.refused', facts: { code: 'token.scope' } }]);
+    }
+    await anApi().call('DELETE', '/freeze');
+  });
+
+  it('that may not freeze changes nothing, and one that may not operate stops no run', async () => {
+    const api = anApi();
+    const run = aRun();
+    await api.store.create(run);
+    const token = 'Bearer the-reader-token';
+    await api.call('PUT', '/freeze', { token, body: FREEZE });
+    await api.call('POST', `/runs/${run.runId}/cancel`, { token });
+    expect((await api.call('GET', '/freeze', { token })).body).toEqual({ isFrozen: false });
+    expect(await api.store.get(run.runId)).toEqual(run);
+    expect([api.cancelled, api.woken]).toEqual([[], []]);
+  });
+
+  it('is who did it, on the run and in the log', async () => {
+    const api = anApi();
+    const run = aRun();
+    await api.store.create(run);
+    await api.call('POST', `/runs/${run.runId}/cancel`, { token: 'Bearer the-operate-token' });
+    expect(await api.store.get(run.runId)).toMatchObject({ cancelledBy: 'sre' });
+    expect(api.lines).toMatchObject([{ event: 'run.cancel-requested', facts: { by: 'sre' } }]);
+  });
+
+  it('froze it, whatever name the body gives', async () => {
+    const api = anApi();
+    const token = 'Bearer the-freeze-token';
+    const body = JSON.stringify({ reason: 'x', by: 'operator' });
+    const frozen = { isFrozen: true, by: 'duty', onBehalfOf: 'operator', reason: 'x' };
+    expect((await api.call('PUT', '/freeze', { token, body })).body).toEqual(frozen);
+    await api.call('DELETE', '/freeze', { token });
+    expect(api.lines.map(({ event, facts }) => [event, facts['by']])).toEqual([
+      ['freeze.set', 'duty'],
+      ['freeze.lifted', 'duty'],
+    ]);
   });
 });
