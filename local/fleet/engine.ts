@@ -17,6 +17,9 @@ import { type Preparation, runTask, type TaskHandle, type TaskRequest } from './
 
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/run/current-system/sw/bin';
 
+/** Never in a shell of this machine: what is written for cmd or PowerShell means something else there. */
+const NO_WINDOWS = 'TaskSpawnFailed: Windows instances of the local fleet run nothing';
+
 export interface FleetEngine {
   /** By id. */
   readonly instances: ReadonlyMap<string, FleetInstance>;
@@ -67,6 +70,7 @@ export function createFleetEngine(fleet: Fleet, options: { now?: () => Date } = 
   };
 
   const prepare = async (request: TaskRequest): Promise<Preparation> => {
+    if (known(request.instanceId).os === 'windows') return { kind: 'refused', errorInfo: NO_WINDOWS };
     const lookup = await findAccount(request.username ?? 'root');
     if (!lookup.found) return { kind: 'refused', errorInfo: lookup.errorInfo };
     const { account } = lookup;

@@ -21,23 +21,18 @@ export interface InvocationRequest {
 }
 
 /**
- * Checks the instances and starts.
+ * Checks and starts, whoever asks: a request, or a schedule whose time has come.
  * @throws TatError the synchronous preconditions of InvokeCommand
  */
 export function invoke(world: World, request: InvocationRequest): Invocation {
   const instances = findTargets(world, request.instanceIds, request.region);
-  checkCanRun(instances, request.command, request.region);
+  checkCanRun(instances, request.command, request.region, request.source);
   checkParameters(request.command, request.parameters);
-  return startInvocation(world, request);
+  return start(world, request, instances[0]?.kind ?? '');
 }
 
-/**
- * Starts without a look at the instances' state, as a schedule does: what cannot be reached becomes DELIVER_FAILED.
- * @throws TatError for instances that do not exist, or are of several kinds
- */
-export function startInvocation(world: World, request: InvocationRequest): Invocation {
+function start(world: World, request: InvocationRequest, kind: string): Invocation {
   const { command, parameters, settings, region } = request;
-  const [first] = findTargets(world, request.instanceIds, region);
   const at = now(world);
   const all = { ...defaultParameters(command), ...parameters };
   const invocation: Invocation = {
@@ -47,7 +42,7 @@ export function startInvocation(world: World, request: InvocationRequest): Invoc
     command,
     parameters: command.enableParameter ? maskHidden(command.content, parameters) : {},
     script: command.enableParameter ? renderContent(command.content, all) : command.content,
-    kind: first?.kind ?? '',
+    kind,
     source: request.source,
     username: settings.username ?? command.username,
     workingDirectory: settings.workingDirectory ?? command.workingDirectory,
@@ -73,7 +68,7 @@ export function startInvocation(world: World, request: InvocationRequest): Invoc
 }
 
 /** @throws TatError `InvalidParameterValue.ParameterDisabled`, `.LackOfParameterInfo` */
-export function checkParameters(command: Command, parameters: Parameters): void {
+function checkParameters(command: Command, parameters: Parameters): void {
   if (!command.enableParameter) {
     if (Object.keys(parameters).length === 0) return;
     throw new TatError(

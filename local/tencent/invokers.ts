@@ -1,7 +1,7 @@
 /** Invokers: what CreateInvoker and ModifyInvoker check alike, and the rows that describe them. */
 import * as z from 'zod';
 import { fromParameters } from './commands.ts';
-import { isId, tags, text } from './fields.ts';
+import { isId, tags, text, username } from './fields.ts';
 import { breach } from './input.ts';
 import { parseParameters } from './parameters.ts';
 import type { Command, Invoker } from './records.ts';
@@ -75,7 +75,9 @@ export const invokerFields = {
       (list) => new Set(list).size === list.length,
       breach('InvalidParameter', 'expected each id once'),
     ),
-  Username: text(256, 'InvalidParameterValue.TooLong').optional(),
+  Username: text(256, 'InvalidParameterValue.TooLong')
+    .pipe(z.union([z.literal(''), username('InvalidParameter')]))
+    .optional(),
   Parameters: z.string().optional(),
   ScheduleSettings: z
     .strictObject({

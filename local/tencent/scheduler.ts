@@ -2,7 +2,7 @@
 import { messageOf } from '../../lib/errors.ts';
 import type { Clock } from '../../lib/providers/clock.ts';
 import { nextFiring } from './crontab.ts';
-import { checkParameters, startInvocation } from './invocations.ts';
+import { invoke } from './invocations.ts';
 import type { Invocation, Invoker } from './records.ts';
 import { findCommand, now, type World } from './world.ts';
 
@@ -63,11 +63,9 @@ function fire(world: World, invoker: Invoker): void {
 }
 
 function start(world: World, invoker: Invoker): Invocation {
-  const command = findCommand(world, invoker.commandId, invoker.region);
-  checkParameters(command, invoker.parameters);
-  return startInvocation(world, {
+  return invoke(world, {
     region: invoker.region,
-    command,
+    command: findCommand(world, invoker.commandId, invoker.region),
     instanceIds: invoker.instanceIds,
     parameters: invoker.parameters,
     settings: { username: invoker.username === '' ? undefined : invoker.username },

@@ -1,6 +1,6 @@
 /** What has to be true of the instances before a command is taken: one that is unfit refuses the whole request. */
 import type { FleetInstance } from '../fleet/fleet-file.ts';
-import type { Command } from './records.ts';
+import type { Command, Invocation } from './records.ts';
 import { TatError } from './tat-error.ts';
 import type { World } from './world.ts';
 
@@ -29,8 +29,17 @@ export function findTargets(world: World, instanceIds: readonly string[], region
   });
 }
 
-/** InvokeCommand and RunCommand: the instance runs, its agent is online and can run this type of command. */
-export function checkCanRun(instances: readonly FleetInstance[], command: Command, region: string): void {
+/**
+ * Whatever starts a command: the region has such instances, and their agents run this type of command. What a request
+ * starts (`USER`) is also refused where an instance does not run or its agent is offline; what a schedule starts is
+ * sent all the same, and becomes DELIVER_FAILED there.
+ */
+export function checkCanRun(
+  instances: readonly FleetInstance[],
+  command: Command,
+  region: string,
+  source: Invocation['source'],
+): void {
   for (const instance of instances) {
     if (instance.kind === 'LIGHTHOUSE' && LACKS_LIGHTHOUSE.test(region)) {
       throw new TatError(
@@ -38,13 +47,7 @@ export function checkCanRun(instances: readonly FleetInstance[], command: Comman
         `There is no Lighthouse in ${region}.`,
       );
     }
-    if (instance.state !== 'running') {
-      throw new TatError(
-        'ResourceUnavailable.InstanceStateNotRunning',
-        `The instance \`${instance.id}\` is not running.`,
-      );
-    }
-    checkAgent(instance);
+    if (source === 'USER') checkReachable(instance);
     const isForWindows = command.type !== 'SHELL';
     if (isForWindows !== (instance.os === 'windows')) {
       throw new TatError(
@@ -53,6 +56,16 @@ export function checkCanRun(instances: readonly FleetInstance[], command: Comman
       );
     }
   }
+}
+
+function checkReachable(instance: FleetInstance): void {
+  if (instance.state !== 'running') {
+    throw new TatError(
+      'ResourceUnavailable.InstanceStateNotRunning',
+      `The instance \`${instance.id}\` is not running.`,
+    );
+  }
+  checkAgent(instance);
 }
 
 /** CreateInvoker: the agent is installed and online, which it is not on an instance that is stopped. */

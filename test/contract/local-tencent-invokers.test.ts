@@ -1,4 +1,6 @@
 /** Invokers of the local TAT really fire, in Beijing time; asked by the vendor's SDK on a clock that is set. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { until } from './alibaba-local.ts';
 import { known, type LocalTat, startTat } from './local-tencent-server.ts';
@@ -176,6 +178,54 @@ describe('an invoker', () => {
     expect(await recordsOnce(InvokerId, 1)).toMatchObject([
       { InvocationId: '', Result: 'FAILED', Reason: expect.stringContaining('needs a value for: text') },
     ]);
+  });
+});
+
+describe('an invoker starts nothing that a request would be refused for', () => {
+  it.each([
+    { name: 'a BAT command', type: 'BAT', instance: 'ins-local001' },
+    { name: 'a PowerShell command', type: 'POWERSHELL', instance: 'ins-local001' },
+    { name: 'a shell command on Windows', type: 'SHELL', instance: 'ins-windows01' },
+  ])('$name', async ({ type, instance }) => {
+    const file = join(tat.engine.directoryOf('ins-local001'), 'ran');
+    const { CommandId } = await client.CreateCommand({
+      CommandName: 'wrong-system',
+      CommandType: type,
+      Content: Buffer.from(`touch ${file}`).toString('base64'),
+    });
+    const request = { CommandId: known(CommandId), InstanceIds: [instance] };
+    const refusal = 'InvalidParameterValue.AgentUnsupportedCommandType';
+    expect(await tat.codeOf('InvokeCommand', request)).toBe(refusal);
+    const InvokerId = await create(once('2021-09-01T00:00:00+08:00'), request);
+    vi.setSystemTime('2021-08-31T16:00:00Z');
+    const fired = await recordsOnce(InvokerId, 1);
+    expect(fired).toMatchObject([
+      { InvocationId: '', Result: 'FAILED', Reason: expect.stringContaining('does not run commands of type') },
+    ]);
+    expect(existsSync(file)).toBe(false);
+  });
+
+  it('a command that became one of Windows after the invoker was made', async () => {
+    const { CommandId } = await client.CreateCommand({
+      CommandName: 'turns-windows',
+      Content: Buffer.from('true').toString('base64'),
+    });
+    const InvokerId = await create(once('2021-09-01T00:00:00+08:00'), { CommandId });
+    await client.ModifyCommand({ CommandId: known(CommandId), CommandType: 'BAT' });
+    vi.setSystemTime('2021-08-31T16:00:00Z');
+    expect(await recordsOnce(InvokerId, 1)).toMatchObject([{ InvocationId: '', Result: 'FAILED' }]);
+  });
+
+  it('nor takes a user name that a request may not have', async () => {
+    const request = {
+      Name: 'nightly',
+      Type: 'SCHEDULE',
+      CommandId: 'cmd-fail0001',
+      InstanceIds: ['ins-local001'],
+      ScheduleSettings: recurring('0 0 1 * *'),
+      Username: 'two words',
+    };
+    expect(await tat.codeOf('CreateInvoker', request)).toBe('InvalidParameter');
   });
 });
 

@@ -184,6 +184,19 @@ describe('a time-out', () => {
   });
 });
 
+it('runs nothing on a Windows instance, whose commands mean something else to this machine', async () => {
+  const { InvocationId } = await client.InvokeCommand({
+    CommandId: 'cmd-wins0001',
+    InstanceIds: ['ins-windows01'],
+  });
+  const task = await ended(client, known(InvocationId));
+  expect([task.TaskStatus, task.ErrorInfo, outputOf(task)]).toEqual([
+    'START_FAILED',
+    'TaskSpawnFailed: Windows instances of the local fleet run nothing',
+    '',
+  ]);
+});
+
 describe('CancelInvocation', () => {
   it('kills what runs: TERMINATED', async () => {
     const id = await start('echo begun; touch running; sleep 300');
