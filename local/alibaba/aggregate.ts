@@ -20,7 +20,7 @@ const UNFINISHED = ['Stopping', 'Running', 'Pending', 'Scheduled'] as const;
 /** These count as failed. */
 const FAILED: ReadonlySet<InstanceStatus> = new Set(['Invalid', 'Aborted', 'Failed', 'Timeout', 'Error']);
 /** These count as stopped. */
-const STOPPED: ReadonlySet<InstanceStatus> = new Set(['Cancelled', 'Terminated']);
+export const STOPPED: ReadonlySet<InstanceStatus> = new Set(['Cancelled', 'Terminated']);
 
 export function hasFinished(status: InstanceStatus): boolean {
   return !UNFINISHED.some((unfinished) => unfinished === status);
@@ -35,26 +35,4 @@ export function aggregateInvocation(statuses: readonly InstanceStatus[]): Invoca
   if (hasFailure) return 'Failed';
   if (hasSuccess) return 'Success';
   return statuses.length === 0 ? 'Pending' : 'Stopped';
-}
-
-export type LegacyStatus = 'Running' | 'Finished' | 'Failed' | 'Stopped' | 'Stopping' | 'PartialFailed';
-
-/**
- * The older word for one instance. `Finished` says only that the process ended, whatever its exit code; a time-out
- * counts as failed; what waits counts as running.
- */
-export function legacyInstanceStatus(status: InstanceStatus): LegacyStatus {
-  if (status === 'Stopping') return 'Stopping';
-  if (!hasFinished(status)) return 'Running';
-  if (STOPPED.has(status)) return 'Stopped';
-  return status === 'Success' || status === 'Failed' ? 'Finished' : 'Failed';
-}
-
-/** The older word for an invocation: the parameter and response element `InvokeStatus`. */
-export function legacyInvocationStatus(statuses: readonly InstanceStatus[]): LegacyStatus {
-  const legacy = new Set(statuses.map(legacyInstanceStatus));
-  if (legacy.has('Stopping')) return 'Stopping';
-  if (legacy.has('Running') || legacy.size === 0) return 'Running';
-  if (legacy.has('Finished')) return legacy.has('Failed') ? 'PartialFailed' : 'Finished';
-  return legacy.has('Failed') ? 'Failed' : 'Stopped';
 }

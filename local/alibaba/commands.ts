@@ -1,5 +1,5 @@
 /** The stored commands of the local Cloud Assistant: those of the fleet file, and what is created while it runs. */
-import type { FleetCommand } from '../fleet/fleet-file.ts';
+import type { FleetCommand, FleetInstance } from '../fleet/fleet-file.ts';
 import { apiError } from './api-error.ts';
 import type { Tag } from './rpc-parameters.ts';
 
@@ -8,6 +8,8 @@ type CommandType = (typeof COMMAND_TYPES)[number];
 
 export interface StoredCommand {
   commandId: string;
+  /** Absent: in every region (commands of the fleet file). */
+  regionId?: string;
   name: string;
   type: CommandType;
   description: string;
@@ -29,13 +31,17 @@ export interface StoredCommand {
   sequence: number;
 }
 
+type NewCommand = Omit<StoredCommand, 'commandId' | 'regionId' | 'createdAt' | 'invokeTimes' | 'sequence'> & {
+  regionId: string;
+};
+
 export interface CommandStore {
-  /** @throws ApiError `InvalidCmdId.NotFound` */
-  get(commandId: string): StoredCommand;
-  add(command: Omit<StoredCommand, 'commandId' | 'createdAt' | 'invokeTimes' | 'sequence'>): StoredCommand;
+  /** Only in its own region. @throws ApiError `InvalidCmdId.NotFound` */
+  get(commandId: string, regionId: string): StoredCommand;
+  add(command: NewCommand): StoredCommand;
   remove(commandId: string): void;
-  /** The kept ones, newest first. */
-  list(): StoredCommand[];
+  /** The kept ones of a region, newest first. */
+  list(regionId: string): StoredCommand[];
 }
 
 const TYPES = { shell: 'RunShellScript', powershell: 'RunPowerShellScript', bat: 'RunBatScript' } as const;
@@ -73,18 +79,21 @@ export function createCommandStore(
       isKept: true,
     });
   }
-  const list = (): StoredCommand[] =>
+  const isIn = (command: StoredCommand, regionId: string): boolean =>
+    (command.regionId ?? regionId) === regionId;
+  const list = (regionId: string): StoredCommand[] =>
     [...commands.values()]
-      .filter(({ isKept }) => isKept)
+      .filter((command) => command.isKept && isIn(command, regionId))
       .sort((left, right) => right.sequence - left.sequence);
   return {
-    get(commandId) {
+    get(commandId, regionId) {
       const command = commands.get(commandId);
-      if (command === undefined) throw apiError('InvalidCmdId.NotFound');
+      if (command === undefined || !isIn(command, regionId)) throw apiError('InvalidCmdId.NotFound');
       return command;
     },
     add(command) {
-      if (command.isKept && list().length >= MOST_COMMANDS) throw apiError('CmdCount.ExceedQuota');
+      if (command.isKept && list(command.regionId).length >= MOST_COMMANDS)
+        throw apiError('CmdCount.ExceedQuota');
       const commandId = dependencies.newId('c');
       return insert({ ...command, commandId, createdAt: dependencies.now(), invokeTimes: 0 });
     },
@@ -93,4 +102,9 @@ export function createCommandStore(
     },
     list,
   };
+}
+
+/** Whether the operating system of an instance runs commands of this type. */
+export function fitsOs({ type }: Pick<StoredCommand, 'type'>, { os }: Pick<FleetInstance, 'os'>): boolean {
+  return (type === 'RunShellScript') !== (os === 'windows');
 }

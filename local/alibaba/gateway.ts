@@ -8,6 +8,7 @@ import type { Cloud } from './cloud.ts';
 import type { Faults, RequestFault } from './faults.ts';
 import { FAULTS_PATH, handleFaults } from './faults-endpoint.ts';
 import { createIdempotence } from './idempotence.ts';
+import { checkRegion } from './regions.ts';
 import { rpcParameters } from './rpc-parameters.ts';
 import { createThrottle } from './throttle.ts';
 
@@ -32,7 +33,6 @@ export interface Reply {
 export type Gateway = (request: SignedRequest) => Promise<Reply | 'drop'>;
 
 const VERSION = '2014-05-26';
-const REGION = /^[a-z]{2}(-[a-z]+)+(-\d+)?(-[a-z0-9]+)*$/;
 
 export function createGateway(options: GatewayOptions): Gateway {
   const { cloud, faults, epochMs, countRequest } = options;
@@ -49,14 +49,14 @@ export function createGateway(options: GatewayOptions): Gateway {
     const parameters = rpcParameters(new Map([...request.query, ...request.form]));
     const regionId = parameters.text('RegionId');
     if (regionId === undefined) throw missingParameter('RegionId');
-    if (!REGION.test(regionId)) throw apiError('InvalidRegionId.NotFound');
+    checkRegion(regionId);
     if (throttle.isRefused(action, regionId)) throw apiError('Throttling.User');
     const run = ACTIONS.get(action);
     if (run === undefined) throw apiError('InvalidAction.NotFound');
     const doIt = async (): Promise<object> => {
       if (fault?.kind === 'beginLate') await wait(fault.ms);
       const answer = run({ parameters, regionId }, cloud);
-      if (fault?.kind === 'lateVisibility') hide(answer, fault.ms);
+      if (fault?.kind === 'lateVisibility') hide(answer, regionId, fault.ms);
       return answer;
     };
     const token = parameters.text('ClientToken');
@@ -73,9 +73,9 @@ export function createGateway(options: GatewayOptions): Gateway {
     }
   };
 
-  const hide = (answer: object, ms: number): void => {
+  const hide = (answer: object, regionId: string, ms: number): void => {
     if (!('InvokeId' in answer)) return;
-    const record = cloud.invocations.get(String(answer.InvokeId));
+    const record = cloud.invocations.get(String(answer.InvokeId), regionId);
     record.visibleAt = new Date(epochMs() + ms);
   };
 

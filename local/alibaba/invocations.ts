@@ -59,14 +59,18 @@ export interface InvocationRecord {
   /** Newer is higher; pages go by it. */
   sequence: number;
   tasks: InstanceTask[];
+  /** When StopInvocation was called for all of it. */
+  stoppedAt?: Date;
 }
 
 export interface InvocationStore {
-  /** @throws ApiError `InvalidInvokeId.NotFound` */
-  get(invokeId: string): InvocationRecord;
+  /** Only in its own region. @throws ApiError `InvalidInvokeId.NotFound` */
+  get(invokeId: string, regionId: string): InvocationRecord;
   add(record: Omit<InvocationRecord, 'sequence'>): InvocationRecord;
-  /** Newest first, without those that are too old, or not yet to be seen. */
-  list(): InvocationRecord[];
+  /** Of a region, newest first, without those that are too old, or not yet to be seen. */
+  list(regionId: string): InvocationRecord[];
+  /** Of every region, also those not yet to be seen. */
+  all(): InvocationRecord[];
 }
 
 const KEPT_MS = 30 * 86_400_000;
@@ -86,10 +90,10 @@ export function createInvocationStore(dependencies: { now: () => Date }): Invoca
   };
 
   return {
-    get(invokeId) {
+    get(invokeId, regionId) {
       forgetOld();
       const record = records.get(invokeId);
-      if (record === undefined) throw apiError('InvalidInvokeId.NotFound');
+      if (record?.regionId !== regionId) throw apiError('InvalidInvokeId.NotFound');
       return record;
     },
     add(record) {
@@ -99,13 +103,15 @@ export function createInvocationStore(dependencies: { now: () => Date }): Invoca
       forgetOld();
       return stored;
     },
-    list() {
+    list(regionId) {
       forgetOld();
       const now = dependencies.now();
       return [...records.values()]
+        .filter((record) => record.regionId === regionId)
         .filter(({ visibleAt }) => visibleAt === undefined || visibleAt <= now)
         .reverse();
     },
+    all: () => [...records.values()],
   };
 }
 

@@ -6,7 +6,7 @@ import {
 } from '../../lib/providers/alibaba/frequency.ts';
 import { apiError } from './api-error.ts';
 import type { ActionRequest, Cloud } from './cloud.ts';
-import type { StoredCommand } from './commands.ts';
+import { fitsOs, type StoredCommand } from './commands.ts';
 import { aTask, type InvocationRecord, REPEAT_MODES, type RepeatMode } from './invocations.ts';
 import { definedParameters } from './placeholders.ts';
 import type { RpcParameters } from './rpc-parameters.ts';
@@ -69,17 +69,18 @@ export function checkInvocation(
 
 function targets({ parameters, regionId }: ActionRequest, cloud: Cloud): string[] {
   const instanceIds = [...new Set(parameters.list('InstanceId'))];
-  const resourceTags = parameters.tags('ResourceTag');
-  if (resourceTags.length > 0 && instanceIds.length > 0) {
+  const hasResourceTags = parameters.tags('ResourceTag').length > 0;
+  const hasTags = parameters.tagFilter('ResourceTag');
+  if (hasResourceTags && instanceIds.length > 0) {
     throw apiError('InvalidResourceTag.ConflictWithInstanceIds');
   }
   // Instances of the local fleet have no tags but their name.
   const tagged = cloud
     .instancesIn(regionId)
-    .filter(({ name }) => resourceTags.every(({ key, value }) => key === 'Name' && value === name))
+    .filter(({ name }) => hasTags([{ key: 'Name', value: name }]))
     .map(({ id }) => id);
-  if (resourceTags.length > 0 && tagged.length === 0) throw apiError('InvalidResourceTag.InstanceNotFound');
-  const wanted = resourceTags.length > 0 ? tagged : instanceIds;
+  if (hasResourceTags && tagged.length === 0) throw apiError('InvalidResourceTag.InstanceNotFound');
+  const wanted = hasResourceTags ? tagged : instanceIds;
   if (wanted.length === 0 || wanted.includes('')) throw apiError('MissingParam.InstanceId');
   if (wanted.length > MOST_INSTANCES) throw apiError('InstanceIds.ExceedLimit');
   return wanted;
@@ -94,9 +95,7 @@ function checkInstance(
 ): void {
   const instance = cloud.instancesIn(regionId).find(({ id }) => id === instanceId);
   if (instance === undefined) throw apiError('InvalidInstance.NotFound');
-  const isShell = command.type === 'RunShellScript';
-  const fits = instance.os === 'windows' ? !isShell : isShell;
-  if (!fits || instance.state !== 'running') throw apiError('InvalidInstance.NotMatch');
+  if (!fitsOs(command, instance) || instance.state !== 'running') throw apiError('InvalidInstance.NotMatch');
 }
 
 interface Schedule {
@@ -105,7 +104,7 @@ interface Schedule {
   frequency?: Frequency;
 }
 
-/** Frequency makes it Period, whatever RepeatMode says. */
+/** Frequency makes it Period, whatever RepeatMode says, DryRun too. */
 function readSchedule(parameters: RpcParameters, timeoutSeconds: number, now: Date): Schedule {
   const mode = parameters.oneOf('RepeatMode', [...REPEAT_MODES, 'DryRun'], 'InvalidRepeatMode.NotFound');
   const text = parameters.text('Frequency');
@@ -115,7 +114,7 @@ function readSchedule(parameters: RpcParameters, timeoutSeconds: number, now: Da
   }
   const frequency = checkedFrequency(text, timeoutSeconds, now);
   if (frequency === undefined) throw apiError('InvalidParam.Frequency');
-  return { repeatMode: mode === 'DryRun' ? 'DryRun' : 'Period', frequencyText: text, frequency };
+  return { repeatMode: 'Period', frequencyText: text, frequency };
 }
 
 export function checkedFrequency(text: string, timeoutSeconds: number, now: Date): Frequency | undefined {

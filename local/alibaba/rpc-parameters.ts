@@ -6,6 +6,12 @@ export interface Tag {
   value: string;
 }
 
+/** As it came: a filter may leave the value out. */
+interface SentTag {
+  key: string;
+  value: string | undefined;
+}
+
 export interface RpcParameters {
   /** Sent and not empty: the vendor takes an empty parameter for one that is not there. */
   text(name: string): string | undefined;
@@ -19,6 +25,8 @@ export interface RpcParameters {
   list(name: string): string[];
   /** `Tag.1.Key` and `Tag.1.Value`, … */
   tags(name: 'Tag' | 'ResourceTag'): Tag[];
+  /** The same as a question about a record's tags: a key without a value asks for the key, whatever its value. */
+  tagFilter(name: 'Tag' | 'ResourceTag'): (tags: readonly Tag[]) => boolean;
   /** For idempotence: what was asked, without what changes from attempt to attempt. */
   fingerprint(): string;
 }
@@ -35,6 +43,15 @@ export function rpcParameters(values: ReadonlyMap<string, string>): RpcParameter
     }
     return [...found].sort((left, right) => left - right);
   };
+
+  const sentTags = (name: 'Tag' | 'ResourceTag') =>
+    checkTags(
+      name,
+      indexes(name).map((index) => ({
+        key: values.get(`${name}.${index}.Key`),
+        value: values.get(`${name}.${index}.Value`),
+      })),
+    );
 
   return {
     text,
@@ -64,12 +81,13 @@ export function rpcParameters(values: ReadonlyMap<string, string>): RpcParameter
       throw code === undefined ? invalidParameter(name) : apiError(code);
     },
     list: (name) => indexes(name).map((index) => values.get(`${name}.${index}`) ?? ''),
-    tags(name) {
-      const tags = indexes(name).map((index) => ({
-        key: values.get(`${name}.${index}.Key`),
-        value: values.get(`${name}.${index}.Value`) ?? '',
-      }));
-      return checkTags(name, tags);
+    tags: (name) => sentTags(name).map(({ key, value = '' }) => ({ key, value })),
+    tagFilter(name) {
+      const wanted = sentTags(name);
+      return (tags) =>
+        wanted.every(({ key, value }) =>
+          tags.some((tag) => tag.key === key && (value === undefined || tag.value === value)),
+        );
     },
     fingerprint() {
       const ours = [...values].filter(([key]) => key !== 'ClientToken' && !TRANSPORT.has(key));
@@ -113,16 +131,17 @@ const LIMITS = {
 
 function checkTags(
   name: keyof typeof LIMITS,
-  tags: readonly { key: string | undefined; value: string }[],
-): Tag[] {
+  tags: readonly { key: string | undefined; value: string | undefined }[],
+): SentTag[] {
   const limits = LIMITS[name];
   if (tags.length > limits.most) throw apiError(limits.tooMany);
-  const checked: Tag[] = [];
+  const checked: SentTag[] = [];
   for (const { key, value } of tags) {
     if (key === undefined || key === '') throw apiError(limits.noKey);
     if (key.length > 64 || /^(aliyun|acs:)/.test(key) || /https?:\/\//.test(key))
       throw apiError(limits.badKey);
-    if (value.length > 128 || /https?:\/\//.test(value)) throw apiError(limits.badValue);
+    if (value !== undefined && (value.length > 128 || /https?:\/\//.test(value)))
+      throw apiError(limits.badValue);
     if (checked.some((other) => other.key === key)) throw apiError(limits.twice);
     checked.push({ key, value });
   }

@@ -11,6 +11,7 @@ import type { FleetInstance } from '../fleet/fleet-file.ts';
 import { CLOUD_ASSISTANT_OUTPUT } from '../fleet/output.ts';
 import type { TaskEnd, TaskHandle } from '../fleet/task.ts';
 import { hasFinished } from './aggregate.ts';
+import { fitsOs, type StoredCommand } from './commands.ts';
 import type { TaskFault } from './faults.ts';
 import { INSTANCE_ERRORS, type InstanceErrorCode } from './instance-errors.ts';
 import { type InstanceTask, type InvocationRecord, isOver, type TaskRun } from './invocations.ts';
@@ -114,7 +115,7 @@ export function createRunner(options: RunnerOptions): Runner {
     if (task.status !== 'Pending') return;
     const instance = engine.instances.get(task.instanceId);
     const isLate = clock.monotonicMs() >= givesUpAtMs;
-    const problem = fault?.status === 'Aborted' ? NOT_DELIVERED : problemOf(instance, isLate);
+    const problem = fault?.status === 'Aborted' ? NOT_DELIVERED : problemOf(instance, record.command, isLate);
     if (problem !== undefined) {
       refuse(record, task, problem);
     } else if (instance?.agent === 'offline') {
@@ -234,6 +235,7 @@ export function createRunner(options: RunnerOptions): Runner {
       }
     },
     stop(record, instanceIds) {
+      if (instanceIds === undefined) record.stoppedAt ??= now();
       for (const task of record.tasks) {
         if (instanceIds === undefined || instanceIds.includes(task.instanceId)) stopTask(task);
       }
@@ -276,11 +278,16 @@ interface Problem {
 const NOT_DELIVERED: Problem = { status: 'Aborted', code: 'DeliveryTimeout' };
 
 /** @param isLate whether the time to reach the instance is over. @returns undefined: deliver, or try again */
-function problemOf(instance: FleetInstance | undefined, isLate: boolean): Problem | undefined {
+function problemOf(
+  instance: FleetInstance | undefined,
+  command: StoredCommand,
+  isLate: boolean,
+): Problem | undefined {
   if (instance === undefined) return { status: 'Aborted', code: 'InstanceNotExists' };
   if (instance.state !== 'running') return { status: 'Aborted', code: 'InstanceNotRunning' };
   if (instance.agent === 'not-installed') return { status: 'Aborted', code: 'ClientNotRunning' };
   if (instance.agent === 'offline') return isLate ? NOT_DELIVERED : undefined;
+  if (!fitsOs(command, instance)) return { status: 'Invalid', code: 'CommandNotApplicable' };
   // Windows instances exist in the local fleet and run nothing.
   return instance.os === 'windows' ? { status: 'Error', code: 'ExecutionException' } : undefined;
 }

@@ -105,7 +105,7 @@ export async function startCloudAssistantServer(
     endpoint: `http://127.0.0.1:${port}`,
     faults,
     instanceStarted(instanceId) {
-      for (const record of cloud.invocations.list()) cloud.runner.instanceStarted(record, instanceId);
+      for (const record of cloud.invocations.all()) cloud.runner.instanceStarted(record, instanceId);
     },
     requestCounts,
     async close() {

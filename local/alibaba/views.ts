@@ -1,5 +1,5 @@
 /** Records as the answers show them, in the vendor's element names. What is not there yet is an empty text. */
-import { aggregateInvocation, legacyInstanceStatus, legacyInvocationStatus } from './aggregate.ts';
+import { aggregateInvocation } from './aggregate.ts';
 import type { StoredCommand } from './commands.ts';
 import {
   type InstanceTask,
@@ -8,6 +8,7 @@ import {
   isRecurring,
   type TaskRun,
 } from './invocations.ts';
+import { invokeStatusOf, legacyInstanceStatus } from './legacy-status.ts';
 import { definedParameters } from './placeholders.ts';
 import type { Tag } from './rpc-parameters.ts';
 
@@ -30,7 +31,7 @@ export function viewInvocation(
   return {
     InvokeId: record.invokeId,
     InvocationStatus: aggregateInvocation(statuses),
-    InvokeStatus: legacyInvocationStatus(statuses),
+    InvokeStatus: invokeStatusOf(record),
     CommandId: record.command.commandId,
     CommandName: record.command.name,
     CommandType: record.command.type,
@@ -58,7 +59,7 @@ function viewInstance(record: InvocationRecord, task: InstanceTask, options: Vie
   return {
     InstanceId: task.instanceId,
     InvocationStatus: task.status,
-    InstanceInvokeStatus: legacyInstanceStatus(task.status),
+    InstanceInvokeStatus: legacyInstanceStatus(task.status, stageOf(record)),
     ...viewRun(task, options),
     FinishTime: time(task.finishedAt),
     Repeats: task.repeats,
@@ -82,7 +83,7 @@ export function viewResult(
     CommandId: record.command.commandId,
     InstanceId: task.instanceId,
     InvocationStatus: run.status,
-    InvokeRecordStatus: legacyInstanceStatus(run.status),
+    InvokeRecordStatus: legacyInstanceStatus(run.status, stageOf(record)),
     ...viewRun(run, { encoding: options.encoding, hasOutput: true }),
     FinishedTime: time(run.finishedAt),
     Repeats: options.repeats,
@@ -156,6 +157,10 @@ export function viewCommand(command: StoredCommand, encoding: ContentEncoding): 
 
 function viewTags(tags: readonly Tag[]): object {
   return { Tag: tags.map(({ key, value }) => ({ TagKey: key, TagValue: value })) };
+}
+
+function stageOf(record: InvocationRecord): { isTimed: boolean; isOver: boolean } {
+  return { isTimed: isRecurring(record), isOver: isOver(record) };
 }
 
 function willRunAgain(record: InvocationRecord): boolean {

@@ -200,7 +200,11 @@ describe('an invoker starts nothing that a request would be refused for', () => 
     vi.setSystemTime('2021-08-31T16:00:00Z');
     const fired = await recordsOnce(InvokerId, 1);
     expect(fired).toMatchObject([
-      { InvocationId: '', Result: 'FAILED', Reason: expect.stringContaining('does not run commands of type') },
+      {
+        InvocationId: '',
+        Result: 'FAILED',
+        Reason: expect.stringContaining('does not run commands of type'),
+      },
     ]);
     expect(existsSync(file)).toBe(false);
   });

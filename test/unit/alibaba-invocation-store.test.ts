@@ -9,6 +9,7 @@ function aStore() {
   let now = START;
   const commands = createCommandStore([], { now: () => now, newId: (prefix) => `${prefix}-1` });
   const command = commands.add({
+    regionId: 'cn-hangzhou',
     name: 'any',
     type: 'RunShellScript',
     description: '',
@@ -54,9 +55,9 @@ function aStore() {
 test('10,000 records are kept, the newest', () => {
   const { store, add } = aStore();
   for (let index = 0; index <= 10_000; index += 1) add(`t-${index}`);
-  const all = store.list();
+  const all = store.list('cn-hangzhou');
   expect([all.length, all[0]?.invokeId, all.at(-1)?.invokeId]).toEqual([10_000, 't-10000', 't-1']);
-  expect(() => store.get('t-0')).toThrow(ApiError);
+  expect(() => store.get('t-0', 'cn-hangzhou')).toThrow(ApiError);
 });
 
 test('records are kept for 30 days, to the millisecond', () => {
@@ -64,8 +65,8 @@ test('records are kept for 30 days, to the millisecond', () => {
   add('t-old');
   later(30 * 86_400_000);
   add('t-new');
-  expect(store.list().map(({ invokeId }) => invokeId)).toEqual(['t-new', 't-old']);
+  expect(store.list('cn-hangzhou').map(({ invokeId }) => invokeId)).toEqual(['t-new', 't-old']);
   later(1);
-  expect(store.list().map(({ invokeId }) => invokeId)).toEqual(['t-new']);
-  expect(() => store.get('t-old')).toThrow('The specified invoke ID does not exist.');
+  expect(store.list('cn-hangzhou').map(({ invokeId }) => invokeId)).toEqual(['t-new']);
+  expect(() => store.get('t-old', 'cn-hangzhou')).toThrow('The specified invoke ID does not exist.');
 });

@@ -39,6 +39,13 @@ function hasUniqueKeys(tags: readonly { Key: string }[]): boolean {
 export const Tag = tag('tag');
 export type Tag = z.infer<typeof Tag>;
 const Tags = z.array(Tag).min(1).max(MAX_TAGS).refine(hasUniqueKeys, 'each tag key stands once').optional();
+/** A key without a value finds the key with any value. */
+const TagFilters = z
+  .array(Tag.partial({ Value: true }))
+  .min(1)
+  .max(MAX_TAGS)
+  .refine(hasUniqueKeys, 'each tag key stands once')
+  .optional();
 const ResourceTags = z
   .array(tag('resource tag'))
   .min(1)
@@ -194,7 +201,7 @@ export const DescribeInvocationsRequest = z
     ...paging,
     /** Without effect beside InstanceId. */
     RepeatMode: RepeatMode.optional(),
-    Tag: Tags,
+    Tag: TagFilters,
   })
   .refine(
     ({ IncludeOutput, InvokeId, InstanceId: instance }) =>
@@ -217,7 +224,7 @@ export const DescribeInvocationResultsRequest = z
     /** Every run of a recurring invocation, not only its last. */
     IncludeHistory: z.boolean().optional(),
     ...paging,
-    Tag: Tags,
+    Tag: TagFilters,
   })
   .refine(({ IncludeHistory, InvokeId }) => IncludeHistory !== true || InvokeId !== undefined, {
     message: 'IncludeHistory needs InvokeId',
@@ -237,7 +244,7 @@ export const DescribeCommandsRequest = z.strictObject({
   Latest: z.boolean().optional(),
   ContentEncoding: ContentEncoding.optional(),
   ...paging,
-  Tag: Tags,
+  Tag: TagFilters,
 });
 export type DescribeCommandsRequest = z.infer<typeof DescribeCommandsRequest>;
 

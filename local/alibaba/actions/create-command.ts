@@ -4,7 +4,7 @@ import { COMMAND_TYPES } from '../commands.ts';
 import { checkLength } from '../new-invocation.ts';
 
 /** Stores a command. Other than RunCommand, its content is Base64 unless ContentEncoding says PlainText. */
-export const createCommand: Action = ({ parameters }, cloud) => {
+export const createCommand: Action = ({ parameters, regionId }, cloud) => {
   const name = parameters.required('Name');
   checkLength(name, 128, 'CmdName.ExceedLimit');
   parameters.required('Type');
@@ -23,6 +23,7 @@ export const createCommand: Action = ({ parameters }, cloud) => {
   checkLength(launcher ?? '', 1024, 'InvalidLauncher.LengthLimitExceeded');
   const resourceGroupId = parameters.text('ResourceGroupId');
   const { commandId } = cloud.commands.add({
+    regionId,
     name,
     type: parameters.oneOf('Type', COMMAND_TYPES, 'InvalidCmdType.NotFound') ?? 'RunShellScript',
     description,

@@ -21,7 +21,7 @@ export const describeCloudAssistantStatus: Action = ({ parameters, regionId }, c
           fields: { PageNumber: 1, PageSize: instances.length, TotalCount: instances.length, NextToken: '' },
         }
       : pageOf(parameters, instances, (instance) => [instances.length - instances.indexOf(instance)]);
-  const invocations = cloud.invocations.list();
+  const invocations = cloud.invocations.list(regionId);
   return {
     ...page.fields,
     InstanceCloudAssistantStatusSet: {

@@ -4,7 +4,7 @@ import { pageOf } from '../paging.ts';
 import { viewCommand } from '../views.ts';
 
 /** Lists stored commands. There are no public commands here, so any Provider finds none. */
-export const describeCommands: Action = ({ parameters }, cloud) => {
+export const describeCommands: Action = ({ parameters, regionId }, cloud) => {
   const commandId = parameters.text('CommandId');
   const name = wildcard(parameters.text('Name'));
   const description = wildcard(parameters.text('Description'));
@@ -12,9 +12,9 @@ export const describeCommands: Action = ({ parameters }, cloud) => {
   const resourceGroupId = parameters.text('ResourceGroupId');
   const isPublic = parameters.text('Provider') !== undefined;
   const encoding = parameters.oneOf('ContentEncoding', ['PlainText', 'Base64']) ?? 'Base64';
-  const tags = parameters.tags('Tag');
+  const hasTags = parameters.tagFilter('Tag');
   const commands = cloud.commands
-    .list()
+    .list(regionId)
     .filter(
       (command) =>
         !isPublic &&
@@ -23,7 +23,7 @@ export const describeCommands: Action = ({ parameters }, cloud) => {
         (resourceGroupId === undefined || command.resourceGroupId === resourceGroupId) &&
         name.test(command.name) &&
         description.test(command.description) &&
-        tags.every((tag) => command.tags.some(({ key, value }) => key === tag.key && value === tag.value)),
+        hasTags(command.tags),
     );
   const { entries, fields } = pageOf(parameters, commands, ({ sequence }) => [sequence]);
   return { ...fields, Commands: { Command: entries.map((command) => viewCommand(command, encoding)) } };

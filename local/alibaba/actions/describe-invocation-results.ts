@@ -1,7 +1,13 @@
-import { legacyInstanceStatus } from '../aggregate.ts';
 import { missingParameter } from '../api-error.ts';
 import type { Action } from '../cloud.ts';
-import { type InstanceTask, type InvocationRecord, isRecurring, type TaskRun } from '../invocations.ts';
+import {
+  type InstanceTask,
+  type InvocationRecord,
+  isOver,
+  isRecurring,
+  type TaskRun,
+} from '../invocations.ts';
+import { legacyInstanceStatus } from '../legacy-status.ts';
 import { pageOf } from '../paging.ts';
 import { viewResult } from '../views.ts';
 
@@ -33,25 +39,19 @@ export const describeInvocationResults: Action = ({ parameters, regionId }, clou
   const resourceGroupId = parameters.text('ResourceGroupId');
   const status = parameters.oneOf('InvokeRecordStatus', RECORD_STATUSES);
   const encoding = parameters.oneOf('ContentEncoding', ['PlainText', 'Base64']) ?? 'Base64';
-  const tags = parameters.tags('Tag');
+  const hasTags = parameters.tagFilter('Tag');
   const rows = cloud.invocations
-    .list()
+    .list(regionId)
     .filter(
       (record) =>
-        record.regionId === regionId &&
         (invokeId === undefined || record.invokeId === invokeId) &&
         (commandId === undefined || record.command.commandId === commandId) &&
         (resourceGroupId === undefined || record.resourceGroupId === resourceGroupId) &&
-        tags.every((tag) => record.tags.some(({ key, value }) => key === tag.key && value === tag.value)),
+        hasTags(record.tags),
     )
     .flatMap((record) => rowsOf(record, hasHistory))
-    .filter(
-      ({ task, run }) => instanceId === undefined || (task.instanceId === instanceId && run !== undefined),
-    )
-    .filter(
-      ({ run }) =>
-        status === undefined || run.status === status || legacyInstanceStatus(run.status) === status,
-    );
+    .filter(({ task }) => instanceId === undefined || task.instanceId === instanceId)
+    .filter(({ record, run }) => status === undefined || hasRecordStatus(record, run, status));
   const { entries, fields } = pageOf(parameters, rows, ({ key }) => key);
   return {
     Invocation: {
@@ -78,4 +78,13 @@ function rowsOf(record: InvocationRecord, hasHistory: boolean): Row[] {
       .map((run, at) => ({ record, task, run, repeats: at + 1, key: [...place, at + 1] }))
       .reverse();
   });
+}
+
+/**
+ * A recurring command is Running until it is stopped by hand, and never Finished, Failed or PartialFailed; of one that
+ * runs once either word counts.
+ */
+function hasRecordStatus(record: InvocationRecord, run: TaskRun, wanted: string): boolean {
+  const legacy = legacyInstanceStatus(run.status, { isTimed: isRecurring(record), isOver: isOver(record) });
+  return legacy === wanted || (!isRecurring(record) && run.status === wanted);
 }

@@ -1,23 +1,11 @@
-import { aggregateInvocation, legacyInvocationStatus } from '../aggregate.ts';
 import { missingParameter } from '../api-error.ts';
 import type { Action } from '../cloud.ts';
 import { COMMAND_TYPES } from '../commands.ts';
 import { type InvocationRecord, isOver, isRecurring, REPEAT_MODES } from '../invocations.ts';
+import { hasInvokeStatus, INVOKE_STATUSES } from '../legacy-status.ts';
 import { pageOf } from '../paging.ts';
 import type { RpcParameters } from '../rpc-parameters.ts';
 import { viewInvocation } from '../views.ts';
-
-const INVOKE_STATUSES = [
-  'Running',
-  'Finished',
-  'Success',
-  'Failed',
-  'Stopped',
-  'Stopping',
-  'PartialFailed',
-  'Pending',
-  'Scheduled',
-] as const;
 
 /** Lists invocations with the status of each instance: the document in api-docs, to the letter. */
 export const describeInvocations: Action = ({ parameters, regionId }, cloud) => {
@@ -28,9 +16,7 @@ export const describeInvocations: Action = ({ parameters, regionId }, cloud) => 
   }
   const encoding = parameters.oneOf('ContentEncoding', ['PlainText', 'Base64']) ?? 'Base64';
   const isWanted = readFilter(parameters);
-  const records = cloud.invocations
-    .list()
-    .filter((record) => record.regionId === regionId && isWanted(record));
+  const records = cloud.invocations.list(regionId).filter(isWanted);
   const { entries, fields } = pageOf(parameters, records, ({ sequence }) => [sequence]);
   return {
     ...fields,
@@ -48,7 +34,7 @@ function readFilter(parameters: RpcParameters): (record: InvocationRecord) => bo
   const resourceGroupId = parameters.text('ResourceGroupId');
   const invokeStatus = parameters.oneOf('InvokeStatus', INVOKE_STATUSES);
   const isTimed = parameters.flag('Timed') ?? false;
-  const tags = parameters.tags('Tag');
+  const hasTags = parameters.tagFilter('Tag');
   // These three do not take effect beside InstanceId.
   const repeatMode = parameters.oneOf('RepeatMode', REPEAT_MODES);
   const ofRepeatMode = instanceId === undefined ? repeatMode : undefined;
@@ -64,13 +50,7 @@ function readFilter(parameters: RpcParameters): (record: InvocationRecord) => bo
     (resourceGroupId === undefined || record.resourceGroupId === resourceGroupId) &&
     (ofRepeatMode === undefined || record.repeatMode === ofRepeatMode) &&
     (instanceId === undefined || record.tasks.some((task) => task.instanceId === instanceId)) &&
-    tags.every((tag) => record.tags.some(({ key, value }) => key === tag.key && value === tag.value)) &&
+    hasTags(record.tags) &&
     (isTimed ? isRecurring(record) : !isRecurring(record) || isOver(record)) &&
-    (ofStatus === undefined || hasStatus(record, ofStatus));
-}
-
-/** By either word: `Finished` is only in the older one, `Scheduled` only in the newer. */
-function hasStatus(record: InvocationRecord, wanted: string): boolean {
-  const statuses = record.tasks.map(({ status }) => status);
-  return aggregateInvocation(statuses) === wanted || legacyInvocationStatus(statuses) === wanted;
+    (ofStatus === undefined || hasInvokeStatus(record, ofStatus));
 }

@@ -2,8 +2,8 @@ import type { Action } from '../cloud.ts';
 import { checkLength } from '../new-invocation.ts';
 
 /** Changes a stored command; CommandContent is deprecated and has no effect. What runs already keeps what it had. */
-export const modifyCommand: Action = ({ parameters }, cloud) => {
-  const command = cloud.commands.get(parameters.required('CommandId'));
+export const modifyCommand: Action = ({ parameters, regionId }, cloud) => {
+  const command = cloud.commands.get(parameters.required('CommandId'), regionId);
   const name = parameters.text('Name');
   checkLength(name ?? '', 128, 'CmdName.ExceedLimit');
   const description = parameters.text('Description');

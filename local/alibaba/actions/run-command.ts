@@ -5,7 +5,7 @@ import { checkInvocation, checkLength } from '../new-invocation.ts';
 
 /** Runs a command that comes with the request; it is kept only when KeepCommand says so. */
 export const runCommand: Action = (request, cloud) => {
-  const { parameters } = request;
+  const { parameters, regionId } = request;
   parameters.required('Type');
   const content = readContent(
     parameters.required('CommandContent'),
@@ -20,6 +20,7 @@ export const runCommand: Action = (request, cloud) => {
   checkLength(description, 512, 'CmdDesc.ExceedLimit');
   const timeout = parameters.integer('Timeout', { min: 1 }) ?? 60;
   const command = cloud.commands.add({
+    regionId,
     name,
     type: parameters.oneOf('Type', COMMAND_TYPES, 'InvalidCmdType.NotFound') ?? 'RunShellScript',
     description,
