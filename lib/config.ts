@@ -43,7 +43,7 @@ export const SETTINGS = {
     .startsWith('/', 'expected a path that begins with /')
     .optional()
     .describe(
-      'SSM path under which a source’s secret is looked for when `<SOURCE>_SECRET` is not set: `<prefix>/sources/<source>`. Default: nowhere.',
+      'SSM path under which secrets are looked for whose variable is not set: what a source proves itself with at `<prefix>/sources/<source>`, what its chat is answered with at `<prefix>/replies/<source>`. Default: nowhere.',
     ),
   SECRETS_MAX_AGE_SECONDS: z.coerce
     .number(SECONDS_EXPECTED)
@@ -192,7 +192,16 @@ export function readConfig<Shape extends z.ZodObject>(schema: Shape, env = envir
   );
 }
 
-/** The variable that holds a source's secret: `STANDARD_WEBHOOKS_SECRET`. */
+/** The variable that holds what a source proves itself with: `STANDARD_WEBHOOKS_SECRET`. */
 export function secretVariable(source: string): string {
-  return `${source.toUpperCase().replaceAll('-', '_')}_SECRET`;
+  return `${variablePrefix(source)}_SECRET`;
+}
+
+/** The variable that holds what a source's chat is answered with: `SLACK_REPLY_SECRET`. */
+export function replySecretVariable(source: string): string {
+  return `${variablePrefix(source)}_REPLY_SECRET`;
+}
+
+function variablePrefix(source: string): string {
+  return source.toUpperCase().replaceAll('-', '_');
 }

@@ -3,7 +3,7 @@
  * read through Powertools parameters, which keeps it for a while. Two live values at a time, so that one can be
  * rotated without losing an event.
  */
-import { type Environment, type SecretsConfig, secretVariable } from './config.ts';
+import { type Environment, replySecretVariable, type SecretsConfig, secretVariable } from './config.ts';
 import { FleetReflexError, messageOf } from './errors.ts';
 
 const SSM = 'ssm:';
@@ -16,22 +16,48 @@ export interface SecretStore {
 }
 
 /**
- * The secrets of a source, newest first; empty when it has none, and then it takes no events.
+ * The secrets of a source, newest first; empty when it has none.
  * @throws FleetReflexError `secret.unreadable` (retry): the store could not be asked
  */
 export type SourceSecrets = (source: string) => Promise<readonly string[]>;
 
+/** What the sender of a source's events proves itself with; a source that has none takes no events. */
 export function sourceSecrets(
   config: SecretsConfig,
   env: Environment,
   store: SecretStore = awsSecretStore,
 ): SourceSecrets {
+  return secretsAt(secretVariable, 'sources', { config, env, store });
+}
+
+/**
+ * What a source's chat is answered with: tokens, web hooks. Under a path of their own, so that the roles behind the
+ * queue, which send replies, cannot read what would let them make events.
+ */
+export function replySecrets(
+  config: SecretsConfig,
+  env: Environment,
+  store: SecretStore = awsSecretStore,
+): SourceSecrets {
+  return secretsAt(replySecretVariable, 'replies', { config, env, store });
+}
+
+interface Places {
+  config: SecretsConfig;
+  env: Environment;
+  store: SecretStore;
+}
+
+function secretsAt(
+  variableOf: (source: string) => string,
+  folder: 'sources' | 'replies',
+  { config, env, store }: Places,
+): SourceSecrets {
   return async (source) => {
-    const given = env[secretVariable(source)];
+    const given = env[variableOf(source)];
     if (given !== undefined && given !== '') return await readLive(given, config, store);
     if (config.SECRETS_PREFIX === undefined) return [];
-    const name = `${config.SECRETS_PREFIX}/sources/${source}`;
-    const stored = await read(`${SSM}${name}`, config, store);
+    const stored = await read(`${SSM}${config.SECRETS_PREFIX}/${folder}/${source}`, config, store);
     return stored === undefined ? [] : split(stored);
   };
 }

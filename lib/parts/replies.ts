@@ -5,7 +5,7 @@ import type { Replies } from '../completions/replies/replies.ts';
 import { type BaseConfig, environment, type SecretsConfig } from '../config.ts';
 import { messageOf } from '../errors.ts';
 import type { Log } from '../logging.ts';
-import { sourceSecrets } from '../secrets.ts';
+import { replySecrets } from '../secrets.ts';
 import type { ReplyTo } from '../sources/source.ts';
 
 /** A chat that is busy is asked again so long after; then the news is lost, and the log says so. */
@@ -16,7 +16,7 @@ export function repliesOf(config: BaseConfig & SecretsConfig, log: Log, deadline
   const open = async (): Promise<Replies> => {
     const { replies } = await import('../completions/replies/replies.ts');
     return replies({
-      secrets: sourceSecrets(config, environment),
+      secrets: replySecrets(config, environment),
       log,
       now: () => new Date(),
       allowLoopback: config.REPLIES_MAY_GO_TO_LOOPBACK === 'true',

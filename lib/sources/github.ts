@@ -41,7 +41,7 @@ deployments, deployment statuses, workflow runs, releases, packages, issue comme
 A comment that begins with \`@fleet-reflex\` (the setting \`bot\`) is a chat command; only comments of owners, members
 and collaborators are (the setting \`commenters\`). A push names its branch as GitHub does, \`refs/heads/main\`; a branch
 of a fork is \`owner:main\`. What a deployment starts is reported back as its status, and what a comment starts below it,
-when \`github-reply\` holds a token ([chat-ops.md](chat-ops.md)). GitHub does not sign a time and does not send again by itself: the delivery id is what
+when \`GITHUB_REPLY_SECRET\` is a token ([chat-ops.md](chat-ops.md)). GitHub does not sign a time and does not send again by itself: the delivery id is what
 recognises a redelivery.`,
   facts: {
     proof: 'HMAC-SHA256 of the body in `X-Hub-Signature-256`',

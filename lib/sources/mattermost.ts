@@ -57,7 +57,7 @@ messages without a slash: *Outgoing Webhooks → Add* with a trigger word, which
 the **token** that Mattermost shows; with several commands or hooks, their tokens with commas between.
 
 The token proves who sent it and nothing of the body: use https. The answer is visible to the caller only. Progress and
-result go to the command's \`response_url\` when \`mattermost-reply\` names your server ([chat-ops.md](chat-ops.md));
+result go to the command's \`response_url\` when \`MATTERMOST_REPLY_SECRET\` names your server ([chat-ops.md](chat-ops.md));
 outgoing webhooks have none.`,
   facts: {
     proof: 'the token, in `Authorization` or in the body',

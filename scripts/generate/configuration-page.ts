@@ -40,7 +40,8 @@ const SECRETS = `## The sources' secrets
 \`webhook\` reads the secret of a source when a request for it comes, from \`<SOURCE>_SECRET\`: the source's name in
 capitals, \`-\` as \`_\`. Without it, from the SSM parameter \`<SECRETS_PREFIX>/sources/<source>\`. A source without
 a secret takes no requests: its path answers 404, like one that is no source. Only a source that proves itself by
-something else needs none.
+something else needs none. What a chat is answered with is another secret, \`<SOURCE>_REPLY_SECRET\` or
+\`<SECRETS_PREFIX>/replies/<source>\` ([chat-ops.md](chat-ops.md)).
 
 A value is the secret itself, or where it is kept:
 

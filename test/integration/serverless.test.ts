@@ -162,6 +162,7 @@ const arn = (service: string, name: string) =>
 
 describe('the roles', () => {
   const source = arn('ssm', 'parameter/fleet-reflex/prod/sources/*');
+  const replies = arn('ssm', 'parameter/fleet-reflex/prod/replies/*');
   const cloudKeys = ['tencent', 'alibaba'].map((cloud) =>
     arn('secretsmanager', `secret:fleet-reflex/prod/${cloud}-??????`),
   );
@@ -177,20 +178,19 @@ describe('the roles', () => {
   const MAY: Record<Name, string[]> = {
     webhook: [
       ...grants(logs, 'WebhookLogGroup'),
-      ...grants(['ssm:GetParameter'], source),
+      ...grants(['ssm:GetParameter'], source, replies),
       ...grants(['dynamodb:GetItem', 'dynamodb:Query'], table, days),
       ...grants(['sqs:SendMessage'], 'RunsQueue', 'WakeUpQueue'),
     ],
     queue: [
       ...grants(logs, 'QueueLogGroup'),
-      ...grants(['ssm:GetParameter'], source),
       ...grants(['dynamodb:GetItem', 'dynamodb:Query'], table, days),
       ...grants(['sqs:SendMessage'], 'RunsQueue', 'WakeUpQueue', 'EventsDeadLetterQueue'),
       ...grants([...consumes, 'sqs:ChangeMessageVisibility'], 'EventsQueue'),
     ],
     dispatch: [
       ...grants(logs, 'DispatchLogGroup'),
-      ...grants(['ssm:GetParameter'], source),
+      ...grants(['ssm:GetParameter'], replies),
       ...grants(stores, table, due, days),
       ...grants(['secretsmanager:GetSecretValue'], ...cloudKeys),
       ...grants(['sqs:SendMessage', 'sqs:GetQueueUrl'], completions),
@@ -199,7 +199,7 @@ describe('the roles', () => {
     ],
     poller: [
       ...grants(logs, 'PollerLogGroup'),
-      ...grants(['ssm:GetParameter'], source),
+      ...grants(['ssm:GetParameter'], replies),
       ...grants(stores, table, due, days),
       ...grants(['secretsmanager:GetSecretValue'], ...cloudKeys),
       ...grants(['sqs:SendMessage', 'sqs:GetQueueUrl'], completions),
@@ -208,7 +208,7 @@ describe('the roles', () => {
     ],
     runs: [
       ...grants(logs, 'RunsLogGroup'),
-      ...grants(['ssm:GetParameter'], arn('ssm', 'parameter/fleet-reflex/prod/runs-token')),
+      ...grants(['ssm:GetParameter'], arn('ssm', 'parameter/fleet-reflex/prod/runs-token'), replies),
       ...grants(stores, table, due, days),
       ...grants(['secretsmanager:GetSecretValue'], ...cloudKeys),
       ...grants(['sqs:SendMessage', 'sqs:GetQueueUrl'], completions),
@@ -228,6 +228,30 @@ describe('the roles', () => {
       ({ Action, Resource }) => grants(Action, ...resourceNames(Resource)),
     );
     expect(granted.toSorted()).toEqual(MAY[name].toSorted());
+  });
+
+  it('let the webhook alone read what web hooks prove themselves with, and the door no key of a cloud', () => {
+    const readers = (isMeant: (resource: string) => boolean) =>
+      NAMES.filter((name) =>
+        Role.parse(resources[GetArn.parse(lambdaOf(name).Role)['Fn::GetAtt'][0]]?.Properties)
+          .Policies.flatMap(({ PolicyDocument }) => PolicyDocument.Statement)
+          .filter(({ Action }) =>
+            Action.some((action) => action.startsWith('ssm:') || action.startsWith('secretsmanager:')),
+          )
+          .some(({ Resource }) => resourceNames(Resource).some(isMeant)),
+      );
+    // `*` is any text, `?` any character, as IAM reads them.
+    const mayRead = (path: string) => (resource: string) => {
+      const escaped = resource.replace(/[\\^$.|+()[\]{}]/g, '\\$&');
+      return new RegExp(`^${escaped.replaceAll('*', '.*').replaceAll('?', '.')}$`).test(path);
+    };
+    const parameter = (name: string) => arn('ssm', `parameter/fleet-reflex/prod/${name}`);
+    expect(readers(mayRead(parameter('sources/slack')))).toEqual(['webhook']);
+    expect(readers(mayRead(parameter('sources/slack-reply')))).toEqual(['webhook']);
+    expect(readers(mayRead(parameter('replies/slack')))).toEqual(['webhook', 'dispatch', 'poller', 'runs']);
+    expect(readers(mayRead(parameter('runs-token')))).toEqual(['runs']);
+    const keys = arn('secretsmanager', 'secret:fleet-reflex/prod/tencent-AbCdEf');
+    expect(readers(mayRead(keys))).toEqual(['dispatch', 'poller', 'runs']);
   });
 
   it('are one for each function, and none allows any action or any resource', () => {

@@ -112,15 +112,15 @@ function addressOf(address: AddressInfo | string | null): AddressInfo {
 
 function secretsOn(base: string): Record<string, string[]> {
   return {
-    'slack-reply': ['bot-token'],
-    'mattermost-reply': [base],
-    'teams-reply': [`${base}/teams`],
-    'feishu-reply': [`oc_other=${base}/other`, `${base}/hook#signing`],
-    'dingtalk-reply': [`${base}/robot/send?access_token=x#signing`],
-    'wecom-reply': [`${base}/cgi-bin/webhook/send?key=x`],
-    'github-reply': ['github-token', `${base}/api/v3#enterprise-token`],
-    'gitea-reply': [`${base}/api/v1#gitea-token`],
-    'gitlab-reply': [`${base}/gitlab#gitlab-token`],
+    slack: ['bot-token'],
+    mattermost: [base],
+    teams: [`${base}/teams`],
+    feishu: [`oc_other=${base}/other`, `${base}/hook#signing`],
+    dingtalk: [`${base}/robot/send?access_token=x#signing`],
+    wecom: [`${base}/cgi-bin/webhook/send?key=x`],
+    github: ['github-token', `${base}/api/v3#enterprise-token`],
+    gitea: [`${base}/api/v1#gitea-token`],
+    gitlab: [`${base}/gitlab#gitlab-token`],
   };
 }
 

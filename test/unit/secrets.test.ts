@@ -1,14 +1,16 @@
 /** Secrets, through the real Powertools and the real SDK, against a store on this machine. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { SecretsConfig } from '../../lib/config.ts';
+import { replySecretVariable, type SecretsConfig, secretVariable } from '../../lib/config.ts';
 import { FleetReflexError } from '../../lib/errors.ts';
 import {
   readLive,
   readSecret,
   rememberingMisses,
+  replySecrets,
   type SecretStore,
   sourceSecrets,
 } from '../../lib/secrets.ts';
+import { SOURCES } from '../../lib/sources/registry.ts';
 import { startSecretStores } from '../fixtures/secret-stores.ts';
 
 const stores = await startSecretStores();
@@ -100,6 +102,29 @@ describe('a source’s secrets', () => {
       await read('gitlab');
     }
     expect(asked).toEqual([`${SECRETS_PREFIX}/sources/github`, `${SECRETS_PREFIX}/sources/gitlab`]);
+  });
+});
+
+describe('a source’s reply secrets', () => {
+  it('are under a variable and a path of their own', async () => {
+    const SECRETS_PREFIX = aName();
+    parameters.set(`${SECRETS_PREFIX}/sources/github`, 'proof');
+    parameters.set(`${SECRETS_PREFIX}/replies/github`, 'new,old');
+    const read = replySecrets(config({ SECRETS_PREFIX }), {
+      GITHUB_SECRET: 'proof',
+      GITLAB_REPLY_SECRET: 'one',
+    });
+    expect([await read('github'), await read('gitlab'), await read('slack')]).toEqual([
+      ['new', 'old'],
+      ['one'],
+      [],
+    ]);
+    expect(asked).toEqual([`${SECRETS_PREFIX}/replies/github`, `${SECRETS_PREFIX}/replies/slack`]);
+  });
+
+  it('are not the variable of any source', () => {
+    const proofs = [...SOURCES.keys()].map(secretVariable);
+    expect([...SOURCES.keys()].map(replySecretVariable).filter((it) => proofs.includes(it))).toEqual([]);
   });
 });
 

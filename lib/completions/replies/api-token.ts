@@ -1,5 +1,5 @@
 /**
- * Tokens for the APIs of code hosts, as they are configured under `<source>-reply`: `<token>` for the public site,
+ * Tokens for the APIs of code hosts, as a source's reply secret has them: `<token>` for the public site,
  * `<url of the API>#<token>` for a server of one's own. A token goes to the API that it stands beside, and no other.
  */
 

@@ -1,5 +1,5 @@
 /**
- * The web hooks of group robots, as they are configured under `<source>-reply`: `<url>` for every channel, or
+ * The web hooks of group robots, as a source's reply secret has them: `<url>` for every channel, or
  * `<channel>=<url>` for one; a robot that wants signatures has its secret behind a `#`. The URL is never an event's.
  */
 import type { ReplyContext } from './channel.ts';
@@ -17,7 +17,7 @@ export async function botWebhookFor(
   channel: string | undefined,
   { secrets }: Pick<ReplyContext, 'secrets'>,
 ): Promise<BotWebhook | undefined> {
-  const entries = (await secrets(`${source}-reply`)).flatMap(parseEntry);
+  const entries = (await secrets(source)).flatMap(parseEntry);
   const own = entries.find((entry) => entry.channel !== undefined && entry.channel === channel);
   return (own ?? entries.find((entry) => entry.channel === undefined))?.webhook;
 }

@@ -16,8 +16,8 @@ export interface ReplyRequest {
 export type Verdict = 'arrived' | 'gone' | 'busy';
 
 export interface ReplyContext {
-  /** What is configured under this name, such as `feishu-reply`: web hooks, tokens. Empty: nothing. */
-  secrets(name: string): Promise<readonly string[]>;
+  /** A source's reply secret: web hooks, tokens. Empty: nothing is configured. */
+  secrets(source: string): Promise<readonly string[]>;
   /** The base of a vendor's API, or its stand-in on this machine. */
   baseOf(vendor: Vendor): string;
   now: Date;

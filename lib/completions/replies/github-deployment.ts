@@ -30,7 +30,7 @@ export const githubDeploymentReply: ReplyChannel = {
     const state = event === undefined ? undefined : stateOf(event);
     if (address === undefined || event === undefined || state === undefined) return undefined;
     const { api, repository, deployment } = address;
-    const token = tokenFor(api, await secrets('github-reply'), PUBLIC_API);
+    const token = tokenFor(api, await secrets('github'), PUBLIC_API);
     if (token === undefined) return undefined;
     const base = api === PUBLIC_API ? baseOf('github') : api;
     return {

@@ -26,7 +26,7 @@ export const gitlabNoteReply: ReplyChannel = {
   async requestFor({ message }, given, { secrets }) {
     const address = Address.safeParse(given).data;
     if (address === undefined) return undefined;
-    const token = tokenFor(address.api, await secrets('gitlab-reply'), PUBLIC);
+    const token = tokenFor(address.api, await secrets('gitlab'), PUBLIC);
     if (token === undefined) return undefined;
     const { api, project, noteable, iid } = address;
     return {

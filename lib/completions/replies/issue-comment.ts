@@ -31,7 +31,7 @@ export const issueCommentReply: ReplyChannel = {
     const address = Address.safeParse(given).data;
     if (address === undefined) return undefined;
     const { source, api, repository, issue } = address;
-    const token = tokenFor(api, await secrets(`${source}-reply`), PUBLIC_APIS[source]);
+    const token = tokenFor(api, await secrets(source), PUBLIC_APIS[source]);
     if (token === undefined) return undefined;
     const base = api === PUBLIC_APIS.github ? baseOf('github') : api;
     return {

@@ -1,4 +1,4 @@
-/** Mattermost: a command's `response_url`, when it is on one of the servers that `mattermost-reply` names. */
+/** Mattermost: a command's `response_url`, when it is on one of the servers that the reply secret names. */
 import { withoutMentions } from '../../sources/chat-answer.ts';
 import type { ReplyChannel } from './channel.ts';
 import { toText } from './message-text.ts';
@@ -13,7 +13,7 @@ export const mattermostReply: ReplyChannel = {
   async requestFor({ message }, { responseUrl = '' }, { secrets }) {
     if (!URL.canParse(responseUrl)) return undefined;
     const url = new URL(responseUrl);
-    const servers = (await secrets('mattermost-reply')).filter((server) => URL.canParse(server));
+    const servers = (await secrets('mattermost')).filter((server) => URL.canParse(server));
     const isOurs = servers.some((server) => new URL(server).origin === url.origin);
     if (!isOurs || !/\/hooks\/commands\/\w+$/.test(url.pathname)) return undefined;
     const text = toText(message, { limit: MAX_TEXT, harmless: withoutMentions });

@@ -50,7 +50,7 @@ const DEFAULT_DEADLINE_MS = 5000;
 const MAX_ANSWER_BYTES = 64 * 1024;
 
 export interface RepliesOptions {
-  /** Web hooks and tokens by name: `slack-reply`, `feishu-reply`, …; `sourceSecrets` of lib/secrets.ts fits. */
+  /** Web hooks and tokens by source; `replySecrets` of lib/secrets.ts fits. */
   secrets: ReplyContext['secrets'];
   log: Log;
   now: () => Date;

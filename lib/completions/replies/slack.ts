@@ -37,7 +37,7 @@ export const slackReply: ReplyChannel = {
         body: { response_type: 'in_channel', replace_original: false, ...content },
       };
     }
-    const [token] = await secrets('slack-reply');
+    const [token] = await secrets('slack');
     if (token === undefined) return undefined;
     const { channel, thread } = address;
     return {
