@@ -3,7 +3,7 @@
  * provider refuse, `retry` waits for them up to the deadline, `skip` runs on the others and says which were left out.
  */
 import type { Reason } from '../completions/completion-event.ts';
-import type { DispatchContext } from './dispatch.ts';
+import type { DispatchContext } from './dispatch-context.ts';
 import { planInvocations, type Run } from './run.ts';
 import { change, endRun } from './settle.ts';
 

@@ -8,7 +8,8 @@ import type { Handled } from '../queues/consume.ts';
 import type { SchedulesContext } from '../schedules/context.ts';
 import { scheduleOnce } from '../schedules/schedule-once.ts';
 import { type CancelContext, cancelRuns } from './cancel.ts';
-import { type DispatchContext, dispatchRun, recordRejection } from './dispatch.ts';
+import { dispatchRun, recordRejection } from './dispatch.ts';
+import type { DispatchContext } from './dispatch-context.ts';
 import { RunRequest } from './run-request.ts';
 
 /** @throws FleetReflexError `request.invalid` (hold): it is not of this version, or not of ours */

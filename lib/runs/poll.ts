@@ -5,7 +5,8 @@
  */
 import { messageOf } from '../errors.ts';
 import type { InvocationReading, ProviderName } from '../providers/provider.ts';
-import { type DispatchContext, resume } from './dispatch.ts';
+import { resume } from './dispatch.ts';
+import type { DispatchContext } from './dispatch-context.ts';
 import { giveUpAt, nextPollAt } from './poll-timing.ts';
 import { isAwaitingSchedule, isTerminalRun, type Run, type RunTask, sentInvocations } from './run.ts';
 import { change, deliver, endRun, settle, storeReports } from './settle.ts';

@@ -3,7 +3,7 @@
  * facts still come from the provider's API, and only the poller settles, so that push and poll together tell once.
  */
 import type { ProviderName } from '../providers/provider.ts';
-import type { DispatchContext } from './dispatch.ts';
+import type { DispatchContext } from './dispatch-context.ts';
 import { isTerminalRun } from './run.ts';
 import { change } from './settle.ts';
 

@@ -3,7 +3,8 @@
  * after the provider has had time to show it: it never happened. More than one: nobody guesses.
  */
 import type { Reason } from '../completions/completion-event.ts';
-import { type DispatchContext, invocationOf } from './dispatch.ts';
+import type { DispatchContext } from './dispatch-context.ts';
+import { invocationOf } from './invocation.ts';
 import type { Run, RunInvocation } from './run.ts';
 
 export type Reconciliation =

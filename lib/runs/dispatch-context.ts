@@ -1,0 +1,30 @@
+/** What taking a run to its provider needs, and what the queue learns of it. */
+import type { Provider, ProviderName } from '../providers/provider.ts';
+import type { PollTiming } from './poll-timing.ts';
+import type { Run } from './run.ts';
+import type { SettleContext } from './settle.ts';
+
+export interface DispatchContext extends SettleContext {
+  providers: Readonly<Record<ProviderName, Provider>>;
+  /** How long one attempt may take before another may take over. */
+  leaseMs: number;
+  /** How long after an attempt with no answer a search that finds nothing is believed. */
+  reconcileSettleMs: number;
+  timing: PollTiming;
+  /** Makes sure that the poller looks at that time. */
+  wake: (at: Date) => Promise<void>;
+}
+
+/** What the queue shall do with the message. */
+export type DispatchResult =
+  | { kind: 'done'; run: Run }
+  /** Ask again after that time; nothing is lost. */
+  | { kind: 'retry'; retryAfterMs: number; because: string; run: Run };
+
+/** What became of one step of a dispatch: it goes on with the run as it is now, or that was all for this time. */
+export type Step = { kind: 'next'; run: Run } | DispatchResult;
+
+/** The answer for a run that is not done: the queue delivers its message again. */
+export function retryLater(run: Run, retryAfterMs: number, because: string): DispatchResult {
+  return { kind: 'retry', retryAfterMs, because, run };
+}
