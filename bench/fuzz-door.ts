@@ -29,6 +29,7 @@ const door = aDoor({
       runs += sent.length;
     },
   },
+  recordsQueue: { send: async () => undefined },
   wakeUps: { tell: async () => undefined },
 });
 const context = aLambdaContext();

@@ -112,7 +112,7 @@ async function urlOf(client: SQSClient, QueueName: string): Promise<string> {
     }
     throw new FleetReflexError(
       'queue.missing',
-      `There is no queue ${QueueName} in this account and region. Queues: events, runs, wake-up, completions. Is AWS_REGION right?`,
+      `There is no queue ${QueueName} in this account and region. Queues: events, runs, records, wake-up, completions. Is AWS_REGION right?`,
       { cause },
     );
   }

@@ -31,6 +31,8 @@ export const SETTINGS = {
     .describe('The rules file, relative to the function’s root.'),
   RUNS_TABLE: z.string().min(1).describe('The DynamoDB table of runs, tasks and guards.'),
   RUNS_QUEUE_URL: url.describe('The queue between the doors and dispatch.'),
+  RECORDS_QUEUE_URL: url.describe('The queue of what was decided about events, apart from the runs.'),
+  RECORDS_DLQ_URL: url.describe('Where records go that cannot be kept.'),
   RUNS_DLQ_URL: url.describe('Where run requests go that a person has to decide on.'),
   EVENTS_QUEUE_URL: url.describe('The queue of events that come as messages.'),
   EVENTS_DLQ_URL: url.describe('Where messages go that nobody understands.'),
@@ -135,6 +137,7 @@ const door = {
   ...secrets,
   RULES_FILE: SETTINGS.RULES_FILE,
   RUNS_QUEUE_URL: SETTINGS.RUNS_QUEUE_URL,
+  RECORDS_QUEUE_URL: SETTINGS.RECORDS_QUEUE_URL,
   WAKE_UP_QUEUE_URL: SETTINGS.WAKE_UP_QUEUE_URL,
 };
 const behind = {
@@ -156,6 +159,13 @@ export const DispatchConfig = z.object({
   RUNS_QUEUE_URL: SETTINGS.RUNS_QUEUE_URL,
   RUNS_DLQ_URL: SETTINGS.RUNS_DLQ_URL,
 });
+export const RecordsConfig = z.object({
+  STAGE: SETTINGS.STAGE,
+  LOG_LEVEL: SETTINGS.LOG_LEVEL,
+  RUNS_TABLE: SETTINGS.RUNS_TABLE,
+  RECORDS_QUEUE_URL: SETTINGS.RECORDS_QUEUE_URL,
+  RECORDS_DLQ_URL: SETTINGS.RECORDS_DLQ_URL,
+});
 export const PollerConfig = z.object({ ...behind, RULES_FILE: SETTINGS.RULES_FILE });
 /** What the command line needs to ask the clouds. */
 export const CloudsConfig = z.object({ STAGE: SETTINGS.STAGE, ...secrets, ...providers });
@@ -165,6 +175,7 @@ export type BaseConfig = z.infer<z.ZodObject<typeof base>>;
 export type SecretsConfig = z.infer<z.ZodObject<typeof secrets>>;
 export type ProvidersConfig = z.infer<z.ZodObject<typeof providers>>;
 export type DoorConfig = z.infer<typeof WebhookConfig>;
+export type RecordsConfig = z.infer<typeof RecordsConfig>;
 export type BehindConfig = z.infer<z.ZodObject<typeof behind>>;
 
 export type Environment = Readonly<Record<string, string | undefined>>;

@@ -9,7 +9,7 @@ export const command: Command = {
   summary: 'move the messages of a dead-letter queue back to their queue',
   usage: `fleet-reflex redrive <queue> [--limit <n>] [--dry-run] [--local]
 
-  <queue>    events, runs, wake-up or completions: what is in <queue>-dlq goes back to <queue>
+  <queue>    events, runs, records, wake-up or completions: what is in <queue>-dlq goes back to <queue>
   --dry-run  says what is there and why, and moves nothing
   --limit    at most so many (default 100)
   --local    the local stack's SQS; else AWS as AWS_REGION, AWS_PROFILE and the like say

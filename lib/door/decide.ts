@@ -7,7 +7,9 @@ import type { ChatPort } from '../chat/port.ts';
 import { recordOf } from '../events/event-record.ts';
 import type { TriggerEvent } from '../events/trigger-event.ts';
 import type { Log } from '../logging.ts';
+import type { RecordsQueue } from '../queues/records-queue.ts';
 import { fitsInMessage, type RunsQueue } from '../queues/runs-queue.ts';
+import { settleAll } from '../queues/send-messages.ts';
 import { matchRules } from '../rules/match.ts';
 import { renderRule } from '../rules/render.ts';
 import type { RuleSet } from '../rules/rule.ts';
@@ -17,6 +19,7 @@ import type { DoorOutcome, ReplyTo } from '../sources/source.ts';
 export interface DecideContext {
   ruleSet: RuleSet;
   runsQueue: RunsQueue;
+  recordsQueue: RecordsQueue;
   /** What `status` and `cancel` ask about runs. */
   chat: ChatPort;
   log: Log;
@@ -29,7 +32,10 @@ export interface Origin {
   traceparent?: string | undefined;
 }
 
-/** Resolves when everything that the events ask for is durable on the queue. */
+/**
+ * Resolves when everything that the events ask for, and what was decided about them, is durable on its queue. When
+ * one of the two could not be sent the other may have been: sent again, the event asks for the same runs.
+ */
 export async function decide(
   events: readonly TriggerEvent[],
   origin: Origin,
@@ -37,10 +43,8 @@ export async function decide(
 ): Promise<DoorOutcome[]> {
   const decisions = await Promise.all(events.map((event) => decideOne(event, origin, context)));
   const records = decisions.map(({ outcome }) => recordOf(outcome, context.now()));
-  await context.runsQueue.send(
-    decisions.flatMap(({ requests }) => requests),
-    records,
-  );
+  const requests = decisions.flatMap((decision) => decision.requests);
+  await settleAll([context.runsQueue.send(requests), context.recordsQueue.send(records)]);
   for (const { outcome } of decisions) record(outcome, context.log);
   return decisions.map(({ outcome }) => outcome);
 }

@@ -1,7 +1,6 @@
 /**
  * What was decided about one event, for good: which rules fired and as which run, and of every other rule on its
- * source which clause said no. It travels on the runs queue beside the run requests and is kept like runs are, so that
- * "why did nothing happen?" has an answer the next morning.
+ * source which clause said no. It travels on a queue of its own and is kept like runs are, so that "why did nothing happen?" has an answer the next morning.
  */
 import * as z from 'zod';
 import type { DoorOutcome } from '../sources/source.ts';

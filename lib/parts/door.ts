@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { type DoorConfig, environment } from '../config.ts';
+import { recordsQueue } from '../queues/records-queue.ts';
 import { runsQueue } from '../queues/runs-queue.ts';
 import { wakeUpQueue } from '../queues/wake-up-queue.ts';
 import { loadRules } from '../rules/load.ts';
@@ -28,6 +29,7 @@ export function doorParts(service: string, config: DoorConfig) {
     client,
     ruleSet: rulesOf(config),
     runsQueue: runsQueue(client, config.RUNS_QUEUE_URL),
+    recordsQueue: recordsQueue(client, config.RECORDS_QUEUE_URL),
     wakeUps: wakeUpQueue(client, config.WAKE_UP_QUEUE_URL, now),
     secrets: sourceSecrets(config, environment),
     sources: SOURCES,

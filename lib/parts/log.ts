@@ -2,6 +2,6 @@
 import type { BaseConfig } from '../config.ts';
 import { lambdaLog } from '../logging.ts';
 
-export function logOf(service: string, config: BaseConfig) {
+export function logOf(service: string, config: Pick<BaseConfig, 'LOG_LEVEL'>) {
   return lambdaLog({ service, level: config.LOG_LEVEL });
 }

@@ -1,4 +1,7 @@
-/** Takes a message of the runs queue to whoever carries it out: a run request, or the record of a decision. */
+/**
+ * Takes a run request from the runs queue to whoever carries it out. Records of decisions have a queue of their own;
+ * the previous version put them here, and what it left is still kept.
+ */
 import type { SQSRecord } from 'aws-lambda';
 import * as z from 'zod';
 import { FleetReflexError } from '../errors.ts';

@@ -7,6 +7,7 @@ import {
   type Environment,
   PollerConfig,
   QueueConfig,
+  RecordsConfig,
   RunsConfig,
   readConfig,
   secretVariable,
@@ -43,6 +44,8 @@ export function functionEnvironment(given: Environment, parts: LocalParts): Reco
     RUNS_TABLE: parts.table,
     RUNS_QUEUE_URL: parts.queueUrl('runs'),
     RUNS_DLQ_URL: parts.queueUrl('runs-dlq'),
+    RECORDS_QUEUE_URL: parts.queueUrl('records'),
+    RECORDS_DLQ_URL: parts.queueUrl('records-dlq'),
     EVENTS_QUEUE_URL: parts.queueUrl('events'),
     EVENTS_DLQ_URL: parts.queueUrl('events-dlq'),
     WAKE_UP_QUEUE_URL: parts.queueUrl('wake-up'),
@@ -68,7 +71,14 @@ export function functionEnvironment(given: Environment, parts: LocalParts): Reco
     SECRETS_PREFIX: '',
   };
   const all = { ...given, ...own, STAGE: 'local' };
-  for (const config of [WebhookConfig, QueueConfig, DispatchConfig, PollerConfig, RunsConfig]) {
+  for (const config of [
+    WebhookConfig,
+    QueueConfig,
+    DispatchConfig,
+    RecordsConfig,
+    PollerConfig,
+    RunsConfig,
+  ]) {
     readConfig(config, all);
   }
   parseTokens(own.RUNS_TOKEN);

@@ -4,6 +4,7 @@ import {
   DispatchConfig,
   PollerConfig,
   QueueConfig,
+  RecordsConfig,
   RunsConfig,
   SETTINGS,
   secretVariable,
@@ -16,6 +17,7 @@ const FUNCTIONS = {
   webhook: WebhookConfig,
   queue: QueueConfig,
   dispatch: DispatchConfig,
+  records: RecordsConfig,
   poller: PollerConfig,
   runs: RunsConfig,
 } as const;

@@ -1,9 +1,10 @@
-/** What was decided about an event is kept: from the door over the runs queue to the table, the API and `why`. */
+/** What was decided about an event is kept: from the door over a queue of its own to the table, the API and `why`. */
 import { createServer } from 'node:http';
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import { command } from '../../bin/commands/why.ts';
 import { dynamoEventLog } from '../../lib/events/dynamodb-event-log.ts';
 import { EventRecord, recordOf } from '../../lib/events/event-record.ts';
+import { recordsQueue } from '../../lib/queues/records-queue.ts';
 import { runsQueue } from '../../lib/queues/runs-queue.ts';
 import { RunRequest } from '../../lib/runs/run-request.ts';
 import { portOf } from '../../local/stack/ports.ts';
@@ -11,7 +12,7 @@ import { eventOf } from '../fixtures/http-events.ts';
 import { startRunsTable } from '../fixtures/runs-table.ts';
 import { NOW, samplesOf, signedSample } from '../fixtures/signed-requests.ts';
 import { startSqs } from '../fixtures/sqs.ts';
-import { aDoor } from '../fixtures/webhook-door.ts';
+import { aDoor, withSettings } from '../fixtures/webhook-door.ts';
 
 const sqs = await startSqs();
 const table = await startRunsTable();
@@ -40,16 +41,18 @@ function aRecord(given: Partial<EventRecord> = {}): EventRecord {
 }
 
 describe('the record of an event', () => {
-  it('goes to the queue beside the runs that it started', async () => {
-    const queueUrl = sqs.makeQueue('runs');
-    const door = aDoor({ runsQueue: runsQueue(sqs.client, queueUrl) });
+  it('goes to a queue of its own, while the runs that it started go to theirs', async () => {
+    const [runs, recordsUrl] = [sqs.makeQueue('runs'), sqs.makeQueue('records')];
+    const door = aDoor({
+      runsQueue: runsQueue(sqs.client, runs),
+      recordsQueue: recordsQueue(sqs.client, recordsUrl),
+    });
     const sample = samplesOf('alertmanager').find(({ file }) => file === 'alertmanager.json');
     if (sample === undefined) throw new Error('no sample');
     await door.receive(eventOf('alertmanager', signedSample(sample)));
-    const bodies = sqs.messagesIn(queueUrl).map(({ body }): unknown => JSON.parse(body));
-    const records = bodies.flatMap((body) => EventRecord.safeParse(body).data ?? []);
-    const requests = bodies.flatMap((body) => RunRequest.safeParse(body).data ?? []);
-    expect(records.length + requests.length).toBe(bodies.length);
+    const requests = sqs.messagesIn(runs).map(({ body }) => RunRequest.parse(JSON.parse(body)));
+    const records = sqs.messagesIn(recordsUrl).map(({ body }) => EventRecord.parse(JSON.parse(body)));
+    expect([requests.length, records.length]).toEqual([1, 1]);
     expect(records.flatMap(({ matched }) => matched.map(({ runId }) => runId))).toEqual(
       requests.map(({ runId }) => runId),
     );
@@ -59,6 +62,29 @@ describe('the record of an event', () => {
       receivedAt: NOW.toISOString(),
     });
     expect(records[0]?.unmatched.length).toBeGreaterThan(0);
+  });
+
+  it('of an event that starts nothing is all that there is: one call of a queue, and none of the runs queue', async () => {
+    const calls: string[] = [];
+    const door = aDoor({
+      ruleSet: withSettings(
+        'version: 1\nproviders: { tencent: { region: ap-guangzhou } }\nrules:\n  - { name: r, on: alertmanager, run: { provider: tencent, command: cmd-1, instances: ins-1 } }',
+      ),
+      runsQueue: {
+        async send(requests) {
+          if (requests.length > 0) calls.push('runs');
+        },
+      },
+      recordsQueue: {
+        async send() {
+          calls.push('records');
+        },
+      },
+    });
+    const sample = samplesOf('alertmanager').find(({ file }) => file === 'alertmanager.resolved.json');
+    if (sample === undefined) throw new Error('no sample');
+    await door.receive(eventOf('alertmanager', signedSample(sample)));
+    expect(calls).toEqual(['records']);
   });
 
   it('is short, whatever the event says', () => {

@@ -12,6 +12,8 @@ const table = await startRunsTable();
 const queues = {
   RUNS_QUEUE_URL: sqs.makeQueue('runs'),
   RUNS_DLQ_URL: sqs.makeQueue('runs-dlq'),
+  RECORDS_QUEUE_URL: sqs.makeQueue('records'),
+  RECORDS_DLQ_URL: sqs.makeQueue('records-dlq'),
   EVENTS_QUEUE_URL: sqs.makeQueue('events'),
   EVENTS_DLQ_URL: sqs.makeQueue('events-dlq'),
   WAKE_UP_QUEUE_URL: sqs.makeQueue('wake-up'),
@@ -61,7 +63,7 @@ function alertSample() {
 async function takeRules(): Promise<string[]> {
   const rules: string[] = [];
   await sqs.deliver(queues.RUNS_QUEUE_URL, async ({ Records }) => {
-    rules.push(...Records.flatMap(({ body }) => RunRequest.safeParse(JSON.parse(body)).data?.rule ?? []));
+    rules.push(...Records.map(({ body }) => RunRequest.parse(JSON.parse(body)).rule));
     return { batchItemFailures: [] };
   });
   return rules;
@@ -109,6 +111,8 @@ describe('a function', () => {
     ['queue', 'EVENTS_DLQ_URL'],
     ['dispatch', 'RUNS_TABLE'],
     ['poller', 'WAKE_UP_QUEUE_URL'],
+    ['records', 'RECORDS_QUEUE_URL'],
+    ['webhook', 'RECORDS_QUEUE_URL'],
     ['runs', 'RUNS_TOKEN'],
   ])('%s: does not start without %s, and says so', async (name, variable) => {
     await expect(start(name, { ...ENVIRONMENT, [variable]: '' })).rejects.toThrow(`${variable}: is not set`);

@@ -314,7 +314,7 @@ describe('what is refused', () => {
         instance: expect.any(String),
       },
     });
-    for (const queue of ['runs', 'runs-dlq', 'events', 'events-dlq']) {
+    for (const queue of ['runs', 'runs-dlq', 'records', 'records-dlq', 'events', 'events-dlq']) {
       expect([queue, await messagesOn(queue)]).toEqual([queue, 0]);
     }
     expect(await runIds()).toEqual(before);

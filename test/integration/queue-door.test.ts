@@ -5,6 +5,7 @@ import { type EventMessageContext, receiveMessage } from '../../lib/door/event-m
 import { EventRecord } from '../../lib/events/event-record.ts';
 import { queueHandler } from '../../lib/queues/consume.ts';
 import { messageText } from '../../lib/queues/message-text.ts';
+import { recordsQueue } from '../../lib/queues/records-queue.ts';
 import { runsQueue } from '../../lib/queues/runs-queue.ts';
 import { wakeUpQueue } from '../../lib/queues/wake-up-queue.ts';
 import { RunRequest } from '../../lib/runs/run-request.ts';
@@ -25,12 +26,14 @@ function aQueueDoor(given: Partial<EventMessageContext> = {}) {
   const events = sqs.makeQueue('events');
   const eventsDlq = sqs.makeQueue('events-dlq');
   const runs = sqs.makeQueue('runs');
+  const records = sqs.makeQueue('records');
   const wakeUps = sqs.makeQueue('wake-up');
   const now = () => NOW;
   const log = capturedLog();
   const context: EventMessageContext = {
     ruleSet: DEFAULT_RULES,
     runsQueue: runsQueue(sqs.client, runs),
+    recordsQueue: recordsQueue(sqs.client, records),
     wakeUps: wakeUpQueue(sqs.client, wakeUps, now),
     chat: { status: async () => undefined, recent: async () => [] },
     sources: SOURCES,
@@ -55,13 +58,8 @@ function aQueueDoor(given: Partial<EventMessageContext> = {}) {
       }
       return await sqs.deliver(events, (event) => handler(event, aLambdaContext()));
     },
-    // The records of what was decided are on the same queue.
-    runs: () =>
-      sqs
-        .messagesIn(runs)
-        .map(({ body }): unknown => JSON.parse(body))
-        .filter((message) => !EventRecord.safeParse(message).success)
-        .map((message) => RunRequest.parse(message)),
+    runs: () => sqs.messagesIn(runs).map(({ body }) => RunRequest.parse(JSON.parse(body))),
+    records: () => sqs.messagesIn(records).map(({ body }) => EventRecord.parse(JSON.parse(body))),
     wakeUps: () => sqs.messagesIn(wakeUps).map(({ body }) => JSON.parse(body)),
     setAside: () => sqs.messagesIn(eventsDlq),
     left: () => sqs.messagesIn(events),
@@ -82,6 +80,7 @@ describe('a message that says by itself what it is', () => {
     const door = aQueueDoor();
     expect(await door.take([sample(file)])).toEqual({ batchItemFailures: [] });
     expect(door.runs().map((run) => run.rule)).toEqual([rule]);
+    expect(door.records().flatMap(({ matched }) => matched.map((match) => match.rule))).toEqual([rule]);
     expect(door.left()).toEqual([]);
   });
 

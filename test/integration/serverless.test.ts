@@ -1,4 +1,4 @@
-/** What is deployed: five small functions, each with the least that it needs, and nothing that can be lost. */
+/** What is deployed: six small functions, each with the least that it needs, and nothing that can be lost. */
 import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,6 +10,7 @@ import {
   DispatchConfig,
   PollerConfig,
   QueueConfig,
+  RecordsConfig,
   RunsConfig,
   readConfig,
   WebhookConfig,
@@ -22,10 +23,11 @@ const FUNCTIONS = {
   webhook: WebhookConfig,
   queue: QueueConfig,
   dispatch: DispatchConfig,
+  records: RecordsConfig,
   poller: PollerConfig,
   runs: RunsConfig,
 };
-const NAMES = ['webhook', 'queue', 'dispatch', 'poller', 'runs'] as const;
+const NAMES = ['webhook', 'queue', 'dispatch', 'records', 'poller', 'runs'] as const;
 type Name = (typeof NAMES)[number];
 
 /** A bundle that grows beyond this has taken in something that no function needs. */
@@ -36,6 +38,7 @@ const Statement = z.strictObject({
   Effect: z.literal('Allow'),
   Action: z.union([z.string(), z.array(z.string())]).transform((it) => [it].flat()),
   Resource: z.unknown(),
+  Condition: z.unknown().optional(),
 });
 const Role = z.strictObject({
   AssumeRolePolicyDocument: z.strictObject({
@@ -98,6 +101,7 @@ describe('the functions', () => {
       ['webhook', 'handlers/webhook.handler', 'nodejs24.x', 'arm64', 10, 1024],
       ['queue', 'handlers/queue.handler', 'nodejs24.x', 'arm64', 30, 512],
       ['dispatch', 'handlers/dispatch.handler', 'nodejs24.x', 'arm64', 60, 512],
+      ['records', 'handlers/records.handler', 'nodejs24.x', 'arm64', 30, 512],
       ['poller', 'handlers/poller.handler', 'nodejs24.x', 'arm64', 55, 512],
       ['runs', 'handlers/runs.handler', 'nodejs24.x', 'arm64', 10, 512],
     ]);
@@ -139,6 +143,7 @@ describe('the functions', () => {
     ]);
     expect(mappings.toSorted()).toEqual([
       ['EventsQueue', 10, { MaximumConcurrency: 10 }, ['ReportBatchItemFailures']],
+      ['RecordsQueue', 10, { MaximumConcurrency: 2 }, ['ReportBatchItemFailures']],
       ['RunsQueue', 10, { MaximumConcurrency: 2 }, ['ReportBatchItemFailures']],
       ['WakeUpQueue', 10, { MaximumConcurrency: 2 }, undefined],
     ]);
@@ -180,12 +185,12 @@ describe('the roles', () => {
       ...grants(logs, 'WebhookLogGroup'),
       ...grants(['ssm:GetParameter'], source, replies),
       ...grants(['dynamodb:GetItem', 'dynamodb:Query'], table, days),
-      ...grants(['sqs:SendMessage'], 'RunsQueue', 'WakeUpQueue'),
+      ...grants(['sqs:SendMessage'], 'RunsQueue', 'RecordsQueue', 'WakeUpQueue'),
     ],
     queue: [
       ...grants(logs, 'QueueLogGroup'),
       ...grants(['dynamodb:GetItem', 'dynamodb:Query'], table, days),
-      ...grants(['sqs:SendMessage'], 'RunsQueue', 'WakeUpQueue', 'EventsDeadLetterQueue'),
+      ...grants(['sqs:SendMessage'], 'RunsQueue', 'RecordsQueue', 'WakeUpQueue', 'EventsDeadLetterQueue'),
       ...grants([...consumes, 'sqs:ChangeMessageVisibility'], 'EventsQueue'),
     ],
     dispatch: [
@@ -196,6 +201,12 @@ describe('the roles', () => {
       ...grants(['sqs:SendMessage', 'sqs:GetQueueUrl'], completions),
       ...grants(['sqs:SendMessage'], 'WakeUpQueue', 'RunsDeadLetterQueue'),
       ...grants([...consumes, 'sqs:ChangeMessageVisibility'], 'RunsQueue'),
+    ],
+    records: [
+      ...grants(logs, 'RecordsLogGroup'),
+      ...grants(['dynamodb:PutItem'], table),
+      ...grants(['sqs:SendMessage'], 'RecordsDeadLetterQueue'),
+      ...grants([...consumes, 'sqs:ChangeMessageVisibility'], 'RecordsQueue'),
     ],
     poller: [
       ...grants(logs, 'PollerLogGroup'),
@@ -254,6 +265,16 @@ describe('the roles', () => {
     expect(readers(mayRead(keys))).toEqual(['dispatch', 'poller', 'runs']);
   });
 
+  it('let records write the records of events, and no run, claim or freeze', () => {
+    const { Policies } = Role.parse(resources['RecordsRole']?.Properties);
+    const writes = Policies.flatMap(({ PolicyDocument }) => PolicyDocument.Statement).filter(({ Action }) =>
+      Action.some((action) => action.startsWith('dynamodb:')),
+    );
+    expect(writes.map(({ Condition }) => Condition)).toEqual([
+      { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': [`${key.event('', '').pk.split('#')[0]}#*`] } },
+    ]);
+  });
+
   it('are one for each function, and none allows any action or any resource', () => {
     const names = NAMES.map((name) => GetArn.parse(lambdaOf(name).Role)['Fn::GetAtt'][0]);
     expect(new Set(names).size).toBe(NAMES.length);
@@ -274,7 +295,7 @@ describe('the queues', () => {
     new Map(ofType('AWS::SQS::Queue').map(([id, { Properties }]) => [id, Queue.parse(Properties)]));
   const DAYS_14 = 14 * 86_400;
 
-  it('are four, each with a dead-letter queue that keeps what comes for two weeks', () => {
+  it('are five, each with a dead-letter queue that keeps what comes for two weeks', () => {
     const pairs = [...queues().values()].flatMap(({ QueueName, RedrivePolicy }) => {
       if (RedrivePolicy === undefined) return [];
       const dead = queues().get(RedrivePolicy.deadLetterTargetArn['Fn::GetAtt'][0]);
@@ -283,6 +304,7 @@ describe('the queues', () => {
     expect(pairs.toSorted()).toEqual([
       ['completions', 10, 'completions-dlq', DAYS_14],
       ['events', 10, 'events-dlq', DAYS_14],
+      ['records', 100, 'records-dlq', DAYS_14],
       ['runs', 1000, 'runs-dlq', DAYS_14],
       ['wake-up', 3, 'wake-up-dlq', DAYS_14],
     ]);

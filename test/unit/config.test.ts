@@ -4,6 +4,7 @@ import {
   DispatchConfig,
   PollerConfig,
   QueueConfig,
+  RecordsConfig,
   RunsConfig,
   readConfig,
   SETTINGS,
@@ -15,6 +16,7 @@ import { FleetReflexError } from '../../lib/errors.ts';
 const WEBHOOK = {
   RUNS_TABLE: 'runs',
   RUNS_QUEUE_URL: 'https://sqs/runs',
+  RECORDS_QUEUE_URL: 'https://sqs/records',
   WAKE_UP_QUEUE_URL: 'https://sqs/wake-up',
 };
 const BEHIND = { RUNS_TABLE: 'runs', WAKE_UP_QUEUE_URL: 'https://sqs/wake-up' };
@@ -61,13 +63,21 @@ describe('what a function reads', () => {
 
 describe('an environment that is not complete', () => {
   it.each([
-    ['webhook', WebhookConfig, ['RUNS_TABLE', 'RUNS_QUEUE_URL', 'WAKE_UP_QUEUE_URL']],
+    ['webhook', WebhookConfig, ['RUNS_TABLE', 'RUNS_QUEUE_URL', 'RECORDS_QUEUE_URL', 'WAKE_UP_QUEUE_URL']],
     [
       'queue',
       QueueConfig,
-      ['RUNS_TABLE', 'RUNS_QUEUE_URL', 'WAKE_UP_QUEUE_URL', 'EVENTS_QUEUE_URL', 'EVENTS_DLQ_URL'],
+      [
+        'RUNS_TABLE',
+        'RUNS_QUEUE_URL',
+        'RECORDS_QUEUE_URL',
+        'WAKE_UP_QUEUE_URL',
+        'EVENTS_QUEUE_URL',
+        'EVENTS_DLQ_URL',
+      ],
     ],
     ['dispatch', DispatchConfig, ['RUNS_TABLE', 'WAKE_UP_QUEUE_URL', 'RUNS_QUEUE_URL', 'RUNS_DLQ_URL']],
+    ['records', RecordsConfig, ['RUNS_TABLE', 'RECORDS_QUEUE_URL', 'RECORDS_DLQ_URL']],
     ['poller', PollerConfig, ['RUNS_TABLE', 'WAKE_UP_QUEUE_URL']],
     ['runs', RunsConfig, ['RUNS_TABLE', 'WAKE_UP_QUEUE_URL', 'RUNS_TOKEN']],
   ])('names every setting that %s needs', (_, schema, missing) => {
@@ -90,6 +100,7 @@ describe('an environment that is not complete', () => {
       'SECRETS_PREFIX: expected a path that begins with /',
       'SECRETS_MAX_AGE_SECONDS: expected whole seconds, 1 to 3600',
       'RUNS_QUEUE_URL: expected a URL, http:// or https://',
+      'RECORDS_QUEUE_URL: is not set',
       'WAKE_UP_QUEUE_URL: is not set',
     ]);
   });

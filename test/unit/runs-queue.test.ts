@@ -41,7 +41,7 @@ type Batch = z.infer<typeof Batch>;
 const allOf = ({ Entries }: Batch) => ({ Successful: Entries.map(({ Id }) => ({ Id })) });
 
 /** A queue that answers each batch in its own way, and the batches that it got. */
-function aQueue(answer: (batch: Batch) => object = allOf) {
+function aQueue(answer: (batch: Batch) => object | Promise<object> = allOf) {
   const batches: Batch[] = [];
   const client = stubSqs((input) => {
     const batch = Batch.parse(input);
@@ -160,10 +160,19 @@ describe('a batch is not durable', () => {
     expect(thrown).toMatchObject({ code: 'queue.unavailable', disposition: 'retry' });
   });
 
-  it('and those after it are not sent', async () => {
-    const { queue, batches } = aQueue(() => ({}));
-    await expect(queue.send(Array.from({ length: 11 }, (_, index) => aRequest(index)))).rejects.toThrow();
-    expect(batches).toHaveLength(1);
+  it('and the others have been answered when that is said', async () => {
+    const { promise: answered, resolve: answer } = Promise.withResolvers<void>();
+    let isSecondAnswered = false;
+    const { queue, batches } = aQueue(async (batch) => {
+      if (batch.Entries.length > 1) throw new Error('socket hang up');
+      await answered;
+      isSecondAnswered = true;
+      return allOf(batch);
+    });
+    const sending = queue.send(Array.from({ length: 11 }, (_, index) => aRequest(index)));
+    answer();
+    await expect(sending).rejects.toMatchObject({ code: 'queue.unavailable' });
+    expect([batches.length, isSecondAnswered]).toEqual([2, true]);
   });
 });
 

@@ -1,0 +1,94 @@
+/** Puts messages on a queue in batches that SQS takes; all of them are durable when it resolves. */
+import { SendMessageBatchCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import { FleetReflexError, messageOf } from '../errors.ts';
+
+/** SQS takes 10 messages and 256 KiB in a batch (a queue may allow more by its MaximumMessageSize; none needs to). */
+const MAX_ENTRIES = 10;
+/** The most that one message may take, attributes included. */
+export const MAX_BYTES = 256 * 1024 - 4096;
+/** What a message's attributes add, at most. */
+const ATTRIBUTES_BYTES = 512;
+
+export interface OutgoingMessage {
+  body: string;
+  attributes: Readonly<Record<string, string>>;
+}
+
+export interface OutgoingQueue {
+  client: SQSClient;
+  url: string;
+  /** For people: `runs`. */
+  name: string;
+}
+
+/** What a message takes of a batch. */
+export function bytesOf({ body }: Pick<OutgoingMessage, 'body'>): number {
+  return Buffer.byteLength(body) + ATTRIBUTES_BYTES;
+}
+
+/**
+ * Sends them all, the batches side by side. When one fails, the others are waited for, so that nothing is on its way
+ * any more when this rejects.
+ * @throws FleetReflexError `queue.unavailable` (retry)
+ */
+export async function sendMessages(
+  queue: OutgoingQueue,
+  messages: readonly OutgoingMessage[],
+): Promise<void> {
+  await settleAll(inBatches(messages).map((batch) => sendBatch(queue, batch)));
+}
+
+/** Waits for every one, and only then throws what the first of them threw. */
+export async function settleAll(sends: readonly Promise<void>[]): Promise<void> {
+  const failed = (await Promise.allSettled(sends)).find((send) => send.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
+}
+
+function inBatches(messages: readonly OutgoingMessage[]): OutgoingMessage[][] {
+  const batches: OutgoingMessage[][] = [];
+  let bytes = 0;
+  for (const message of messages) {
+    const batch = batches.at(-1);
+    if (batch === undefined || batch.length === MAX_ENTRIES || bytes + bytesOf(message) > MAX_BYTES) {
+      batches.push([message]);
+      bytes = bytesOf(message);
+    } else {
+      batch.push(message);
+      bytes += bytesOf(message);
+    }
+  }
+  return batches;
+}
+
+async function sendBatch(
+  { client, url, name }: OutgoingQueue,
+  batch: readonly OutgoingMessage[],
+): Promise<void> {
+  const Entries = batch.map(({ body, attributes }, index) => ({
+    Id: String(index),
+    MessageBody: body,
+    MessageAttributes: Object.fromEntries(
+      Object.entries(attributes).map(([key, StringValue]) => [key, { DataType: 'String', StringValue }]),
+    ),
+  }));
+  const answer = await client
+    .send(new SendMessageBatchCommand({ QueueUrl: url, Entries }))
+    .catch((cause: unknown) => {
+      throw unavailable(name, messageOf(cause), cause);
+    });
+  // An entry is durable when the answer says so, and only then.
+  const failed = answer.Failed ?? [];
+  if (failed.length === 0 && answer.Successful?.length === batch.length) return;
+  throw unavailable(
+    name,
+    failed.map(({ Code, Message }) => `${Code}: ${Message}`).join('; ') || 'an answer is missing',
+  );
+}
+
+function unavailable(name: string, why: string, cause?: unknown): FleetReflexError {
+  return new FleetReflexError(
+    'queue.unavailable',
+    `The event was understood, and what came of it could not be put on the ${name} queue (${why}). Nothing is lost or done twice if it is sent again.`,
+    { disposition: 'retry', cause },
+  );
+}
