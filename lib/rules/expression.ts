@@ -9,7 +9,7 @@ import { eventFields } from './event-fields.ts';
 import { findLimitProblem, useLinearMatches } from './expression-limits.ts';
 import { findUnknownField } from './field-check.ts';
 import { compilePattern, type LinearPattern } from './linear-match.ts';
-import { toSafeText } from './safe-text.ts';
+import { toSafeNumber, toSafeText } from './safe-text.ts';
 
 export type Evaluation = { ok: true; value: unknown } | { ok: false; because: string };
 
@@ -77,8 +77,8 @@ function environmentOf(kinds: readonly EventKind[]): Environment {
   })
     .registerVariable({ name: 'event', schema: eventFields(kinds) })
     .registerFunction('safe(string): string', toSafeText)
-    .registerFunction('safe(double): string', (value: number) => toSafeText(String(value)))
-    .registerFunction('safe(int): string', (value: bigint) => String(value))
+    .registerFunction('safe(double): string', toSafeNumber)
+    .registerFunction('safe(int): string', toSafeNumber)
     .registerFunction('safe(bool): string', (value: boolean) => String(value))
     .registerFunction('string.matchesLinear(string): bool', matchesLinear);
   environments.set(key, environment);

@@ -7,9 +7,10 @@ export function describeMismatch(value: string, reached: number, pattern: Linear
   const characters = [...value];
   const wanted =
     pattern.source === DEFAULT_PATTERN
-      ? 'the default pattern (letters, digits and _ . , : @ / + = -, at most 256, not beginning with - + = or @)'
+      ? 'the default pattern (letters, digits and _ . : @ / + = -, 1 to 256 of them, not beginning with - + = @ or /)'
       : `the pattern ${pattern.source}`;
   const stopper = characters[reached];
+  if (value === '') return `expected ${wanted}; the value is empty`;
   const came =
     stopper === undefined
       ? `the value ends too early, after ${characters.length} characters`

@@ -33,6 +33,7 @@ test('a run has all that dispatch needs', () => {
       timeout: 90s
       username: \${event.data.labels.service}-user
       workingDirectory: /srv/\${event.data.labels.service}
+      unsafe: [command, instances, username, workingDirectory]
       onUnavailable: retry
       deadline: 1h
     guards: { dedupe: { key: event.data.fingerprint, window: 10m }, cooldown: 1h30m, maxInFlight: 1, maxInstances: 20 }
@@ -112,7 +113,9 @@ test.each([
 });
 
 test('$${ is the characters', () => {
-  const rule = aRule('parameters: { a: "$${x}${event.id}" }, patterns: { a: "[$\\\\{}a-z0-9-]+" }');
+  const rule = aRule(
+    'parameters: { a: "$${x}${event.id}" }, patterns: { a: "[$\\\\{}a-z0-9-]+" }, unsafe: [patterns.a]',
+  );
   expect(render(rule, anAlert())).toMatchObject({ parameters: { a: '${x}e-1' } });
 });
 
@@ -136,7 +139,7 @@ test.each([
 });
 
 const DEFAULT =
-  'the parameter `a`: expected the default pattern (letters, digits and _ . , : @ / + = -, at most 256, not beginning with - + = or @)';
+  'the parameter `a`: expected the default pattern (letters, digits and _ . : @ / + = -, 1 to 256 of them, not beginning with - + = @ or /)';
 test.each([
   ['web; rm -rf /', `${DEFAULT}; character 4 of 13 is \`;\``],
   ['$(id)', `${DEFAULT}; character 1 of 5 is \`$\``],
@@ -241,7 +244,8 @@ test.each([
     'workingDirectory.invalid',
   ],
 ])('run: { %s } with %j is %s', (run, name, code) => {
-  const [rule] = rulesOf(`  - { name: r, on: alertmanager, run: { ${run} } }`).rules;
+  const unsafe = 'unsafe: [command, region, username, workingDirectory]';
+  const [rule] = rulesOf(`  - { name: r, on: alertmanager, run: { ${run}, ${unsafe} } }`).rules;
   if (rule === undefined) throw new Error('no rule');
   expect(render(rule, anAlert({ name }))).toMatchObject({ action: 'reject', reason: { code } });
 });
