@@ -3,9 +3,16 @@ import type { DestinationRef } from '../completions/destination.ts';
 import type { EventKind } from '../events/trigger-event.ts';
 import { compileNotify } from './compile-notify.ts';
 import { compileTiming } from './compile-schedule.ts';
-import { type Compiling, compileTarget, compileText, WORKING_DIRECTORY_CHECK } from './compile-target.ts';
+import {
+  type Compiling,
+  compileTarget,
+  compileText,
+  providerOf,
+  WORKING_DIRECTORY_CHECK,
+} from './compile-target.ts';
 import { compileCondition } from './condition.ts';
 import { unknownName } from './did-you-mean.ts';
+import { readUnsafe } from './event-chosen.ts';
 import { compileExpression, type Expression } from './expression.ts';
 import type { Path } from './positions.ts';
 import { PROVIDER_FORMS } from './provider-ids.ts';
@@ -139,11 +146,14 @@ function compileRun(
   compiling: Compiling,
 ): RunAction | undefined {
   const at = [...path, 'run'];
-  const target = compileTarget(spec, at, compiling);
+  const unsafe = readUnsafe(spec.unsafe, at, compiling);
+  const target = compileTarget(spec, at, compiling, unsafe);
   const workingDirectory =
     spec.workingDirectory === undefined
       ? undefined
       : compileText(spec.workingDirectory, [...at, 'workingDirectory'], compiling, WORKING_DIRECTORY_CHECK);
+  unsafe.refuse('workingDirectory', workingDirectory, 'write the directory');
+  unsafe.finish();
   const timeoutSeconds = compileTimeout(spec, at, compiling);
   const compiledGuards = compileGuards(guards, [...path, 'guards'], compiling);
   if (target === undefined || compiledGuards === undefined) return undefined;
@@ -158,14 +168,12 @@ function compileRun(
   };
 }
 
-function compileTimeout(
-  { timeout, provider }: RunSpec,
-  path: Path,
-  { problems }: Compiling,
-): number | undefined {
-  if (timeout === undefined) return undefined;
-  const seconds = timeout / 1000;
-  const { minTimeoutSeconds } = PROVIDER_FORMS[provider];
+function compileTimeout(spec: RunSpec, path: Path, compiling: Compiling): number | undefined {
+  if (spec.timeout === undefined) return undefined;
+  const seconds = spec.timeout / 1000;
+  const { problems } = compiling;
+  const provider = providerOf(spec, compiling);
+  const minTimeoutSeconds = provider === undefined ? 0 : PROVIDER_FORMS[provider].minTimeoutSeconds;
   if (!Number.isInteger(seconds))
     problems.add([...path, 'timeout'], `expected whole seconds, came ${seconds}`);
   if (seconds < minTimeoutSeconds) {
@@ -238,7 +246,9 @@ function compileCancel(
 
 function compileScheduling(spec: ScheduleSpec, path: Path, compiling: Compiling): ScheduleAction | undefined {
   const at = [...path, 'schedule'];
-  const target = compileTarget(spec, at, compiling);
+  const unsafe = readUnsafe(spec.unsafe, at, compiling);
+  const target = compileTarget(spec, at, compiling, unsafe);
+  unsafe.finish();
   const timing = compileTiming(spec, at, compiling);
   if (target === undefined || timing === undefined) return undefined;
   return { kind: 'schedule', ...target, timing };

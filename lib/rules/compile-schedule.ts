@@ -60,7 +60,7 @@ export function compileStandingSchedule(
   if (target === undefined || timing === undefined) return undefined;
   const when = 'at' in timing ? literalOf(timing.at) : literalOf(timing.recurrence);
   const instances = target.instances.map(literalOf).filter((id) => id !== undefined);
-  const { maxScheduleInstances } = PROVIDER_FORMS[spec.provider];
+  const { maxScheduleInstances } = PROVIDER_FORMS[target.provider];
   if (instances.length > maxScheduleInstances) {
     compiling.problems.add(
       [...path, 'instances'],
@@ -68,7 +68,7 @@ export function compileStandingSchedule(
     );
   }
   const kinds = new Set(instances.map((id) => id.slice(0, id.indexOf('-') + 1)));
-  if (spec.provider === 'tencent' && kinds.size > 1) {
+  if (target.provider === 'tencent' && kinds.size > 1) {
     const came = [...kinds].map((kind) => `${kind}…`).join(' and ');
     compiling.problems.add([...path, 'instances'], `expected instances of one kind, came ${came}`);
   }

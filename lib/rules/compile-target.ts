@@ -1,13 +1,15 @@
 /** Compiles where and what a rule runs: the part that `run`, `schedule` and standing schedules share. */
 import type { EventKind } from '../events/trigger-event.ts';
-import { areInstancesFromEvent } from './event-chosen.ts';
+import type { ProviderName } from '../providers/provider.ts';
+import { areInstancesFromEvent, isFromEvent, type Unsafe } from './event-chosen.ts';
+import { type Fleet, type Fleets, findFleet } from './fleet.ts';
 import { compilePattern, type LinearPattern } from './linear-match.ts';
 import { describeMismatch } from './mismatch.ts';
 import type { Path, YamlFile } from './positions.ts';
 import type { Problems } from './problems.ts';
 import { PROVIDER_FORMS, REGION, USERNAME, WORKING_DIRECTORY } from './provider-ids.ts';
 import type { Parameter, Target } from './rule.ts';
-import { DEFAULT_PATTERN, SHELL_CHARACTERS } from './safe-text.ts';
+import { DEFAULT_PATTERN } from './safe-text.ts';
 import type { ProvidersSpec, RunSpec } from './schema.ts';
 import { compileTemplate, type Template } from './template.ts';
 
@@ -17,33 +19,64 @@ export interface Compiling {
   /** Problems that do not refuse the file. */
   readonly warnings: Problems;
   readonly providers: ProvidersSpec;
+  readonly fleets: Fleets;
   /** The kinds of event that the rule sees; none in a standing schedule. */
   readonly kinds: readonly EventKind[];
 }
 
 type TargetSpec = Pick<
   RunSpec,
-  'provider' | 'region' | 'command' | 'instances' | 'parameters' | 'patterns' | 'username'
+  'fleet' | 'provider' | 'region' | 'command' | 'instances' | 'parameters' | 'patterns' | 'username'
 >;
 
-/** @returns undefined when something is wrong, which is among the problems then */
-export function compileTarget(spec: TargetSpec, path: Path, compiling: Compiling): Target | undefined {
-  const forms = PROVIDER_FORMS[spec.provider];
-  const text = (field: string, value: string, check: LiteralCheck): Template | undefined =>
+/** Whose forms its values must have; undefined where that is wrong, which is among the problems then. */
+export function providerOf(
+  { fleet, provider }: Pick<TargetSpec, 'fleet' | 'provider'>,
+  { fleets }: Pick<Compiling, 'fleets'>,
+): ProviderName | undefined {
+  return fleet === undefined ? provider : fleets.get(fleet)?.provider;
+}
+
+/**
+ * @param unsafe what the rule leaves to events on purpose; absent for what no event can reach
+ * @returns undefined when something is wrong, which is among the problems then
+ */
+export function compileTarget(
+  spec: TargetSpec,
+  path: Path,
+  compiling: Compiling,
+  unsafe?: Unsafe,
+): Target | undefined {
+  const fleet = spec.fleet === undefined ? undefined : findFleet(spec.fleet, path, compiling);
+  const provider = fleet?.provider ?? spec.provider;
+  const forms = provider && PROVIDER_FORMS[provider];
+  const text = (field: string, value: string, check?: LiteralCheck): Template | undefined =>
     compileText(value, [...path, field], compiling, check);
-  const region = compileRegion(spec, path, compiling);
-  const command = text('command', spec.command, {
-    form: forms.command,
-    expected: `a command of ${spec.provider}, ${forms.commandExample}`,
-  });
-  const instances = compileInstances(spec, path, compiling);
-  const parameters = compileParameters(spec, path, compiling);
+  const region = provider && compileRegion(spec, fleet, provider, path, compiling);
+  const command = text(
+    'command',
+    spec.command,
+    forms && { form: forms.command, expected: `a command of ${provider}, ${forms.commandExample}` },
+  );
+  const instances = compileInstances(spec, fleet, provider, path, compiling);
+  const parameters = compileParameters(spec, provider, path, compiling, unsafe);
   const username = spec.username === undefined ? undefined : text('username', spec.username, USERNAME_CHECK);
-  if (region === undefined || command === undefined || instances === undefined || parameters === undefined) {
-    return undefined;
+  unsafe?.refuse('region', region, 'write the region, or a `fleet`, which has one');
+  unsafe?.refuse(
+    'command',
+    command,
+    'write the id of the command, and a rule for each command that is meant',
+  );
+  unsafe?.refuse('username', username, 'write the name of the user');
+  if (spec.fleet === undefined) {
+    const chosen = instances?.find(isFromEvent);
+    unsafe?.refuse('instances', chosen, 'write `fleet: …`, a fleet of `fleets` in which they must be');
   }
+  if (provider === undefined || region === undefined || command === undefined) return undefined;
+  if (instances === undefined || parameters === undefined) return undefined;
   return {
-    provider: spec.provider,
+    ...(fleet && { fleet }),
+    provider,
     region,
     command,
     instances,
@@ -54,9 +87,10 @@ export function compileTarget(spec: TargetSpec, path: Path, compiling: Compiling
 }
 
 export interface LiteralCheck {
-  form: RegExp;
+  /** Absent: any text. */
+  form?: RegExp;
   /** What to write, for the message. */
-  expected: string;
+  expected?: string;
   mayBeList?: boolean;
 }
 
@@ -79,51 +113,85 @@ export function compileText(
     return undefined;
   }
   const { template } = compiled;
-  if (check !== undefined && template.literal !== undefined && !check.form.test(template.literal)) {
+  if (template.literal !== undefined && check?.form?.test(template.literal) === false) {
     problems.add(path, `expected ${check.expected}, came ${JSON.stringify(template.literal)}`);
     return undefined;
   }
   return template;
 }
 
-function compileRegion(spec: TargetSpec, path: Path, compiling: Compiling): Template | undefined {
-  const isOwn = spec.region !== undefined;
-  const region = spec.region ?? compiling.providers[spec.provider]?.region;
+function compileRegion(
+  spec: TargetSpec,
+  fleet: Fleet | undefined,
+  provider: ProviderName,
+  path: Path,
+  compiling: Compiling,
+): Template | undefined {
+  // That a fleet has none is among the problems already.
+  if (fleet !== undefined) return fleet.region === undefined ? undefined : literal(fleet.region);
+  const region = spec.region ?? compiling.providers[provider]?.region;
   if (region === undefined) {
     compiling.problems.add(
       path,
-      `has no region: write \`region: …\` here, or \`providers: { ${spec.provider}: { region: … } }\` for every rule`,
+      `has no region: write \`region: …\` here, or \`providers: { ${provider}: { region: … } }\` for every rule`,
     );
     return undefined;
   }
-  const at = isOwn ? [...path, 'region'] : ['providers', spec.provider, 'region'];
+  const at = spec.region === undefined ? ['providers', provider, 'region'] : [...path, 'region'];
   return compileText(region, at, compiling, { form: REGION, expected: 'a region like ap-guangzhou' });
 }
 
-function compileInstances(spec: TargetSpec, path: Path, compiling: Compiling): Template[] | undefined {
-  const { instance, instanceExample } = PROVIDER_FORMS[spec.provider];
-  const check = {
-    form: instance,
-    expected: `an instance id of ${spec.provider}, ${instanceExample}`,
-    mayBeList: true,
+function compileInstances(
+  spec: TargetSpec,
+  fleet: Fleet | undefined,
+  provider: ProviderName | undefined,
+  path: Path,
+  compiling: Compiling,
+): Template[] | undefined {
+  if (spec.instances === undefined) return fleet && [...fleet.instances].map(literal);
+  const forms = provider && PROVIDER_FORMS[provider];
+  const check = forms && {
+    form: forms.instance,
+    expected: `an instance id of ${provider}, ${forms.instanceExample}`,
   };
   const at = [...path, 'instances'];
-  const templates =
+  const texts: readonly (readonly [string, Path])[] =
     typeof spec.instances === 'string'
-      ? [compileText(spec.instances, at, compiling, check)]
-      : spec.instances.map((text, index) => compileText(text, [...at, index], compiling, check));
+      ? [[spec.instances, at]]
+      : spec.instances.map((text, index) => [text, [...at, index]]);
+  const templates = texts.map(([text, place]) => {
+    const template = compileText(text, place, compiling, { ...check, mayBeList: true });
+    checkMember(template?.literal, fleet, place, compiling);
+    return template;
+  });
   const compiled = templates.filter((template) => template !== undefined);
   return compiled.length === templates.length ? compiled : undefined;
 }
 
-function compileParameters(spec: TargetSpec, path: Path, compiling: Compiling): Parameter[] | undefined {
-  const { problems, warnings, file } = compiling;
+function checkMember(
+  id: string | undefined,
+  fleet: Fleet | undefined,
+  path: Path,
+  { problems }: Compiling,
+): void {
+  if (id === undefined || fleet === undefined || fleet.instances.has(id)) return;
+  problems.add(path, `\`${id}\` is not in the fleet \`${fleet.name}\`; add it there, or leave it out here`);
+}
+
+function compileParameters(
+  spec: TargetSpec,
+  provider: ProviderName | undefined,
+  path: Path,
+  compiling: Compiling,
+  unsafe: Unsafe | undefined,
+): Parameter[] | undefined {
+  const { problems, file } = compiling;
   const names = Object.keys(spec.parameters);
-  const { maxParameters } = PROVIDER_FORMS[spec.provider];
-  if (names.length > maxParameters) {
+  const maxParameters = provider && PROVIDER_FORMS[provider].maxParameters;
+  if (maxParameters !== undefined && names.length > maxParameters) {
     problems.add(
       [...path, 'parameters'],
-      `${spec.provider} takes at most ${maxParameters} parameters, came ${names.length}`,
+      `${provider} takes at most ${maxParameters} parameters, came ${names.length}`,
     );
   }
   const patterns = new Map<string, LinearPattern>();
@@ -138,7 +206,7 @@ function compileParameters(spec: TargetSpec, path: Path, compiling: Compiling): 
     if (!compiled.ok) problems.add(at, `the pattern ${compiled.problem}`, compiled.offset);
     else {
       patterns.set(name, compiled.pattern);
-      warnAbout(compiled.pattern, at, warnings);
+      unsafe?.refusePattern(name, compiled.pattern);
     }
   }
   const parameters = names.map((name) => {
@@ -163,17 +231,9 @@ function compileParameters(spec: TargetSpec, path: Path, compiling: Compiling): 
   return compiled.length === parameters.length ? compiled : undefined;
 }
 
-function warnAbout(pattern: LinearPattern, path: Path, warnings: Problems): void {
-  const taken = SHELL_CHARACTERS.filter((character) => pattern.mayTake(character));
-  if (taken.length > 0) {
-    const shown = taken.map((character) => JSON.stringify(character).slice(1, -1)).join(' ');
-    warnings.add(
-      path,
-      `lets characters through that a shell reads: ${shown}. The provider pastes the value into the script as it is`,
-    );
-  } else if (pattern.matchWhole('-x').isMatch) {
-    warnings.add(path, 'lets a value begin with `-`, which a command may take for an option');
-  }
+/** A text of the file, as a template. */
+function literal(text: string): Template {
+  return { text, parts: [text], literal: text };
 }
 
 function defaultPattern(): LinearPattern {

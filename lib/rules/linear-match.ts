@@ -3,6 +3,7 @@
  * could be, side by side, one step for each character), so that no text can hold the webhook.
  */
 import { includes, isWordCharacter, type Ranges } from './character-ranges.ts';
+import { type PatternTraits, traitsOf } from './pattern-traits.ts';
 import { mayTake, type Node, parseRegularExpression } from './regular-expression.ts';
 
 type Instruction =
@@ -17,6 +18,8 @@ const MAX_INSTRUCTIONS = 2000;
 
 export interface LinearPattern {
   readonly source: string;
+  /** What it lets somebody choose. */
+  readonly traits: PatternTraits;
   /** Whether some part of it takes this character. */
   mayTake(character: string): boolean;
   /** Whether it matches anywhere in the text, as `matches` of CEL asks. */
@@ -45,6 +48,7 @@ export function compilePattern(source: string): CompiledPattern {
     ok: true,
     pattern: {
       source,
+      traits: traitsOf(parsed.node),
       mayTake: (character) => mayTake(parsed.node, character),
       isIn: (text) => run(program, text, false).isMatch,
       matchWhole: (text) => run(program, text, true),

@@ -9,6 +9,7 @@ import { present } from '../sources/present.ts';
 import { compileRule, type LoadContext, type RuleParts } from './compile-rule.ts';
 import { compileStandingSchedule } from './compile-schedule.ts';
 import { unknownName } from './did-you-mean.ts';
+import { compileFleets } from './fleet.ts';
 import { readYaml } from './positions.ts';
 import { collectProblems, type Problem, type Problems } from './problems.ts';
 import type { RuleSet, RuleSource, StandingSchedule } from './rule.ts';
@@ -39,15 +40,17 @@ export function loadRules(text: string, fileName: string, sources: Iterable<Rule
     const sourcesByName = new Map([...sources].map((source) => [source.name, source]));
     const providers = ProvidersSpec.safeParse(given['providers'] ?? {});
     const destinations = readDestinations(given['destinations']);
+    const defaults = { providers: providers.data ?? {}, problems };
+    const fleets = compileFleets(toRecord(given['fleets']), defaults);
     checkSettings(given['sources'], sourcesByName, problems);
     const rules = toList(given['rules']).map((rule, index) =>
       readParts(toRecord(rule), whole.data?.rules[index]),
     );
     const context: LoadContext = {
       file,
-      problems,
+      ...defaults,
       warnings,
-      providers: providers.data ?? {},
+      fleets,
       sources: sourcesByName,
       destinations,
       rules,

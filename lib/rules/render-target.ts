@@ -67,7 +67,7 @@ function checkForm(field: string, value: string, form: RegExp, expected: string)
   throw new Rejection(`${field}.invalid`, `\`${field}\`: expected ${expected}, came ${show(value)}`);
 }
 
-function renderInstances({ instances, provider }: Target, event: TriggerEvent): string[] {
+function renderInstances({ instances, provider, fleet }: Target, event: TriggerEvent): string[] {
   const { instance, instanceExample } = PROVIDER_FORMS[provider];
   const ids = new Set<string>();
   for (const template of instances) {
@@ -78,6 +78,12 @@ function renderInstances({ instances, provider }: Target, event: TriggerEvent): 
         throw new Rejection(
           'instances.invalid',
           `\`instances\`: expected ids of ${provider}, ${instanceExample}, came ${show(id)}`,
+        );
+      }
+      if (fleet !== undefined && !fleet.instances.has(id)) {
+        throw new Rejection(
+          'instances.not-in-fleet',
+          `\`instances\`: ${show(id)} is not in the fleet \`${fleet.name}\`; add it to \`fleets\`, if it is meant`,
         );
       }
       ids.add(id);

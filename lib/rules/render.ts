@@ -23,7 +23,7 @@ export interface RenderContext {
 
 /**
  * @returns what the rule asks for, or a rejection with the code `template.failed`, `parameters.unsafe`,
- * `instances.invalid`, `command.invalid`, `region.invalid`, `username.invalid`, `workingDirectory.invalid` or
+ * `instances.invalid`, `instances.not-in-fleet`, `command.invalid`, `region.invalid`, `username.invalid`, `workingDirectory.invalid` or
  * `schedule.invalid`. Never throws.
  */
 export function renderRule(rule: Rule, event: TriggerEvent, context: RenderContext): RunRequest {

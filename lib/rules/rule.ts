@@ -5,6 +5,7 @@ import type { OnUnavailable } from '../runs/run-request.ts';
 import type { Source } from '../sources/source.ts';
 import type { Condition } from './condition.ts';
 import type { Expression } from './expression.ts';
+import type { Fleet } from './fleet.ts';
 import type { LinearPattern } from './linear-match.ts';
 import type { Template } from './template.ts';
 
@@ -49,6 +50,8 @@ export interface Allow {
 export type Action = RunAction | CancelAction | ScheduleAction;
 
 export interface Target {
+  /** Where it has one: no instance outside it is touched. */
+  readonly fleet?: Fleet;
   readonly provider: ProviderName;
   readonly region: Template;
   readonly command: Template;

@@ -17,6 +17,7 @@ const PARAMETER_FORM = /^[a-zA-Z0-9_-]{1,64}$/;
 
 const ACTIONS = ['run', 'cancel', 'schedule'];
 const TIMINGS = ['at', 'recurrence'];
+const PLACES = ['fleet', 'provider'];
 
 /** Text with `${…}` in it. */
 const Template = z.string().min(1).max(4096);
@@ -39,21 +40,50 @@ const Patterns = z
   .record(z.string(), z.string().min(1).max(1000))
   .default({})
   .describe(
-    'For a parameter, the regular expression (RE2’s, no lookaround) that its whole value must match. Default: letters, digits and _ . , : @ / + = -, at most 256 characters, not beginning with - + = or @: nothing that a shell reads as more than itself. A wider pattern is your decision about what an event may put into the script.',
+    'For a parameter, the regular expression (RE2’s, no lookaround) that its whole value must match. Default: letters, digits and _ . : @ / + = -, 1 to 256 of them, not beginning with - + = @ or /: one word to a shell. One that takes what a shell reads, or a word that begins with - and goes on freely, is refused unless `unsafe` names it.',
   );
 
+const Unsafe = z
+  .array(z.string())
+  .default([])
+  .describe(
+    'What an event may decide here all the same: `instances` without a fleet, `command`, `region`, `username`, `workingDirectory`, or `patterns.<name>` (`patterns` for all) of a pattern that would be refused. Default: nothing.',
+  );
+
+const INSTANCES_EXPECTED =
+  'expected an instance id, a template that gives one or a list of them, or a list of such';
+
+const Region = z.string().regex(/^[a-z]{2}[a-z0-9-]{1,62}$/, 'expected a region like ap-guangzhou');
+
+export const FleetSpec = z
+  .strictObject({
+    provider: ProviderName.describe(
+      'The cloud that owns the instances: tencent (TAT) or alibaba (Cloud Assistant).',
+    ),
+    region: Region.optional().describe('Where they are. Default: that of `providers`.'),
+    instances: z.array(z.string()).min(1).max(2000).describe('The ids of the instances, as they are.'),
+  })
+  .describe('Instances that may be touched, by one name.');
+export type FleetSpec = z.infer<typeof FleetSpec>;
+
 const Target = {
-  provider: ProviderName.describe(
-    'The cloud that owns the instances: tencent (TAT) or alibaba (Cloud Assistant).',
+  fleet: NameOf('fleet')
+    .optional()
+    .describe(
+      'The fleet of `fleets` that it runs on, in place of provider and region. An instance that is not in it rejects the run.',
+    ),
+  provider: ProviderName.optional().describe(
+    'The cloud that owns the instances: tencent (TAT) or alibaba (Cloud Assistant). Required without `fleet`.',
   ),
   region: Template.optional().describe('The provider’s region. Default: that of `providers`.'),
   command: Template.describe('The id of a command that is stored at the provider: cmd-… or c-….'),
   instances: z
     .union([Template, z.array(Template).min(1).max(1000)], {
-      error: 'expected an instance id, a template that gives one or a list of them, or a list of such',
+      error: INSTANCES_EXPECTED,
     })
+    .optional()
     .describe(
-      'Where to run: an id, a list of ids, or templates. A template that is one expression may give a list. Doubles count once; what is no id of the provider rejects the run.',
+      'Where to run: an id, a list of ids, or templates, which need a `fleet` in which the instances must be. A template that is one expression may give a list. Doubles count once; what is no id of the provider rejects the run. Default: the whole fleet; required without `fleet`.',
     ),
   parameters: Parameters,
   patterns: Patterns,
@@ -63,6 +93,7 @@ const Target = {
 export const RunSpec = z
   .strictObject({
     ...Target,
+    unsafe: Unsafe,
     timeout: durationBetween(SECOND, DAY)
       .optional()
       .describe('How long the command may run, 1s to 24h (Alibaba: from 10s). Default: the command’s own.'),
@@ -78,6 +109,8 @@ export const RunSpec = z
         'For how long after the event it may still be sent (retries, waiting for maxInFlight); then the run ends as expired. Default: 15m.',
       ),
   })
+  .superRefine(placed)
+  .meta(onePlace())
   .describe('Run a stored command now.');
 export type RunSpec = z.infer<typeof RunSpec>;
 
@@ -91,9 +124,10 @@ const Timing = {
 } as const;
 
 export const ScheduleSpec = z
-  .strictObject({ ...Target, ...Timing })
+  .strictObject({ ...Target, unsafe: Unsafe, ...Timing })
   .superRefine(exactlyOne(TIMINGS))
-  .meta(oneOf(TIMINGS))
+  .superRefine(placed)
+  .meta(allOf(oneOf(TIMINGS), onePlace()))
   .describe('Make a schedule at the provider that runs the command later, once or again and again.');
 export type ScheduleSpec = z.infer<typeof ScheduleSpec>;
 
@@ -213,7 +247,8 @@ export const StandingScheduleSpec = z
     notify: Notify,
   })
   .superRefine(exactlyOne(TIMINGS))
-  .meta(oneOf(TIMINGS))
+  .superRefine(placed)
+  .meta(allOf(oneOf(TIMINGS), onePlace()))
   .describe('A schedule that is kept in step with the provider: created, changed, removed. No templates.');
 export type StandingScheduleSpec = z.infer<typeof StandingScheduleSpec>;
 
@@ -228,10 +263,7 @@ export const DestinationSpec = z
 export type DestinationSpec = z.infer<typeof DestinationSpec>;
 
 const ProviderSpec = z.strictObject({
-  region: z
-    .string()
-    .regex(/^[a-z]{2}[a-z0-9-]{1,62}$/, 'expected a region like ap-guangzhou')
-    .describe('The region of rules that name none.'),
+  region: Region.describe('The region of rules and fleets that name none.'),
 });
 
 export const ProvidersSpec = z.strictObject({
@@ -244,6 +276,10 @@ export const RulesFile = z
   .strictObject({
     version: z.literal(1).describe('The version of this format: 1.'),
     providers: ProvidersSpec.default({}).describe('What holds for every rule of a provider.'),
+    fleets: z
+      .record(NameOf('fleet'), FleetSpec)
+      .default({})
+      .describe('Who may be touched, by name: rules name a fleet in place of a provider and a region.'),
     destinations: z
       .record(NameOf('destination'), DestinationSpec)
       .default({})
@@ -272,7 +308,40 @@ function exactlyOne(names: readonly string[]) {
   };
 }
 
+/** Where it runs is a fleet, or a provider with its region and instances. */
+function placed(given: Readonly<Record<string, unknown>>, context: z.core.$RefinementCtx): void {
+  exactlyOne(PLACES)(given, context);
+  const { fleet, provider, region, instances } = given;
+  if (fleet !== undefined && region !== undefined) {
+    context.addIssue({
+      code: 'custom',
+      message: 'the region of a fleet stands with it, in `fleets`; leave it out here',
+      path: ['region'],
+    });
+  }
+  if (provider !== undefined && fleet === undefined && instances === undefined) {
+    context.addIssue({
+      code: 'custom',
+      message: `is missing: ${INSTANCES_EXPECTED}; only with a \`fleet\` it may be left out`,
+      path: ['instances'],
+    });
+  }
+}
+
 /** The same for editors: JSON Schema does not see refinements. */
 function oneOf(names: readonly string[]) {
   return { oneOf: names.map((name) => ({ required: [name] })) };
+}
+
+function onePlace() {
+  return {
+    oneOf: [
+      { required: ['fleet'], not: { anyOf: [{ required: ['provider'] }, { required: ['region'] }] } },
+      { required: ['provider', 'instances'] },
+    ],
+  };
+}
+
+function allOf(...parts: readonly { oneOf: readonly object[] }[]) {
+  return { allOf: parts };
 }

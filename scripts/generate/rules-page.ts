@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import * as z from 'zod';
 import {
   DestinationSpec,
+  FleetSpec,
   ProvidersSpec,
   RuleSpec,
   RulesFile,
@@ -21,6 +22,7 @@ export async function generate(): Promise<{ path: string; content: string }[]> {
   const sections = [
     section('The file', jsonOf(RulesFile)),
     section('`providers`', jsonOf(ProvidersSpec)),
+    section('`fleets.<name>`', jsonOf(FleetSpec)),
     section('`destinations.<name>`', jsonOf(DestinationSpec)),
     section('`rules[]`', rule),
     section('`rules[].allow`', schemaOf(allow)),

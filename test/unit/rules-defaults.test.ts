@@ -54,7 +54,10 @@ test('every command and instance that it names is in the local fleet', () => {
   const named = RULES.rules.flatMap(({ action }) =>
     action.kind === 'cancel'
       ? []
-      : [action.command, ...action.instances].flatMap(({ literal }) => literal ?? []),
+      : [
+          ...[action.command, ...action.instances].flatMap(({ literal }) => literal ?? []),
+          ...(action.fleet?.instances ?? []),
+        ],
   );
   expect(named.filter((id) => !known.has(id))).toEqual([]);
 });
@@ -127,8 +130,20 @@ test.each([
     'restart-web-on-5xx-alibaba: i-local002: restart:web',
   ],
   [
-    { labels: { alertname: 'High5xx', instance_id: 'ins-other', service: '$(reboot)' } },
+    { labels: { alertname: 'High5xx', instance_id: 'ins-local001', service: '$(reboot)' } },
     'restart-web-on-5xx: parameters.unsafe',
+  ],
+  [
+    { labels: { alertname: 'High5xx', instance_id: 'ins-offline01' } },
+    'restart-web-on-5xx: ins-offline01: restart:web',
+  ],
+  [
+    { labels: { alertname: 'High5xx', instance_id: 'ins-elsewhere' } },
+    'restart-web-on-5xx: instances.not-in-fleet',
+  ],
+  [
+    { labels: { alertname: 'High5xx', instance_id: 'i-elsewhere' } },
+    'restart-web-on-5xx-alibaba: instances.not-in-fleet',
   ],
   [{ name: '磁盘满了', labels: {} }, 'announce-alert: ins-local001: alert _ severity unknown'],
 ])('an alert %j', (data, expected) => {
@@ -139,7 +154,7 @@ test.each([
   ['patch', ['fleet-command: ins-local001: fleet patch asked by U1']],
   ['deploy web v1.2.3', ['fleet-command: ins-local001: fleet deploy web v1.2.3 asked by U1']],
   ['', ['fleet-command: ins-local001: fleet  asked by U1']],
-  ['rm -rf / ; $(reboot)', ['fleet-command: ins-local001: fleet rm rf / _ _reboot_ asked by U1']],
+  ['rm -rf / ; $(reboot)', ['fleet-command: ins-local001: fleet rm rf _ _ _reboot_ asked by U1']],
   ['sleep 20', ['sleep-a-while: ins-local001 ins-local002: 20']],
   ['sleep', ['sleep-a-while: template.failed']],
   ['sleep forever', ['sleep-a-while: parameters.unsafe']],
@@ -173,7 +188,7 @@ test('nothing that an event may hold is an exception or a request that dispatch 
       for (const request of requestsOf(it)) {
         if (request.action !== 'run') continue;
         for (const value of Object.values(request.parameters))
-          expect(value).toMatch(/^[A-Za-z0-9 _.,:@/+=-]*$/);
+          expect(value).toMatch(/^[A-Za-z0-9 _.:@/+=-]+$/);
       }
     }),
     { numRuns: 500 },

@@ -1,4 +1,6 @@
 /** Trigger events and rules for the tests of lib/rules, with only what a test is about written in the test. */
+import { expect } from 'vitest';
+import { FleetReflexError } from '../../lib/errors.ts';
 import type { AlertData, ChatData, DeployData, TriggerEvent } from '../../lib/events/trigger-event.ts';
 import { loadRules } from '../../lib/rules/load.ts';
 import type { Rule, RuleSet } from '../../lib/rules/rule.ts';
@@ -65,11 +67,30 @@ export function rulesOf(rules: string, rest = ''): RuleSet {
   return loadRules(text, 'rules.yml', SOURCES.values());
 }
 
-/** One rule on alertmanager (or another source) whose `run` has these further lines, in flow style. */
+/** What is wrong with a whole file, a line each; nothing when it loads. */
+export function problemsIn(text: string): string[] {
+  try {
+    loadRules(text, 'r.yml', SOURCES.values());
+    return [];
+  } catch (thrown) {
+    if (!(thrown instanceof FleetReflexError) || thrown.code !== 'rules.invalid') throw thrown;
+    expect(thrown.details['problems']).toEqual(thrown.message.split('\n'));
+    return thrown.message.split('\n');
+  }
+}
+
+/**
+ * One rule on alertmanager (or another source) whose `run` has these further lines, in flow style. What the event
+ * decides is meant to be decided by it: `unsafe` names it.
+ */
 export function aRule(run: string, { on = 'alertmanager', more = '' } = {}): Rule {
   const target = 'provider: tencent, command: cmd-1';
   const instances = run.includes('instances:') ? '' : 'instances: ins-1, ';
-  const set = rulesOf(`  - { name: r, on: ${on}, run: { ${target}, ${instances}${run} } ${more} }`);
+  const chosen = ['instances', 'workingDirectory'].filter((field) =>
+    new RegExp(`${field}: [^}]*\\$\\{`).test(run),
+  );
+  const unsafe = run.includes('unsafe:') ? '' : `unsafe: [${chosen.join(', ')}], `;
+  const set = rulesOf(`  - { name: r, on: ${on}, run: { ${target}, ${instances}${unsafe}${run} } ${more} }`);
   const [rule] = set.rules;
   if (rule === undefined) throw new Error('no rule');
   return rule;
