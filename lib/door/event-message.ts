@@ -1,6 +1,6 @@
 /**
  * The queue door: a message of the `events` queue. Who may send is the queue policy's business; the message says
- * its source by the attribute `source`, or a source recognises it as its own.
+ * its source by the attribute `source`, or a source recognises it as its own. What people say never comes this way.
  */
 import type { SQSRecord } from 'aws-lambda';
 import { FleetReflexError } from '../errors.ts';
@@ -11,6 +11,7 @@ import type { Source } from '../sources/source.ts';
 import { type DecideContext, decide } from './decide.ts';
 import { traceparentOf } from './http-request.ts';
 import type { CorrelatedLog } from './middleware.ts';
+import { checkEvents, checkSource } from './queue-entry.ts';
 
 export interface EventMessageContext extends DecideContext {
   sources: ReadonlyMap<string, Source>;
@@ -18,12 +19,14 @@ export interface EventMessageContext extends DecideContext {
   log: CorrelatedLog;
 }
 
-/** @throws FleetReflexError `event.unrecognised`, `body.*` (hold: it goes to the dead-letter queue) */
+/** @throws FleetReflexError `event.unrecognised`, `queue.*`, `body.*` (hold: it goes to the dead-letter queue) */
 export async function receiveMessage(record: SQSRecord, context: EventMessageContext): Promise<Handled> {
   const { ruleSet, now, log } = context;
   const source = await orHold(() => sourceOf(record, context.sources));
+  const settings = ruleSet.sources[source.name];
+  checkSource(source, settings);
   const normalisation = await orHold(() =>
-    source.receiveMessage(record.body, { secrets: [''], now: now(), settings: ruleSet.sources[source.name] }),
+    source.receiveMessage(record.body, { secrets: [''], now: now(), settings }),
   );
   if (normalisation.kind !== 'events') {
     const because =
@@ -31,6 +34,7 @@ export async function receiveMessage(record: SQSRecord, context: EventMessageCon
     log.info('event.ignored', { source: source.name, messageId: record.messageId, because });
     return { kind: 'done' };
   }
+  checkEvents(source, normalisation.events);
   const traceparent = traceparentOf({ traceparent: record.messageAttributes['traceparent']?.stringValue });
   await decide(normalisation.events, { traceparent }, context);
   if (normalisation.news !== undefined && normalisation.news.length > 0) {

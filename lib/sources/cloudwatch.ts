@@ -61,8 +61,9 @@ export const cloudwatch = defineSource({
   title: 'Amazon CloudWatch alarms (EventBridge)',
   documentation:
     'https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch-and-eventbridge.html',
-  setup: `Make an EventBridge rule with the \`events\` queue as its target and this pattern; the queue's policy lets
-\`events.amazonaws.com\` send for that rule's ARN only.
+  setup: `Make an EventBridge rule named \`fleet-reflex-<stage>-alarms\`, with the \`events\` queue as its target and this
+pattern; the queue's policy lets that rule in and no other, unless its ARN is added to \`eventRules\` in
+\`serverless.yml\` ([operations.md](operations.md)).
 
 \`\`\`json
 { "source": ["aws.cloudwatch"], "detail-type": ["CloudWatch Alarm State Change"] }

@@ -99,8 +99,8 @@ export interface SourceSpec<Payload, Settings> {
   facts?: SourceFacts;
   /** The kinds of event it makes; rules on it are type-checked against their fields. */
   kinds: readonly EventKind[];
-  /** Its entry under `sources:` in rules.yml. Default: none. */
-  settings: z.ZodType<Settings>;
+  /** Its own settings under `sources:` in rules.yml. `queue` is there for every source, and is the door's business. */
+  settings: z.ZodObject & z.ZodType<Settings>;
   /** Default POST only. */
   methods?: readonly string[];
   /** The media types that it sends, without parameters; others are answered 415. Empty: any. */
@@ -136,25 +136,44 @@ export interface Source {
   readonly setup: string;
   readonly facts?: SourceFacts;
   readonly kinds: readonly EventKind[];
+  /** Its entry under `sources:` in rules.yml: its own settings, and `queue`. */
   readonly settings: z.ZodType;
   readonly methods: readonly string[];
   readonly contentTypes: readonly string[];
   readonly hasNoSecret: boolean;
   /** Verify, parse, check, normalise; throws FleetReflexError `body.*` for what cannot be understood. */
   receive(request: SourceRequest, context: SourceContext): Promise<Received>;
+  /** Whether the `events` queue may bring its events, by its settings; what people say never comes that way. */
+  takesMessages(settings: unknown): boolean;
   /** The same for a message of the `events` queue, whose sender the queue policy has already let in. */
   receiveMessage(body: string, context: SourceContext): Normalisation;
   answer?(outcomes: readonly DoorOutcome[], context: SourceContext): SourceAnswer;
   recognises?(body: unknown): boolean;
 }
 
+const AnyEntry = z.looseObject({ queue: z.unknown().optional() });
+
+const OPEN_QUEUE = z
+  .boolean()
+  .default(true)
+  .describe(
+    'Whether messages of the `events` queue may be its events; the queue’s policy is all their proof. `false` closes the queue to it.',
+  );
+const CLOSED_QUEUE = z
+  .boolean()
+  .refine((isOpen) => !isOpen, 'expected false: what a person says is taken over HTTP only')
+  .default(false)
+  .describe('Its events are commands of people, which the `events` queue never brings.');
+
 /** Binds a source's parts; the types are checked here and sealed. */
 export function defineSource<Payload, Settings>(spec: SourceSpec<Payload, Settings>): Source {
-  const withSettings = (context: SourceContext): SourceContext<Settings> => ({
-    ...context,
-    settings: spec.settings.parse(context.settings ?? {}),
-  });
+  const withSettings = (context: SourceContext): SourceContext<Settings> => {
+    const { queue: _, ...own } = AnyEntry.parse(context.settings ?? {});
+    return { ...context, settings: spec.settings.parse(own) };
+  };
   const { answer, recognises } = spec;
+  const isOfPeople = spec.kinds.every((kind) => kind === 'chat');
+  const queue = isOfPeople ? CLOSED_QUEUE : OPEN_QUEUE;
   return {
     name: spec.name,
     title: spec.title,
@@ -162,7 +181,7 @@ export function defineSource<Payload, Settings>(spec: SourceSpec<Payload, Settin
     setup: spec.setup,
     ...(spec.facts && { facts: spec.facts }),
     kinds: spec.kinds,
-    settings: spec.settings,
+    settings: spec.settings.extend({ queue }),
     methods: spec.methods ?? ['POST'],
     contentTypes: spec.contentTypes,
     hasNoSecret: spec.hasNoSecret ?? false,
@@ -177,6 +196,7 @@ export function defineSource<Payload, Settings>(spec: SourceSpec<Payload, Settin
         answer === undefined ? spec.normalise(payload, request, context) : { kind: 'answered', answer };
       return { kind: 'understood', normalisation };
     },
+    takesMessages: (settings) => queue.parse(AnyEntry.parse(settings ?? {}).queue),
     receiveMessage(body, untyped) {
       const request: SourceRequest = {
         method: 'POST',

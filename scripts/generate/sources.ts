@@ -26,6 +26,8 @@ reason on record.
 - **A replay** inside the window, or of a source without one, is the same event: its id is the same, so its run is.
   The ids of GitHub, Gitea, Forgejo, GitLab (without a signing token), Bitbucket and Sentry are in headers that are
   not signed.
+- **The \`events\` queue** brings the events of every source but no commands of people: chats, and comments on code
+  hosts, are taken over HTTP only. \`queue: false\` closes it to a source: \`sources: { github: { queue: false } }\`.
 - **An unsigned time is never trusted** for freshness; \`event.time\` is what the sender says.
 - The setup sections name your endpoint \`<your-endpoint>\`. Per-source settings stand under \`sources:\` in \`rules.yml\`.
 `;
@@ -93,7 +95,9 @@ const Shape = z.looseObject({
 
 function settingsOf(source: Source): string[][] {
   const { properties } = Shape.parse(z.toJSONSchema(source.settings, { io: 'input' }));
-  return Object.entries(properties).map(([name, { description, default: value }]) => [
+  // Every source has it: it is told once, above.
+  const { queue: _, ...own } = properties;
+  return Object.entries(own).map(([name, { description, default: value }]) => [
     `\`${name}\``,
     value === undefined ? '' : `\`${JSON.stringify(value)}\``,
     description,

@@ -1,6 +1,7 @@
 /** The queue door on real SQS: events as messages, whoever puts them there, and what nobody understands. */
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { redriveQueue } from '../../bin/redrive-queue.ts';
 import { type EventMessageContext, receiveMessage } from '../../lib/door/event-message.ts';
 import { EventRecord } from '../../lib/events/event-record.ts';
 import { queueHandler } from '../../lib/queues/consume.ts';
@@ -14,7 +15,7 @@ import { capturedLog } from '../fixtures/captured-log.ts';
 import { aLambdaContext } from '../fixtures/http-events.ts';
 import { NOW, samplesOf } from '../fixtures/signed-requests.ts';
 import { type LocalSqs, startSqs, text } from '../fixtures/sqs.ts';
-import { DEFAULT_RULES } from '../fixtures/webhook-door.ts';
+import { DEFAULT_RULES, withSettings } from '../fixtures/webhook-door.ts';
 
 let sqs: LocalSqs;
 beforeAll(async () => {
@@ -22,9 +23,12 @@ beforeAll(async () => {
 });
 afterAll(() => sqs.stop());
 
+/** As JSON, with what the local SQS does not take as escapes. */
+const sample = (file: string) =>
+  messageText(JSON.parse(readFileSync(new URL(`../../events/${file}`, import.meta.url), 'utf8')));
+
 function aQueueDoor(given: Partial<EventMessageContext> = {}) {
-  const events = sqs.makeQueue('events');
-  const eventsDlq = sqs.makeQueue('events-dlq');
+  const { name: queue, url: events, deadLetterUrl: eventsDlq } = sqs.makePair('events');
   const runs = sqs.makeQueue('runs');
   const records = sqs.makeQueue('records');
   const wakeUps = sqs.makeQueue('wake-up');
@@ -62,13 +66,26 @@ function aQueueDoor(given: Partial<EventMessageContext> = {}) {
     records: () => sqs.messagesIn(records).map(({ body }) => EventRecord.parse(JSON.parse(body))),
     wakeUps: () => sqs.messagesIn(wakeUps).map(({ body }) => JSON.parse(body)),
     setAside: () => sqs.messagesIn(eventsDlq),
+    /** As `fleet-reflex redrive events` does it. */
+    redrive: async () =>
+      await redriveQueue({ client: sqs.client, queue, limit: 10, isDryRun: false, onMessage: () => {} }),
     left: () => sqs.messagesIn(events),
   };
 }
 
-/** As JSON, with what the local SQS does not take as escapes. */
-const sample = (file: string) =>
-  messageText(JSON.parse(readFileSync(new URL(`../../events/${file}`, import.meta.url), 'utf8')));
+/** Every sample, by whether a person typed what is in it. */
+const ALL_SAMPLES = [...SOURCES.values()].flatMap((source) =>
+  samplesOf(source.name).map(({ file }) => {
+    const settings = DEFAULT_RULES.sources[source.name];
+    const made = source.receiveMessage(sample(file), { secrets: [''], now: NOW, settings });
+    const isOfPeople = made.kind === 'events' && made.events.some(({ kind }) => kind === 'chat');
+    return { file, source: source.name, isOfPeople };
+  }),
+);
+const filesWhere = (isOfPeople: boolean) =>
+  ALL_SAMPLES.filter((it) => it.isOfPeople === isOfPeople).map(({ file, source }) => [file, source] as const);
+const OF_SYSTEMS = filesWhere(false);
+const OF_PEOPLE = filesWhere(true);
 
 describe('a message that says by itself what it is', () => {
   it.each([
@@ -109,16 +126,13 @@ describe('a message that says by itself what it is', () => {
 });
 
 describe('the attribute `source`', () => {
-  it.each([...SOURCES.keys()].flatMap((name) => samplesOf(name)).map(({ file, source }) => [file, source]))(
-    'has %s read by %s, and its events decided',
-    async (file, source) => {
-      const door = aQueueDoor();
-      expect(await door.take([sample(file), { source }])).toEqual({ batchItemFailures: [] });
-      expect(door.setAside()).toEqual([]);
-      const decided = door.lines.filter(({ event }) => event === 'event.decided');
-      expect(new Set(decided.map(({ facts }) => facts['source']))).toEqual(new Set([source]));
-    },
-  );
+  it.each(OF_SYSTEMS)('has %s read by %s, and its events decided', async (file, source) => {
+    const door = aQueueDoor();
+    expect(await door.take([sample(file), { source }])).toEqual({ batchItemFailures: [] });
+    expect(door.setAside()).toEqual([]);
+    const decided = door.lines.filter(({ event }) => event === 'event.decided');
+    expect(new Set(decided.map(({ facts }) => facts['source']))).toEqual(new Set([source]));
+  });
 
   it('counts, and not what the message looks like', async () => {
     const door = aQueueDoor();
@@ -126,6 +140,123 @@ describe('the attribute `source`', () => {
     expect(door.runs().map(({ rule, trigger }) => [rule, trigger.source])).toEqual([
       ['note-any-event', 'generic'],
     ]);
+  });
+});
+
+describe('what people say', () => {
+  it('is in samples of every chat and of the code hosts whose comments are commands', () => {
+    const chats = [...SOURCES.values()].filter(({ kinds }) => kinds.includes('chat')).map(({ name }) => name);
+    const untested = chats.filter((name) => !OF_PEOPLE.some(([, source]) => source === name));
+    // The samples of Gitea and Forgejo have no comment: theirs is GitHub's.
+    expect(untested).toEqual(['forgejo', 'gitea']);
+  });
+
+  it.each([
+    ...OF_PEOPLE,
+    ['github.issue_comment.json', 'gitea'] as const,
+    ['github.issue_comment.json', 'forgejo'] as const,
+  ])('never comes by the queue: %s as %s', async (file, source) => {
+    const sources = {
+      ...DEFAULT_RULES.sources,
+      gitea: { bot: 'fleet-reflex', commenters: ['*'] },
+      forgejo: { bot: 'fleet-reflex', commenters: ['*'] },
+    };
+    const door = aQueueDoor({ ruleSet: { ...DEFAULT_RULES, sources } });
+    expect(await door.take([sample(file), { source }])).toEqual({ batchItemFailures: [] });
+    expect([door.runs(), door.records(), door.left()]).toEqual([[], [], []]);
+    expect(door.setAside()).toEqual([
+      {
+        body: sample(file),
+        attributes: {
+          source,
+          reason: 'queue.person',
+          explanation: expect.stringMatching(/over HTTP only/),
+          originalMessageId: expect.any(String),
+        },
+      },
+    ]);
+    expect(door.lines.map(({ event, facts }) => [event, facts['code']])).toEqual([
+      ['message.held', 'queue.person'],
+    ]);
+  });
+
+  it('does not come by it where a source knows its messages by itself', async () => {
+    const slack = SOURCES.get('slack');
+    if (slack === undefined) throw new Error('slack');
+    const door = aQueueDoor({ sources: new Map([['slack', { ...slack, recognises: () => true }]]) });
+    await door.take([sample('slack.json')]);
+    expect([door.runs(), door.setAside().map(({ attributes }) => attributes['reason'])]).toEqual([
+      [],
+      ['queue.person'],
+    ]);
+  });
+
+  it('is a fact like any other when it is wrapped: of the envelope’s kind, and nobody’s command', async () => {
+    const chat: unknown = JSON.parse(sample('slack.json'));
+    const rules = withSettings(
+      `version: 1
+providers: { tencent: { region: ap-guangzhou } }
+rules:
+  - name: by-people
+    on: [slack, cloudevents, fleet-reflex, generic]
+    allow: { users: ['*'] }
+    when: event.kind == 'chat'
+    run: { provider: tencent, command: cmd-1, instances: ins-1 }
+`,
+    );
+    const door = aQueueDoor({ ruleSet: rules });
+    const envelope = { specversion: '1.0', id: 'e-1', source: '/slack', type: 'chat.command', kind: 'chat' };
+    await door.take(
+      [JSON.stringify({ ...envelope, data: chat })],
+      [
+        JSON.stringify({
+          ...envelope,
+          type: 'fleet-reflex.chat.command',
+          data: { ...Object(chat), kind: 'chat', runId: 'r', rule: 'r', status: 's' },
+        }),
+      ],
+      [JSON.stringify({ ...Object(chat), kind: 'chat', type: 'chat.command' }), { source: 'generic' }],
+    );
+    expect(door.runs()).toEqual([]);
+    expect(door.records().map(({ type }) => type)).toEqual([
+      'generic.chat.command',
+      'completion.chat.command',
+      'generic.received',
+    ]);
+  });
+
+  it('is refused again when it is redriven', async () => {
+    const door = aQueueDoor();
+    await door.take([sample('slack.json'), { source: 'slack' }]);
+    expect(await door.redrive()).toEqual({ count: 1, cameBack: 0 });
+    expect(door.left().map(({ body }) => body)).toEqual([sample('slack.json')]);
+    await door.take();
+    expect([door.runs(), door.setAside().map(({ attributes }) => attributes['reason'])]).toEqual([
+      [],
+      ['queue.person'],
+    ]);
+  });
+});
+
+describe('a source whose queue is closed', () => {
+  const closed = { ...DEFAULT_RULES, sources: { ...DEFAULT_RULES.sources, alertmanager: { queue: false } } };
+
+  it.each([
+    ['named by the attribute', { source: 'alertmanager' }],
+    ['that knows its message by itself', {}],
+  ])('%s is refused there, with the reason', async (_, attributes) => {
+    const door = aQueueDoor({ ruleSet: closed });
+    await door.take([sample('alertmanager.json'), attributes]);
+    expect([door.runs(), door.records()]).toEqual([[], []]);
+    expect(door.setAside().map((it) => [it.attributes['reason'], it.attributes['explanation']])).toEqual([
+      ['queue.closed', expect.stringMatching(/sources\.alertmanager\.queue: false/)],
+    ]);
+  });
+
+  it('stands in nobody else’s way', async () => {
+    const door = aQueueDoor({ ruleSet: closed });
+    await door.take([sample('cloudwatch.json')]);
+    expect(door.runs().map(({ rule }) => rule)).toEqual(['announce-alert']);
   });
 });
 

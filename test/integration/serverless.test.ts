@@ -328,7 +328,7 @@ describe('the queues', () => {
     );
   });
 
-  it('let EventBridge rules of this account in at `events`, and nobody else', () => {
+  it('let the named EventBridge rules in at `events`, and no other rule of the account', () => {
     expect(ofType('AWS::SQS::QueuePolicy').map(([, { Properties }]) => Properties)).toEqual([
       {
         Queues: [{ Ref: 'EventsQueue' }],
@@ -341,10 +341,8 @@ describe('the queues', () => {
               Action: 'sqs:SendMessage',
               Resource: { 'Fn::GetAtt': ['EventsQueue', 'Arn'] },
               Condition: {
-                ArnLike: {
-                  'aws:SourceArn': {
-                    'Fn::Sub': arn('events', 'rule/*'),
-                  },
+                ArnEquals: {
+                  'aws:SourceArn': [{ 'Fn::Sub': arn('events', 'rule/fleet-reflex-prod-alarms') }],
                 },
               },
             },

@@ -1,6 +1,7 @@
 /** What a rules file may say, and what is said of one that is wrong: every problem, where it is, what to write. */
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the templates of rules look like this
 import { expect, test } from 'vitest';
+import { SOURCES } from '../../lib/sources/registry.ts';
 import { problemsIn, rulesOf } from './rules-events.ts';
 
 const RUN = 'run: { provider: tencent, command: cmd-1, instances: ins-1 }';
@@ -329,6 +330,11 @@ test.each([
     'sources: { slack: { command: fleet } }',
     'sources.slack.command: Invalid string: must start with "/", came "fleet"',
   ],
+  ['sources: { github: { queue: closed } }', 'sources.github.queue: expected true or false, came "closed"'],
+  [
+    'sources: { slack: { queue: true } }',
+    'sources.slack.queue: expected false: what a person says is taken over HTTP only',
+  ],
 ])('refuses %s', (rest, problem) => {
   expect(problemsIn(file(`on: alertmanager, ${RUN}`, rest)).join('\n')).toContain(problem);
 });
@@ -405,4 +411,23 @@ test('a standing schedule may be disabled, and tell others', () => {
 test('the settings of a source are kept as they are written', () => {
   const set = rulesOf('  []', 'sources: { slack: { command: /ops } }');
   expect(set.sources).toEqual({ slack: { command: '/ops' } });
+});
+
+test.each([...SOURCES.keys()])(
+  'the events queue may be closed to %s, which is none of its own settings',
+  (name) => {
+    const set = rulesOf('  []', `sources: { ${name}: { queue: false } }`);
+    const source = SOURCES.get(name);
+    expect(source?.takesMessages(set.sources[name])).toBe(false);
+    expect(() =>
+      source?.receiveMessage('[]', { secrets: [''], now: new Date(), settings: set.sources[name] }),
+    ).not.toThrow(/queue/);
+  },
+);
+
+test('the events queue is open to every source but those of people', () => {
+  const open = [...SOURCES.values()].filter((source) => source.takesMessages(undefined));
+  const ofPeople = [...SOURCES.values()].filter(({ kinds }) => kinds.every((kind) => kind === 'chat'));
+  expect(open.length + ofPeople.length).toBe(SOURCES.size);
+  expect(open.filter((source) => ofPeople.includes(source))).toEqual([]);
 });
