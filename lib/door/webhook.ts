@@ -5,7 +5,7 @@
 import middy from '@middy/core';
 import type { WakeUpQueue } from '../queues/wake-up-queue.ts';
 import type { SourceSecrets } from '../secrets.ts';
-import { answerText } from '../sources/chat-answer.ts';
+import { answerLines } from '../sources/chat-answer.ts';
 import {
   mediaType,
   type ReplyTo,
@@ -75,10 +75,7 @@ async function receive(event: HttpEvent, requestId: string, context: WebhookCont
       if (news.length > 0) await context.wakeUps.tell(news);
       // Where the sender shows nobody what it is answered, the person who asked is told by a message.
       if (normalisation.isAnswerHidden && replyTo) {
-        await context.say(
-          answerText(outcomes, (text) => text),
-          replyTo,
-        );
+        await context.say(answerLines(outcomes).join('\n'), replyTo);
       }
       if (source.answer !== undefined) return toHttpAnswer(source.answer(outcomes, sourceContext));
       return jsonAnswer(202, {

@@ -4,8 +4,9 @@
  */
 import * as z from 'zod';
 import { chatEvent } from './build-event.ts';
-import { answerText, cutText, withoutMarks } from './chat-answer.ts';
+import { answerText, cutText } from './chat-answer.ts';
 import { parseMention } from './chat-command.ts';
+import { plainMarkup } from './chat-markup.ts';
 import { deliveryId } from './delivery-id.ts';
 import { toIsoTime } from './event-time.ts';
 import { verifyFreshness } from './freshness.ts';
@@ -90,7 +91,7 @@ log its headers, and keep \`allow\` narrow. Progress and result need a group rob
   },
   answer(outcomes) {
     if (outcomes.length === 0) return { status: 200, body: { msgtype: 'empty' } };
-    const content = cutText(withoutMarks(answerText(outcomes, (said) => said)), MAX_TEXT);
+    const content = cutText(answerText(outcomes, plainMarkup), MAX_TEXT);
     return { status: 200, body: { msgtype: 'text', text: { content } } };
   },
 });

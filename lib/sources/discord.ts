@@ -7,6 +7,7 @@ import * as z from 'zod';
 import { chatEvent } from './build-event.ts';
 import { answerText, cutText } from './chat-answer.ts';
 import { parseChatCommand } from './chat-command.ts';
+import { discordMarkup } from './chat-markup.ts';
 import { deliveryId } from './delivery-id.ts';
 import { verifyFreshness } from './freshness.ts';
 import { firstText } from './labels.ts';
@@ -127,10 +128,7 @@ caller only; progress and result are posted in the channel for 15 minutes, as lo
   answer(outcomes, { settings }): SourceAnswer {
     const isStarted = outcomes.some(({ matched }) => matched.some(({ rejected }) => rejected === undefined));
     if (settings.deferred && isStarted) return { status: 200, body: { type: DEFERRED_CHANNEL_MESSAGE } };
-    const content = cutText(
-      answerText(outcomes, (text) => text),
-      MAX_CONTENT,
-    );
+    const content = cutText(answerText(outcomes, discordMarkup), MAX_CONTENT);
     const data = { content, flags: EPHEMERAL, allowed_mentions: { parse: [] } };
     return { status: 200, body: { type: CHANNEL_MESSAGE, data } };
   },

@@ -6,8 +6,9 @@ import * as z from 'zod';
 import { verifySecret } from './bearer.ts';
 import { parseForm, parseJson } from './body.ts';
 import { chatEvent } from './build-event.ts';
-import { answerText, cutText, withoutMentions } from './chat-answer.ts';
+import { answerText, cutText } from './chat-answer.ts';
 import { parseChatCommand, parseMention } from './chat-command.ts';
+import { mattermostMarkup } from './chat-markup.ts';
 import { deliveryId } from './delivery-id.ts';
 import { toIsoTime } from './event-time.ts';
 import { isOneOf } from './secret-match.ts';
@@ -81,7 +82,7 @@ outgoing webhooks have none.`,
       status: 200,
       body: {
         response_type: isSlash ? 'ephemeral' : 'comment',
-        text: cutText(answerText(outcomes, withoutMentions), MAX_TEXT),
+        text: cutText(answerText(outcomes, mattermostMarkup), MAX_TEXT),
       },
     };
   },

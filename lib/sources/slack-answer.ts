@@ -1,16 +1,12 @@
 /** What Slack shows the person who typed: a message that only they see. */
 import { answerText, cutText } from './chat-answer.ts';
+import { slackMarkup } from './chat-markup.ts';
 import type { DoorOutcome, SourceAnswer } from './source.ts';
 
 /** Slack cuts a message's text at 40,000 characters; nobody reads a tenth of that. */
 const MAX_TEXT = 4000;
 
 export function answerInSlack(outcomes: readonly DoorOutcome[]): SourceAnswer {
-  const text = cutText(answerText(outcomes, escapeSlack), MAX_TEXT);
+  const text = cutText(answerText(outcomes, slackMarkup), MAX_TEXT);
   return { status: 200, body: { response_type: 'ephemeral', text } };
-}
-
-/** So that a reason that quotes an event can neither mention everybody nor link. */
-export function escapeSlack(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }

@@ -6,6 +6,7 @@ import * as z from 'zod';
 import { chatEvent } from './build-event.ts';
 import { answerText, cutText } from './chat-answer.ts';
 import { parseMention } from './chat-command.ts';
+import { teamsAnswerMarkup } from './chat-markup.ts';
 import { deliveryId } from './delivery-id.ts';
 import { toIsoTime } from './event-time.ts';
 import { verifyHmac } from './hmac.ts';
@@ -84,7 +85,7 @@ result need an incoming webhook ([chat-ops.md](chat-ops.md)).`,
     return { kind: 'events', events: [event], replyTo };
   },
   answer(outcomes) {
-    const said = answerText(outcomes, escapeHtml).replaceAll('\n', '\n\n');
+    const said = answerText(outcomes, teamsAnswerMarkup).replaceAll('\n', '\n\n');
     return { status: 200, body: { type: 'message', text: cutText(said, MAX_TEXT) } };
   },
 });
@@ -115,8 +116,4 @@ function saidIn(html: string): string {
     .replace(/<[^<>]*>/g, '')
     .replace(/&(#?\w+);/g, (whole, name: string) => ENTITIES[name.toLowerCase()] ?? whole)
     .replaceAll('\u00a0', ' ');
-}
-
-function escapeHtml(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }

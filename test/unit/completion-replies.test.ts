@@ -6,11 +6,12 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { CompletionEvent, CompletionEventData } from '../../lib/completions/completion-event.ts';
 import { whyNotTo } from '../../lib/completions/replies/destination-guard.ts';
-import { fence, tailOf, toText } from '../../lib/completions/replies/message-text.ts';
+import { tailOf, toText } from '../../lib/completions/replies/message-text.ts';
 import { type RepliesOptions, replies } from '../../lib/completions/replies/replies.ts';
 import { messageOfEvent } from '../../lib/completions/replies/run-message.ts';
 import { FleetReflexError } from '../../lib/errors.ts';
 import { type Log, silent } from '../../lib/logging.ts';
+import { mattermostMarkup } from '../../lib/sources/chat-markup.ts';
 import type { ReplyTo } from '../../lib/sources/source.ts';
 
 const NOW = new Date('2026-11-20T10:05:00.000Z');
@@ -163,6 +164,7 @@ describe('a run is told', () => {
       1 running
       • ins-1: running, 2.5 s",
                   "type": "mrkdwn",
+                  "verbatim": true,
                 },
                 "type": "section",
               },
@@ -200,11 +202,15 @@ describe('a run is told', () => {
                 "type": "actions",
               },
             ],
+            "link_names": false,
+            "parse": "none",
             "replace_original": false,
             "response_type": "in_channel",
             "text": "▶️ \`patch-web\` (\`run-abcdefghijklmnopqrstuvwxyz\`) is running
       1 running
       • ins-1: running, 2.5 s",
+            "unfurl_links": false,
+            "unfurl_media": false,
           },
           "request": "POST /commands/T1/1/x",
         },
@@ -224,7 +230,7 @@ describe('a run is told', () => {
             { text: { text: expect.stringContaining('• ins-1: failed, exit code 3, 2.5 s') } },
             {
               text: {
-                text: '*ins-1*\n```\none\ntwo &lt;!channel&gt; @all &lt;at id=all&gt; `\u200b``\n```',
+                text: '*ins-1*\n```\none\ntwo &lt;!channel&gt; @\u200ball &lt;at id=all&gt; `\u200b`\u200b`\n```',
               },
             },
           ],
@@ -247,7 +253,7 @@ describe('a run is told', () => {
       • ins-1: failed, exit code 3, 2.5 s
       \`\`\`
       one
-      two <!channel> @​all <at id=all> \`​\`\`
+      two <!channel> @​all <at id=all> \`​\`​\`
       \`\`\`",
           },
           "request": "POST /hooks/commands/abc123",
@@ -282,6 +288,7 @@ describe('a run is told', () => {
             "content": "▶️ \`patch-web\` (\`run-abcdefghijklmnopqrstuvwxyz\`) is running
       1 running
       • ins-1: running, 2.5 s",
+            "flags": 4,
           },
           "request": "POST /api/v10/webhooks/42/aW50.x-y_z",
         },
@@ -327,7 +334,7 @@ describe('a run is told', () => {
                         "fontType": "Monospace",
                         "text": "one
 
-      two <!channel> @all <at id=all> ",
+      two <​!channel> @​all <​at id=all> ",
                         "type": "TextBlock",
                         "wrap": true,
                       },
@@ -362,7 +369,7 @@ describe('a run is told', () => {
       • ins-1: failed, exit code 3, 2.5 s
       \`\`\`
       one
-      two <​!channel> @all <​at id=all> \`​\`\`
+      two <​!channel> @​all <​at id=all> \`​\`​\`
       \`\`\`",
                   "tag": "markdown",
                 },
@@ -419,7 +426,7 @@ describe('a run is told', () => {
       • ins-1: failed, exit code 3, 2.5 s
       \`\`\`
       one
-      two <!channel> @all <at id=all> \`​\`\`
+      two <​!channel> @​all <​at id=all> \`​\`​\`
       \`\`\`",
             },
             "msgtype": "markdown_v2",
@@ -488,7 +495,7 @@ describe('a GitHub deployment hears of its run', () => {
 
 describe('below a comment that commanded', () => {
   const text = expect.stringMatching(
-    /^❌ `patch-web` \(`run-\w{26}`\) ended: failed\n1 failed\n.*\n• ins-1: failed, exit code 3, 2\.5 s\n```\none\ntwo .*\n```$/,
+    /^❌ `patch-web` \(`run-\w{26}`\) ended: failed\n1 failed\n.*\n• ins-1: failed, exit code 3, 2\.5 s\n````\none\ntwo .* ```\n````$/,
   );
   const comment = (source: string, api: string, repository = 'acme/web') =>
     to('issue-comment', { source, api, repository, issue: '1' });
@@ -739,7 +746,7 @@ describe('the text', () => {
         const message = messageOfEvent(anEvent({ tasks }));
         if (message === undefined) throw new Error('a completed run is news');
         const sizeOf = (text: string) => Buffer.byteLength(text);
-        const text = toText(message, { limit, sizeOf, harmless: (it) => it });
+        const text = toText(message, { limit, sizeOf, markup: mattermostMarkup });
         expect(sizeOf(text)).toBeLessThanOrEqual(limit);
         expect(text.startsWith(message.headline)).toBe(true);
         expect(text.split('```').length % 2).toBe(1);
@@ -753,9 +760,5 @@ describe('the text', () => {
     ['abcdefghij', 6, '…\nghij'],
   ])('of %j in %i is %j', (text, limit, expected) => {
     expect(tailOf(text, limit)).toBe(expected);
-  });
-
-  it('closes no fence but its own', () => {
-    expect(fence('a ``` b').split('```')).toHaveLength(3);
   });
 });

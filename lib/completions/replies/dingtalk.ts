@@ -3,6 +3,7 @@
  * https://open.dingtalk.com/document/robots/custom-robot-access
  */
 import { createHmac } from 'node:crypto';
+import { plainMarkup } from '../../sources/chat-markup.ts';
 import { botWebhookFor } from './bot-webhook.ts';
 import type { ReplyChannel } from './channel.ts';
 import { judgeErrcode } from './errcode.ts';
@@ -19,7 +20,7 @@ export const dingtalkReply: ReplyChannel = {
   async requestFor({ message }, { channel }, context) {
     const webhook = await botWebhookFor('dingtalk', channel, context);
     if (webhook === undefined) return undefined;
-    const content = toText(message, { limit: MAX_TEXT, harmless: (text) => text, isMarkdown: false });
+    const content = toText(message, { limit: MAX_TEXT, markup: plainMarkup });
     return {
       url: signed(webhook.url, webhook.signingSecret, context.now),
       body: { msgtype: 'text', text: { content }, at: { isAtAll: false } },

@@ -4,6 +4,7 @@
  * https://discord.com/developers/docs/interactions/receiving-and-responding#create-followup-message
  */
 import * as z from 'zod';
+import { discordMarkup } from '../../sources/chat-markup.ts';
 import type { ReplyChannel } from './channel.ts';
 import { toText } from './message-text.ts';
 
@@ -13,6 +14,8 @@ const ACTION_ROW = 1;
 const BUTTON = 2;
 const DANGER = 4;
 const MAX_CONTENT = 2000;
+/** No preview of a link that somebody else's words have. */
+const SUPPRESS_EMBEDS = 4;
 
 export const discordReply: ReplyChannel = {
   via: 'discord',
@@ -25,8 +28,9 @@ export const discordReply: ReplyChannel = {
     return {
       url: new URL(`${baseOf('discord')}${path}`),
       body: {
-        content: toText(rest, { limit: MAX_CONTENT, harmless: (text) => text }),
+        content: toText(rest, { limit: MAX_CONTENT, markup: discordMarkup }),
         allowed_mentions: { parse: [] },
+        flags: SUPPRESS_EMBEDS,
         // lib/sources/discord.ts reads the id as the command `cancel` with the run as its text.
         ...(cancelRunId !== undefined && {
           components: [

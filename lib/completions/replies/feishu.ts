@@ -4,6 +4,7 @@
  */
 import { createHmac } from 'node:crypto';
 import * as z from 'zod';
+import { tagMarkup } from '../../sources/chat-markup.ts';
 import { botWebhookFor } from './bot-webhook.ts';
 import type { ReplyChannel, Verdict } from './channel.ts';
 import { toText } from './message-text.ts';
@@ -22,7 +23,7 @@ export const feishuReply: ReplyChannel = {
     const webhook = await botWebhookFor('feishu', channel, context);
     if (webhook === undefined) return undefined;
     const { headline, ...rest } = message;
-    const content = toText({ headline: '', ...rest }, { limit: MAX_TEXT, harmless }).trim();
+    const content = toText({ headline: '', ...rest }, { limit: MAX_TEXT, markup: tagMarkup }).trim();
     return {
       url: webhook.url,
       body: {
@@ -49,11 +50,6 @@ export const feishuReply: ReplyChannel = {
 function signed(secret: string, now: Date): { timestamp: string; sign: string } {
   const timestamp = String(Math.floor(now.getTime() / 1000));
   return { timestamp, sign: createHmac('sha256', `${timestamp}\n${secret}`).digest('base64') };
-}
-
-/** `<at id=all>` mentions everybody. */
-function harmless(text: string): string {
-  return text.replaceAll('<', '<\u200b');
 }
 
 function codeOf(body: string): number | undefined {

@@ -3,7 +3,7 @@
  * https://docs.gitlab.com/api/notes/
  */
 import * as z from 'zod';
-import { withoutMentions } from '../../sources/chat-answer.ts';
+import { gitlabMarkup } from '../../sources/chat-markup.ts';
 import { tokenFor } from './api-token.ts';
 import type { ReplyChannel } from './channel.ts';
 import { toText } from './message-text.ts';
@@ -32,12 +32,7 @@ export const gitlabNoteReply: ReplyChannel = {
     return {
       url: new URL(`${api}/api/v4/projects/${project}/${noteable}/${iid}/notes`),
       headers: { 'private-token': token },
-      body: { body: toText(message, { limit: MAX_TEXT, harmless }) },
+      body: { body: toText(message, { limit: MAX_TEXT, markup: gitlabMarkup }) },
     };
   },
 };
-
-/** A line that begins with a slash would be a command to GitLab itself. */
-function harmless(text: string): string {
-  return withoutMentions(text).replace(/^\//gm, '\u200b/');
-}

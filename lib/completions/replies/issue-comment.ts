@@ -3,7 +3,7 @@
  * https://docs.github.com/en/rest/issues/comments#create-an-issue-comment
  */
 import * as z from 'zod';
-import { withoutMentions } from '../../sources/chat-answer.ts';
+import { codeHostMarkup } from '../../sources/chat-markup.ts';
 import { tokenFor } from './api-token.ts';
 import type { ReplyChannel } from './channel.ts';
 import { toText } from './message-text.ts';
@@ -37,7 +37,7 @@ export const issueCommentReply: ReplyChannel = {
     return {
       url: new URL(`${base}/repos/${repository}/issues/${issue}/comments`),
       headers: { authorization: `token ${token}`, accept: 'application/json' },
-      body: { body: toText(message, { limit: MAX_TEXT, harmless: withoutMentions }) },
+      body: { body: toText(message, { limit: MAX_TEXT, markup: codeHostMarkup }) },
     };
   },
 };

@@ -1,5 +1,5 @@
 /** Mattermost: a command's `response_url`, when it is on one of the servers that the reply secret names. */
-import { withoutMentions } from '../../sources/chat-answer.ts';
+import { mattermostMarkup } from '../../sources/chat-markup.ts';
 import type { ReplyChannel } from './channel.ts';
 import { toText } from './message-text.ts';
 
@@ -16,7 +16,7 @@ export const mattermostReply: ReplyChannel = {
     const servers = (await secrets('mattermost')).filter((server) => URL.canParse(server));
     const isOurs = servers.some((server) => new URL(server).origin === url.origin);
     if (!isOurs || !/\/hooks\/commands\/\w+$/.test(url.pathname)) return undefined;
-    const text = toText(message, { limit: MAX_TEXT, harmless: withoutMentions });
+    const text = toText(message, { limit: MAX_TEXT, markup: mattermostMarkup });
     return { url, body: { response_type: 'in_channel', text } };
   },
 };

@@ -1,5 +1,5 @@
 /** A run's message as one text, within a chat's limit: what is cut is the beginning of outputs, never the news. */
-import { withoutMarks } from '../../sources/chat-answer.ts';
+import { type Markup, mark } from '../../sources/chat-markup.ts';
 import type { RunMessage } from './run-message.ts';
 
 /** More outputs than this are left to the completion events. */
@@ -13,15 +13,12 @@ export interface TextStyle {
   limit: number;
   /** The size of a text in that unit. Default: characters. */
   sizeOf?: (text: string) => number;
-  /** Makes what others wrote harmless in this chat. */
-  harmless: (text: string) => string;
-  /** Default true: output between fences. Else indented, and names without backticks. */
-  isMarkdown?: boolean;
+  markup: Markup;
 }
 
 export function toText(message: RunMessage, style: TextStyle): string {
-  const { harmless, isMarkdown = true } = style;
-  const marked = isMarkdown ? harmless : (text: string) => withoutMarks(harmless(text));
+  const { markup } = style;
+  const marked = (line: string) => mark(line, markup);
   const cancel = message.cancelRunId === undefined ? [] : [`To cancel: \`cancel ${message.cancelRunId}\``];
   const around = [message.headline, ...message.facts, ...cancel].map(marked);
   const lines = message.tasks.map(({ line }) => `• ${marked(line)}`);
@@ -31,15 +28,9 @@ export function toText(message: RunMessage, style: TextStyle): string {
   const withOutputs = message.tasks.map(({ line, output }, index) => {
     const share = shares.get(index);
     if (share === undefined) return `• ${marked(line)}`;
-    const tail = tailOf(harmless(output), share, style);
-    return `• ${marked(line)}\n${isMarkdown ? fence(tail) : indent(tail)}`;
+    return `• ${marked(line)}\n${markup.block(tailOf(markup.code(output), share, style))}`;
   });
   return cutToSize([...around, ...withOutputs].join('\n'), style.limit, style);
-}
-
-/** Between fences; a fence of the output itself is broken. */
-export function fence(text: string): string {
-  return `\`\`\`\n${text.replaceAll('```', '`\u200b``')}\n\`\`\``;
 }
 
 /** The end of a text, from the beginning of a line where there is one, and a sign that something is missing. */
@@ -71,11 +62,4 @@ function cutToSize(text: string, limit: number, style: Pick<TextStyle, 'sizeOf'>
 
 function sizeIn(text: string, { sizeOf = (it) => it.length }: Pick<TextStyle, 'sizeOf'>): number {
   return sizeOf(text);
-}
-
-function indent(text: string): string {
-  return text
-    .split('\n')
-    .map((line) => `    ${line}`)
-    .join('\n');
 }

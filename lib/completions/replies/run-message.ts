@@ -2,6 +2,7 @@
  * What a chat is told of a run, before any chat's own format: a headline, facts, each instance with its state and the
  * tail of its output.
  */
+import { oneLine, printable } from '../../sources/chat-markup.ts';
 import type { CompletedTask, CompletionEvent, CompletionEventData } from '../completion-event.ts';
 
 export interface RunMessage {
@@ -27,7 +28,7 @@ const MAX_TASKS = 25;
 
 /** A text that is no news of a run: what a built-in verb answers, where the chat shows no answer. */
 export function messageOfText(text: string): RunMessage {
-  const [headline = '', ...facts] = text.split('\n');
+  const [headline = '', ...facts] = printable(text).split('\n');
   return { tone: 'progress', headline, facts, tasks: [] };
 }
 
@@ -73,7 +74,9 @@ function detailsOf(data: CompletionEventData): Pick<RunMessage, 'facts' | 'tasks
   return {
     facts: [
       ...(counts === '' ? [] : [counts]),
-      ...(reason === undefined ? [] : [`${reason.message}${reason.advice ? ` ${reason.advice}` : ''}`]),
+      ...(reason === undefined
+        ? []
+        : [oneLine(`${reason.message}${reason.advice ? ` ${reason.advice}` : ''}`)]),
       ...(hidden > 0 ? [`${hidden} more instances are not shown.`] : []),
     ],
     tasks: shown.map((task) => ({ line: lineOf(task), output: printable(task.output ?? '') })),
@@ -86,7 +89,7 @@ function lineOf(task: CompletedTask): string {
     `${instanceId}: ${wordsOf(status)}`,
     ...(exitCode === undefined ? [] : [`exit code ${exitCode}`]),
     ...durationOf(task),
-    ...(error === undefined ? [] : [error.message]),
+    ...(error === undefined ? [] : [oneLine(error.message)]),
   ].join(', ');
 }
 
@@ -97,14 +100,4 @@ function durationOf({ startedAt, endedAt }: CompletedTask): string[] {
 
 function wordsOf(status: string): string {
   return status.replaceAll('_', ' ');
-}
-
-// biome-ignore lint/suspicious/noControlCharactersInRegex: colours of terminals are what is taken out
-const TERMINAL = /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)|[@-Z\\-_])/g;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: and every other control character but tab and line feed
-const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g;
-
-/** Output of a terminal as text: no colours, nothing that a chat or its reader could take for more than text. */
-function printable(output: string): string {
-  return output.replace(TERMINAL, '').replaceAll('\r\n', '\n').replace(CONTROL, '').trimEnd();
 }

@@ -3,9 +3,9 @@
  * `chat.postMessage` with the bot's token. https://docs.slack.dev/interactivity/handling-user-interaction
  */
 import * as z from 'zod';
-import { escapeSlack } from '../../sources/slack-answer.ts';
+import { mark, slackMarkup } from '../../sources/chat-markup.ts';
 import type { ReplyChannel, Verdict } from './channel.ts';
-import { fence, tailOf, toText } from './message-text.ts';
+import { tailOf, toText } from './message-text.ts';
 import type { RunMessage } from './run-message.ts';
 
 const Address = z.union([
@@ -18,6 +18,10 @@ const Answer = z.object({ ok: z.boolean(), error: z.string().optional() });
 const MAX_SECTION = 2900;
 const MAX_OUTPUT = 1500;
 const MAX_OUTPUTS = 10;
+/** As written: Slack finds no link, channel or mention in it that is not marked up as one. */
+const WORDS = { type: 'mrkdwn', verbatim: true } as const;
+/** No preview of a link that somebody else's words have. */
+const PLAIN = { parse: 'none', link_names: false, unfurl_links: false, unfurl_media: false } as const;
 
 export const slackReply: ReplyChannel = {
   via: 'slack',
@@ -28,8 +32,9 @@ export const slackReply: ReplyChannel = {
     const { cancelRunId: _button, ...words } = message;
     const content = {
       // For notifications, and clients without blocks.
-      text: toText(words, { limit: MAX_SECTION, harmless: escapeSlack }),
+      text: toText(words, { limit: MAX_SECTION, markup: slackMarkup }),
       blocks: blocksOf(message),
+      ...PLAIN,
     };
     if ('responseUrl' in address) {
       return {
@@ -68,12 +73,12 @@ function blocksOf(message: RunMessage): unknown[] {
   const lines = [message.headline, ...message.facts, ...tasks.map(({ line }) => `• ${line}`)];
   const outputs = tasks.filter(({ output }) => output !== '').slice(0, MAX_OUTPUTS);
   return [
-    section(lines.join('\n')),
+    section(lines.map((line) => mark(line, slackMarkup)).join('\n')),
     ...outputs.map(({ line, output }) => ({
       type: 'section',
       text: {
-        type: 'mrkdwn',
-        text: `*${escapeSlack(line.split(':', 1)[0] ?? '')}*\n${fence(tailOf(escapeSlack(output), MAX_OUTPUT))}`,
+        ...WORDS,
+        text: `*${slackMarkup.text(line.split(':', 1)[0] ?? '')}*\n${slackMarkup.block(tailOf(slackMarkup.code(output), MAX_OUTPUT))}`,
       },
     })),
     ...(cancelRunId === undefined ? [] : [cancelButton(cancelRunId)]),
@@ -81,9 +86,8 @@ function blocksOf(message: RunMessage): unknown[] {
 }
 
 function section(text: string): unknown {
-  const escaped = escapeSlack(text);
-  const cut = escaped.length > MAX_SECTION ? `${escaped.slice(0, MAX_SECTION)}…` : escaped;
-  return { type: 'section', text: { type: 'mrkdwn', text: cut } };
+  const cut = text.length > MAX_SECTION ? `${text.slice(0, MAX_SECTION)}…` : text;
+  return { type: 'section', text: { ...WORDS, text: cut } };
 }
 
 /** lib/sources/slack-payload.ts reads it as the command `cancel` with the run as its text. */

@@ -3,6 +3,7 @@
  * outgoing web hooks take no second answer.
  * https://learn.microsoft.com/en-us/microsoftteams/platform/webhooks-and-connectors/how-to/connectors-using
  */
+import { mark, plainMarkup } from '../../sources/chat-markup.ts';
 import { botWebhookFor } from './bot-webhook.ts';
 import type { ReplyChannel, Verdict } from './channel.ts';
 import { tailOf } from './message-text.ts';
@@ -50,24 +51,31 @@ function bodyOf({ tone, headline, facts, tasks, cancelRunId }: RunMessage): unkn
   const lines = [...facts, ...tasks.map(({ line }) => `• ${line}`), ...cancel];
   const outputs = tasks.filter(({ output }) => output !== '').slice(0, MAX_OUTPUTS);
   return [
-    { ...text(headline), weight: 'bolder', color: COLOURS[tone] },
-    ...(lines.length === 0 ? [] : [text(lines.join('\n\n').slice(0, MAX_TEXT))]),
+    { ...text(marked(headline)), weight: 'bolder', color: COLOURS[tone] },
+    ...(lines.length === 0 ? [] : [text(lines.map(marked).join('\n\n').slice(0, MAX_TEXT))]),
     ...outputs.flatMap(({ line, output }) => {
       const tail = tailOf(output, MAX_OUTPUT);
       return [
-        text(line.split(':', 1)[0] ?? ''),
+        text(marked(line.split(':', 1)[0] ?? '')),
         // Older clients do not know code blocks.
         {
           type: 'CodeBlock',
           language: 'PlainText',
           codeSnippet: tail,
-          fallback: { ...text(tail.replaceAll('\n', '\n\n')), fontType: 'Monospace' },
+          fallback: {
+            ...text(plainMarkup.code(tail).replaceAll('`', '').replaceAll('\n', '\n\n')),
+            fontType: 'Monospace',
+          },
         },
       ];
     }),
   ];
 }
 
+function marked(line: string): string {
+  return mark(line, plainMarkup);
+}
+
 function text(value: string) {
-  return { type: 'TextBlock', wrap: true, text: value.replaceAll('`', '') };
+  return { type: 'TextBlock', wrap: true, text: value };
 }

@@ -2,6 +2,7 @@
  * WeCom: Markdown to a group's robot, the second version, which has code blocks and no mentions.
  * https://developer.work.weixin.qq.com/document/path/99110
  */
+import { tagMarkup } from '../../sources/chat-markup.ts';
 import { botWebhookFor } from './bot-webhook.ts';
 import type { ReplyChannel } from './channel.ts';
 import { judgeErrcode } from './errcode.ts';
@@ -20,7 +21,7 @@ export const wecomReply: ReplyChannel = {
     const content = toText(message, {
       limit: MAX_BYTES,
       sizeOf: (text) => Buffer.byteLength(text),
-      harmless: (text) => text.replaceAll('<@', '<\u200b@'),
+      markup: tagMarkup,
     });
     return { url: webhook.url, body: { msgtype: 'markdown_v2', markdown_v2: { content } } };
   },
