@@ -40,7 +40,12 @@ export const DeployData = z.strictObject({
 });
 export type DeployData = z.infer<typeof DeployData>;
 
-const Named = z.strictObject({ id: z.string(), name: z.string().optional() });
+const Named = z.strictObject({
+  /** The platform's own, that nobody can change; absent where it tells only a name. */
+  id: z.string().optional(),
+  /** What people see and may change: a login, a nick, a title. */
+  name: z.string().optional(),
+});
 
 export const ChatData = z.strictObject({
   /** The command word as typed or configured: `/fleet`. */
@@ -50,6 +55,7 @@ export const ChatData = z.strictObject({
   /** The `key=value` words. */
   options: Strings,
   text: z.string(),
+  /** `groups`: ids, or the words of a fixed list of the platform. */
   user: Named.extend({ groups: z.array(z.string()).optional() }),
   channel: Named.optional(),
   raw,

@@ -1,6 +1,7 @@
 /** Compiles one rule of the file, and finds what its schema alone cannot: names that mean nothing, types, lacks. */
 import type { DestinationRef } from '../completions/destination.ts';
 import type { EventKind } from '../events/trigger-event.ts';
+import { checkAllowEntries } from './allow.ts';
 import { compileNotify } from './compile-notify.ts';
 import { compileTiming } from './compile-schedule.ts';
 import {
@@ -40,6 +41,7 @@ export function compileRule(parts: RuleParts, path: Path, context: LoadContext):
   const kinds = kindsOf(on, typeof spec.on === 'string', path, context);
   const compiling: Compiling = { ...context, kinds };
   checkAllow(given.has('allow'), on, path, context);
+  if (spec.allow !== undefined) checkAllowEntries(spec.allow, [...path, 'allow'], context);
   checkByName(spec, on, path, context);
   const when = spec.when === undefined ? undefined : compileWhen(spec.when, path, compiling);
   const action = compileAction(parts, path, compiling, context.rules);
@@ -90,7 +92,7 @@ function checkAllow(
   if (!hasAllow && isChatOnly) {
     problems.add(
       path,
-      "is on a chat source and lacks `allow`: say who may, like `allow: { users: [U2CERLKJA], channels: [ops] }`; users: ['*'] is everybody",
+      "is on a chat source and lacks `allow`: say who may, like `allow: { users: [U2CERLKJA], channels: [C1234567890] }`; users: ['*'] is everybody",
     );
   }
   const isKnown = kinds.every((of) => of.length > 0);

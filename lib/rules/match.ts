@@ -1,6 +1,7 @@
 /** Which rules fire on an event, and of every other rule on its source, why it does not: both are on record. */
 import type { TriggerEvent } from '../events/trigger-event.ts';
-import type { Allow, Rule, RuleSet } from './rule.ts';
+import { whyNotAllowed } from './allow.ts';
+import type { Rule, RuleSet } from './rule.ts';
 
 export type Match =
   | { rule: Rule; fires: true }
@@ -29,7 +30,7 @@ export function matchNamed(rule: Rule, event: ChatEvent): Match {
 export function whyMayNotUse(rule: Pick<Rule, 'allow' | 'on'>, event: ChatEvent): string | undefined {
   // Ids of one chat mean nothing in another.
   if (!rule.on.includes(event.source)) return `the rule is not on ${event.source}`;
-  return whyNot(rule.allow, event);
+  return whyNotAllowed(rule.allow, event.data);
 }
 
 function matchRule(rule: Rule, event: TriggerEvent): Match {
@@ -43,27 +44,10 @@ function matchRule(rule: Rule, event: TriggerEvent): Match {
   }
   const outcome = rule.when?.check(event);
   if (outcome?.holds === false) return { ...no(rule, outcome.because), clause: outcome.clause };
-  const refusal = event.kind === 'chat' ? whyNot(rule.allow, event) : undefined;
+  const refusal = event.kind === 'chat' ? whyNotAllowed(rule.allow, event.data) : undefined;
   return refusal === undefined ? { rule, fires: true } : no(rule, refusal);
 }
 
 function no(rule: Rule, because: string): Extract<Match, { fires: false }> {
   return { rule, fires: false, because };
-}
-
-function whyNot(allow: Allow | undefined, event: ChatEvent): string | undefined {
-  if (allow === undefined) return 'nobody may: the rule has no `allow`';
-  const { user, channel } = event.data;
-  const isMember = user.groups?.some((group) => allow.groups.includes(group)) === true;
-  if (!isMember && !allow.users.includes('*') && !isListed(allow.users, user)) {
-    return `${user.name ?? user.id} is not among the rule’s \`allow\` users and groups`;
-  }
-  if (allow.channels.length > 0 && (channel === undefined || !isListed(allow.channels, channel))) {
-    return `${channel?.name ?? channel?.id ?? 'a message without a channel'} is not among the rule’s \`allow\` channels`;
-  }
-  return undefined;
-}
-
-function isListed(list: readonly string[], { id, name }: { id: string; name?: string | undefined }): boolean {
-  return list.includes(id) || (name !== undefined && list.includes(name));
 }

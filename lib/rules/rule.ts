@@ -39,7 +39,7 @@ export interface Rule {
   readonly notify: readonly DestinationRef[];
 }
 
-/** Ids or names. */
+/** Ids; a name is `name:…`, `*` is everybody, or any channel. */
 export interface Allow {
   readonly users: readonly string[];
   readonly groups: readonly string[];

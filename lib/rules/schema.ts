@@ -173,17 +173,24 @@ export const GuardsSpec = z
   .describe('What stops a run that matched: read when it is sent, in this order.');
 export type GuardsSpec = z.infer<typeof GuardsSpec>;
 
+/** Ids of some platforms are numbers; one that is too long for YAML's numbers needs quotes. */
+const AllowList = z
+  .array(
+    z.union([z.string().min(1), z.int().min(0).transform(String)], {
+      error: 'expected an id, as a text in quotes',
+    }),
+  )
+  .default([]);
+
 export const AllowSpec = z
   .strictObject({
-    users: z
-      .array(z.string().min(1))
-      .default([])
-      .describe('Ids (safer) or names of people; `*` is everybody. Default: nobody.'),
-    groups: z.array(z.string().min(1)).default([]).describe('Groups whose members may. Default: none.'),
-    channels: z
-      .array(z.string().min(1))
-      .default([])
-      .describe('Ids or names of the only channels where it works. Default: any.'),
+    users: AllowList.describe(
+      'Ids of people (docs/sources.md says what they are); `name:ann` for a name, which its owner can change; `*` is everybody. Default: nobody.',
+    ),
+    groups: AllowList.describe('Ids of groups whose members may. Default: none.'),
+    channels: AllowList.describe(
+      'Ids of the only channels where it works, or `name:ops`; `*` is any. Default: any.',
+    ),
   })
   .superRefine((allow, context) => {
     if (allow.users.length + allow.groups.length > 0) return;

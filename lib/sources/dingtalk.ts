@@ -55,6 +55,13 @@ log its headers, and keep \`allow\` narrow. Progress and result need a group rob
     proof: 'HMAC-SHA256 of the time in `sign`; the body is not signed',
     replayWindow: '1 hour',
     eventId: '`msgId`',
+    people: {
+      user: '`senderStaffId`, the user id of the contacts; of outsiders `senderId`',
+      userName: 'nick, which people choose',
+      channel: '`conversationId`, `cid…`',
+      channelName: 'title of the group',
+      groups: '—',
+    },
   },
   kinds: ['chat'],
   settings: Settings,

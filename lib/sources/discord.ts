@@ -103,6 +103,13 @@ caller only; progress and result are posted in the channel for 15 minutes, as lo
     proof: 'Ed25519 of time and body in `X-Signature-Ed25519`',
     replayWindow: '5 minutes',
     eventId: 'the interaction’s `id`',
+    people: {
+      user: 'user id: *Developer Mode → Copy User ID*',
+      userName: 'user name',
+      channel: 'channel id: *Developer Mode → Copy Channel ID*',
+      channelName: 'channel’s name',
+      groups: 'ids of the caller’s roles',
+    },
   },
   kinds: ['chat'],
   settings: Settings,

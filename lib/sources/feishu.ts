@@ -47,7 +47,7 @@ const MessageReceived = z.looseObject({
   header: z.looseObject({ event_id: text, create_time: text }),
   event: z.looseObject({
     sender: z.looseObject({
-      sender_id: z.looseObject({ open_id: text, user_id: text, union_id: text }).nullish(),
+      sender_id: z.looseObject({ open_id: text, union_id: text }).nullish(),
       sender_type: text,
     }),
     message: z.looseObject({
@@ -76,12 +76,19 @@ accepted. Then *Event Configuration*: request URL \`https://<your-endpoint>/hook
 \`im.message.receive_v1\`, and the permission to receive messages that mention the bot in groups.
 
 \`@<bot> run patch-web\` in a group, or the same without a mention in a single chat, reads as \`/fleet run patch-web\`.
-People are known by their \`open_id\` (and \`user_id\`, where the app may see it). Feishu shows no answer: answers, progress
+People are known by their \`open_id\`. Feishu shows no answer: answers, progress
 and results go to a custom bot's web hook ([chat-ops.md](chat-ops.md)).`,
   facts: {
     proof: 'SHA-256 of time, nonce, Encrypt Key and body in `X-Lark-Signature`',
     replayWindow: '8 hours',
     eventId: '`header.event_id`',
+    people: {
+      user: '`open_id`, `ou_…`, of your app',
+      userName: '—',
+      channel: '`chat_id`, `oc_…`',
+      channelName: '—',
+      groups: '—',
+    },
   },
   kinds: ['chat'],
   settings: Settings,
@@ -148,7 +155,6 @@ function fromMessage(
   const said = saidToBot(message, settings);
   if (said === undefined)
     return { kind: 'ignored', because: 'the message does not begin with a mention of the bot' };
-  const userId = sender.sender_id?.user_id;
   const chat = chatEvent(
     {
       source: 'feishu',
@@ -157,7 +163,7 @@ function fromMessage(
     },
     {
       ...parseMention(settings.command, said),
-      user: { id, ...(userId && { name: userId }) },
+      user: { id },
       channel: message.chat_id ? { id: message.chat_id } : undefined,
       raw: payload,
     },

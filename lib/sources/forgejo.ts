@@ -13,6 +13,13 @@ A comment that begins with \`@fleet-reflex\` is a chat command of the users name
     proof: 'HMAC-SHA256 of the body in `X-Forgejo-Signature`',
     replayWindow: 'none',
     eventId: '`X-Forgejo-Delivery`',
+    people: {
+      user: 'number of the account: `id` at `/api/v1/users/<login>`',
+      userName: 'login',
+      channel: 'number of the repository, `#`, number of the issue: `12#3`',
+      channelName: '`owner/repository#3`',
+      groups: '—',
+    },
   },
   prefixes: ['x-forgejo-', 'x-gitea-'],
 });

@@ -16,7 +16,7 @@ export const IssueComment = z.looseObject({
       .nullish(),
   }),
   issue: z.looseObject({ number: z.number(), url: z.string().nullish() }),
-  repository: z.looseObject({ full_name: z.string() }),
+  repository: z.looseObject({ id: z.number().nullish(), full_name: z.string() }),
 });
 export type IssueComment = z.infer<typeof IssueComment>;
 
@@ -33,7 +33,7 @@ interface CommentContext {
 
 /** Only new comments command: an edit would run what was typed before it, or a second time. */
 export function commentToChat(payload: IssueComment, context: CommentContext): Normalisation {
-  const { action, comment, issue, repository } = payload;
+  const { action, comment } = payload;
   const text = mentionIn(comment.body ?? '', context.bot);
   if (action !== 'created') return { kind: 'ignored', because: `a comment was ${action}, not created` };
   if (text === undefined)
@@ -48,7 +48,6 @@ export function commentToChat(payload: IssueComment, context: CommentContext): N
       because: `the commenter’s association ${association ?? 'NONE'} may not command`,
     };
   }
-  const channel = `${repository.full_name}#${issue.number}`;
   const event = chatEvent(
     {
       source: context.source,
@@ -62,12 +61,18 @@ export function commentToChat(payload: IssueComment, context: CommentContext): N
         name: comment.user.login,
         ...(association !== undefined && { groups: [association] }),
       },
-      channel: { id: channel, name: channel },
+      channel: channelOf(payload),
       raw: context.raw,
     },
   );
   const replyTo = replyBelow(context.source, payload);
   return { kind: 'events', events: [event], ...(replyTo && { replyTo, isAnswerHidden: true }) };
+}
+
+/** Repositories are renamed, and others may take the name then: the id is made of the number. */
+function channelOf({ repository, issue }: IssueComment): { id?: string; name: string } {
+  const name = `${repository.full_name}#${issue.number}`;
+  return repository.id ? { id: `${repository.id}#${issue.number}`, name } : { name };
 }
 
 /** A comment below it, by the API that the payload names; whether a token may go there the reply asks. */

@@ -31,7 +31,7 @@ const Settings = z.strictObject({
     .array(z.string())
     .default([])
     .describe(
-      'The user names whose notes are commands; `*` is everybody who may comment. GitLab does not say who is a member, so the default is nobody.',
+      'The user names whose notes are commands; `*` is everybody who may comment. GitLab does not say who is a member, so the default is nobody. A name can be changed by its owner, and taken by another: `allow` of a rule, with ids, is what decides.',
     ),
 });
 type Settings = z.infer<typeof Settings>;
@@ -51,6 +51,13 @@ of a fork's pipeline is named \`<project id>:<branch>\`.`,
     proof: 'the signing token (Standard Webhooks), or `X-Gitlab-Token`',
     replayWindow: '5 minutes when signed; else none',
     eventId: '`webhook-id` = `Idempotency-Key`',
+    people: {
+      user: 'number of the account: *user’s page → ⋮ → Copy user ID*',
+      userName: 'user name',
+      channel: 'number of the project, `!` or `#`, number: `30!1`',
+      channelName: '`group/project!1`',
+      groups: '—',
+    },
   },
   kinds: ['deploy', 'chat'],
   settings: Settings,
@@ -90,7 +97,7 @@ function fromNote(
   now: Date,
   { bot, command, commenters }: Settings,
 ): Normalisation {
-  const { object_attributes: note, user, project } = payload;
+  const { object_attributes: note, user } = payload;
   const text = mentionIn(note.note ?? '', bot);
   if (note.system === true || (note.action ?? 'create') !== 'create') {
     return { kind: 'ignored', because: 'the note is not a new one of a person' };
@@ -99,20 +106,28 @@ function fromNote(
   if (!commenters.includes('*') && !commenters.includes(user.username)) {
     return { kind: 'ignored', because: `the user ${user.username} may not command` };
   }
-  const number = payload.merge_request?.iid ?? payload.issue?.iid;
-  const mark = payload.merge_request ? '!' : '#';
-  const channel = `${project.path_with_namespace}${typeof number !== 'number' ? '' : `${mark}${number}`}`;
   const event = chatEvent(
     { source: 'gitlab', id, time: toIsoTime(note.created_at) ?? now.toISOString() },
     {
       ...parseMention(command, text),
-      user: { id: String(user.id ?? user.username), name: user.username },
-      channel: { id: channel, name: channel },
+      user: { ...(user.id && { id: String(user.id) }), name: user.username },
+      channel: channelOf(payload),
       raw: payload,
     },
   );
   const replyTo = replyBelow(payload);
   return { kind: 'events', events: [event], ...(replyTo && { replyTo, isAnswerHidden: true }) };
+}
+
+/** User names and paths can be changed, and others may take them then: ids are made of the numbers. */
+function channelOf({ project, merge_request: merge, issue }: z.infer<typeof Note>): {
+  id?: string;
+  name: string;
+} {
+  const number = merge?.iid ?? issue?.iid;
+  const place = typeof number !== 'number' ? '' : `${merge ? '!' : '#'}${number}`;
+  const name = `${project.path_with_namespace}${place}`;
+  return project.id ? { id: `${project.id}${place}`, name } : { name };
 }
 
 /** A note below it, on the server that the payload names; whether a token may go there the reply asks. */

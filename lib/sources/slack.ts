@@ -25,6 +25,13 @@ A request is refused when its time is more than 5 minutes from ours, in either d
     proof: 'HMAC-SHA256 of time and body in `X-Slack-Signature`',
     replayWindow: '5 minutes',
     eventId: '`trigger_id`, `event_id`',
+    people: {
+      user: 'member id, `U2CERLKJA`: *profile → ⋮ → Copy member ID*',
+      userName: 'display name',
+      channel: 'channel id, `C1234567890`: *channel details*, at the end',
+      channelName: 'channel’s name',
+      groups: '—',
+    },
   },
   kinds: ['chat'],
   settings: SlackSettings,

@@ -86,6 +86,21 @@ export interface SourceFacts {
   replayWindow: string;
   /** What `event.id` is made of. */
   eventId: string;
+  /** Of a source of chat: what its people and channels are known by, for `allow`. */
+  people?: PeopleFacts;
+}
+
+export interface PeopleFacts {
+  /** What `user.id` is: the platform's own id, that its owner cannot change. */
+  user: string;
+  /** What `user.name` is. */
+  userName: string;
+  /** What `channel.id` is. */
+  channel: string;
+  /** What `channel.name` is. */
+  channelName: string;
+  /** What `user.groups` has. */
+  groups: string;
 }
 
 export interface SourceSpec<Payload, Settings> {

@@ -69,6 +69,13 @@ What people write to the app reads as \`/fleet …\`: \`run patch-web\` as \`/fl
     proof: 'SHA-1 of Token, time, nonce and encrypted message in `msg_signature`',
     replayWindow: '5 minutes',
     eventId: '`MsgId`',
+    people: {
+      user: '`UserID` of the contacts',
+      userName: '—',
+      channel: '`AgentID` of the app',
+      channelName: '—',
+      groups: '—',
+    },
   },
   kinds: ['chat'],
   settings: Settings,

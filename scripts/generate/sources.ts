@@ -32,6 +32,13 @@ reason on record.
 - The setup sections name your endpoint \`<your-endpoint>\`. Per-source settings stand under \`sources:\` in \`rules.yml\`.
 `;
 
+const PEOPLE = `## People and channels
+
+What \`allow\` compares: an entry is an id of this table, letter by letter, and \`name:ann\` a name of it. Names can be
+changed by their owners, and taken by others. The easiest way to an id is to ask: who may not use a rule is told the id
+that it was asked with.
+`;
+
 const PUSHES = `## The same words for the same thing
 
 An alert that names an instance in one of the usual ways (\`InstanceId\`, \`instanceId\`, \`unInstanceId\`) has it as
@@ -56,6 +63,17 @@ export async function generate(): Promise<{ path: string; content: string }[]> {
         source.facts?.replayWindow ?? '',
         source.facts?.eventId ?? '',
       ]),
+    ),
+    '',
+    PEOPLE,
+    table(
+      ['source', '`user.id`', '`user.name`', '`channel.id`', '`channel.name`', '`user.groups`'],
+      sources.flatMap((source) => {
+        const people = source.facts?.people;
+        if (people === undefined) return [];
+        const { user, userName, channel, channelName, groups } = people;
+        return [[`[${source.name}](#${anchorOf(source)})`, user, userName, channel, channelName, groups]];
+      }),
     ),
     '',
     PUSHES,

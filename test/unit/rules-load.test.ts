@@ -54,7 +54,7 @@ rules:
     'r.yml:19:17: rules[1].run.provider: expected tencent or alibaba, came "tencnt"; did you mean `tencent`?',
     'r.yml:20:7: rules[1].run: there is no `comand` here; did you mean `command`?',
     'r.yml:22:14: rules[1].notify[0]: there is no destination `opps`; did you mean `ops`?',
-    "r.yml:23:5: rules[2]: is on a chat source and lacks `allow`: say who may, like `allow: { users: [U2CERLKJA], channels: [ops] }`; users: ['*'] is everybody",
+    "r.yml:23:5: rules[2]: is on a chat source and lacks `allow`: say who may, like `allow: { users: [U2CERLKJA], channels: [C1234567890] }`; users: ['*'] is everybody",
     'r.yml:25:21: rules[2].cancel.rule: there is no rule `restart-wbe`; did you mean `restart-web`?',
   ]);
 });

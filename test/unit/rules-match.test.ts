@@ -124,14 +124,17 @@ test('an alert that somebody has taken on fires only who asks for the status', (
 test.each([
   ["{ users: ['*'] }", true],
   ['{ users: [U1] }', true],
-  ['{ users: [ada] }', true],
+  ["{ users: ['name:ada'] }", true],
   ['{ groups: [oncall] }', true],
   ['{ users: [U1], channels: [C1] }', true],
-  ['{ users: [U1], channels: [ops, dev] }', true],
-  ['{ users: [U2] }', { because: 'ada is not among the rule’s `allow` users and groups' }],
-  ['{ groups: [admins] }', { because: 'ada is not among the rule’s `allow` users and groups' }],
-  ['{ users: [U1], channels: [dev] }', { because: 'ops is not among the rule’s `allow` channels' }],
-  ["{ users: ['*'], channels: [dev] }", { because: 'ops is not among the rule’s `allow` channels' }],
+  ["{ users: [U1], channels: ['name:ops', C2] }", true],
+  ["{ users: [U1], channels: ['*'] }", true],
+  ['{ users: [ada] }', { because: 'U1 (ada) is not among the rule’s `allow` users and groups' }],
+  ['{ users: [U2] }', { because: 'U1 (ada) is not among the rule’s `allow` users and groups' }],
+  ['{ groups: [admins] }', { because: 'U1 (ada) is not among the rule’s `allow` users and groups' }],
+  ['{ users: [U1], channels: [ops] }', { because: 'C1 (ops) is not among the rule’s `allow` channels' }],
+  ['{ users: [U1], channels: [dev] }', { because: 'C1 (ops) is not among the rule’s `allow` channels' }],
+  ["{ users: ['*'], channels: [dev] }", { because: 'C1 (ops) is not among the rule’s `allow` channels' }],
 ])('a person in a group, in a channel, at `allow: %s`', (allow, expected) => {
   const event = aChat({ user: { id: 'U1', name: 'ada', groups: ['oncall'] } });
   expect(outcomeOf(`on: slack, allow: ${allow}`, event)).toEqual(expected);
@@ -181,7 +184,7 @@ test.each([
   // Who may not hears nothing of `when`.
   [
     "byName: true, when: event.data.options.env == 'b', allow: { users: [U2] }",
-    { because: 'ada is not among the rule’s `allow` users and groups' },
+    { because: 'U1 (ada) is not among the rule’s `allow` users and groups' },
   ],
   ["allow: { users: ['*'] }", { because: 'it is not run by its name: it lacks `byName: true`' }],
 ])('named by a person, a rule with %s', (fields, expected) => {

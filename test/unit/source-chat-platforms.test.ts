@@ -109,7 +109,7 @@ describe('a command', () => {
         time: '2026-11-20T10:15:00.000Z',
         data: {
           ...TYPED,
-          user: { id: 'ou_84aad35d084aa403a838cf73ee18467', name: 'e33ggbyz' },
+          user: { id: 'ou_84aad35d084aa403a838cf73ee18467' },
           channel: { id: 'oc_5ce6d572455d361153b7xx51da133945' },
         },
       },

@@ -112,7 +112,7 @@ describe('a chat command', () => {
               "web",
             ],
             "channel": {
-              "id": "Codertocat/Hello-World#1",
+              "id": "186853002#1",
               "name": "Codertocat/Hello-World#1",
             },
             "command": "/fleet",
@@ -148,7 +148,7 @@ describe('a chat command', () => {
               "web",
             ],
             "channel": {
-              "id": "acme/web!1",
+              "id": "30!1",
               "name": "acme/web!1",
             },
             "command": "/fleet",

@@ -592,7 +592,7 @@ describe('a deploy event that is', () => {
 describe('what Gitea sends without its headers', () => {
   const receive = (value: unknown, settings?: unknown) =>
     sourceNamed('gitea')?.receiveMessage(JSON.stringify(value), { secrets: ['unused'], now: NOW, settings });
-  const repository = { full_name: 'acme/web' };
+  const repository = { id: 12, full_name: 'acme/web' };
   const comment = {
     action: 'created',
     issue: { number: 3 },
@@ -621,7 +621,12 @@ describe('what Gitea sends without its headers', () => {
       events: [
         {
           type: 'chat.command',
-          data: { command: '/fleet', args: ['patch', 'web'], channel: { id: 'acme/web#3' } },
+          data: {
+            command: '/fleet',
+            args: ['patch', 'web'],
+            user: { id: '1', name: 'jsmith' },
+            channel: { id: '12#3', name: 'acme/web#3' },
+          },
         },
       ],
     });

@@ -1,4 +1,5 @@
 /** `cancel <run>`: asks that a run be cancelled; the button below a run's message says the same. */
+import { nameFor } from '../../rules/allow.ts';
 import { isTerminalRun } from '../../runs/run.ts';
 import { runIdFor } from '../../runs/run-id.ts';
 import { RunId, type RunRequest } from '../../runs/run-request.ts';
@@ -38,7 +39,7 @@ export const cancel = defineVerb<CancelCommand>({
 /** Not `matched`: it is no rule's action. The same delivery again asks for the same. */
 function requestFor(run: ChatRun, { event, now, traceparent }: ChatContext): RunRequest {
   const { user } = event.data;
-  const who = user.name === undefined ? user.id : `${user.id} (${user.name})`;
+  const who = nameFor(user);
   return {
     version: 1,
     action: 'cancel',
