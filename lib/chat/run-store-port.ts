@@ -1,6 +1,6 @@
 /** The chat's port on the store of runs. */
 import { countByStatus } from '../completions/publish.ts';
-import type { Run, RunTask } from '../runs/run.ts';
+import { isWaiting, type Run, type RunTask } from '../runs/run.ts';
 import { RunId } from '../runs/run-request.ts';
 import type { RunStore } from '../runs/store.ts';
 import type { ChatPort, ChatRun } from './port.ts';
@@ -29,7 +29,7 @@ function toChatRun(run: Run, tasks: readonly RunTask[]): ChatRun {
     rule: run.rule,
     status: run.status,
     reason: run.reason,
-    waitingFor: run.status === 'dispatching' ? run.waitingFor : undefined,
+    waitingFor: isWaiting(run) ? run.waitingFor : undefined,
     instances: run.instances,
     counts: countByStatus(tasks),
     tasks: tasks.map(({ instanceId, status, exitCode }) => ({ instanceId, status, exitCode })),

@@ -1,6 +1,6 @@
 /** The times that people type: an instant, a time of day with its zone, or how long from now. */
-import { toInstant } from '../rules/compile-schedule.ts';
 import { parseDuration } from '../rules/duration.ts';
+import { toInstant } from '../rules/instant.ts';
 
 export const TIME_EXPECTED =
   'a time like 22:00+08:00, 2026-12-24T22:00:00+08:00 or `in 30m` (with its zone: people sit in several)';

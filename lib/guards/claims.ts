@@ -2,7 +2,8 @@
  * The port to what guards remember between runs: claims (dedupe, cooldown, cancelled), the runs in flight, and the
  * freeze. A claim belongs to the run that made it, so that the same run asked again passes its own guards.
  */
-import type { RunId } from '../runs/run-request.ts';
+import * as z from 'zod';
+import { RunId } from '../runs/run-request.ts';
 
 export type Claim =
   | { isOurs: true }
@@ -17,6 +18,27 @@ export interface Freeze {
   reason: string;
   /** Absent: until lifted. */
   until?: Date;
+}
+
+/** A run that waits for its time. */
+export const Appointment = z.strictObject({
+  runId: RunId,
+  /** ISO 8601, UTC: when it is to start; of a recurrence the first time. */
+  at: z.iso.datetime(),
+  /** When it is over whatever became of it; absent: not before it is struck. */
+  until: z.iso.datetime().optional(),
+  /** Of dedupe and cooldown. */
+  key: z.string(),
+  /** How many. */
+  instances: z.int().positive(),
+});
+export type Appointment = z.infer<typeof Appointment>;
+
+/** All runs of a rule that wait for their time. */
+export interface Agenda {
+  /** Counts the writes; each write names the one that it read. 0: nothing is stored. */
+  revision: number;
+  appointments: readonly Appointment[];
 }
 
 export interface GuardStore {
@@ -36,6 +58,10 @@ export interface GuardStore {
   /** Adds the run to those in flight unless there are `max` others already. */
   enterFlight(rule: string, runId: RunId, max: number): Promise<boolean>;
   leaveFlight(rule: string, runId: RunId): Promise<void>;
+  /** As it is at this moment: what was written before is in it. */
+  agenda(rule: string): Promise<Agenda>;
+  /** Writes it if the stored revision is still `agenda.revision`; the stored one is one more. */
+  saveAgenda(rule: string, agenda: Agenda): Promise<boolean>;
   freeze(now: Date): Promise<Freeze | undefined>;
   setFreeze(freeze: Freeze | undefined): Promise<void>;
 }

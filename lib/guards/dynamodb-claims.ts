@@ -9,10 +9,11 @@ import {
 import * as z from 'zod';
 import { unlessConditionFails } from '../runs/dynamodb-store.ts';
 import { RunId } from '../runs/run-request.ts';
-import { expiresAt, key } from '../runs/table.ts';
-import type { GuardStore } from './claims.ts';
+import { condition, expiresAt, key } from '../runs/table.ts';
+import { Appointment, type GuardStore } from './claims.ts';
 
 const StoredClaim = z.looseObject({ runId: z.string(), at: z.iso.datetime(), until: z.iso.datetime() });
+const StoredAgenda = z.looseObject({ revision: z.int(), appointments: z.array(Appointment) });
 const StoredFreeze = z.looseObject({
   by: z.string(),
   onBehalfOf: z.string().optional(),
@@ -115,6 +116,38 @@ export function dynamoGuardStore({ client, table }: DynamoGuardStoreOptions): Gu
           UpdateExpression: 'DELETE runs :run',
           ExpressionAttributeValues: { ':run': new Set([runId]) },
         }),
+      );
+    },
+
+    async agenda(rule) {
+      const item = await read(key.agenda(rule));
+      if (item === undefined) return { revision: 0, appointments: [] };
+      const { revision, appointments } = StoredAgenda.parse(item);
+      return { revision, appointments };
+    },
+
+    async saveAgenda(rule, { revision, appointments }) {
+      // What recurs stays until it is struck.
+      const isForEver = appointments.some(({ until }) => until === undefined);
+      const last = Math.max(Date.now(), ...appointments.map(({ until }) => Date.parse(until ?? '')));
+      return await unlessConditionFails(
+        client.send(
+          new PutCommand({
+            TableName: table,
+            Item: {
+              ...key.agenda(rule),
+              revision: revision + 1,
+              appointments,
+              ...(!isForEver && { expiresAt: expiresAt(new Date(last), 1) }),
+            },
+            ...(revision === 0
+              ? { ConditionExpression: condition.isNew }
+              : {
+                  ConditionExpression: condition.isRevision,
+                  ExpressionAttributeValues: { ':expected': revision },
+                }),
+          }),
+        ),
       );
     },
 

@@ -3,7 +3,8 @@
  * says no stops the run, with its own reason. A no is a value; only what cannot be decided now is thrown.
  */
 import type { Reason } from '../completions/completion-event.ts';
-import type { Run } from '../runs/run.ts';
+import { type Run, timerOf } from '../runs/run.ts';
+import { strike } from './agenda.ts';
 import type { GuardStore } from './claims.ts';
 
 export type Admission =
@@ -29,7 +30,7 @@ export function guardKey(run: Pick<Run, 'guards'>): string {
   return run.guards.dedupe?.key ?? '';
 }
 
-const freeze: Guard = async (_run, { store, now }) => {
+export const freeze: Guard = async (_run, { store, now }) => {
   const frozen = await store.freeze(now);
   if (frozen === undefined) return ADMITTED;
   const who =
@@ -43,7 +44,7 @@ const freeze: Guard = async (_run, { store, now }) => {
 };
 
 /** A cancel that overtook the run it was meant for (queues keep no order) still stops it. */
-const cancelled: Guard = async (run, { store, now }) => {
+export const cancelled: Guard = async (run, { store, now }) => {
   for (const claimKey of new Set(['', guardKey(run)])) {
     const cancel = await store.claimant('cancel', run.rule, claimKey, now);
     if (cancel !== undefined && cancel.at.toISOString() >= run.requestedAt) {
@@ -92,7 +93,7 @@ const inFlight: Guard = async (run, { store }) => {
   };
 };
 
-const instanceLimit: Guard = async (run) => {
+export const instanceLimit: Guard = async (run) => {
   const { maxInstances } = run.guards;
   if (maxInstances === undefined || run.instances.length <= maxInstances) return ADMITTED;
   return refuse(
@@ -117,8 +118,9 @@ export async function admit(run: Run, context: GuardContext): Promise<Admission>
   return ADMITTED;
 }
 
-/** After the end of a run: its place in flight is free. */
+/** After the end of a run: its place in flight is free, and that among those that wait for their time. */
 export async function leave(run: Run, store: GuardStore): Promise<void> {
+  if (timerOf(run) !== undefined) await strike(run.rule, run.runId, store);
   if (run.guards.maxInFlight !== undefined) await store.leaveFlight(run.rule, run.runId);
 }
 

@@ -17,7 +17,16 @@ import { readUnsafe } from './event-chosen.ts';
 import { compileExpression, type Expression } from './expression.ts';
 import type { Path } from './positions.ts';
 import { PROVIDER_FORMS } from './provider-ids.ts';
-import type { Action, CancelAction, Guards, Rule, RuleSource, RunAction, ScheduleAction } from './rule.ts';
+import type {
+  Action,
+  CancelAction,
+  Execution,
+  Guards,
+  Rule,
+  RuleSource,
+  RunAction,
+  ScheduleAction,
+} from './rule.ts';
 import type { CancelSpec, GuardsSpec, RuleSpec, RunSpec, ScheduleSpec } from './schema.ts';
 
 export interface LoadContext extends Omit<Compiling, 'kinds'> {
@@ -130,15 +139,17 @@ function compileAction(
   compiling: Compiling,
   rules: readonly RuleParts[],
 ): Action | undefined {
-  if (given.has('guards') && !given.has('run')) {
+  if (given.has('guards') && given.has('cancel')) {
     compiling.problems.add(
       [...path, 'guards'],
-      'guards stand beside `run` only: cancelling and scheduling start nothing at once',
+      'guards stand beside `run` and `schedule` only: cancelling starts nothing',
     );
   }
   if (spec.run !== undefined) return compileRun(spec.run, spec.guards, path, compiling);
   if (spec.cancel !== undefined) return compileCancel(spec.cancel, path, compiling, rules);
-  return spec.schedule === undefined ? undefined : compileScheduling(spec.schedule, path, compiling);
+  return spec.schedule === undefined
+    ? undefined
+    : compileScheduling(spec.schedule, spec.guards, path, compiling);
 }
 
 function compileRun(
@@ -150,18 +161,29 @@ function compileRun(
   const at = [...path, 'run'];
   const unsafe = readUnsafe(spec.unsafe, at, compiling);
   const target = compileTarget(spec, at, compiling, unsafe);
+  const execution = compileExecution(spec, guards, unsafe, at, compiling);
+  unsafe.finish();
+  if (target === undefined || execution === undefined) return undefined;
+  return { kind: 'run', ...target, ...execution };
+}
+
+/** @param at the path of the action; its guards stand beside it */
+function compileExecution(
+  spec: RunSpec,
+  guards: GuardsSpec | undefined,
+  unsafe: ReturnType<typeof readUnsafe>,
+  at: Path,
+  compiling: Compiling,
+): Execution | undefined {
   const workingDirectory =
     spec.workingDirectory === undefined
       ? undefined
       : compileText(spec.workingDirectory, [...at, 'workingDirectory'], compiling, WORKING_DIRECTORY_CHECK);
   unsafe.refuse('workingDirectory', workingDirectory, 'write the directory');
-  unsafe.finish();
   const timeoutSeconds = compileTimeout(spec, at, compiling);
-  const compiledGuards = compileGuards(guards, [...path, 'guards'], compiling);
-  if (target === undefined || compiledGuards === undefined) return undefined;
+  const compiledGuards = compileGuards(guards, [...at.slice(0, -1), 'guards'], compiling);
+  if (compiledGuards === undefined) return undefined;
   return {
-    kind: 'run',
-    ...target,
     ...(workingDirectory && { workingDirectory }),
     ...(timeoutSeconds !== undefined && { timeoutSeconds }),
     onUnavailable: spec.onUnavailable,
@@ -230,10 +252,10 @@ function compileCancel(
   if (target === undefined) {
     const known = rules.flatMap((rule) => rule.spec.name ?? []);
     problems.add([...at, 'rule'], unknownName('rule', spec.rule, known));
-  } else if (!target.given.has('run')) {
+  } else if (!target.given.has('run') && !target.given.has('schedule')) {
     problems.add(
       [...at, 'rule'],
-      `\`${spec.rule}\` runs nothing that could be cancelled; name a rule with \`run\``,
+      `\`${spec.rule}\` runs nothing that could be cancelled; name a rule with \`run\` or \`schedule\``,
     );
   } else if (spec.key !== undefined && target.spec.guards?.dedupe === undefined) {
     problems.add(
@@ -246,12 +268,18 @@ function compileCancel(
   return { kind: 'cancel', targetRule: spec.rule, ...(key && { key }) };
 }
 
-function compileScheduling(spec: ScheduleSpec, path: Path, compiling: Compiling): ScheduleAction | undefined {
+function compileScheduling(
+  spec: ScheduleSpec,
+  guards: GuardsSpec | undefined,
+  path: Path,
+  compiling: Compiling,
+): ScheduleAction | undefined {
   const at = [...path, 'schedule'];
   const unsafe = readUnsafe(spec.unsafe, at, compiling);
   const target = compileTarget(spec, at, compiling, unsafe);
-  unsafe.finish();
   const timing = compileTiming(spec, at, compiling);
-  if (target === undefined || timing === undefined) return undefined;
-  return { kind: 'schedule', ...target, timing };
+  const execution = compileExecution(spec, guards, unsafe, at, compiling);
+  unsafe.finish();
+  if (target === undefined || timing === undefined || execution === undefined) return undefined;
+  return { kind: 'schedule', ...target, ...execution, timing };
 }

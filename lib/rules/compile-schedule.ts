@@ -1,29 +1,15 @@
 /** Compiles when a command runs later, and the standing schedules, in which everything is known beforehand. */
-import * as z from 'zod';
 import type { DestinationRef } from '../completions/destination.ts';
 import { RunId } from '../runs/run-request.ts';
 import { compileNotify } from './compile-notify.ts';
 import { type Compiling, compileTarget, compileText } from './compile-target.ts';
 import { parseDuration } from './duration.ts';
+import { AT_EXPECTED, toInstant } from './instant.ts';
 import type { Path } from './positions.ts';
 import { PROVIDER_FORMS } from './provider-ids.ts';
 import type { ScheduleAction, StandingSchedule, Target } from './rule.ts';
 import type { ScheduleSpec, StandingScheduleSpec } from './schema.ts';
 import type { Template } from './template.ts';
-
-const Instant = z.iso.datetime({ offset: true });
-
-/** @returns ISO 8601 UTC; undefined for what is neither an instant nor a duration from now */
-export function toInstant(text: string, now: Date): string | undefined {
-  const ms = parseDuration(text.trim());
-  if (ms !== undefined) return new Date(now.getTime() + ms).toISOString();
-  const instant = Instant.safeParse(text.trim());
-  const time = instant.success ? Date.parse(instant.data) : Number.NaN;
-  return Number.isNaN(time) ? undefined : new Date(time).toISOString();
-}
-
-export const AT_EXPECTED =
-  'an instant like 2026-12-24T22:00:00Z or 2026-12-24T22:00:00+08:00, or a duration from now like 30m';
 
 export function compileTiming(
   spec: Pick<ScheduleSpec, 'at' | 'recurrence'>,

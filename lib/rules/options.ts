@@ -5,7 +5,7 @@
 import type { ASTNode } from '@marcbachmann/cel-js';
 import { childrenOf } from './expression-limits.ts';
 import { pathOf } from './field-check.ts';
-import type { Rule, Target } from './rule.ts';
+import type { Execution, Rule, Target } from './rule.ts';
 import type { Template } from './template.ts';
 
 const OPTIONS = 'event.data.options';
@@ -35,21 +35,21 @@ function collect(node: ASTNode, names: Set<string>): boolean {
 function expressionsOf({ when, action }: Rule): ASTNode[] {
   const conditions = when?.clauses.map(({ ast }) => ast) ?? [];
   switch (action.kind) {
-    case 'run': {
-      const templates = [
-        ...templatesOf(action),
-        ...(action.workingDirectory ? [action.workingDirectory] : []),
-      ];
-      const key = action.guards.dedupe?.key.ast;
-      return [...conditions, ...templates.flatMap(astsOf), ...(key ? [key] : [])];
-    }
+    case 'run':
+      return [...conditions, ...executionOf(action)];
     case 'schedule': {
       const timing = 'at' in action.timing ? action.timing.at : action.timing.recurrence;
-      return [...conditions, ...[...templatesOf(action), timing].flatMap(astsOf)];
+      return [...conditions, ...executionOf(action), ...astsOf(timing)];
     }
     case 'cancel':
       return [...conditions, ...(action.key ? [action.key.ast] : [])];
   }
+}
+
+function executionOf(action: Target & Execution): ASTNode[] {
+  const templates = [...templatesOf(action), ...(action.workingDirectory ? [action.workingDirectory] : [])];
+  const key = action.guards.dedupe?.key.ast;
+  return [...templates.flatMap(astsOf), ...(key ? [key] : [])];
 }
 
 function templatesOf({ region, command, instances, parameters, username }: Target): Template[] {

@@ -7,11 +7,11 @@ import type { TriggerEvent } from '../events/trigger-event.ts';
 import { runIdFor } from '../runs/run-id.ts';
 import type { RenderedGuards, RunRequest } from '../runs/run-request.ts';
 import type { ReplyTo } from '../sources/source.ts';
-import { AT_EXPECTED, toInstant } from './compile-schedule.ts';
 import type { Expression } from './expression.ts';
+import { AT_EXPECTED, toInstant, whyNotAt } from './instant.ts';
 import { Rejection, renderField } from './rejection.ts';
 import { renderTarget, renderWorkingDirectory } from './render-target.ts';
-import type { CancelAction, Rule, RunAction, ScheduleAction } from './rule.ts';
+import type { CancelAction, Execution, Rule, RunAction, ScheduleAction, Target } from './rule.ts';
 import { toText } from './template.ts';
 
 export interface RenderContext {
@@ -19,6 +19,8 @@ export interface RenderContext {
   /** The request's own, before the event's. */
   traceparent?: string | undefined;
   replyTo?: ReplyTo | undefined;
+  /** ISO 8601 UTC: what a `run` rule asks for is to run then. Default: at once. */
+  at?: string | undefined;
 }
 
 /**
@@ -32,7 +34,9 @@ export function renderRule(rule: Rule, event: TriggerEvent, context: RenderConte
   try {
     switch (action.kind) {
       case 'run':
-        return { ...common, action: 'run', ...renderRun(action, event, context) };
+        return context.at === undefined
+          ? { ...common, action: 'run', ...renderRun(action, event, context) }
+          : { ...common, action: 'schedule', at: context.at, ...renderLater(action, event) };
       case 'cancel':
         return { ...common, action: 'cancel', ...renderCancel(action, event) };
       case 'schedule':
@@ -72,19 +76,32 @@ function commonOf(rule: Rule, event: TriggerEvent, { now, traceparent, replyTo }
 }
 
 function renderRun(action: RunAction, event: TriggerEvent, { now }: RenderContext) {
-  const target = renderTarget(action, event);
-  const workingDirectory = action.workingDirectory && renderWorkingDirectory(action.workingDirectory, event);
   return {
-    ...target,
-    ...(workingDirectory !== undefined && { workingDirectory }),
-    ...(action.timeoutSeconds !== undefined && { timeoutSeconds: action.timeoutSeconds }),
-    guards: renderGuards(action, event),
-    onUnavailable: action.onUnavailable,
+    ...renderTarget(action, event),
+    ...renderExecution(action, event),
     deadline: new Date(now.getTime() + action.deadlineMs).toISOString(),
   };
 }
 
-function renderGuards({ guards }: RunAction, event: TriggerEvent): RenderedGuards {
+function renderExecution(action: Execution, event: TriggerEvent) {
+  const workingDirectory = action.workingDirectory && renderWorkingDirectory(action.workingDirectory, event);
+  return {
+    ...(workingDirectory !== undefined && { workingDirectory }),
+    ...(action.timeoutSeconds !== undefined && { timeoutSeconds: action.timeoutSeconds }),
+    guards: renderGuards(action, event),
+    onUnavailable: action.onUnavailable,
+  };
+}
+
+/** What is sent at its time is rendered now: the event is gone by then. */
+function renderLater(action: Target & Execution, event: TriggerEvent) {
+  return {
+    ...renderTarget(action, event),
+    execution: { ...renderExecution(action, event), deadlineMs: action.deadlineMs },
+  };
+}
+
+function renderGuards({ guards }: Execution, event: TriggerEvent): RenderedGuards {
   const { dedupe, ...limits } = guards;
   if (dedupe === undefined) return limits;
   return {
@@ -116,7 +133,7 @@ function hashOf(text: string): string {
 }
 
 function renderSchedule(action: ScheduleAction, event: TriggerEvent, { now }: RenderContext) {
-  const target = renderTarget(action, event);
+  const target = renderLater(action, event);
   if ('recurrence' in action.timing) {
     return { ...target, recurrence: renderField('recurrence', action.timing.recurrence, event) };
   }
@@ -126,8 +143,7 @@ function renderSchedule(action: ScheduleAction, event: TriggerEvent, { now }: Re
   if (at === undefined) {
     throw new Rejection('schedule.invalid', `\`at\`: expected ${AT_EXPECTED}, came ${JSON.stringify(shown)}`);
   }
-  if (Date.parse(at) <= now.getTime()) {
-    throw new Rejection('schedule.invalid', `\`at\`: ${at} is past (it is ${now.toISOString()})`);
-  }
+  const problem = whyNotAt(at, now);
+  if (problem !== undefined) throw new Rejection('schedule.invalid', `\`at\`: ${problem}`);
   return { ...target, at };
 }

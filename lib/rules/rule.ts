@@ -70,13 +70,17 @@ export interface Parameter {
   readonly pattern: LinearPattern;
 }
 
-export interface RunAction extends Target {
-  readonly kind: 'run';
+/** How it is carried out, beside what and where. */
+export interface Execution {
   readonly timeoutSeconds?: number;
   readonly workingDirectory?: Template;
   readonly onUnavailable: OnUnavailable;
   readonly deadlineMs: number;
   readonly guards: Guards;
+}
+
+export interface RunAction extends Target, Execution {
+  readonly kind: 'run';
 }
 
 export interface Guards {
@@ -92,7 +96,7 @@ export interface CancelAction {
   readonly key?: Expression;
 }
 
-export interface ScheduleAction extends Target {
+export interface ScheduleAction extends Target, Execution {
   readonly kind: 'schedule';
   readonly timing: { readonly at: Template } | { readonly recurrence: Template };
 }

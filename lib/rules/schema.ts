@@ -90,25 +90,26 @@ const Target = {
   username: Template.optional().describe('The user on the instance. Default: the command’s own.'),
 } as const;
 
+/** How a run is carried out, beside what and where. */
+const Execution = {
+  timeout: durationBetween(SECOND, DAY)
+    .optional()
+    .describe('How long the command may run, 1s to 24h (Alibaba: from 10s). Default: the command’s own.'),
+  workingDirectory: Template.optional().describe(
+    'An absolute path on the instance. Default: the command’s own.',
+  ),
+  onUnavailable: OnUnavailable.default('fail').describe(
+    'What to do about instances that are stopped or offline: fail the run, retry until `deadline`, or skip them and run on the rest. Default: fail.',
+  ),
+  deadline: durationBetween(SECOND, DAY)
+    .prefault('15m')
+    .describe(
+      'For how long after the event, or after its time, it may still be sent (retries, waiting for maxInFlight); then the run ends as expired. Default: 15m.',
+    ),
+} as const;
+
 export const RunSpec = z
-  .strictObject({
-    ...Target,
-    unsafe: Unsafe,
-    timeout: durationBetween(SECOND, DAY)
-      .optional()
-      .describe('How long the command may run, 1s to 24h (Alibaba: from 10s). Default: the command’s own.'),
-    workingDirectory: Template.optional().describe(
-      'An absolute path on the instance. Default: the command’s own.',
-    ),
-    onUnavailable: OnUnavailable.default('fail').describe(
-      'What to do about instances that are stopped or offline: fail the run, retry until `deadline`, or skip them and run on the rest. Default: fail.',
-    ),
-    deadline: durationBetween(SECOND, DAY)
-      .prefault('15m')
-      .describe(
-        'For how long after the event it may still be sent (retries, waiting for maxInFlight); then the run ends as expired. Default: 15m.',
-      ),
-  })
+  .strictObject({ ...Target, unsafe: Unsafe, ...Execution })
   .superRefine(placed)
   .meta(onePlace())
   .describe('Run a stored command now.');
@@ -116,19 +117,21 @@ export type RunSpec = z.infer<typeof RunSpec>;
 
 const Timing = {
   at: Template.optional().describe(
-    'Once: an ISO 8601 instant with Z or an offset, or a duration from now (30m). A template may give it.',
+    'Once: an ISO 8601 instant with Z or an offset, or a duration from now (30m), a year ahead at most. A template may give it.',
   ),
   recurrence: Template.optional().describe(
-    'Again and again, as the provider writes it: five crontab fields in Beijing time (Tencent).',
+    'Again and again, as the provider writes it: five crontab fields in Beijing time (Tencent); rate(5m), or six or seven fields that begin with seconds and end with a zone (Alibaba).',
   ),
 } as const;
 
 export const ScheduleSpec = z
-  .strictObject({ ...Target, unsafe: Unsafe, ...Timing })
+  .strictObject({ ...Target, unsafe: Unsafe, ...Execution, ...Timing })
   .superRefine(exactlyOne(TIMINGS))
   .superRefine(placed)
   .meta(allOf(oneOf(TIMINGS), onePlace()))
-  .describe('Make a schedule at the provider that runs the command later, once or again and again.');
+  .describe(
+    'Run a stored command later, once or again and again. fleet-reflex sends it at its time, with the guards and the kill switch asked then.',
+  );
 export type ScheduleSpec = z.infer<typeof ScheduleSpec>;
 
 export const CancelSpec = z
@@ -170,7 +173,9 @@ export const GuardsSpec = z
       .optional()
       .describe('A run on more instances than this is rejected. Default: no limit.'),
   })
-  .describe('What stops a run that matched: read when it is sent, in this order.');
+  .describe(
+    'What stops a run that matched: asked when it is sent, in this order; for `schedule` when it is scheduled as well.',
+  );
 export type GuardsSpec = z.infer<typeof GuardsSpec>;
 
 /** Ids of some platforms are numbers; one that is too long for YAML's numbers needs quotes. */

@@ -37,7 +37,7 @@ export async function cancelRuns(
   if (request.targetRule === undefined) return { cancelled: [] };
   await leaveTombstone(request, request.targetRule, context);
   const cancelled: RunId[] = [];
-  for (const runId of await store.live(request.targetRule)) {
+  for (const runId of await liveRuns(request.targetRule, context)) {
     const run = await store.get(runId);
     if (run === undefined || isTerminalRun(run) || run.requestedAt > request.requestedAt) continue;
     if (request.key !== undefined && guardKey(run) !== request.key) continue;
@@ -46,6 +46,12 @@ export async function cancelRuns(
   }
   log.info('cancel.done', { rule: request.rule, targetRule: request.targetRule, cancelled });
   return { cancelled };
+}
+
+/** The index of live runs lags behind the table; the agenda of those that wait for their time does not. */
+async function liveRuns(rule: string, { store, guards }: CancelContext): Promise<Set<RunId>> {
+  const [live, { appointments }] = await Promise.all([store.live(rule), guards.agenda(rule)]);
+  return new Set([...live, ...appointments.map(({ runId }) => runId)]);
 }
 
 export type CancelResult =

@@ -9,6 +9,7 @@ import type { EventLog } from '../events/event-log.ts';
 import { EventRecord } from '../events/event-record.ts';
 import type { Handled } from '../queues/consume.ts';
 import type { SchedulesContext } from '../schedules/context.ts';
+import { isFiredHere, scheduleHere } from '../schedules/schedule-here.ts';
 import { scheduleOnce } from '../schedules/schedule-once.ts';
 import { type CancelContext, cancelRuns } from './cancel.ts';
 import { dispatchRun, recordRejection } from './dispatch.ts';
@@ -33,7 +34,9 @@ export async function carryOut(
     case 'reject':
       return await recordRejection(request, context);
     case 'schedule':
-      return await scheduleOnce(request, context);
+      return isFiredHere(request)
+        ? await scheduleHere(request, context)
+        : await scheduleOnce(request, context);
   }
 }
 

@@ -11,6 +11,7 @@ import {
 import * as z from 'zod';
 import { FleetReflexError } from '../errors.ts';
 import { listByDay } from './by-day.ts';
+import { listScheduled } from './list-scheduled.ts';
 import { isTerminalRun, Run, RunTask } from './run.ts';
 import { RunId } from './run-request.ts';
 import { TERMINAL_RANK, taskRank } from './status.ts';
@@ -99,6 +100,22 @@ export function dynamoRunStore({ client, table, onUnreadable = () => {} }: Dynam
       });
       return { runs: items, ...next };
     },
+
+    scheduled: (options) =>
+      listScheduled({
+        ...options,
+        client,
+        table,
+        get: async (runId) => {
+          try {
+            return await get(runId);
+          } catch (error) {
+            if (!isUnreadable(error)) throw error;
+            onUnreadable(error);
+            return undefined;
+          }
+        },
+      }),
 
     async due(now, limit) {
       const { Items = [] } = await client.send(
@@ -285,13 +302,13 @@ function runItem(run: Run): Record<string, unknown> {
     isLive: !isTerminalRun(run),
     revision: run.revision,
     run,
-    // One that waits for a time far ahead is kept until long after it.
-    expiresAt: expiresAt(new Date(later(run.requestedAt, run.pollAt))),
+    // One that waits for a time far ahead is kept until long after it, and after its end.
+    expiresAt: expiresAt(latest(run.requestedAt, run.pollAt, run.endedAt)),
   };
 }
 
-function later(one: string, other: string | undefined): string {
-  return other !== undefined && other > one ? other : one;
+function latest(...times: readonly (string | undefined)[]): Date {
+  return new Date(Math.max(...times.flatMap((time) => (time === undefined ? [] : [Date.parse(time)]))));
 }
 
 function readRun(item: Record<string, unknown>): Run {

@@ -5,10 +5,18 @@
  */
 import { messageOf } from '../errors.ts';
 import type { InvocationReading, ProviderName } from '../providers/provider.ts';
+import { comeBack, fireHere } from '../schedules/fire-here.ts';
 import { resume } from './dispatch.ts';
 import type { DispatchContext } from './dispatch-context.ts';
 import { giveUpAt, nextPollAt } from './poll-timing.ts';
-import { isAwaitingSchedule, isTerminalRun, type Run, type RunTask, sentInvocations } from './run.ts';
+import {
+  isAwaitingSchedule,
+  isTerminalRun,
+  type Run,
+  type RunTask,
+  sentInvocations,
+  timerOf,
+} from './run.ts';
 import { change, deliver, endRun, settle, storeReports } from './settle.ts';
 import { isTerminalTask } from './status.ts';
 
@@ -83,7 +91,7 @@ async function pass(due: readonly Run[], context: PollContext, counts: Counts): 
   const open: Run[] = [];
   for (const run of due) {
     await guarded(run, context, counts, async () => {
-      if (isAwaitingSchedule(run)) await lookLater(run, context, MINUTE_MS);
+      if (isAwaitingSchedule(run)) await awaitTime(run, context);
       else if (isTerminalRun(run)) await deliver(run, await context.store.tasks(run.runId), context);
       else if (run.status === 'dispatching') await rescue(run, context, counts);
       else open.push(run);
@@ -98,10 +106,20 @@ async function pass(due: readonly Run[], context: PollContext, counts: Counts): 
   );
 }
 
+/** What the provider fires is looked after by `tendSchedules`. */
+async function awaitTime(run: Run, context: PollContext): Promise<void> {
+  if (timerOf(run) === undefined) await lookLater(run, context, MINUTE_MS);
+  else await fireHere(run, context);
+}
+
 async function rescue(run: Run, context: PollContext, counts: Counts): Promise<void> {
   const result = await resume(run, context);
   counts.rescued += 1;
   const { run: after } = result;
+  if (result.kind === 'retry' && timerOf(after) !== undefined) {
+    await comeBack(after, result.retryAfterMs, context);
+    return;
+  }
   // Another attempt is at work on it: it is looked at again when that one's lease has run out.
   if (result.kind === 'retry' && after.pollAt === run.pollAt)
     await lookLater(after, context, result.retryAfterMs);

@@ -55,15 +55,20 @@ const target = {
   username: z.string().optional(),
 };
 
+/** How it is carried out, beside what and where. */
+const execution = {
+  timeoutSeconds: z.int().min(1).max(86_400).optional(),
+  workingDirectory: z.string().optional(),
+  guards: RenderedGuards,
+  onUnavailable: OnUnavailable,
+};
+
 export const RunRequest = z.discriminatedUnion('action', [
   z.strictObject({
     ...common,
     ...target,
+    ...execution,
     action: z.literal('run'),
-    timeoutSeconds: z.int().min(1).max(86_400).optional(),
-    workingDirectory: z.string().optional(),
-    guards: RenderedGuards,
-    onUnavailable: OnUnavailable,
     /** ISO 8601: dispatch gives up retrying after this. */
     deadline: z.iso.datetime(),
   }),
@@ -84,8 +89,13 @@ export const RunRequest = z.discriminatedUnion('action', [
     action: z.literal('schedule'),
     /** A one-off instant, ISO 8601 … */
     at: z.iso.datetime({ offset: true }).optional(),
-    /** … or the provider's own recurrence. */
+    /** … or again and again, in the provider's own words. */
     recurrence: z.string().optional(),
+    /**
+     * How each of its runs is carried out when its time has come, by us. Absent in what earlier versions asked for:
+     * that is fired by the provider, without guards.
+     */
+    execution: z.strictObject({ ...execution, deadlineMs: z.int().positive() }).optional(),
   }),
   /** A rule matched, and what it would have run was refused before any guard: recorded and told, never sent. */
   z.strictObject({

@@ -1,6 +1,6 @@
 /** A run as the API and the command line show it: everything a person asks about it, nothing of our bookkeeping. */
 import { completedTasks, countByStatus } from '../completions/publish.ts';
-import type { Run, RunTask } from './run.ts';
+import { isWaiting, type Run, type RunSchedule, type RunTask } from './run.ts';
 
 /** Lambda answers at most 6 MB; the outputs of one run's tasks get a share of that. */
 const OUTPUT_BUDGET_BYTES = 512 * 1024;
@@ -12,12 +12,12 @@ export function summariseRun(run: Run) {
     rule: run.rule,
     status: run.status,
     ...(run.reason && { reason: run.reason }),
-    ...(run.waitingFor && run.status === 'dispatching' && { waitingFor: run.waitingFor }),
+    ...(run.waitingFor && isWaiting(run) && { waitingFor: run.waitingFor }),
     ...(run.provider && { provider: run.provider }),
     ...(run.region && { region: run.region }),
     ...(run.command && { command: run.command }),
     instances: run.instances,
-    ...(run.schedule && { schedule: run.schedule }),
+    ...(run.schedule && { schedule: viewOf(run.schedule) }),
     invocationIds: run.invocations.flatMap(({ invocationId }) => invocationId ?? []),
     trigger: run.trigger,
     requestedAt: run.requestedAt,
@@ -25,6 +25,10 @@ export function summariseRun(run: Run) {
     ...(run.endedAt && { endedAt: run.endedAt }),
     ...(run.cancelRequestedAt && { cancelRequestedAt: run.cancelRequestedAt, cancelledBy: run.cancelledBy }),
   };
+}
+
+function viewOf({ timer, ...schedule }: RunSchedule) {
+  return { ...schedule, firedBy: timer === undefined ? 'provider' : 'fleet-reflex', nextAt: timer?.nextAt };
 }
 
 export function describeRun(run: Run, tasks: readonly RunTask[]) {

@@ -41,6 +41,15 @@ export const RunSchedule = z.strictObject({
   recurrence: z.string().optional(),
   /** `ivk-…` at Tencent; absent until the provider has it. */
   scheduleId: z.string().optional(),
+  /** Present: we fire it. Absent: the provider does. */
+  timer: z
+    .strictObject({
+      /** ISO 8601, UTC. Absent until the guards have let it wait. */
+      nextAt: z.string().optional(),
+      /** How long after its time it may still be sent. */
+      deadlineMs: z.int().positive(),
+    })
+    .optional(),
 });
 export type RunSchedule = z.infer<typeof RunSchedule>;
 
@@ -79,7 +88,7 @@ export const Run = z.strictObject({
   cancelledBy: z.string().optional(),
   /** Instances that `onUnavailable: skip` left out. */
   skipped: z.array(z.string()).optional(),
-  /** While `dispatching`: what it waits for. */
+  /** While `dispatching` or `scheduled`: what it waits for. */
   waitingFor: Reason.optional(),
   /** While `dispatching`: nobody else works on it before this. */
   leaseUntil: z.string().optional(),
@@ -130,11 +139,21 @@ export function isTerminalRun(run: Pick<Run, 'status'>): boolean {
 }
 
 /**
- * Whether its schedule is still to come true: nothing has been started, and nothing may be sent for it. It belongs to
- * lib/schedules/, not to dispatch or the poller.
+ * Whether its time is still to come: nothing has been started. It belongs to lib/schedules/, not to dispatch or the
+ * poller.
  */
 export function isAwaitingSchedule(run: Pick<Run, 'status' | 'schedule' | 'invocations'>): boolean {
   return run.schedule !== undefined && run.invocations.length === 0 && !isTerminalRun(run);
+}
+
+/** Whether `waitingFor` holds now: it is not sent yet, and will be. */
+export function isWaiting({ status }: Pick<Run, 'status'>): boolean {
+  return status === 'dispatching' || status === 'scheduled';
+}
+
+/** What is known of a timer of ours; undefined for a run at once, and for one that the provider fires. */
+export function timerOf(run: Pick<Run, 'schedule'>): NonNullable<RunSchedule['timer']> | undefined {
+  return run.schedule?.timer;
 }
 
 /** Whether there is anything that the provider could still change or be asked about. */

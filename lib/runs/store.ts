@@ -24,6 +24,8 @@ export interface RunStore {
   save(run: Run): Promise<Saved>;
   /** Newest first. */
   list(options: { limit: number; cursor?: string; rule?: string }): Promise<RunPage>;
+  /** Runs that wait for their time, soonest first, whenever they were asked for. */
+  scheduled(options: { limit: number; rule?: string | undefined }): Promise<Run[]>;
   /** Runs whose `pollAt` has come, most overdue first. */
   due(now: Date, limit: number): Promise<Run[]>;
   /** The soonest `pollAt` of all, if any. */

@@ -28,6 +28,8 @@ export const key = {
     pk: `CLAIM#${guard}#${rule}`,
     sk: `KEY#${claimKey}`,
   }),
+  /** What waits for its time, of one rule: one item, so that one condition decides between several at once. */
+  agenda: (rule: string) => ({ pk: `AGENDA#${rule}`, sk: 'AGENDA' }),
   inFlight: (rule: string) => ({ pk: `INFLIGHT#${rule}`, sk: 'INFLIGHT' }),
   /** All schedules and how far they are in step are one collection: the poller reads them in one query. */
   schedule: (provider: string, region: string, name: string) => ({

@@ -55,6 +55,7 @@ export function patienceOf({ patience }: Pick<SchedulesContext, 'patience'>): Pa
   return patience ?? PATIENCE;
 }
 
+/** The time so many milliseconds after another. */
 export function after(time: Date, ms: number): Date {
   return new Date(time.getTime() + ms);
 }

@@ -185,6 +185,29 @@ export function runStoreContract(name: string, open: () => RunStore): void {
       });
     });
 
+    it('lists those that wait for their time, soonest first, however long ago they were asked for', async () => {
+      const store = open();
+      const rule = aRun().rule;
+      const waits = (seconds: number, given: Partial<Run> = {}) =>
+        aRun({
+          rule,
+          status: 'scheduled',
+          schedule: { at: at(seconds).toISOString() },
+          pollAt: at(seconds).toISOString(),
+          ...given,
+        });
+      const later = waits(9_000);
+      const sooner = waits(60, { requestedAt: at(-90 * 86_400).toISOString() });
+      const others = [
+        waits(30, { status: 'stopped' }),
+        aRun({ rule, pollAt: at(40).toISOString() }),
+        waits(50, { rule: aRun().rule }),
+      ];
+      for (const run of [later, sooner, ...others]) await store.create(run);
+      expect(await store.scheduled({ limit: 9, rule })).toEqual([sooner, later]);
+      expect(await store.scheduled({ limit: 1, rule })).toEqual([sooner]);
+    });
+
     it('gives an invocation to who claims it first', async () => {
       const store = open();
       const [one, two] = [aRun(), aRun()];

@@ -1,5 +1,7 @@
 /** The action `schedule` on the local clouds: a schedule is made, fires, and its run ends like any other. */
 import { describe, expect, test } from 'vitest';
+import { carryOut } from '../../lib/runs/carry-out.ts';
+import type { ScheduleRequest } from '../../lib/schedules/live-schedule.ts';
 import { scheduleOnce } from '../../lib/schedules/schedule-once.ts';
 import { tendSchedules } from '../../lib/schedules/tend.ts';
 import { until } from '../contract/alibaba-local.ts';
@@ -25,6 +27,21 @@ async function untilEnded({ context, poll }: Stack, runId: string) {
     (run) => run?.endedAt !== undefined,
   );
 }
+
+test('what comes from the queue with an execution is fired by us, what an earlier version asked for by the provider', async () => {
+  const { context, effects } = await startStack();
+  const withLog = { ...context, events: { put: async () => {} } };
+  const request = aRequest({ at: inMs(60_000) });
+  const execution: ScheduleRequest['execution'] = { guards: {}, onUnavailable: 'fail', deadlineMs: 900_000 };
+  const here = { ...aRequest({ at: inMs(60_000) }), execution };
+  for (const one of [request, here]) await carryOut({ body: JSON.stringify(one) }, withLog);
+  expect(await context.schedules.tencent.list(TENCENT_REGION)).toMatchObject([{ name: request.runId }]);
+  expect(effects()).toEqual({ CreateInvoker: 1 });
+  expect(await context.store.get(here.runId)).toMatchObject({
+    status: 'scheduled',
+    schedule: { at: here.at, timer: { nextAt: here.at } },
+  });
+});
 
 describe('once', () => {
   test('in two seconds really: the run waits as scheduled, starts, succeeds, and tells it', async () => {

@@ -226,12 +226,18 @@ async function runIdOf(text: string): Promise<string | undefined> {
   return answer.kind === 'none' ? undefined : answer.requests[0]?.runId;
 }
 
+async function requestsOf(text: string) {
+  const answer = await answerTo(text);
+  return answer.kind === 'none' ? [] : answer.requests;
+}
+
 describe('schedule', () => {
-  it('asks for the rule’s run at that time, and says which of its guards do not hold then', async () => {
+  it('asks for the rule’s run at that time, with all that the rule says of it', async () => {
+    const [run] = await requestsOf('run careful env=test');
     const answer = await answerTo('schedule careful at 22:00+08:00 env=test');
     expect(answer).toMatchObject({
       text: expect.stringMatching(
-        /^Rule `careful` runs at 2026-11-20T14:00:00\.000Z \(`run-\w{26}`\)\.\nIts dedupe, cooldown, maxInFlight and timeout do not hold then\.$/,
+        /^Rule `careful` is asked to run at 2026-11-20T14:00:00\.000Z \(`run-\w{26}`\)\. Its guards are asked now, and again at that time\.$/,
       ),
       requests: [
         {
@@ -245,10 +251,24 @@ describe('schedule', () => {
         },
       ],
     });
+    const [later] = await requestsOf('schedule careful at 22:00+08:00 env=test');
+    if (run?.action !== 'run' || later?.action !== 'schedule') throw new Error('another action');
+    expect(later.execution).toEqual({
+      timeoutSeconds: run.timeoutSeconds,
+      guards: run.guards,
+      onUnavailable: run.onUnavailable,
+      deadlineMs: Date.parse(run.deadline) - NOW.getTime(),
+    });
+  });
+
+  it('takes the working directory with it', async () => {
+    const [later] = await requestsOf('schedule in-place in 5m');
+    expect(later).toMatchObject({ execution: { workingDirectory: expect.stringMatching(/^\//) } });
   });
 
   it.each([
-    ['schedule in-place in 5m', /^`in-place` was not scheduled: a schedule takes no workingDirectory/],
+    ['schedule patch-web in 7305d service=a', /^Nothing scheduled: 2046-\S+ is more than a year ahead/],
+    ['schedule patch-web in 999999999d999999999d service=a', /^Nothing scheduled: expected a time like/],
     ['schedule stop-all in 5m', /^Nothing scheduled: `stop-all` has no `run` that could wait\.$/],
     ['schedule patch-web at noon service=a', /^Nothing scheduled: expected a time like/],
     ['schedule patch-web at 2026-01-01T00:00:00Z service=a', /^Nothing scheduled: .* is past/],

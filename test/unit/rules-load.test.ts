@@ -244,7 +244,7 @@ test.each([
   [
     'guards of a cancel',
     'on: alertmanager, cancel: { rule: r }, guards: { cooldown: 1m }',
-    'guards stand beside `run` only',
+    'guards stand beside `run` and `schedule` only',
   ],
   [
     'a cancel of what does not run',

@@ -350,10 +350,40 @@ test.each([
     '`at`: expected an instant like 2026-12-24T22:00:00Z or 2026-12-24T22:00:00+08:00, or a duration from now like 30m, came "soon"',
   ],
   ['2026-11-20T09:59:59Z', '`at`: 2026-11-20T09:59:59.000Z is past (it is 2026-11-20T10:00:00.000Z)'],
+  [
+    '2046-12-24T22:00:00Z',
+    '`at`: 2046-12-24T22:00:00.000Z is more than a year ahead (it is 2026-11-20T10:00:00.000Z)',
+  ],
+  [
+    '999999999d999999999d',
+    '`at`: expected an instant like 2026-12-24T22:00:00Z or 2026-12-24T22:00:00+08:00, or a duration from now like 30m, came "999999999d999999999d"',
+  ],
 ])('a schedule at %s is rejected', (at, message) => {
   expect(schedule('at: "${event.data.args[0]}"', aChat({ args: [at] }))).toMatchObject({
     action: 'reject',
     reason: { code: 'schedule.invalid', message },
+  });
+});
+
+test('a schedule carries its guards, rendered now, and how it is carried out', () => {
+  const [rule] = rulesOf(
+    `  - { name: s, on: slack, allow: { users: ['*'] }, schedule: { provider: tencent, command: cmd-1, instances: ins-1, at: 90m, timeout: 30s, workingDirectory: /srv, onUnavailable: skip, deadline: 5m }, guards: { dedupe: { key: 'event.data.args[0]', window: 1h }, cooldown: 1h, maxInFlight: 1, maxInstances: 3 } }`,
+  ).rules;
+  if (rule === undefined) throw new Error('no rule');
+  expect(render(rule, aChat({ args: ['web'] }))).toMatchObject({
+    action: 'schedule',
+    execution: {
+      timeoutSeconds: 30,
+      workingDirectory: '/srv',
+      onUnavailable: 'skip',
+      deadlineMs: 300_000,
+      guards: {
+        dedupe: { key: 'web', windowMs: 3_600_000 },
+        cooldownMs: 3_600_000,
+        maxInFlight: 1,
+        maxInstances: 3,
+      },
+    },
   });
 });
 

@@ -5,6 +5,7 @@
 import { messageOf } from '../../../lib/errors.ts';
 import { readFrequency } from '../../../lib/providers/alibaba/frequency.ts';
 import type { ProviderName } from '../../../lib/providers/provider.ts';
+import { nextTime } from '../../../lib/providers/recurrence.ts';
 import { checkCrontab } from '../../../lib/providers/tencent/crontab.ts';
 import type { Rule, StandingSchedule } from '../../../lib/rules/rule.ts';
 
@@ -15,12 +16,22 @@ export function checkRecurrence({ name, provider, timing }: StandingSchedule): s
   return problem === undefined ? undefined : `schedules ${name}: ${problem}`;
 }
 
-/** The same for a rule that makes schedules; a recurrence that comes from the event is checked when it is there. */
+/** The same for a rule, which we fire ourselves; a recurrence that comes from the event is checked when it is there. */
 export function checkRule({ name, action }: Rule): string | undefined {
   if (action.kind !== 'schedule' || !('recurrence' in action.timing)) return undefined;
   const { literal } = action.timing.recurrence;
-  const problem = literal === undefined ? undefined : problemOf(action.provider, literal);
+  const problem = literal === undefined ? undefined : problemHere(action.provider, literal);
   return problem === undefined ? undefined : `rules ${name}: ${problem}`;
+}
+
+function problemHere(provider: ProviderName, recurrence: string): string | undefined {
+  try {
+    const now = new Date();
+    const next = nextTime(provider, recurrence, now, now);
+    return next === undefined ? `recurrence '${recurrence}': it never comes true` : undefined;
+  } catch (thrown) {
+    return messageOf(thrown);
+  }
 }
 
 function problemOf(provider: ProviderName, recurrence: string): string | undefined {

@@ -1,6 +1,6 @@
 /** The next times of a schedule, and how a zone's clock shows them. */
 import { readFrequency } from '../../../lib/providers/alibaba/frequency.ts';
-import { nextRun } from '../../../lib/providers/alibaba/timetable.ts';
+import { nextRuns } from '../../../lib/providers/alibaba/timetable.ts';
 import { nextCrontabTimes } from '../../../lib/providers/tencent/crontab.ts';
 import type { StandingSchedule } from '../../../lib/rules/rule.ts';
 
@@ -41,13 +41,7 @@ function ofFrequency(text: string, count: number, from: Date): NextTimes {
     const note = 'in the time zone of each instance, which is not known here; write one: … Asia/Shanghai';
     return { times: [], zone: 'UTC', note };
   }
-  const times: Date[] = [];
-  for (let after = from; times.length < count; ) {
-    const next = nextRun(frequency, after, from);
-    if (next === undefined) break;
-    times.push(next);
-    after = next;
-  }
+  const times = nextRuns(frequency, count, from);
   if (frequency.kind === 'rate')
     return { times, zone: 'UTC', note: 'counted from when it is made; if that were now:' };
   const timeZone = frequency.kind === 'cron' ? frequency.timeZone : undefined;

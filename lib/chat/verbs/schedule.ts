@@ -1,10 +1,7 @@
-/**
- * `schedule <rule> at <time>`: what `run <rule>` would run, made a schedule at the provider. Schedules know no guards
- * and no working directory: what would then be another run than the rule's is refused.
- */
+/** `schedule <rule> at <time>`: what `run <rule>` would run, later. Its guards are asked now, and again at its time. */
+import { whyNotAt } from '../../rules/instant.ts';
 import { matchNamed } from '../../rules/match.ts';
 import { renderRule } from '../../rules/render.ts';
-import type { RunRequest } from '../../runs/run-request.ts';
 import { findRule, optionProblem } from '../named-rule.ts';
 import { TIME_EXPECTED, toTime } from '../time.ts';
 import { type ChatContext, type ChatReply, defineVerb, saying } from '../verb.ts';
@@ -34,8 +31,6 @@ export const schedule = defineVerb<ScheduleCommand>({
   perform: async (command, context) => scheduleNamed(command, context),
 });
 
-type RunAction = Extract<RunRequest, { action: 'run' }>;
-
 function scheduleNamed({ rule: name, at, options }: ScheduleCommand, context: ChatContext): ChatReply {
   const { event, now, replyTo, traceparent } = context;
   const found = findRule(name, context);
@@ -47,13 +42,12 @@ function scheduleNamed({ rule: name, at, options }: ScheduleCommand, context: Ch
   }
   const time = toTime(at, now);
   if (time === undefined) return saying(`Nothing scheduled: expected ${TIME_EXPECTED}, came \`${at}\`.`);
-  if (Date.parse(time) <= now.getTime()) {
-    return saying(`Nothing scheduled: ${time} is past (it is ${now.toISOString()}).`);
-  }
+  const wrongTime = whyNotAt(time, now);
+  if (wrongTime !== undefined) return saying(`Nothing scheduled: ${wrongTime}.`);
   const problem =
     optionProblem(found.rule, options) ?? (found.rule.action.kind === 'run' ? undefined : notARun(name));
   if (problem !== undefined) return saying(problem);
-  const request = renderRule(found.rule, event, { now, replyTo, traceparent });
+  const request = renderRule(found.rule, event, { now, replyTo, traceparent, at: time });
   const { runId } = request;
   if (request.action === 'reject') {
     return {
@@ -63,15 +57,9 @@ function scheduleNamed({ rule: name, at, options }: ScheduleCommand, context: Ch
       unmatched: [],
     };
   }
-  if (request.action !== 'run') return saying(notARun(name));
-  const refusal = whyNotLater(request);
-  if (refusal !== undefined) return saying(`\`${name}\` was not scheduled: ${refusal}.`);
   return {
-    text: [
-      `Rule \`${name}\` runs at ${time} (\`${runId}\`).`,
-      ...(isGuarded(request) ? ['Its dedupe, cooldown, maxInFlight and timeout do not hold then.'] : []),
-    ].join('\n'),
-    requests: [later(request, time)],
+    text: `Rule \`${name}\` is asked to run at ${time} (\`${runId}\`). Its guards are asked now, and again at that time.`,
+    requests: [request],
     matched: [{ rule: name, runId }],
     unmatched: [],
   };
@@ -79,29 +67,4 @@ function scheduleNamed({ rule: name, at, options }: ScheduleCommand, context: Ch
 
 function notARun(name: string): string {
   return `Nothing scheduled: \`${name}\` has no \`run\` that could wait.`;
-}
-
-function whyNotLater({ workingDirectory, guards, instances }: RunAction): string | undefined {
-  if (workingDirectory !== undefined) return 'a schedule takes no workingDirectory, and the rule has one';
-  const most = guards.maxInstances;
-  return most !== undefined && instances.length > most
-    ? `it would run on ${instances.length} instances, and maxInstances is ${most}`
-    : undefined;
-}
-
-function isGuarded({ guards, timeoutSeconds }: RunAction): boolean {
-  const { dedupe, cooldownMs, maxInFlight } = guards;
-  return [dedupe, cooldownMs, maxInFlight, timeoutSeconds].some((it) => it !== undefined);
-}
-
-function later(request: RunAction, at: string): RunRequest {
-  const {
-    timeoutSeconds: _timeout,
-    workingDirectory: _directory,
-    guards: _guards,
-    onUnavailable: _unavailable,
-    deadline: _deadline,
-    ...rest
-  } = request;
-  return { ...rest, action: 'schedule', at };
 }

@@ -18,7 +18,7 @@ import { type DescribeInvocationsRequest, MAX_RESULTS } from './requests.ts';
 import { checkedFrequency, firingsOf, invalid, planChange } from './schedule-change.ts';
 import { readParameters, readTiming } from './schedule-fields.ts';
 import { mapInstanceStatus } from './task-status.ts';
-import { nextRun } from './timetable.ts';
+import { nextRuns } from './timetable.ts';
 
 export interface AlibabaSchedulesOptions {
   client: CloudAssistantClient;
@@ -186,14 +186,7 @@ export function alibabaSchedules(options: AlibabaSchedulesOptions): ProviderSche
     nextTimes(recurrence, count, from) {
       const reading = readFrequency(recurrence);
       if (!reading.ok) throw invalid(`recurrence '${recurrence}': ${reading.problem}`);
-      const times: Date[] = [];
-      for (let after = from; times.length < count; ) {
-        const next = nextRun(reading.frequency, after, from);
-        if (next === undefined) break;
-        times.push(next);
-        after = next;
-      }
-      return times;
+      return nextRuns(reading.frequency, count, from);
     },
   };
 }

@@ -20,6 +20,18 @@ export function nextRun(frequency: Frequency, after: Date, createdAt: Date): Dat
   }
 }
 
+/** The next times after `from`, at most `count`. @param createdAt a rate counts from there */
+export function nextRuns(frequency: Frequency, count: number, from: Date, createdAt = from): Date[] {
+  const times: Date[] = [];
+  for (let after = from; times.length < count; ) {
+    const next = nextRun(frequency, after, createdAt);
+    if (next === undefined) break;
+    times.push(next);
+    after = next;
+  }
+  return times;
+}
+
 /** The vendor's week starts with Monday 1 and ends with Sunday 7, as croner's does. */
 function cronOf(frequency: Extract<Frequency, { kind: 'cron' }>): Cron {
   const pattern = frequency.fields.map(toCroner).join(' ');

@@ -1,0 +1,81 @@
+/**
+ * The agenda of a rule: its runs that wait for their time. A run that is to start later claims no window from now on,
+ * which would stop what starts before it; it takes its place at its time, and those too near it are refused.
+ */
+import type { Reason } from '../completions/completion-event.ts';
+import type { Run } from '../runs/run.ts';
+import type { RunId } from '../runs/run-request.ts';
+import type { Agenda, Appointment, GuardStore } from './claims.ts';
+
+/** More than this is no plan that somebody has; and an agenda is one item. */
+const MAX_WAITING = 100;
+
+type Guarded = Pick<Run, 'guards'>;
+
+/**
+ * Takes the run's place unless a guard of it forbids that; of several at once one is first. Safe to call again.
+ * @returns why not
+ */
+export async function take(
+  rule: string,
+  appointment: Appointment,
+  run: Guarded,
+  store: GuardStore,
+  now: Date,
+): Promise<Reason | undefined> {
+  for (;;) {
+    const agenda = await store.agenda(rule);
+    const others = agenda.appointments.filter(
+      (other) => other.runId !== appointment.runId && !isOver(other, now),
+    );
+    const conflict = conflictOf(appointment, others, run);
+    if (conflict !== undefined) return conflict;
+    const next: Agenda = { ...agenda, appointments: [...others, appointment] };
+    if (await store.saveAgenda(rule, next)) return undefined;
+  }
+}
+
+/** Gives the run's place back. Safe to call again. */
+export async function strike(rule: string, runId: RunId, store: GuardStore): Promise<void> {
+  for (;;) {
+    const agenda = await store.agenda(rule);
+    const others = agenda.appointments.filter((other) => other.runId !== runId);
+    if (others.length === agenda.appointments.length) return;
+    if (await store.saveAgenda(rule, { ...agenda, appointments: others })) return;
+  }
+}
+
+/** A place that was not given back, for its process died. */
+function isOver({ until }: Appointment, now: Date): boolean {
+  return until !== undefined && new Date(until) <= now;
+}
+
+function conflictOf(
+  { at, key }: Appointment,
+  others: readonly Appointment[],
+  { guards: { dedupe, cooldownMs } }: Guarded,
+): Reason | undefined {
+  const isWithin = (ms: number | undefined) => (other: Appointment) =>
+    ms !== undefined && other.key === key && Math.abs(Date.parse(other.at) - Date.parse(at)) < ms;
+  const double = others.find(isWithin(dedupe?.windowMs));
+  if (double !== undefined) {
+    return {
+      code: 'guard.dedupe',
+      message: `The run ${double.runId} waits for ${double.at} with the same key ${JSON.stringify(key)}, in one window with ${at}.`,
+    };
+  }
+  const near = others.find(isWithin(cooldownMs));
+  if (near !== undefined) {
+    return {
+      code: 'guard.cooldown',
+      message: `The run ${near.runId} of the rule waits for ${near.at}, and ${at} is within its cooldown.`,
+      advice: 'Choose a time further from it, or cancel that one first.',
+    };
+  }
+  if (others.length < MAX_WAITING) return undefined;
+  return {
+    code: 'guard.max-waiting',
+    message: `${others.length} runs of the rule wait for their time already; a rule may have ${MAX_WAITING}.`,
+    advice: '`fleet-reflex schedules` lists them; cancel those that are not meant.',
+  };
+}
