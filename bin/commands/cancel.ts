@@ -17,8 +17,10 @@ ${CONNECTION}`,
     if (runId === undefined || rest.length > 0)
       throw new UsageError('Which run? `fleet-reflex runs` lists them.');
     const answer = await callRunsApi('POST', `/runs/${encodeURIComponent(runId)}/cancel`);
-    console.log(`The cloud is asked to stop it. \`fleet-reflex runs ${runId}\` shows how it ends.`);
-    console.log(lineOf(RunSummary.parse(answer)));
+    const run = RunSummary.parse(answer);
+    const said = run.status === 'scheduled' ? 'It will not be sent.' : 'The cloud is asked to stop it.';
+    console.log(`${said} \`fleet-reflex runs ${runId}\` shows how it ends.`);
+    console.log(lineOf(run));
     return 0;
   },
 };

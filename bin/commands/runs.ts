@@ -9,20 +9,28 @@ const Page = z.looseObject({ runs: z.array(RunSummary), cursor: z.string().optio
 
 export const command: Command = {
   summary: 'list runs, or show one with its output',
-  usage: `fleet-reflex runs [--rule <name>] [--limit <1-100>] [--json]
+  usage: `fleet-reflex runs [--rule <name>] [--scheduled] [--limit <1-100>] [--json]
 fleet-reflex runs <run id> [--json]
+
+--scheduled: only those that wait for their time, soonest first, however long ago they were asked for.
 
 ${CONNECTION}`,
   async run(args) {
     const { values, positionals } = parseArgs({
       args: [...args],
       allowPositionals: true,
-      options: { rule: { type: 'string' }, limit: { type: 'string' }, json: { type: 'boolean' } },
+      options: {
+        rule: { type: 'string' },
+        scheduled: { type: 'boolean' },
+        limit: { type: 'string' },
+        json: { type: 'boolean' },
+      },
     });
     const [runId, ...rest] = positionals;
     if (rest.length > 0) throw new UsageError('One run id, or none.');
     const query = new URLSearchParams();
     if (values.rule !== undefined) query.set('rule', values.rule);
+    if (values.scheduled === true) query.set('status', 'scheduled');
     if (values.limit !== undefined) query.set('limit', values.limit);
     const path = runId === undefined ? `/runs?${query}` : `/runs/${encodeURIComponent(runId)}`;
     const answer = await callRunsApi('GET', path);

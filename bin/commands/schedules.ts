@@ -8,7 +8,9 @@ import { planAtProviders, syncAtProviders } from './schedules/providers.ts';
 
 const USAGE = `fleet-reflex schedules [--rules file]
     Lists the standing schedules of the rules file, each with the next five times: in the provider's zone (TAT's
-    crontabs are in Beijing time), in UTC, and in this machine's. No provider is asked.
+    crontabs are in Beijing time), in UTC, and in this machine's. No provider is asked. Then the runs that wait for
+    their time because a rule or a person scheduled them, which the deployment is asked for (FLEET_REFLEX_URL,
+    RUNS_TOKEN, as for \`fleet-reflex runs\`).
 
 fleet-reflex schedules plan [--rules file] [--region provider/region ...]
     Says what is different at the providers, and changes nothing. Only schedules with the mark of the stage (STAGE)
@@ -24,7 +26,7 @@ fleet-reflex schedules sync [--rules file] [--region provider/region ...]
     The file is rules.yml, or what RULES_FILE names.`;
 
 export const command: Command = {
-  summary: 'when standing schedules fire; whether the providers have them',
+  summary: 'what fires when; whether the providers have the standing schedules',
   usage: USAGE,
   async run(args) {
     const options = { rules: { type: 'string' }, region: { type: 'string', multiple: true } } as const;

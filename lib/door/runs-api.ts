@@ -25,7 +25,12 @@ const paging = {
   limit: z.coerce.number().int().min(1).max(100).default(20),
   cursor: z.string().optional(),
 };
-const ListQuery = z.object({ ...paging, rule: z.string().optional() });
+const ListQuery = z.object({
+  ...paging,
+  rule: z.string().optional(),
+  /** `scheduled`: those that wait for their time, soonest first. */
+  status: z.literal('scheduled').optional(),
+});
 const EventsQuery = z.object({ ...paging, source: z.string().optional() });
 
 export function runsHandler(context: RunsApiContext) {
@@ -69,7 +74,11 @@ function checkMethod(method: string, expected: 'GET' | 'POST'): void {
 }
 
 async function list(query: URLSearchParams, { store }: RunsApiContext): Promise<HttpAnswer> {
-  const { limit, cursor, rule } = readQuery(query, ListQuery);
+  const { limit, cursor, rule, status } = readQuery(query, ListQuery);
+  if (status === 'scheduled') {
+    const runs = await store.scheduled({ limit, rule });
+    return jsonAnswer(200, { runs: runs.map(summariseRun) });
+  }
   const page = await store.list({ limit, ...(cursor && { cursor }), ...(rule && { rule }) });
   return jsonAnswer(200, { runs: page.runs.map(summariseRun), ...(page.cursor && { cursor: page.cursor }) });
 }

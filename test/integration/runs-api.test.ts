@@ -196,7 +196,35 @@ describe('GET /runs', () => {
     expect(seen).toEqual([runs[1], runs[2], runs[0]].map((run) => run?.runId));
   });
 
+  it('lists those that wait for their time, and says what they wait for', async () => {
+    const api = anApi();
+    const rule = 'waiting';
+    const at = new Date(NOW.getTime() + 3_600_000).toISOString();
+    const waiting = aRun({
+      rule,
+      status: 'scheduled',
+      schedule: { at, timer: { nextAt: at, deadlineMs: 900_000 } },
+      waitingFor: { code: 'schedule.at', message: `It waits for its time, ${at}.` },
+      invocations: [],
+      pollAt: at,
+    });
+    for (const run of [aRun({ rule }), waiting]) await api.store.create(run);
+    const { body } = await api.call('GET', '/runs', { query: `status=scheduled&rule=${rule}` });
+    expect(body).toMatchObject({
+      runs: [
+        {
+          runId: waiting.runId,
+          status: 'scheduled',
+          schedule: { at, nextAt: at, firedBy: 'fleet-reflex' },
+          waitingFor: { code: 'schedule.at' },
+        },
+      ],
+    });
+    expect(await api.call('POST', `/runs/${waiting.runId}/cancel`)).toMatchObject({ status: 202 });
+  });
+
   it.each([
+    ['status=running', 'query.invalid'],
     ['limit=0', 'query.invalid'],
     ['limit=101', 'query.invalid'],
     ['limit=many', 'query.invalid'],

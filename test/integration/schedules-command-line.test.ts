@@ -1,6 +1,7 @@
 /** `fleet-reflex schedules` as a process: what it prints, and what it does at the local TAT. */
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
@@ -22,7 +23,9 @@ async function rulesFile(schedules: string): Promise<string> {
 
 async function fleetReflex(args: readonly string[], env: Record<string, string> = {}) {
   return await new Promise<{ code: number; out: string; err: string }>((resolve) => {
-    const options = { env: { PATH: process.env['PATH'] ?? '', TZ: 'UTC', ...env } };
+    const options = {
+      env: { PATH: process.env['PATH'] ?? '', TZ: 'UTC', FLEET_REFLEX_URL: 'http://127.0.0.1:9', ...env },
+    };
     execFile(process.execPath, [ENTRY, 'schedules', ...args], options, (error, out, err) => {
       resolve({ code: Number(error?.code ?? 0), out, err });
     });
@@ -91,6 +94,47 @@ test.each([
   const { code, out } = await fleetReflex(['--rules', await rulesFile(schedule)], env);
   expect(code).toBe(0);
   expect(out).toContain(shows);
+});
+
+test('lists what waits here, as the deployment says it; without one the standing schedules all the same', async () => {
+  const run = {
+    runId: `run-${'a'.repeat(26)}`,
+    rule: 'patch-web',
+    status: 'scheduled',
+    waitingFor: { code: 'schedule.at', message: 'It waits for its time, 2026-12-24T14:00:00.000Z.' },
+    instances: ['ins-1'],
+    invocationIds: [],
+    trigger: { source: 'slack', type: 'chat.command', id: 'e-1' },
+    requestedAt: '2026-11-20T10:00:00.000Z',
+  };
+  const asked: string[] = [];
+  const server = createServer((request, response) => {
+    asked.push(`${request.method} ${request.url} ${request.headers.authorization}`);
+    response.end(JSON.stringify({ runs: [run] }));
+  });
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  const env = { FLEET_REFLEX_URL: `http://127.0.0.1:${address.port}`, RUNS_TOKEN: 'secret' };
+  const args = ['--rules', await rulesFile(LOGROTATE)];
+  const { code, out, err } = await fleetReflex(args, env);
+  server.close();
+  expect({ code, err, asked }).toEqual({
+    code: 0,
+    err: '',
+    asked: ['GET /runs?status=scheduled&limit=100 Bearer secret'],
+  });
+  expect(out.trimEnd().split('\n').slice(-2)).toEqual([
+    'Waiting for their time; `fleet-reflex cancel <run id>` takes one back:',
+    `2026-11-20 10:00:00  scheduled      ${run.runId}  patch-web on ins-1  (${run.waitingFor.message})`,
+  ]);
+  expect(await fleetReflex(args, env)).toMatchObject({
+    code: 0,
+    out: expect.stringContaining('logrotate'),
+    err: expect.stringContaining('What rules scheduled is not shown'),
+  });
 });
 
 test.each([

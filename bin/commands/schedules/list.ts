@@ -1,10 +1,16 @@
-/** Prints when each standing schedule fires next. */
+/** Prints when each standing schedule fires next, and what else waits for its time. */
+import * as z from 'zod';
+import { FleetReflexError } from '../../../lib/errors.ts';
 import type { StandingSchedule } from '../../../lib/rules/rule.ts';
+import { lineOf, RunSummary } from '../../run-lines.ts';
+import { callRunsApi } from '../../runs-client.ts';
 import { readRules } from '../rules/read.ts';
 import { checkRecurrence } from '../rules/recurrence.ts';
 import { nextTimes, showIn, zoneName } from './times.ts';
 
 const COUNT = 5;
+
+const Page = z.looseObject({ runs: z.array(RunSummary) });
 
 /** @returns the exit code */
 export async function listSchedules(fileName: string, now: Date): Promise<number> {
@@ -14,7 +20,21 @@ export async function listSchedules(fileName: string, now: Date): Promise<number
   if (problems.length > 0) return 1;
   if (schedules.length === 0) console.log(`${fileName} has no standing schedules.`);
   for (const schedule of schedules) for (const line of linesOf(schedule, now)) console.log(line);
+  await listWaiting();
   return 0;
+}
+
+/** What rules and people scheduled is known to the deployment only. */
+async function listWaiting(): Promise<void> {
+  try {
+    const { runs } = Page.parse(await callRunsApi('GET', '/runs?status=scheduled&limit=100'));
+    if (runs.length === 0) return;
+    console.log('Waiting for their time; `fleet-reflex cancel <run id>` takes one back:');
+    for (const run of runs) console.log(lineOf(run));
+  } catch (thrown) {
+    if (!(thrown instanceof FleetReflexError)) throw thrown;
+    console.error(`What rules scheduled is not shown: ${thrown.message}`);
+  }
 }
 
 function linesOf(schedule: StandingSchedule, now: Date): string[] {
