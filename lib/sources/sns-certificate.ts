@@ -11,18 +11,33 @@ export type FetchText = (url: string) => Promise<string>;
 
 export type KeyFor = (url: string, now: Date) => Promise<KeyObject>;
 
-const SNS_HOST = /^sns\.[a-z0-9-]{3,}\.amazonaws\.com(\.cn)?$/;
+/**
+ * `sns.<region>.amazonaws.com`, China's with `.cn`. Other words in the place of the region are other services:
+ * `sns.s3.amazonaws.com` is whatever the owner of the bucket `sns` puts there.
+ */
+const SNS_HOST =
+  /^sns\.(?:(?!cn-)[a-z]{2}(?:-[a-z]{2,12}){1,2}-\d{1,2}\.amazonaws\.com|cn(?:-[a-z]{2,12}){1,2}-\d{1,2}\.amazonaws\.com\.cn)$/;
 const CERTIFICATE_PATH = /^\/SimpleNotificationService-[0-9A-Za-z]{32}\.pem$/;
 const MAX_CACHED = 16;
 const MAX_BYTES = 64 * 1024;
 const TIMEOUT_MS = 3000;
 
-/** Is this a URL of SNS itself? Anything else would let a message choose where we look. */
-export function isSnsUrl(text: string): boolean {
+/**
+ * Is this a URL of SNS itself, written as SNS writes it: https, no user, no port, nothing that a parser would forgive?
+ * Anything else would let a message choose where we look.
+ */
+function isSnsUrl(text: string): boolean {
   if (!URL.canParse(text)) return false;
   const url = new URL(text);
-  const isPlain = url.username === '' && url.password === '' && url.port === '';
+  const isPlain = url.href === text && url.username === '' && url.password === '' && url.port === '';
   return url.protocol === 'https:' && isPlain && SNS_HOST.test(url.hostname);
+}
+
+/** Where a subscription is confirmed: `https://sns.<region>.amazonaws.com/?Action=ConfirmSubscription&…`. */
+export function isSubscribeUrl(text: string): boolean {
+  if (!isSnsUrl(text)) return false;
+  const { pathname, searchParams, hash } = new URL(text);
+  return pathname === '/' && hash === '' && searchParams.getAll('Action').join() === 'ConfirmSubscription';
 }
 
 export function isCertificateUrl(text: string): boolean {

@@ -13,7 +13,7 @@ import {
   type FetchText,
   fetchFromSns,
   isCertificateUrl,
-  isSnsUrl,
+  isSubscribeUrl,
 } from './sns-certificate.ts';
 import { isSignedMessage, SnsMessage } from './sns-message.ts';
 import {
@@ -84,7 +84,7 @@ its dimensions as labels; any other notification is a generic event.`,
     async handshake(message): Promise<SourceAnswer | undefined> {
       if (message.Type !== 'SubscriptionConfirmation') return undefined;
       const url = message.SubscribeURL ?? '';
-      if (!isSnsUrl(url)) return { status: 400, body: 'The SubscribeURL is not of SNS.' };
+      if (!isSubscribeUrl(url)) return { status: 400, body: 'The SubscribeURL is not of SNS.' };
       await fetchText(url);
       return { status: 200, body: 'The subscription is confirmed.' };
     },

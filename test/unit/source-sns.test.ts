@@ -7,7 +7,7 @@ import {
   certificateKeys,
   fetchFromSns,
   isCertificateUrl,
-  isSnsUrl,
+  isSubscribeUrl,
 } from '../../lib/sources/sns-certificate.ts';
 import { SnsMessage, stringToSign } from '../../lib/sources/sns-message.ts';
 import type { Received } from '../../lib/sources/source.ts';
@@ -208,13 +208,42 @@ describe('a URL', () => {
       'https://s3.us-east-1.amazonaws.com/SimpleNotificationService-0123456789abcdef0123456789abcdef.pem',
       false,
     ],
+    [CERTIFICATE_URL.replace('us-east-1', 'us-gov-west-1'), true],
+    [CERTIFICATE_URL.replace('us-east-1', 'ap-southeast-3'), true],
+    // A bucket of S3 that is called `sns` has these names.
+    [CERTIFICATE_URL.replace('sns.us-east-1', 'sns.s3'), false],
+    [CERTIFICATE_URL.replace('sns.us-east-1', 'sns.s3-us-west-2'), false],
+    [CERTIFICATE_URL.replace('sns.us-east-1', 'sns.s3.us-west-2'), false],
+    [CERTIFICATE_URL.replace('sns.us-east-1', 'sns.s3-website-us-east-1'), false],
+    [CERTIFICATE_URL.replace('sns.us-east-1', 'sns.s3-accelerate'), false],
+    [CERTIFICATE_URL.replace('us-east-1', 'anything'), false],
+    [CERTIFICATE_URL.replace('us-east-1.amazonaws.com', 'us-east-1.amazonaws.com.cn'), false],
+    [CERTIFICATE_URL.replace('us-east-1', 'cn-north-1'), false],
+    [CERTIFICATE_URL.replace('sns.us-east-1', 'sns.us-east-1.'), false],
+    [CERTIFICATE_URL.replace('.com/', '.com./'), false],
+    [CERTIFICATE_URL.replace('.com/', '.com:443/'), false],
+    [CERTIFICATE_URL.replace('amazonaws', 'AMAZONAWS'), false],
+    [CERTIFICATE_URL.replace('amazonaws', 'amazon\taws'), false],
+    [CERTIFICATE_URL.replace('sns.', 'sns%2e'), false],
+    [CERTIFICATE_URL.replace('https://', 'https:\\\\'), false],
+    [CERTIFICATE_URL.replace('https://', ' https://'), false],
+    [CERTIFICATE_URL.replace('https://', 'https://user@'), false],
+    [CERTIFICATE_URL.replace('.pem', '.pem/x'), false],
     ['', false],
   ])('%s: a certificate of SNS, %s', (url, expected) => {
     expect(isCertificateUrl(url)).toBe(expected);
   });
 
-  it('of a subscription may have a query', () => {
-    expect(isSnsUrl(SUBSCRIBE_URL)).toBe(true);
+  it.each([
+    [SUBSCRIBE_URL, true],
+    [SUBSCRIBE_URL.replace('sns.us-east-1', 'sns.s3'), false],
+    [SUBSCRIBE_URL.replace('/?', '/x?'), false],
+    [SUBSCRIBE_URL.replace('ConfirmSubscription', 'DeleteTopic'), false],
+    [`${SUBSCRIBE_URL}&Action=DeleteTopic`, false],
+    [SUBSCRIBE_URL.replace('https:', 'http:'), false],
+    [`${SUBSCRIBE_URL}#x`, false],
+  ])('%s: of a subscription, %s', (url, expected) => {
+    expect(isSubscribeUrl(url)).toBe(expected);
   });
 });
 
