@@ -3,6 +3,7 @@
  * a Lambda sandbox is frozen between invocations, and a connection that the other side closed meanwhile would turn
  * the first write after the thaw into a request that may or may not have arrived.
  */
+import type { LookupFunction } from 'node:net';
 import type { Dispatcher } from 'undici';
 import Pool from 'undici/lib/dispatcher/pool.js';
 import { type Clock, systemClock } from './clock.ts';
@@ -20,6 +21,8 @@ export interface HttpPoolOptions {
   bodyTimeoutMs?: number;
   /** An idle connection is closed after this, before the vendor's gateway does. Default 4000. */
   keepAliveMs?: number;
+  /** How names become addresses. Default: as the system says. */
+  lookup?: LookupFunction;
   clock?: Clock;
 }
 
@@ -31,14 +34,14 @@ export interface HttpPool {
 }
 
 export function createHttpPool(options: HttpPoolOptions): HttpPool {
-  const { origin, clock = systemClock, keepAliveMs = 4000 } = options;
+  const { origin, clock = systemClock, keepAliveMs = 4000, lookup } = options;
   let pool: Dispatcher | undefined;
   let usedAt = 0;
 
   const open = (): Dispatcher =>
     new Pool(origin, {
       connections: options.connections ?? 32,
-      connect: { timeout: options.connectTimeoutMs ?? 3000 },
+      connect: { timeout: options.connectTimeoutMs ?? 3000, ...(lookup && { lookup }) },
       headersTimeout: options.headersTimeoutMs ?? 30_000,
       bodyTimeout: options.bodyTimeoutMs ?? 10_000,
       keepAliveTimeout: keepAliveMs,

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { CompletionEvent, CompletionEventData } from '../../lib/completions/completion-event.ts';
 import { whyNotTo } from '../../lib/completions/replies/destination-guard.ts';
 import { tailOf, toText } from '../../lib/completions/replies/message-text.ts';
+import { publicLookup } from '../../lib/completions/replies/public-lookup.ts';
 import { type RepliesOptions, replies } from '../../lib/completions/replies/replies.ts';
 import { messageOfEvent } from '../../lib/completions/replies/run-message.ts';
 import { FleetReflexError } from '../../lib/errors.ts';
@@ -609,8 +610,108 @@ describe('the guard', () => {
     ['https://metadata/x', ['*'], 'metadata is no host of this chat'],
     ['https://127.0.0.1/x', ['*'], 'it is on this machine'],
     ['https://localhost/x', ['*'], 'it is on this machine'],
+    ...[
+      'chat.example.com.',
+      'localhost.',
+      'a.localhost',
+      'metadata.google.internal',
+      'metadata.google.internal.',
+      'ip-10-0-0-1.eu-west-1.compute.internal',
+      'printer.local',
+      'router.lan',
+      '1.0.0.10.in-addr.arpa',
+      '2852039166',
+      '0251.0376.0251.0376',
+      '0xa9.0xfe.0xa9.0xfe',
+      '10.1',
+      '0',
+      '127.0.0.2',
+      '[::]',
+      '[::ffff:169.254.169.254]',
+      '[64:ff9b::a9fe:a9fe]',
+      'chat.example.com:22',
+      'chat.example.com:80',
+      'a..example.com',
+    ].map((host): [string, string[], string] => {
+      const url = `https://${host}/x`;
+      return [url, ['*'], `${new URL(url).host} is no host of this chat`];
+    }),
+    ['https://user:x@chat.example.com/x', ['*'], 'its URL has a user or a password'],
+    ['https://hooks.slack.com./x', ['hooks.slack.com'], 'hooks.slack.com. is no host of this chat'],
+    [
+      'https://a.webhook.office.com./x',
+      ['.webhook.office.com'],
+      'a.webhook.office.com. is no host of this chat',
+    ],
+    ['https://xn--bcher-kva.example.xn--p1ai/x', ['*'], undefined],
   ])('%s to %j: %s', (url, hosts, expected) => {
     expect(whyNotTo(new URL(url), hosts, false)).toBe(expected);
+  });
+});
+
+describe('a name', () => {
+  const leadingTo = (...addresses: string[]) =>
+    publicLookup((_, callback) =>
+      callback(
+        null,
+        addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 })),
+      ),
+    );
+  const mattermost = to('mattermost', { responseUrl: 'https://chat.example.com/hooks/commands/abc' });
+
+  it.each([
+    ['127.0.0.1'],
+    ['10.0.0.1'],
+    ['172.31.255.255'],
+    ['192.168.1.1'],
+    ['169.254.169.254'],
+    ['100.100.100.200'],
+    ['0.0.0.0'],
+    ['255.255.255.255'],
+    ['::1'],
+    ['::'],
+    ['fd00:ec2::254'],
+    ['fe80::1'],
+    ['::ffff:169.254.169.254'],
+    ['64:ff9b::a9fe:a9fe'],
+    ['2002:a9fe:a9fe::1'],
+    ['93.184.216.34', '10.0.0.1'],
+  ])('that leads to %s is not connected to, and the reply is dropped', async (...addresses) => {
+    const secrets = async () => ['https://chat.example.com'];
+    const log = aLog();
+    const lookup = leadingTo(...addresses);
+    expect(await told(anEvent(), mattermost, { secrets, log, lookup, allowLoopback: false })).toEqual([]);
+    expect(log.dropped).toEqual(['chat.example.com leads to an address that is not of the public Internet']);
+  });
+
+  it('that leads nowhere is a reply for later', async () => {
+    const secrets = async () => ['https://chat.example.com'];
+    const lookup = publicLookup((_, callback) => callback(new Error('ENOTFOUND'), []));
+    expect(await outcomeOf(anEvent(), mattermost, { secrets, lookup, allowLoopback: false })).toBe(
+      'reply.failed retry',
+    );
+  });
+
+  it.each(['93.184.216.34', '2606:2800:220:1:248:1893:25c8:1946'])('may lead to %s', (address) => {
+    const found: unknown[] = [];
+    leadingTo(address)('chat.example.com', { all: true }, (...answer) => found.push(answer));
+    leadingTo(address)('chat.example.com', {}, (...answer) => found.push(answer));
+    const family = address.includes(':') ? 6 : 4;
+    expect(found).toEqual([
+      [null, [{ address, family }]],
+      [null, address, family],
+    ]);
+  });
+
+  it('becomes an address by the lookup that the pool is given', async () => {
+    const asked: string[] = [];
+    const lookup: RepliesOptions['lookup'] = (hostname, _, callback) => {
+      asked.push(hostname);
+      callback(new Error('not here'), '');
+    };
+    const secrets = async () => ['https://chat.example.com'];
+    await outcomeOf(anEvent(), mattermost, { secrets, lookup, allowLoopback: false });
+    expect(asked).toEqual(['chat.example.com']);
   });
 });
 

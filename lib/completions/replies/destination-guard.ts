@@ -1,13 +1,29 @@
 /**
  * Where a reply may go: to the vendor and nowhere else. Replies carry output of the fleet, and some carry tokens; the
- * addresses of some come from events.
+ * addresses of some come from events. Where a name leads is looked at when it is connected to (public-lookup.ts).
  */
 
 const LOOPBACK: ReadonlySet<string> = new Set(['127.0.0.1', '[::1]', 'localhost']);
 
+/** Names that are of no use outside the network that made them (RFC 6761, 6762, 8375; ICANN's .internal). */
+const PRIVATE_ENDINGS = [
+  'internal',
+  'local',
+  'localhost',
+  'localdomain',
+  'lan',
+  'home',
+  'corp',
+  'intranet',
+  'arpa',
+];
+
+/** Below this are the ports of other protocols. */
+const FIRST_FREE_PORT = 1024;
+
 /**
- * @param hosts exact names; `.example.com` is every host below; `*` is any name (not an address), for vendors that
- * everybody runs themselves and whose server the configuration has named
+ * @param hosts exact names; `.example.com` is every host below; `*` is any public name, for vendors that everybody
+ * runs themselves and whose server the configuration has named
  * @returns why not, or undefined
  */
 export function whyNotTo(url: URL, hosts: readonly string[], allowLoopback: boolean): string | undefined {
@@ -20,12 +36,18 @@ export function whyNotTo(url: URL, hosts: readonly string[], allowLoopback: bool
 }
 
 function isIn(hostname: string, port: string, host: string): boolean {
-  if (host === '*') return !isAddress(hostname);
+  if (host === '*') return isPublicName(hostname) && (port === '' || Number(port) >= FIRST_FREE_PORT);
   if (port !== '') return false;
-  return host.startsWith('.') ? hostname.endsWith(host) : hostname === host;
+  return host.startsWith('.') ? isPublicName(hostname) && hostname.endsWith(host) : hostname === host;
 }
 
-/** URL writes every form of an IPv4 address with dots, and IPv6 between brackets. */
-function isAddress(hostname: string): boolean {
-  return hostname.startsWith('[') || /^[\d.]+$/.test(hostname) || !hostname.includes('.');
+/**
+ * URL writes every form of an IPv4 address (decimal, hexadecimal, octal, short) with dots, and IPv6 between brackets.
+ * A last dot makes the same host another name.
+ */
+function isPublicName(hostname: string): boolean {
+  const labels = hostname.split('.');
+  const last = labels.at(-1) ?? '';
+  const isWhole = labels.length > 1 && labels.every((label) => /^[a-z0-9_-]+$/.test(label));
+  return isWhole && /^(?:[a-z]+|xn--[a-z0-9-]+)$/.test(last) && !PRIVATE_ENDINGS.includes(last);
 }

@@ -2,6 +2,7 @@
  * Sends what becomes of a run back to where it was asked for. A reply is a courtesy beside the completion events:
  * what fails for good is logged and dropped, what may work later is thrown as `retry`, for a few minutes.
  */
+import type { LookupFunction } from 'node:net';
 import type { Dispatcher } from 'undici';
 import { FleetReflexError, messageOf } from '../../errors.ts';
 import type { Log } from '../../logging.ts';
@@ -18,6 +19,7 @@ import { githubDeploymentReply } from './github-deployment.ts';
 import { gitlabNoteReply } from './gitlab-note.ts';
 import { issueCommentReply } from './issue-comment.ts';
 import { mattermostReply } from './mattermost.ts';
+import { PRIVATE_ADDRESS, publicLookup } from './public-lookup.ts';
 import { messageOfEvent, messageOfText } from './run-message.ts';
 import { slackReply } from './slack.ts';
 import { teamsReply } from './teams.ts';
@@ -64,6 +66,8 @@ export interface RepliesOptions {
   deadlineMs?: number;
   /** What sends; a test's `MockAgent`. Default: a pool for each host. */
   dispatcher?: Dispatcher;
+  /** How names become addresses. Default: only public ones, unless this machine is allowed. */
+  lookup?: LookupFunction;
 }
 
 export interface Replies {
@@ -79,6 +83,7 @@ export interface Replies {
 
 export function replies(options: RepliesOptions): Replies {
   const { log, now, allowLoopback = false, deadlineMs = DEFAULT_DEADLINE_MS } = options;
+  const lookup = options.lookup ?? publicLookup();
   const pools = new Map<string, HttpPool>();
   const context = (): ReplyContext => ({
     secrets: options.secrets,
@@ -159,7 +164,14 @@ export function replies(options: RepliesOptions): Replies {
       deadlineMs,
       maxBodyBytes: MAX_ANSWER_BYTES,
     });
-    if (outcome.kind !== 'answered') return failed(`it did not answer (${outcome.code})`, facts);
+    if (outcome.kind !== 'answered') {
+      const { cause } = outcome;
+      if (!(cause instanceof FleetReflexError && cause.code === PRIVATE_ADDRESS)) {
+        return failed(`it did not answer (${outcome.code})`, facts);
+      }
+      log.warn('reply.dropped', { ...facts, because: cause.message });
+      return undefined;
+    }
     const { status, headers: answered } = outcome;
     const isFine = status >= 200 && status < 300;
     const verdict = isFine ? (channel.judge?.(outcome.body) ?? 'arrived') : verdictOf(status, answered);
@@ -180,7 +192,7 @@ export function replies(options: RepliesOptions): Replies {
     if (known !== undefined) return known;
     const pool =
       options.dispatcher === undefined
-        ? createHttpPool({ origin, connections: 4 })
+        ? createHttpPool({ origin, connections: 4, ...(!allowLoopback && { lookup }) })
         : borrowedPool(options.dispatcher);
     pools.set(origin, pool);
     return pool;
