@@ -1,7 +1,6 @@
 /** `npm run demo`: the main job, on real input, with the commands really run; then nothing is left of it. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CompletionEvent } from '../lib/completions/completion-event.ts';
-import { environment } from '../lib/config.ts';
 import { messageOf } from '../lib/errors.ts';
 import { linesOf, takeCompletions } from './demo/completions.ts';
 import { type DemoRun, readRuns, startList } from './demo/run-list.ts';
@@ -14,12 +13,14 @@ import {
   sendQueueMessage,
 } from './demo/send.ts';
 import { ANY_PORTS } from './stack/asked-ports.ts';
+import { cleanStart } from './stack/clean-start.ts';
 import { type Stack, startStack } from './stack/start.ts';
 
 /** An alert group of two, a chat command, a deployment, a queue message. */
 const EXPECTED_RUNS = 5;
 const PATIENCE_MS = 45_000;
 
+const { RULES_FILE: _, FLEET_FILE: __, ...environment } = cleanStart();
 const problems: string[] = [];
 const lastLines: string[] = [];
 let stack: Stack | undefined;
@@ -35,10 +36,9 @@ try {
   console.log(
     '1. The stack, all of it on 127.0.0.1: functions, queues, table, two clouds with their instances …',
   );
-  const { RULES_FILE: _, FLEET_FILE: __, ...own } = environment;
   stack = await startStack({
     ports: ANY_PORTS,
-    environment: own,
+    environment,
     onLine: keep,
     onError: (message) => problems.push(message),
   });

@@ -1,12 +1,13 @@
 /** `npm start`: the whole stack on this machine, until Ctrl-C. local/README.md says what is where. */
 import { relative } from 'node:path';
-import { environment } from '../lib/config.ts';
 import { FleetReflexError } from '../lib/errors.ts';
 import { askedPorts } from './stack/asked-ports.ts';
+import { cleanStart } from './stack/clean-start.ts';
 import { readableLines } from './stack/log-line.ts';
 import { whenOrphaned } from './stack/orphan.ts';
 import { type Stack, startStack } from './stack/start.ts';
 
+const environment = cleanStart();
 const showsAll = environment['LOG_LEVEL'] === 'DEBUG';
 let isReady = false;
 const stopping = new AbortController();

@@ -11,7 +11,7 @@ import {
   percentEncode,
   sha256Hex,
 } from '../../lib/providers/alibaba/signature.ts';
-import { apiError } from './api-error.ts';
+import { ApiError, apiError } from './api-error.ts';
 
 export interface LocalCredentials {
   accessKeyId: string;
@@ -123,6 +123,7 @@ export function createAuthenticator(
 
   const checkRpc = (request: SignedRequest, skewMs: number): Authenticated => {
     const parameters = new Map([...request.query, ...request.form]);
+    checkMethod(request.method, parameters.get('Action') ?? '');
     const signature = parameters.get('Signature');
     const nonce = parameters.get('SignatureNonce');
     if (signature === undefined || nonce === undefined) throw apiError('IncompleteSignature');
@@ -150,6 +151,20 @@ export function createAuthenticator(
       return checkRpc(request, skewMs);
     },
   };
+}
+
+/**
+ * All of the older signature fits into an address, so a link or an image tag could start a command, and browsers that
+ * send neither `Origin` nor `Sec-Fetch-Site` with those would not give the page away. The vendor takes it by any method,
+ * but says itself that GET is for reading; its generated clients and its command line post what has an effect.
+ */
+function checkMethod(method: string, action: string): void {
+  if (method === 'POST' || action === '' || action.startsWith('Describe')) return;
+  throw new ApiError(
+    'UnsupportedHTTPMethod',
+    `Expected POST for ${action.slice(0, 64)}, and this was ${method}: with the older signature (SignatureVersion 1.0) the local Cloud Assistant takes by ${method} only what reads, as any web page can send that. Clients have a setting for it, such as \`method: 'POST'\`.`,
+    405,
+  );
 }
 
 /** The older signature: Base64 of HMAC-SHA1, the key is the secret and an ampersand; values end encoded twice. */

@@ -1,13 +1,23 @@
-/** The switchboard over HTTP, for rehearsals in another process: GET lists, POST adds one or several, DELETE clears. */
+/**
+ * The switchboard over HTTP, for rehearsals in another process: GET lists, POST adds one or several, DELETE clears.
+ * Unsigned, and so only JSON: no page in a browser can send that unasked.
+ */
 import { ApiError } from './api-error.ts';
+import type { SignedRequest } from './authenticate.ts';
 import { checkFault, type Faults } from './faults.ts';
 
 export const FAULTS_PATH = '/_faults';
 
 /** @returns what to answer. @throws ApiError */
-export function handleFaults(method: string, body: string, faults: Faults): object {
+export function handleFaults(
+  { method, headers, body }: Pick<SignedRequest, 'method' | 'headers' | 'body'>,
+  faults: Faults,
+): object {
   if (method === 'POST') {
-    const sent = parse(body);
+    if (headers['content-type']?.startsWith('application/json') !== true) {
+      throw new ApiError('UnsupportedMediaType', 'Expected `Content-Type: application/json`.', 415);
+    }
+    const sent = parse(body.toString('utf8'));
     // All of them are checked before one is added.
     for (const fault of (Array.isArray(sent) ? sent : [sent]).map(checkFault)) faults.add(fault);
   } else if (method === 'DELETE') {

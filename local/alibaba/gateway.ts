@@ -80,7 +80,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   };
 
   const result = async (request: SignedRequest, fault: RequestFault | undefined): Promise<object> => {
-    if (request.path === FAULTS_PATH) return handleFaults(request.method, request.body.toString(), faults);
+    if (request.path === FAULTS_PATH) return handleFaults(request, faults);
     const skewMs = fault?.kind === 'clockSkew' ? fault.seconds * 1000 : 0;
     const { action, version } = authenticator.check(request, skewMs);
     countRequest(action);

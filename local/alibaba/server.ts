@@ -2,14 +2,16 @@
  * A local Alibaba Cloud Assistant: the ECS API 2014-05-26 as far as it concerns commands, on loopback, in front of the
  * fleet of local instances, on which the commands really run. The vendor's own SDK works against it unchanged.
  *
- * Knowing differences: it always answers JSON (the vendor's older RPC style defaults to XML), runs nothing in
+ * Knowing differences: the older signature starts nothing by `GET` (authenticate.ts), it always answers JSON (the vendor's older RPC style defaults to XML), runs nothing in
  * containers, and delivers no output to OSS.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { type Clock, systemClock } from '../../lib/providers/clock.ts';
+import { guardAgainstPages } from '../door/page-guard.ts';
 import type { FleetEngine } from '../fleet/engine.ts';
 import type { LocalCredentials, SignedRequest } from './authenticate.ts';
 import { createCloud } from './cloud.ts';
+import { CLOUD_ASSISTANT_DOOR } from './door.ts';
 import { createFaults, type Faults } from './faults.ts';
 import { createGateway } from './gateway.ts';
 
@@ -93,6 +95,7 @@ export async function startCloudAssistantServer(
   const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES }, (message, response) => {
     handle(message, response).catch(() => message.socket.destroy());
   });
+  guardAgainstPages(server, CLOUD_ASSISTANT_DOOR);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(options.port ?? 0, '127.0.0.1', resolve);

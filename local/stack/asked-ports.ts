@@ -1,7 +1,17 @@
 /** The ports that the environment asks for. */
 import type { Environment } from '../../lib/config.ts';
 import { FleetReflexError } from '../../lib/errors.ts';
-import { PORTS, type PortName } from './start.ts';
+
+/** The variable of each port, and the port that it is without one. */
+export const PORTS = {
+  HTTP_PORT: 3000,
+  LAMBDA_PORT: 3002,
+  SQS_PORT: 4566,
+  DYNAMODB_PORT: 8000,
+  TAT_PORT: 4580,
+  CLOUD_ASSISTANT_PORT: 4581,
+} as const;
+export type PortName = keyof typeof PORTS;
 
 /** @throws FleetReflexError `port.invalid` */
 export function askedPorts(environment: Environment): Record<PortName, number> {

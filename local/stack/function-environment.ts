@@ -2,6 +2,7 @@
  * What the functions find in their environment on this machine: the local queues, table and clouds in the place of the
  * deployment's, and a secret for every source.
  */
+import { devNull } from 'node:os';
 import {
   DispatchConfig,
   type Environment,
@@ -16,6 +17,7 @@ import {
 import { parseTokens } from '../../lib/door/access-tokens.ts';
 import { SOURCES } from '../../lib/sources/registry.ts';
 import { LOCAL_AWS } from './local-aws.ts';
+import { stackSettings } from './own-environment.ts';
 
 export interface LocalParts {
   sqsUrl: string;
@@ -61,16 +63,13 @@ export function functionEnvironment(given: Environment, parts: LocalParts): Reco
     ALIBABA_CLOUD_ACCESS_KEY_SECRET: 'local-secret',
     ALIBABA_ENDPOINT: parts.cloudAssistantUrl,
     REPLIES_MAY_GO_TO_LOOPBACK: 'true',
-    // A person's own, for the real clouds: set to nothing is not set.
-    AWS_PROFILE: '',
-    AWS_SESSION_TOKEN: '',
-    TENCENTCLOUD_SESSION_TOKEN: '',
-    TENCENT_CREDENTIALS: '',
-    ALIBABA_CLOUD_SECURITY_TOKEN: '',
-    ALIBABA_CREDENTIALS: '',
+    STAGE: 'local',
+    // A person's own profiles and keys are not read, and set to nothing is not set.
+    AWS_CONFIG_FILE: devNull,
+    AWS_SHARED_CREDENTIALS_FILE: devNull,
     SECRETS_PREFIX: '',
   };
-  const all = { ...given, ...own, STAGE: 'local' };
+  const all: Record<string, string> = { ...stackSettings(given), ...own };
   for (const config of [
     WebhookConfig,
     QueueConfig,
@@ -82,7 +81,7 @@ export function functionEnvironment(given: Environment, parts: LocalParts): Reco
     readConfig(config, all);
   }
   parseTokens(own.RUNS_TOKEN);
-  return own;
+  return all;
 }
 
 /** What the environment gives, else `local-<source>-secret`. */

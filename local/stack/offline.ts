@@ -1,28 +1,39 @@
 /**
  * The child process in which serverless-offline runs the functions: the Serverless Framework's own command line, and
- * two things around it. It ends when its parent does, however that ends; and once the functions are built, esbuild's
- * service, which is several hundred megabytes by then, is let go.
+ * three things around it. It gets the functions' environment, which holds secrets, over standard input, where no
+ * other process can read it; it ends when its parent does, however that ends; and once the functions are built,
+ * esbuild's service, which is several hundred megabytes by then, is let go.
  *
- * The parent holds the other end of standard input: a line means that everything answers, its end that nobody is there.
+ * The parent holds the other end of standard input. The first line is the environment as JSON, the second means that
+ * everything answers, and the end of all that nobody is there.
  */
 import { rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { createInterface } from 'node:readline';
+import * as z from 'zod';
 import { environment } from '../../lib/config.ts';
 
 const require = createRequire(import.meta.url);
+const steps = [start, letGoOfEsbuild];
 
-process.stdin.once('data', () => {
-  // The copy that serverless-esbuild has loaded: its service is the one that runs.
-  createRequire(require.resolve('serverless-esbuild'))('esbuild').stop();
-});
+createInterface({ input: process.stdin }).on('line', (line) => steps.shift()?.(line));
 process.stdin.once('close', () => {
-  const folder = environment['ESBUILD_WORK_FOLDER'];
-  if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+  for (const name of ['ESBUILD_WORK_FOLDER', 'SOCKET_FOLDER']) {
+    const folder = environment[name];
+    if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+  }
   // It leads its process group: nothing that it has started stays.
   process.kill(-process.pid, 'SIGKILL');
 });
 
-// Listening alone must not keep it: a serverless.yml that is refused ends it, and the parent says why.
-process.stdin.unref();
+function start(line: string): void {
+  Object.assign(process.env, z.record(z.string(), z.string()).parse(JSON.parse(line)));
+  // Listening alone must not keep it: a serverless.yml that is refused ends it, and the parent says why.
+  process.stdin.unref();
+  require('serverless/bin/serverless.js');
+}
 
-require('serverless/bin/serverless.js');
+function letGoOfEsbuild(): void {
+  // The copy that serverless-esbuild has loaded: its service is the one that runs.
+  createRequire(require.resolve('serverless-esbuild'))('esbuild').stop();
+}

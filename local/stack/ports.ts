@@ -15,15 +15,7 @@ export function portOf(server: Pick<Server, 'address'>): number {
  * @throws FleetReflexError `port.taken`
  */
 export async function checkPort(asked: number, what: string, variable: string): Promise<number> {
-  return asked === 0 ? 0 : await tryPort(asked, what, variable);
-}
-
-/** A port that was free a moment ago: for a program that cannot say which one it took. */
-export async function freePort(): Promise<number> {
-  return await tryPort(0, 'anything', '');
-}
-
-async function tryPort(asked: number, what: string, variable: string): Promise<number> {
+  if (asked === 0) return 0;
   const server = createServer();
   try {
     server.listen(asked, '127.0.0.1');

@@ -1,6 +1,8 @@
 /** SQS in this process, on loopback only, with the queues of the deployment. */
 import { CreateQueueCommand, GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { buildApp } from 'fauxqs';
+import { guardAgainstPages } from '../door/page-guard.ts';
+import { AWS_JSON_DOOR } from './doors.ts';
 import { LOCAL_AWS } from './local-aws.ts';
 import { portOf } from './ports.ts';
 import type { Deployment } from './serverless-file.ts';
@@ -24,6 +26,7 @@ export async function startQueues(
     if (typeof payload !== 'string' || !names.test(String(request.headers['x-amz-target']))) return payload;
     return payload.replaceAll(/http:\/\/sqs\.[\w-]+\.localhost(:\d+)?/g, `http://${request.headers.host}`);
   });
+  guardAgainstPages(app.server, AWS_JSON_DOOR);
   await app.listen({ port, host: '127.0.0.1' });
   const url = `http://127.0.0.1:${portOf(app.server)}`;
   const client = new SQSClient({ ...LOCAL_AWS, endpoint: url });

@@ -12,10 +12,11 @@ import { startCloudAssistantServer } from '../alibaba/server.ts';
 import { createFleetEngine } from '../fleet/engine.ts';
 import { loadFleet } from '../fleet/fleet-file.ts';
 import { startTatServer } from '../tencent/server.ts';
+import type { PortName } from './asked-ports.ts';
 import { startEventSource } from './event-source.ts';
 import { functionEnvironment } from './function-environment.ts';
-import { type FunctionsOptions, type LocalFunctions, startFunctions } from './functions.ts';
-import { checkPort, freePort } from './ports.ts';
+import { startFunctions } from './functions.ts';
+import { checkPort } from './ports.ts';
 import { startQueues } from './queues.ts';
 import { readDeployment } from './serverless-file.ts';
 import { startTable } from './table.ts';
@@ -24,19 +25,6 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url)).replace(/\/$/, ''
 const TABLE = 'fleet-reflex-local';
 /** Batches at a time from one queue: enough for two to meet, few enough for a laptop. */
 const MAX_CONCURRENCY = 2;
-/** Between asking for a free port and taking it somebody else may. */
-const PORT_TRIES = 3;
-
-/** The variable of each port, and the port that it is without one. */
-export const PORTS = {
-  HTTP_PORT: 3000,
-  LAMBDA_PORT: 3002,
-  SQS_PORT: 4566,
-  DYNAMODB_PORT: 8000,
-  TAT_PORT: 4580,
-  CLOUD_ASSISTANT_PORT: 4581,
-} as const;
-export type PortName = keyof typeof PORTS;
 
 const PARTS: Readonly<Record<PortName, string>> = {
   HTTP_PORT: 'HTTP',
@@ -50,7 +38,7 @@ const PARTS: Readonly<Record<PortName, string>> = {
 export interface StackOptions {
   /** 0 is any free one. */
   ports: Readonly<Record<PortName, number>>;
-  /** RULES_FILE, FLEET_FILE, LOG_LEVEL, secrets; this process's own reaches the functions too. */
+  /** RULES_FILE, FLEET_FILE, LOG_LEVEL, secrets: all that the stack takes of a person's environment. */
   environment: Environment;
   /** Each line that the functions write. */
   onLine: (line: string) => void;
@@ -61,6 +49,7 @@ export interface StackOptions {
 
 export interface Stack {
   httpUrl: string;
+  lambdaUrl: string;
   sqsUrl: string;
   tableUrl: string;
   tatUrl: string;
@@ -125,7 +114,14 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       queueUrl,
     };
     const own = functionEnvironment(environment, { ...parts, table: TABLE });
-    const functions = await startFunctionsOn(ports, { root: ROOT, environment: own, onLine, signal });
+    const functions = await startFunctions({
+      root: ROOT,
+      httpPort: ports.HTTP_PORT,
+      lambdaPort: ports.LAMBDA_PORT,
+      environment: own,
+      onLine,
+      signal,
+    });
     stops.push(() => functions.stop());
     const runsToken = parseTokens(own['RUNS_TOKEN'] ?? '')[0]?.token ?? '';
     await checkAnswers(functions.httpUrl, runsToken);
@@ -152,6 +148,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     return {
       ...parts,
       httpUrl: functions.httpUrl,
+      lambdaUrl: functions.lambdaUrl,
       sqs: queues.client,
       runsToken,
       secretOf: (source) => own[secretVariable(source)]?.split(',')[0] ?? '',
@@ -183,25 +180,6 @@ function checkedRulesFile(named: string | undefined): string {
   }
   loadRules(text, named || 'rules.yml', SOURCES.values());
   return file;
-}
-
-type Asked = Pick<StackOptions['ports'], 'HTTP_PORT' | 'LAMBDA_PORT'>;
-
-/** serverless-offline cannot say which port it took, so it is given free ones. */
-async function startFunctionsOn(
-  { HTTP_PORT, LAMBDA_PORT }: Asked,
-  options: Omit<FunctionsOptions, 'httpPort' | 'lambdaPort'>,
-): Promise<LocalFunctions> {
-  for (let tries = 1; ; tries += 1) {
-    const httpPort = HTTP_PORT || (await freePort());
-    const lambdaPort = LAMBDA_PORT || (await freePort());
-    try {
-      return await startFunctions({ ...options, httpPort, lambdaPort });
-    } catch (thrown) {
-      const isRace = messageOf(thrown).includes('EADDRINUSE') && HTTP_PORT * LAMBDA_PORT === 0;
-      if (!isRace || tries === PORT_TRIES) throw thrown;
-    }
-  }
 }
 
 /** The door and the API for people, through their functions, the queues and the table. */

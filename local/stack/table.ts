@@ -5,6 +5,8 @@ import { createRequire } from 'node:module';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CreateTableCommand, DescribeTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import * as z from 'zod';
+import { guardAgainstPages } from '../door/page-guard.ts';
+import { AWS_JSON_DOOR } from './doors.ts';
 import { LOCAL_AWS } from './local-aws.ts';
 import { portOf } from './ports.ts';
 import type { Deployment } from './serverless-file.ts';
@@ -23,6 +25,7 @@ export async function startTable(
   { table }: Pick<Deployment, 'table'>,
 ): Promise<LocalTable> {
   const server = Dynalite.parse(createRequire(import.meta.url)('dynalite'))({ createTableMs: 0 });
+  guardAgainstPages(server, AWS_JSON_DOOR);
   server.listen(port, '127.0.0.1');
   await once(server, 'listening');
   const url = `http://127.0.0.1:${portOf(server)}`;

@@ -9,8 +9,10 @@ import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { FleetReflexError, messageOf } from '../../lib/errors.ts';
 import { type Clock, pause, systemClock } from '../../lib/providers/clock.ts';
+import { guardAgainstPages } from '../door/page-guard.ts';
 import type { FleetEngine } from '../fleet/engine.ts';
 import { fromFleet } from './commands.ts';
+import { TAT_DOOR } from './door.ts';
 import { answerFaultRequest, isFaultPath } from './fault-door.ts';
 import { createFaults, type Faults, type RequestFault } from './faults.ts';
 import { createRateLimit } from './rate-limit.ts';
@@ -136,6 +138,7 @@ export async function startTatServer(options: TatServerOptions): Promise<TatServ
   const server = createServer((message, response) => {
     handle(message, response).catch(() => message.socket.destroy());
   });
+  guardAgainstPages(server, TAT_DOOR);
   // Longer than the pools of clients idle, so that none sends into a connection that is being closed.
   server.keepAliveTimeout = 65_000;
   const port = await new Promise<number>((resolve, reject) => {

@@ -90,9 +90,10 @@ test('a fault hits as often as it says, and only its action', async () => {
 });
 
 describe('/_faults', () => {
-  const ask = async (method: string, body?: unknown) => {
+  const ask = async (method: string, body?: unknown, type = 'application/json') => {
     const response = await fetch(`${local.server.endpoint}/_faults`, {
       method,
+      headers: { 'content-type': type },
       ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     });
     const answer: unknown = await response.json();
@@ -123,6 +124,15 @@ describe('/_faults', () => {
     expect(await ask('POST', body)).toMatchObject({ status, answer: { Code: 'InvalidParameter' } });
     expect(local.server.faults.list()).toEqual([]);
   });
+
+  test.each(['text/plain', 'application/x-www-form-urlencoded'])(
+    'is not added by %s, which a web page can send unasked',
+    async (type) => {
+      const answer = await ask('POST', { kind: 'dropAfter' }, type);
+      expect(answer).toMatchObject({ status: 415, answer: { Code: 'UnsupportedMediaType' } });
+      expect(local.server.faults.list()).toEqual([]);
+    },
+  );
 
   test('another method is refused', async () => {
     expect((await ask('PUT', {})).status).toBe(405);

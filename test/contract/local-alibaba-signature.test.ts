@@ -303,6 +303,27 @@ describe('the older HMAC-SHA1', () => {
     expect(await ask(`/?${signed('GET')}`, { method: 'GET' })).toEqual(OK);
   });
 
+  test.each(['RunCommand', 'InvokeCommand', 'StopInvocation', 'CreateCommand', 'DeleteCommand'])(
+    '%s is not for GET: a link or an image tag could be that',
+    async (Action) => {
+      const run = {
+        Action,
+        Type: 'RunShellScript',
+        CommandContent: 'dHJ1ZQ==',
+        'InstanceId.1': 'i-local001',
+      };
+      const before = { ...local.server.requestCounts };
+      const refused = { status: 405, code: 'UnsupportedHTTPMethod' };
+      expect(await ask(`/?${signed('GET', run)}`, { method: 'GET' })).toEqual(refused);
+      expect(local.server.requestCounts).toEqual(before);
+    },
+  );
+
+  test('an action with an effect is for POST', async () => {
+    const run = { Action: 'RunCommand', Type: 'RunShellScript', CommandContent: 'dHJ1ZQ==' };
+    expect(await ask('/', form(signed('POST', { ...run, 'InstanceId.1': 'i-local001' })))).toEqual(OK);
+  });
+
   test('POST with everything in the form body', async () => {
     expect(await ask('/', form(signed('POST')))).toEqual(OK);
   });

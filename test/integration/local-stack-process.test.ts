@@ -1,7 +1,7 @@
 /** `npm start` as a process: when it is ready, beside another, and what is left of it however it ends. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -176,6 +176,71 @@ describe.skipIf(process.platform !== 'linux')('npm start', () => {
     expect(await up.ended).toBe(0);
     expect(up.lines).not.toContain('fleet-reflex is ready');
     expect(up.remains()).toEqual(nothing);
+  });
+
+  it('gives a command nothing of the environment of who started it, nor lets it find that', {
+    timeout: 120_000,
+  }, async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'spy-test-'));
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+    const secrets = {
+      AWS_SECRET_ACCESS_KEY: 'canary-aws',
+      AWS_PROFILE: 'canary-profile',
+      TENCENTCLOUD_SECRET_KEY: 'canary-tencent',
+      ALIBABA_CLOUD_ACCESS_KEY_SECRET: 'canary-alibaba',
+      GITHUB_TOKEN: 'canary-github',
+      NPM_TOKEN: 'canary-npm',
+      SSH_AUTH_SOCK: '/canary-agent',
+      // A setting of the stack: the functions have it, and commands do not.
+      GENERIC_SECRET: 'canary-source',
+    };
+    // Its own, of every process above it up to this test, and of all that the stack has started.
+    const spy = [
+      'env',
+      'pid=$$',
+      `while [ "$pid" != ${process.pid} ] && [ "$pid" -gt 1 ]; do`,
+      '  cat /proc/$pid/environ /proc/$pid/cmdline /proc/$pid/fd/0',
+      '  pid=$(sed -n "s/^PPid:[[:space:]]*//p" /proc/$pid/status)',
+      'done 2>/dev/null',
+      'for one in $(grep -ls "$FLEET_INSTANCE_ID\\|SOCKET_FOLDER=" /proc/[0-9]*/environ); do cat "$one"; done',
+    ].join('\n');
+    writeFileSync(
+      join(folder, 'fleet.yml'),
+      JSON.stringify({
+        version: 1,
+        instances: [{ id: 'ins-local001' }],
+        commands: [{ id: 'cmd-spy00001', name: 'spy', content: `(${spy}) | tr '\\0' '\\n' | sort -u` }],
+      }),
+    );
+    writeFileSync(
+      join(folder, 'rules.yml'),
+      `version: 1
+providers: { tencent: { region: ap-guangzhou } }
+destinations: { completions: { sqs: completions } }
+rules:
+  - { name: spy, on: generic, run: { provider: tencent, command: cmd-spy00001, instances: [ins-local001] }, notify: [completions] }
+`,
+    );
+    const files = { FLEET_FILE: join(folder, 'fleet.yml'), RULES_FILE: join(folder, 'rules.yml') };
+    const up = startUp({ ...secrets, ...files });
+    await ready(up);
+    const sent = await post(up.place(), '/hooks/generic', '{}', bearer(secrets.GENERIC_SECRET));
+    const completions = completionsOf(up.place());
+    onTestFinished(() => completions.close());
+    const { data } = await completions.runCompleted(theRunOf(sent));
+    const lines = data.tasks
+      .map(({ output }) => output ?? '')
+      .join('')
+      .split('\n');
+    // It did look at itself, at the stack above it, and at the functions.
+    expect(lines).toEqual(
+      expect.arrayContaining([
+        'FLEET_INSTANCE_ID=ins-local001',
+        'FLEET_REFLEX_STARTED_CLEAN=yes',
+        expect.stringMatching(/^SOCKET_FOLDER=/),
+      ]),
+    );
+    expect(lines.filter((line) => line.includes('canary'))).toEqual([]);
   });
 
   it('names a port that is taken, its variable, and what to do', async () => {

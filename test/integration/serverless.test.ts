@@ -154,7 +154,7 @@ describe('the functions', () => {
 
   it('answer under these routes and no others', () => {
     const routes = ofType('AWS::ApiGatewayV2::Route').map(([, { Properties }]) => Properties['RouteKey']);
-    const hooks = ['ANY /hooks/{source}', 'ANY /hooks/{source}/{proxy+}'];
+    const hooks = ['ANY /hooks/{source}', 'ANY /hooks/{source}/{proxy+}', 'OPTIONS /hooks/{source}'];
     const people = ['GET /events', 'GET /runs', 'GET /runs/{runId}', 'POST /runs/{runId}/cancel'];
     const freeze = ['GET /freeze', 'PUT /freeze', 'DELETE /freeze'];
     expect(routes.toSorted()).toEqual([...hooks, ...people, ...freeze].toSorted());

@@ -1,0 +1,68 @@
+/**
+ * What the ports answer when a function does not. serverless-offline takes the error of a function that failed, or
+ * was stopped at its time-out, for what the function answered, and says 200: a sender would think that its event is
+ * safe, and a monitoring system that all is well.
+ */
+import * as z from 'zod';
+import { type Problem, problemAnswer } from '../../lib/door/problem.ts';
+import type { Answer } from './front.ts';
+
+/** Made by serverless-offline's HttpServer in the place of an answer; no function of ours says this and nothing else. */
+const FunctionError = z.strictObject({
+  errorMessage: z.string(),
+  errorType: z.string(),
+  stackTrace: z.array(z.string()).nullable(),
+});
+const MAY_BE_SENT_AGAIN = 'Sending it again is safe: what was already asked for is not done twice.';
+
+/** Of the port for events and people. */
+export function mendHttp(answer: Answer | undefined): Answer {
+  if (answer === undefined) {
+    return fromProblem({
+      status: 502,
+      code: 'function.unreachable',
+      title: 'The function did not answer',
+      detail: `The functions of the local stack ended, or were not there yet; its terminal says why. ${MAY_BE_SENT_AGAIN}`,
+    });
+  }
+  const error = answer.status === 200 ? FunctionError.safeParse(json(answer.body)).data : undefined;
+  if (error === undefined) return answer;
+  if (error.errorType === 'LambdaTimeoutError') {
+    return fromProblem({
+      status: 502,
+      code: 'function.timedOut',
+      title: 'The function timed out',
+      detail: `The function did not answer within its \`timeout\` in serverless.yml, and was stopped. It may have done what it was asked, or a part of it. ${MAY_BE_SENT_AGAIN}`,
+    });
+  }
+  return fromProblem({
+    status: 502,
+    code: 'function.failed',
+    title: 'The function failed',
+    detail: `The function ended with an error, which the terminal of the local stack shows. ${MAY_BE_SENT_AGAIN}`,
+  });
+}
+
+/** Of Lambda's own port, which names what failed in a header, as Lambda does. */
+export function mendLambda(answer: Answer | undefined): Answer {
+  if (answer !== undefined) return answer;
+  const Message = 'The functions of the local stack ended, or were not there yet; its terminal says why.';
+  return {
+    status: 502,
+    rawHeaders: ['content-type', 'application/json', 'x-amzn-errortype', 'ServiceException'],
+    body: Buffer.from(JSON.stringify({ Type: 'Service', Message })),
+  };
+}
+
+function fromProblem(problem: Problem): Answer {
+  const { statusCode, headers, body } = problemAnswer(problem);
+  return { status: statusCode, rawHeaders: Object.entries(headers).flat(), body: Buffer.from(body) };
+}
+
+function json(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString('utf8'));
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,141 @@
+/**
+ * serverless-offline as a child process, on two socket files that only this user reaches. The child leads a process
+ * group, so that nothing of it is left when it is stopped, and watches this process (offline.ts).
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { environment as ofThisProcess } from '../../lib/config.ts';
+import { FleetReflexError } from '../../lib/errors.ts';
+import { exchange } from './front.ts';
+import { processEnvironment } from './own-environment.ts';
+
+export interface OfflineOptions {
+  /** Where serverless.yml is. */
+  root: string;
+  stage: string;
+  /** All that the functions find in their environment, beside what every process has. */
+  environment: Readonly<Record<string, string>>;
+  /** Every line that the functions write. */
+  onLine: (line: string) => void;
+}
+
+export interface OfflineProcess {
+  httpSocket: string;
+  lambdaSocket: string;
+  /** Resolves when both sockets answer. @throws FleetReflexError `stack.failed`, with the last lines of the child */
+  ready(signal: AbortSignal | undefined): Promise<void>;
+  /** Resolves when it has ended by itself, which it should not. */
+  died: Promise<string>;
+  stop(): Promise<void>;
+}
+
+const START_MS = 60_000;
+const PROGRAM = fileURLToPath(new URL('offline.ts', import.meta.url));
+/** What the address of a socket file may have, less the end that the kernel wants (unix(7)); macOS takes 104. */
+const MAX_SOCKET_PATH = 103;
+
+export async function startOffline(options: OfflineOptions): Promise<OfflineProcess> {
+  const { root, stage, environment, onLine } = options;
+  // One for each stack, so that two never build into the same folder; in the tree, for it has to find node_modules.
+  await mkdir(join(root, '.local'), { recursive: true });
+  const workFolder = await mkdtemp(join(root, '.local', 'functions-'));
+  // mkdtemp makes it for its owner only.
+  const socketFolder = await mkdtemp(join(tmpdir(), 'fleet-reflex-functions-'));
+  const httpSocket = join(socketFolder, 'http');
+  const lambdaSocket = join(socketFolder, 'lambda');
+  checkLength(lambdaSocket);
+  const child = spawn(
+    process.execPath,
+    [
+      ...[PROGRAM, 'offline', 'start', '--stage', stage],
+      ...['--httpPort', httpSocket, '--lambdaPort', lambdaSocket],
+    ],
+    {
+      cwd: root,
+      detached: true,
+      stdio: ['pipe', 'pipe', 'pipe'],
+      env: {
+        ...processEnvironment(ofThisProcess),
+        ESBUILD_WORK_FOLDER: relative(root, workFolder),
+        SOCKET_FOLDER: socketFolder,
+        FORCE_COLOR: '0',
+      },
+    },
+  );
+  // That it has ended is told by its exit, not by a write that comes too late.
+  child.stdin.on('error', () => {});
+  child.stdin.write(`${JSON.stringify(environment)}\n`);
+  const lastLines: string[] = [];
+  for (const stream of [child.stdout, child.stderr]) {
+    createInterface({ input: stream }).on('line', (line) => {
+      lastLines.push(line);
+      if (lastLines.length > 40) lastLines.shift();
+      onLine(line);
+    });
+  }
+  const exited = once(child, 'exit');
+  const died = exited.then(
+    ([code]) => `serverless-offline ended with ${String(code)}:\n${lastLines.join('\n')}`,
+  );
+  return {
+    httpSocket,
+    lambdaSocket,
+    died,
+    async ready(signal) {
+      const isOver = new AbortController();
+      const waiting = AbortSignal.any([isOver.signal, ...(signal ? [signal] : [])]);
+      try {
+        await Promise.race([
+          Promise.all([answers(httpSocket, waiting), answers(lambdaSocket, waiting)]),
+          died.then((message) => {
+            throw new FleetReflexError('stack.failed', message);
+          }),
+        ]);
+      } finally {
+        isOver.abort();
+      }
+      child.stdin.write('ready\n');
+    },
+    async stop() {
+      // Nothing in it has to be put in order: what it knows is in the queues and the table.
+      if (child.pid !== undefined) killGroup(child.pid);
+      await exited;
+      await rm(workFolder, { recursive: true, force: true });
+      await rm(socketFolder, { recursive: true, force: true });
+    },
+  };
+}
+
+function checkLength(socketPath: string): void {
+  if (Buffer.byteLength(socketPath) <= MAX_SOCKET_PATH) return;
+  throw new FleetReflexError(
+    'stack.failed',
+    `The folder for temporary files, ${tmpdir()}, is too deep for a socket: its path may have ${MAX_SOCKET_PATH - (Buffer.byteLength(socketPath) - Buffer.byteLength(tmpdir()))} bytes. Set TMPDIR to a shorter one.`,
+  );
+}
+
+/** Resolves when something answers there, whatever it says. */
+async function answers(socketPath: string, signal: AbortSignal): Promise<void> {
+  const deadline = Date.now() + START_MS;
+  while ((await exchange(socketPath, { method: 'GET', path: '/' })) === undefined) {
+    signal.throwIfAborted();
+    if (Date.now() > deadline) {
+      throw new FleetReflexError('stack.failed', `The functions do not answer after ${START_MS / 1000} s`);
+    }
+    await sleep(50, undefined, { signal });
+  }
+}
+
+function killGroup(leader: number): void {
+  try {
+    process.kill(-leader, 'SIGKILL');
+  } catch (thrown) {
+    if (!(thrown instanceof Error && 'code' in thrown && thrown.code === 'ESRCH')) throw thrown;
+  }
+}
