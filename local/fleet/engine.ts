@@ -20,6 +20,9 @@ const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/run/
 /** Never in a shell of this machine: what is written for cmd or PowerShell means something else there. */
 const NO_WINDOWS = 'TaskSpawnFailed: Windows instances of the local fleet run nothing';
 
+/** The files of an instance are nobody else's on this machine. */
+const OWNER_ONLY = 0o700;
+
 export interface FleetEngine {
   /** By id. */
   readonly instances: ReadonlyMap<string, FleetInstance>;
@@ -41,12 +44,15 @@ export function createFleetEngine(fleet: Fleet, options: { now?: () => Date } = 
   const now = options.now ?? (() => new Date());
   const id = randomUUID();
   const root = realpathSync(mkdtempSync(join(tmpdir(), 'fleet-reflex-')));
-  chmodSync(root, 0o755); // commands may run as other users
   const scripts = join(root, 'scripts');
+  const homes = join(root, 'homes');
   mkdirSync(scripts);
+  mkdirSync(homes);
+  // Commands may run as other users: each may pass here, and enter what is its own.
+  for (const folder of [root, scripts, homes]) chmodSync(folder, 0o711);
   const pipes = pipePool(join(root, 'pipes'));
   const instances = new Map(fleet.instances.map((instance) => [instance.id, { ...instance }]));
-  for (const instanceId of instances.keys()) mkdirSync(join(root, instanceId));
+  for (const instanceId of instances.keys()) mkdirSync(join(root, instanceId), { mode: OWNER_ONLY });
   const running = new Set<TaskHandle>();
   const groups = new Set<number>();
   let taskCount = 0;
@@ -63,8 +69,8 @@ export function createFleetEngine(fleet: Fleet, options: { now?: () => Date } = 
   const homeOf = async (instanceId: string, account: Account): Promise<string> => {
     const own = join(root, instanceId);
     if (account.ids === undefined) return own;
-    const home = join(own, 'home', account.username);
-    await mkdir(home, { recursive: true });
+    const home = join(homes, `${instanceId}-${account.username}`);
+    await mkdir(home, { recursive: true, mode: OWNER_ONLY });
     await chown(home, account.ids.uid, account.ids.gid);
     return home;
   };

@@ -29,7 +29,7 @@ export function pipePool(directory: string): PipePool {
   let refilling: Promise<void> | undefined;
 
   const refill = async (): Promise<void> => {
-    await mkdir(directory, { recursive: true });
+    await mkdir(directory, { recursive: true, mode: 0o700 });
     const paths = Array.from({ length: BATCH }, (_, index) => join(directory, `pipe-${made + index}`));
     made += BATCH;
     await run('mkfifo', ['-m', '666', ...paths]);

@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync } from 'node:fs';
-import { chmod, rm, stat, writeFile } from 'node:fs/promises';
+import { chown, rm, stat, writeFile } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import { messageOf } from '../../lib/errors.ts';
 import { type KeptOutput, type OutputPolicy, outputKeeper } from './output.ts';
@@ -181,8 +181,8 @@ async function store(launch: Launch, request: TaskRequest): Promise<string | und
     return `InvalidWorkingDirectory: working_directory \`${launch.workingDirectory}\` not exists`;
   }
   try {
-    await writeFile(launch.scriptPath, request.script);
-    await chmod(launch.scriptPath, 0o755);
+    await writeFile(launch.scriptPath, request.script, { mode: 0o700 });
+    if (launch.ids !== undefined) await chown(launch.scriptPath, launch.ids.uid, launch.ids.gid);
     return undefined;
   } catch (error) {
     return `ScriptStoreFailed: ${messageOf(error)}`;

@@ -112,6 +112,15 @@ describe('a command on a local instance', () => {
     );
   });
 
+  it('has a directory and a script that no other user of this machine may read', async () => {
+    const mode = async (of: string) => (await run({ script: `stat -c %a "${of}"` })).output.trim();
+    expect([await mode('$HOME'), await mode('$0'), await mode('$HOME/..')]).toEqual(['700', '700', '711']);
+    if (userInfo().uid !== 0) return;
+    const end = await run({ script: 'stat -c "%a %U" ~ "$0"', username: 'nobody' });
+    expect(end.output).toBe('700 nobody\n700 nobody\n');
+    expect((await run({ script: `ls "${home}"`, username: 'nobody' })).exitCode).not.toBe(0);
+  });
+
   it('keeps the first 24 KB and counts the rest', async () => {
     const end = await run({ script: 'head -c 30000 /dev/zero | tr "\\0" x' });
     expect(end).toEqual({ ...exited, output: 'x'.repeat(24_576), dropped: 5424 });
