@@ -17,6 +17,7 @@ const SETTINGS = {
   LOG_LEVEL: 'DEBUG',
   RUNS_TOKEN: 'a-token',
   SLACK_SECRET: 'a-secret',
+  SLACK_REPLY_SECRET: 'a-reply-secret',
   STANDARD_WEBHOOKS_SECRET: 'another',
 };
 const KEYS = {
