@@ -6,10 +6,10 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { environment } from '../../lib/config.ts';
+import { limitRequest } from '../../lib/door/limit-request.ts';
 import { FleetReflexError, messageOf } from '../../lib/errors.ts';
 import type { TriggerEvent } from '../../lib/events/trigger-event.ts';
-import { matchRules } from '../../lib/rules/match.ts';
-import { renderRule } from '../../lib/rules/render.ts';
+import { askRules } from '../../lib/rules/ask-rules.ts';
 import type { RuleSet } from '../../lib/rules/rule.ts';
 import type { RunRequest } from '../../lib/runs/run-request.ts';
 import { type Command, UsageError } from '../command.ts';
@@ -41,14 +41,17 @@ A folder stands for its .json files. Keep the events that your team had in one, 
     let unread = 0;
     let changed = 0;
     let started = 0;
+    const perRule = new Map<string, number>();
     for (const file of files) {
       const events = await eventsOf(file, values.source, rules, now);
       if (events === undefined) unread += 1;
-      for (const event of events ?? []) {
-        const after = outcomesOf(event, rules, now);
+      const afters = outcomesOf(events ?? [], rules, now);
+      const befores = before === undefined ? [] : outcomesOf(events ?? [], before, now);
+      for (const [index, { event, lines: after, runs }] of afters.entries()) {
         started += after.size;
+        for (const rule of runs) perRule.set(rule, (perRule.get(rule) ?? 0) + 1);
         const lines =
-          before === undefined ? [...after.values()] : differences(outcomesOf(event, before, now), after);
+          before === undefined ? [...after.values()] : differences(befores[index]?.lines ?? new Map(), after);
         if (before !== undefined && lines.length === 0) continue;
         changed += 1;
         console.log(
@@ -57,6 +60,7 @@ A folder stands for its .json files. Keep the events that your team had in one, 
         for (const line of lines.length === 0 ? ['· nothing'] : lines) console.log(`  ${line}`);
       }
     }
+    for (const line of hourlyLines(rules, perRule)) console.log(line);
     const readWell = `${files.length - unread} of ${files.length} files`;
     if (before === undefined) console.log(`\n${readWell}; ${started} runs would be asked for.`);
     else
@@ -93,14 +97,39 @@ async function eventsOf(
   }
 }
 
-/** What each rule that fires asks for, in a line, by the rule's name. */
-function outcomesOf(event: TriggerEvent, rules: RuleSet, now: Date): Map<string, string> {
-  const outcomes = new Map<string, string>();
-  for (const match of matchRules(rules, event)) {
-    if (!match.fires) continue;
-    outcomes.set(match.rule.name, `✓ ${match.rule.name}: ${lineOf(renderRule(match.rule, event, { now }))}`);
-  }
-  return outcomes;
+interface Outcome {
+  event: TriggerEvent;
+  /** What each rule that fires asks for, in a line, by the rule's name. */
+  lines: Map<string, string>;
+  /** The rules of which a run would be sent. */
+  runs: string[];
+}
+
+/** Of all events of one file, which were one delivered request. */
+function outcomesOf(events: readonly TriggerEvent[], rules: RuleSet, now: Date): Outcome[] {
+  const asked = events.map((event) =>
+    askRules(rules, event, { now }).flatMap(({ request }) => request ?? []),
+  );
+  const sentFor = limitRequest(asked.flat(), rules.limits.runsPerRequest);
+  return events.map((event, index) => {
+    const requests = (asked[index] ?? []).map((request) => sentFor.get(request.runId) ?? request);
+    return {
+      event,
+      lines: new Map(requests.map((request) => [request.rule, `✓ ${request.rule}: ${lineOf(request)}`])),
+      runs: requests.flatMap(({ action, rule }) => (action === 'run' ? [rule] : [])),
+    };
+  });
+}
+
+/** What no event alone shows: how many runs of a rule these would be, should they come within an hour. */
+function hourlyLines({ rules }: RuleSet, perRule: ReadonlyMap<string, number>): string[] {
+  return rules.flatMap(({ name, action }) => {
+    const asked = perRule.get(name) ?? 0;
+    if (action.kind !== 'run' || asked <= action.guards.maxPerHour.runs) return [];
+    return [
+      `! ${name}: ${asked} runs; were they asked for within an hour, ${action.guards.maxPerHour.runs} would start (guards.maxPerHour)`,
+    ];
+  });
 }
 
 function lineOf(request: RunRequest): string {

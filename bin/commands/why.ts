@@ -14,9 +14,14 @@ const Event = z.looseObject({
   matched: z.array(z.looseObject({ rule: z.string(), runId: z.string() })),
   unmatched: z.array(z.looseObject({ rule: z.string(), because: z.string() })),
   unmatchedOmitted: z.number().optional(),
+  /** Those of one request that were decided alike. */
+  events: z.array(z.looseObject({ eventId: z.string(), subject: z.string().optional() })).optional(),
 });
 type Event = z.infer<typeof Event>;
 const Page = z.looseObject({ events: z.array(Event), cursor: z.string().optional() });
+
+/** Of a record for many events so many are named that the text is about. */
+const MAX_OTHERS = 5;
 
 /** So many events are looked through, newest first. */
 const LOOKED_THROUGH = 1_000;
@@ -44,7 +49,7 @@ ${CONNECTION}`,
     if (/^run-[a-z2-7]{26}$/.test(text)) return await explainRun(text);
     const events = await findEvents(text, limit);
     if (values.json === true) console.log(JSON.stringify(events, undefined, 2));
-    else for (const event of events) await explain(event);
+    else for (const event of events) await explain(event, text);
     if (events.length > 0) return 0;
     console.error(
       `No event of the newest ${LOOKED_THROUGH} has ${JSON.stringify(text)} in its id, subject, type, source or rules. One that was refused at the door (a wrong signature, a body that nobody understands) is in the webhook's log as request.refused.`,
@@ -73,14 +78,21 @@ async function findEvents(text: string, limit: number): Promise<Event[]> {
   return found.slice(0, limit);
 }
 
-function isAbout({ source, eventId, type, subject = '', matched, unmatched }: Event, text: string): boolean {
+function isAbout(event: Event, text: string): boolean {
+  const { source, eventId, type, subject = '', matched, unmatched } = event;
   const rules = [...matched, ...unmatched].map(({ rule }) => rule);
-  return [source, eventId, type, subject, ...rules].some((it) =>
-    it.toLowerCase().includes(text.toLowerCase()),
-  );
+  return has([source, eventId, type, subject, ...rules], text) || othersAbout(event, text).length > 0;
 }
 
-async function explain(event: Event): Promise<void> {
+function othersAbout({ events = [] }: Event, text: string): Event['events'] & {} {
+  return events.filter(({ eventId, subject = '' }) => has([eventId, subject], text));
+}
+
+function has(texts: readonly string[], part: string): boolean {
+  return texts.some((it) => it.toLowerCase().includes(part.toLowerCase()));
+}
+
+async function explain(event: Event, text: string): Promise<void> {
   const { source, eventId, type, subject, receivedAt, matched, unmatched, unmatchedOmitted } = event;
   console.log(
     `${receivedAt.slice(0, 19).replace('T', ' ')}  ${type} of ${source}${subject ? `, about ${subject}` : ''} (${eventId})`,
@@ -96,4 +108,8 @@ async function explain(event: Event): Promise<void> {
   }
   for (const { rule, because } of unmatched) console.log(`  · ${rule}: ${because}`);
   if (unmatchedOmitted !== undefined) console.log(`  … and ${unmatchedOmitted} more rules that said no`);
+  const others = othersAbout(event, text);
+  const named = others.slice(0, MAX_OTHERS).map(({ eventId: id }) => id);
+  const more = others.length - named.length;
+  if (named.length > 0) console.log(`  so too     ${named.join(', ')}${more > 0 ? ` and ${more} more` : ''}`);
 }

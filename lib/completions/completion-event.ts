@@ -4,6 +4,7 @@
  */
 import * as z from 'zod';
 import { ProviderName } from '../providers/provider.ts';
+import { Ancestor } from '../runs/chain.ts';
 import { Trigger } from '../runs/run-request.ts';
 import { AggregateStatus, Started, TaskStatus } from '../runs/status.ts';
 
@@ -57,6 +58,8 @@ export const CompletionEventData = z.strictObject({
   /** How many tasks are in which state. */
   counts: z.partialRecord(TaskStatus, z.int()),
   trigger: Trigger,
+  /** The runs that led to this one by their completion events, oldest first; absent where none did. */
+  ancestry: z.array(Ancestor).optional(),
   startedAt: z.string().optional(),
   endedAt: z.string().optional(),
   tasks: z.array(CompletedTask),

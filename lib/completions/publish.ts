@@ -119,6 +119,7 @@ function runData(run: Run, tasks: readonly RunTask[]): Omit<CompletionEventData,
     ...(run.reason && { reason: run.reason }),
     counts: countByStatus(tasks),
     trigger: run.trigger,
+    ancestry: run.ancestry,
     ...(run.startedAt && { startedAt: run.startedAt }),
     ...(run.endedAt && { endedAt: run.endedAt }),
   };

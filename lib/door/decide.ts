@@ -4,17 +4,17 @@
  */
 import { answerChat } from '../chat/answer-chat.ts';
 import type { ChatPort } from '../chat/port.ts';
-import { recordOf } from '../events/event-record.ts';
+import { recordsOf } from '../events/request-records.ts';
 import type { TriggerEvent } from '../events/trigger-event.ts';
 import type { Log } from '../logging.ts';
 import type { RecordsQueue } from '../queues/records-queue.ts';
 import { fitsInMessage, type RunsQueue } from '../queues/runs-queue.ts';
 import { settleAll } from '../queues/send-messages.ts';
-import { matchRules } from '../rules/match.ts';
-import { renderRule } from '../rules/render.ts';
+import { askRules } from '../rules/ask-rules.ts';
 import type { RuleSet } from '../rules/rule.ts';
 import type { RunRequest } from '../runs/run-request.ts';
 import type { DoorOutcome, ReplyTo } from '../sources/source.ts';
+import { limitRequest } from './limit-request.ts';
 
 export interface DecideContext {
   ruleSet: RuleSet;
@@ -35,23 +35,41 @@ export interface Origin {
 /**
  * Resolves when everything that the events ask for, and what was decided about them, is durable on its queue. When
  * one of the two could not be sent the other may have been: sent again, the event asks for the same runs.
+ * @param events all of one delivered request: its limit holds for them together
  */
 export async function decide(
   events: readonly TriggerEvent[],
   origin: Origin,
   context: DecideContext,
 ): Promise<DoorOutcome[]> {
+  const { ruleSet, runsQueue, recordsQueue, log, now } = context;
   const decisions = await Promise.all(events.map((event) => decideOne(event, origin, context)));
-  const records = decisions.map(({ outcome }) => recordOf(outcome, context.now()));
-  const requests = decisions.flatMap((decision) => decision.requests);
-  await settleAll([context.runsQueue.send(requests), context.recordsQueue.send(records)]);
-  for (const { outcome } of decisions) record(outcome, context.log);
-  return decisions.map(({ outcome }) => outcome);
+  const asked = decisions.flatMap(({ requests }) => requests.map(fitted));
+  const sentFor = limitRequest(asked, ruleSet.limits.runsPerRequest);
+  const outcomes = decisions.map(({ requests: _, matched, ...decision }) => ({
+    ...decision,
+    matched: matched.map((it) => matchedAs(it, sentFor.get(it.runId))),
+  }));
+  const unique = [...new Set(asked.map((request) => sentFor.get(request.runId) ?? request))];
+  const started = new Set(unique.filter(isStart).map(({ runId }) => runId));
+  const records = recordsOf(outcomes, started, now());
+  await settleAll([runsQueue.send(unique), recordsQueue.send(records)]);
+  for (const outcome of outcomes.slice(0, MAX_LOGGED)) record(outcome, log);
+  if (outcomes.length > MAX_LOGGED || unique.length < asked.length) {
+    log.info('request.decided', { events: events.length, asked: asked.length, started: started.size });
+  }
+  return outcomes;
 }
 
-interface Decision {
-  outcome: DoorOutcome;
-  requests: RunRequest[];
+/** Of a larger request the rest is in the records only. */
+const MAX_LOGGED = 100;
+
+function isStart({ action }: RunRequest): boolean {
+  return action === 'run' || action === 'schedule';
+}
+
+interface Decision extends DoorOutcome {
+  requests: readonly RunRequest[];
 }
 
 async function decideOne(event: TriggerEvent, origin: Origin, context: DecideContext): Promise<Decision> {
@@ -60,27 +78,28 @@ async function decideOne(event: TriggerEvent, origin: Origin, context: DecideCon
     const answer = await answerChat(event, { ruleSet, port: context.chat, now: now(), ...origin });
     if (answer.kind === 'answered') {
       const { requests, matched, unmatched, text } = answer;
-      return { requests: requests.map(fitted), outcome: { event, matched, unmatched, text } };
+      return { event, requests, matched, unmatched, text };
     }
   }
-  const matches = matchRules(ruleSet, event);
-  const requests = matches.flatMap((match) =>
-    match.fires ? [fitted(renderRule(match.rule, event, { now: now(), ...origin }))] : [],
-  );
+  const asked = askRules(ruleSet, event, { now: now(), ...origin });
+  const requests = asked.flatMap(({ request }) => request ?? []);
   return {
+    event,
     requests,
-    outcome: {
-      event,
-      matched: requests.map((request) => ({
-        rule: request.rule,
-        runId: request.runId,
-        ...(request.action === 'reject' && { rejected: request.reason.message }),
-      })),
-      unmatched: matches.flatMap((match) =>
-        match.fires ? [] : [{ rule: match.rule.name, because: match.because }],
-      ),
-    },
+    matched: requests.map(({ rule, runId }) => ({ rule, runId })),
+    unmatched: asked.flatMap(({ match }) =>
+      match.fires ? [] : [{ rule: match.rule.name, because: match.because }],
+    ),
   };
+}
+
+type Matched = DoorOutcome['matched'][number];
+
+/** @param sent what went onto the queue for it, which may be a rejection, of an id of its own */
+function matchedAs(matched: Matched, sent: RunRequest | undefined): Matched {
+  if (sent === undefined) return matched;
+  const { rule, runId } = sent;
+  return sent.action === 'reject' ? { rule, runId, rejected: sent.reason.message } : { rule, runId };
 }
 
 /** The longest id or subject of a trigger event that is repeated whole. */
@@ -92,8 +111,9 @@ const MAX_SHOWN = 512;
  */
 function fitted(request: RunRequest): RunRequest {
   if (fitsInMessage(request)) return request;
-  const { version, runId, rule, trigger, notify, requestedAt } = request;
-  const { source, type, id, subject } = trigger;
+  const { source, type, id, subject } = request.trigger;
+  // Neither an address nor a list that may be what is too long.
+  const { version, runId, rule, chain, notify, requestedAt } = request;
   return {
     version,
     runId,
@@ -104,6 +124,7 @@ function fitted(request: RunRequest): RunRequest {
       id: shown(id),
       ...(subject !== undefined && { subject: shown(subject) }),
     },
+    chain,
     notify,
     requestedAt,
     action: 'reject',

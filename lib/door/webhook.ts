@@ -7,6 +7,7 @@ import type { WakeUpQueue } from '../queues/wake-up-queue.ts';
 import type { SourceSecrets } from '../secrets.ts';
 import { answerLines } from '../sources/chat-answer.ts';
 import {
+  type DoorOutcome,
   mediaType,
   type ReplyTo,
   type Source,
@@ -78,16 +79,36 @@ async function receive(event: HttpEvent, requestId: string, context: WebhookCont
         await context.say(answerLines(outcomes).join('\n'), replyTo);
       }
       if (source.answer !== undefined) return toHttpAnswer(source.answer(outcomes, sourceContext));
-      return jsonAnswer(202, {
-        matched: outcomes.flatMap(({ event: { id }, matched }) =>
-          matched.map((it) => ({ ...it, eventId: id })),
-        ),
-        unmatched: outcomes.flatMap(({ event: { id }, unmatched }) =>
-          unmatched.map((it) => ({ ...it, eventId: id })),
-        ),
-      });
+      return jsonAnswer(202, answerOf(outcomes));
     }
   }
+}
+
+/** Lambda answers 6 MB at most, and a body may have thousands of events: what is left out is in `why`. */
+const MAX_LISTED = 1_000;
+
+/** What was started comes first where there is more than can be listed. */
+function answerOf(outcomes: readonly DoorOutcome[]) {
+  const matched = outcomes.flatMap(({ event: { id }, matched: of }) =>
+    of.map((it) => ({ ...it, eventId: id })),
+  );
+  const unmatched = outcomes.flatMap(({ event: { id }, unmatched: of }) =>
+    of.map((it) => ({ ...it, eventId: id })),
+  );
+  if (matched.length + unmatched.length <= MAX_LISTED) return { matched, unmatched };
+  const startedFirst = matched.toSorted(
+    (a, b) => Number(a.rejected !== undefined) - Number(b.rejected !== undefined),
+  );
+  const listed = startedFirst.slice(0, MAX_LISTED);
+  const notMatched = unmatched.slice(0, MAX_LISTED - listed.length);
+  return {
+    matched: listed,
+    unmatched: notMatched,
+    omitted: {
+      matched: matched.length - listed.length,
+      unmatched: unmatched.length - notMatched.length,
+    },
+  };
 }
 
 function toHttpAnswer({ status, headers = {}, body }: SourceAnswer): HttpAnswer {

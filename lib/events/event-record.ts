@@ -19,6 +19,8 @@ export const EventRecord = z.strictObject({
   unmatched: z.array(z.strictObject({ rule: z.string(), because: z.string() })),
   /** Rules that said no too and are not listed. */
   unmatchedOmitted: z.int().positive().optional(),
+  /** Where it stands for many events of one request, all of them; what is above is said of the first. */
+  events: z.array(z.strictObject({ eventId: z.string(), subject: z.string().optional() })).optional(),
 });
 export type EventRecord = z.infer<typeof EventRecord>;
 

@@ -4,6 +4,7 @@
  */
 import * as z from 'zod';
 import { RunId } from '../runs/run-request.ts';
+import type { HourlyCounts } from './hourly-count.ts';
 
 export type Claim =
   | { isOurs: true }
@@ -41,7 +42,7 @@ export interface Agenda {
   appointments: readonly Appointment[];
 }
 
-export interface GuardStore {
+export interface GuardStore extends HourlyCounts {
   /** Claims `key` for the run until then, unless a live claim of another run is there. */
   claim(guard: string, rule: string, key: string, runId: RunId, until: Date, now: Date): Promise<Claim>;
   /** Reads a live claim without making one. */

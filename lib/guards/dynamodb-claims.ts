@@ -11,6 +11,7 @@ import { unlessConditionFails } from '../runs/dynamodb-store.ts';
 import { RunId } from '../runs/run-request.ts';
 import { condition, expiresAt, key } from '../runs/table.ts';
 import { Appointment, type GuardStore } from './claims.ts';
+import { dynamoHourlyCounts } from './dynamodb-hourly.ts';
 
 const StoredClaim = z.looseObject({ runId: z.string(), at: z.iso.datetime(), until: z.iso.datetime() });
 const StoredAgenda = z.looseObject({ revision: z.int(), appointments: z.array(Appointment) });
@@ -31,6 +32,8 @@ export function dynamoGuardStore({ client, table }: DynamoGuardStoreOptions): Gu
     (await client.send(new GetCommand({ TableName: table, Key: itemKey, ConsistentRead: true }))).Item;
 
   return {
+    ...dynamoHourlyCounts({ client, table }),
+
     async claim(guard, rule, claimKey, runId, until, now) {
       const itemKey = key.claim(guard, rule, claimKey);
       const isOurs = await unlessConditionFails(

@@ -6,6 +6,7 @@ import type { Reason } from '../completions/completion-event.ts';
 import { type Run, timerOf } from '../runs/run.ts';
 import { strike } from './agenda.ts';
 import type { GuardStore } from './claims.ts';
+import { maxPerHour } from './max-per-hour.ts';
 
 export type Admission =
   | { kind: 'admitted' }
@@ -104,7 +105,7 @@ export const instanceLimit: Guard = async (run) => {
 };
 
 // Freeze first, as designed; the instance limit needs no memory, so it goes before what claims.
-const GUARDS: readonly Guard[] = [freeze, cancelled, instanceLimit, dedupe, cooldown, inFlight];
+const GUARDS: readonly Guard[] = [freeze, cancelled, instanceLimit, dedupe, cooldown, maxPerHour, inFlight];
 
 /** Asks every guard in order. A run that is refused or waits holds no claim that would stop another. */
 export async function admit(run: Run, context: GuardContext): Promise<Admission> {
@@ -126,7 +127,8 @@ export async function leave(run: Run, store: GuardStore): Promise<void> {
 
 /** For a run that never started anything: another may have what it claimed. */
 export async function releaseClaims(run: Run, store: GuardStore): Promise<void> {
-  const { dedupe, cooldownMs } = run.guards;
+  const { dedupe, cooldownMs, maxPerHour: hourly } = run.guards;
+  if (hourly !== undefined) await store.uncountRun(run.rule, run.runId);
   if (dedupe) await store.release('dedupe', run.rule, dedupe.key, run.runId);
   if (cooldownMs !== undefined) await store.release('cooldown', run.rule, guardKey(run), run.runId);
   await leave(run, store);

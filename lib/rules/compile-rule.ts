@@ -27,7 +27,7 @@ import type {
   RunAction,
   ScheduleAction,
 } from './rule.ts';
-import type { CancelSpec, GuardsSpec, RuleSpec, RunSpec, ScheduleSpec } from './schema.ts';
+import { type CancelSpec, GuardsSpec, type RuleSpec, type RunSpec, type ScheduleSpec } from './schema.ts';
 
 export interface LoadContext extends Omit<Compiling, 'kinds'> {
   readonly sources: ReadonlyMap<string, RuleSource>;
@@ -161,7 +161,8 @@ function compileRun(
   const at = [...path, 'run'];
   const unsafe = readUnsafe(spec.unsafe, at, compiling);
   const target = compileTarget(spec, at, compiling, unsafe);
-  const execution = compileExecution(spec, guards, unsafe, at, compiling);
+  const choosesInstances = target?.isInstancesFromEvent === true;
+  const execution = compileExecution(spec, guards, choosesInstances, unsafe, at, compiling);
   unsafe.finish();
   if (target === undefined || execution === undefined) return undefined;
   return { kind: 'run', ...target, ...execution };
@@ -171,6 +172,7 @@ function compileRun(
 function compileExecution(
   spec: RunSpec,
   guards: GuardsSpec | undefined,
+  isInstancesFromEvent: boolean,
   unsafe: ReturnType<typeof readUnsafe>,
   at: Path,
   compiling: Compiling,
@@ -181,7 +183,12 @@ function compileExecution(
       : compileText(spec.workingDirectory, [...at, 'workingDirectory'], compiling, WORKING_DIRECTORY_CHECK);
   unsafe.refuse('workingDirectory', workingDirectory, 'write the directory');
   const timeoutSeconds = compileTimeout(spec, at, compiling);
-  const compiledGuards = compileGuards(guards, [...at.slice(0, -1), 'guards'], compiling);
+  const compiledGuards = compileGuards(
+    guards,
+    isInstancesFromEvent,
+    [...at.slice(0, -1), 'guards'],
+    compiling,
+  );
   if (compiledGuards === undefined) return undefined;
   return {
     ...(workingDirectory && { workingDirectory }),
@@ -206,16 +213,27 @@ function compileTimeout(spec: RunSpec, path: Path, compiling: Compiling): number
   return seconds;
 }
 
-function compileGuards(spec: GuardsSpec | undefined, path: Path, compiling: Compiling): Guards | undefined {
-  if (spec === undefined) return {};
-  const { dedupe, cooldown, maxInFlight, maxInstances } = spec;
+/** What an event may ask for where it gives the instances and the file does not say. */
+const EVENT_MAX_INSTANCES = 50;
+const EVENT_MAX_INSTANCES_AN_HOUR = 500;
+
+function compileGuards(
+  spec: GuardsSpec | undefined,
+  isInstancesFromEvent: boolean,
+  path: Path,
+  compiling: Compiling,
+): Guards | undefined {
+  const { dedupe, cooldown, maxInFlight, maxInstances, maxPerHour } = spec ?? GuardsSpec.parse({});
   const key = dedupe && compileKey(dedupe.key, [...path, 'dedupe', 'key'], compiling);
   if (dedupe !== undefined && key === undefined) return undefined;
+  const most = maxInstances ?? (isInstancesFromEvent ? EVENT_MAX_INSTANCES : undefined);
+  const { runs, instances = isInstancesFromEvent ? EVENT_MAX_INSTANCES_AN_HOUR : undefined } = maxPerHour;
   return {
     ...(dedupe && key && { dedupe: { key, windowMs: dedupe.window } }),
     ...(cooldown !== undefined && { cooldownMs: cooldown }),
     ...(maxInFlight !== undefined && { maxInFlight }),
-    ...(maxInstances !== undefined && { maxInstances }),
+    ...(most !== undefined && { maxInstances: most }),
+    maxPerHour: instances === undefined ? { runs } : { runs, instances },
   };
 }
 
@@ -278,7 +296,8 @@ function compileScheduling(
   const unsafe = readUnsafe(spec.unsafe, at, compiling);
   const target = compileTarget(spec, at, compiling, unsafe);
   const timing = compileTiming(spec, at, compiling);
-  const execution = compileExecution(spec, guards, unsafe, at, compiling);
+  const choosesInstances = target?.isInstancesFromEvent === true;
+  const execution = compileExecution(spec, guards, choosesInstances, unsafe, at, compiling);
   unsafe.finish();
   if (target === undefined || timing === undefined || execution === undefined) return undefined;
   return { kind: 'schedule', ...target, ...execution, timing };

@@ -13,7 +13,14 @@ import { compileFleets } from './fleet.ts';
 import { readYaml } from './positions.ts';
 import { collectProblems, type Problem, type Problems } from './problems.ts';
 import type { RuleSet, RuleSource, StandingSchedule } from './rule.ts';
-import { DestinationSpec, ProvidersSpec, RuleSpec, RulesFile, StandingScheduleSpec } from './schema.ts';
+import {
+  DestinationSpec,
+  LimitsSpec,
+  ProvidersSpec,
+  RuleSpec,
+  RulesFile,
+  StandingScheduleSpec,
+} from './schema.ts';
 
 /** The destination that is there without being defined. */
 const COMPLETIONS: DestinationRef = { name: 'completions', sqs: 'completions' };
@@ -69,6 +76,7 @@ export function loadRules(text: string, fileName: string, sources: Iterable<Rule
       schedules: schedules.filter((schedule) => schedule !== undefined),
       sources: toRecord(given['sources']),
       destinations: [...destinations.values()],
+      limits: LimitsSpec.safeParse(given['limits'] ?? {}).data ?? LimitsSpec.parse({}),
     };
   }
 }

@@ -21,8 +21,16 @@ export interface RuleSet {
   /** The settings of sources as they are written, by name; each source parses its own. */
   readonly sources: Readonly<Record<string, unknown>>;
   readonly destinations: readonly DestinationRef[];
+  readonly limits: Limits;
   /** What is allowed and deserves a second look, each `file:line:column: …`. */
   readonly warnings: readonly string[];
+}
+
+export interface Limits {
+  /** One delivered request starts at most so many runs. */
+  readonly runsPerRequest: number;
+  /** So many runs may lead to each other by their completion events before one more. */
+  readonly chainDepth: number;
 }
 
 export interface Rule {
@@ -88,6 +96,7 @@ export interface Guards {
   readonly cooldownMs?: number;
   readonly maxInFlight?: number;
   readonly maxInstances?: number;
+  readonly maxPerHour: { readonly runs: number; readonly instances?: number };
 }
 
 export interface CancelAction {

@@ -171,7 +171,30 @@ export const GuardsSpec = z
       .min(1)
       .max(10_000)
       .optional()
-      .describe('A run on more instances than this is rejected. Default: no limit.'),
+      .describe(
+        'A run on more instances than this is rejected. Default: 50 where the event gives any of the instances; no limit where the file has them.',
+      ),
+    maxPerHour: z
+      .strictObject({
+        runs: z
+          .int()
+          .min(1)
+          .max(5000)
+          .default(100)
+          .describe('Runs of the rule that begin within any 60 minutes. Default: 100.'),
+        instances: z
+          .int()
+          .min(1)
+          .max(1_000_000)
+          .optional()
+          .describe(
+            'Instances of those runs, one that has two runs counted twice. Default: 500 where the event gives any of the instances; no limit where the file has them.',
+          ),
+      })
+      .prefault({})
+      .describe(
+        'A run beyond it is rejected as `guard.max-per-hour`. Holds also for a rule without `guards`: only what is written here raises it.',
+      ),
   })
   .describe(
     'What stops a run that matched: asked when it is sent, in this order; for `schedule` when it is scheduled as well.',
@@ -284,6 +307,28 @@ export const ProvidersSpec = z.strictObject({
 });
 export type ProvidersSpec = z.infer<typeof ProvidersSpec>;
 
+export const LimitsSpec = z
+  .strictObject({
+    runsPerRequest: z
+      .int()
+      .min(1)
+      .max(1000)
+      .default(50)
+      .describe(
+        'One delivered request (a body over HTTP, a message of a queue) starts at most so many runs, whatever it has in it; the others are rejected as `limit.runs-per-request`, one rejection for each rule. Default: 50.',
+      ),
+    chainDepth: z
+      .int()
+      .min(0)
+      .max(20)
+      .default(3)
+      .describe(
+        'How many runs may lead to each other by their completion events before one more: 1 lets a run start another that starts none, 0 none at all. Deeper, or back to the same rule: `guard.loop`. Default: 3.',
+      ),
+  })
+  .describe('What holds for the whole file, whatever a rule says.');
+export type LimitsSpec = z.infer<typeof LimitsSpec>;
+
 export const RulesFile = z
   .strictObject({
     version: z.literal(1).describe('The version of this format: 1.'),
@@ -302,6 +347,7 @@ export const RulesFile = z
       .record(z.string(), z.unknown())
       .default({})
       .describe('Settings of sources, by name (docs/sources.md). Default: each source’s own.'),
+    limits: LimitsSpec.prefault({}),
     rules: z.array(RuleSpec).max(500).describe('Every rule that matches an event fires, in this order.'),
     schedules: z.array(StandingScheduleSpec).max(500).default([]).describe('Standing schedules.'),
   })

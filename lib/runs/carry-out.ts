@@ -15,13 +15,15 @@ import { type CancelContext, cancelRuns } from './cancel.ts';
 import { dispatchRun, recordRejection } from './dispatch.ts';
 import type { DispatchContext } from './dispatch-context.ts';
 import { RunRequest } from './run-request.ts';
+import { traceChain } from './trace-chain.ts';
 
 /** @throws FleetReflexError `request.invalid` (hold): it is not of this version, or not of ours */
 export async function carryOut(
   record: Pick<SQSRecord, 'body'>,
   context: DispatchContext & CancelContext & SchedulesContext & { events: Pick<EventLog, 'put'> },
 ): Promise<Handled> {
-  const request = parse(record.body);
+  const parsed = parse(record.body);
+  const request = parsed.action === 'event' ? parsed : await traceChain(parsed, context);
   switch (request.action) {
     case 'event':
       await context.events.put(request);

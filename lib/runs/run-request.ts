@@ -6,6 +6,7 @@ import * as z from 'zod';
 import { DestinationRef } from '../completions/destination.ts';
 import { ProviderName } from '../providers/provider.ts';
 import { ReplyTo } from '../sources/source.ts';
+import { Chain } from './chain.ts';
 
 /** `run-` and 26 characters, derived from the rule's name and the event's source and id (lib/runs/run-id.ts). */
 export const RunId = z.string().regex(/^run-[a-z2-7]{26}$/);
@@ -26,6 +27,9 @@ export const RenderedGuards = z.strictObject({
   cooldownMs: z.int().positive().optional(),
   maxInFlight: z.int().positive().optional(),
   maxInstances: z.int().positive().optional(),
+  maxPerHour: z
+    .strictObject({ runs: z.int().positive(), instances: z.int().positive().optional() })
+    .optional(),
 });
 export type RenderedGuards = z.infer<typeof RenderedGuards>;
 
@@ -38,6 +42,8 @@ const common = {
   runId: RunId,
   rule: z.string(),
   trigger: Trigger,
+  /** Where the event came from a run of ours. */
+  chain: Chain.optional(),
   /** Where the completion events go, resolved from the rules' names, so that dispatch and poller read no rules. */
   notify: z.array(DestinationRef),
   replyTo: ReplyTo.optional(),

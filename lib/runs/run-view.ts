@@ -34,6 +34,7 @@ function viewOf({ timer, ...schedule }: RunSchedule) {
 export function describeRun(run: Run, tasks: readonly RunTask[]) {
   return {
     ...summariseRun(run),
+    ancestry: run.ancestry ?? [],
     parameters: run.parameters,
     ...(run.timeoutSeconds !== undefined && { timeoutSeconds: run.timeoutSeconds }),
     ...(run.username && { username: run.username }),

@@ -7,6 +7,7 @@ import { Reason, RunStatus } from '../completions/completion-event.ts';
 import { DestinationRef } from '../completions/destination.ts';
 import { type Provider, ProviderName } from '../providers/provider.ts';
 import { ReplyTo } from '../sources/source.ts';
+import { Ancestor, isKeptQuiet } from './chain.ts';
 import { OnUnavailable, RenderedGuards, RunId, type RunRequest, Trigger } from './run-request.ts';
 import { Started, TaskStatus } from './status.ts';
 
@@ -60,6 +61,8 @@ export const Run = z.strictObject({
   runId: RunId,
   rule: z.string(),
   trigger: Trigger,
+  /** The runs that led to it, oldest first. */
+  ancestry: z.array(Ancestor).optional(),
   notify: z.array(DestinationRef),
   replyTo: ReplyTo.optional(),
   traceparent: z.string().optional(),
@@ -172,6 +175,7 @@ export const described = (request: RunRequest) => ({
   runId: request.runId,
   rule: request.rule,
   trigger: request.trigger,
+  ancestry: request.chain?.ancestry,
   notify: request.notify,
   ...(request.replyTo && { replyTo: request.replyTo }),
   ...(request.traceparent && { traceparent: request.traceparent }),
@@ -219,8 +223,9 @@ export function planInvocations(
   }));
 }
 
-/** The record of a match that may not run: nothing is ever sent for it. */
+/** The record of a match that may not run: nothing is ever sent for it, and of a loop nothing is told. */
 export function rejectedRun(request: Extract<RunRequest, { action: 'reject' }>, now: Date): Run {
+  const isQuiet = isKeptQuiet(request.reason);
   return {
     ...described(request),
     ...(request.provider && { provider: request.provider }),
@@ -235,7 +240,7 @@ export function rejectedRun(request: Extract<RunRequest, { action: 'reject' }>, 
     reason: request.reason,
     invocations: [],
     endedAt: now.toISOString(),
-    outbox: ['run.rejected'],
-    pollAt: now.toISOString(),
+    outbox: isQuiet ? [] : ['run.rejected'],
+    pollAt: isQuiet ? undefined : now.toISOString(),
   };
 }

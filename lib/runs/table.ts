@@ -30,6 +30,8 @@ export const key = {
   }),
   /** What waits for its time, of one rule: one item, so that one condition decides between several at once. */
   agenda: (rule: string) => ({ pk: `AGENDA#${rule}`, sk: 'AGENDA' }),
+  /** The runs of a rule that began within the last hour. */
+  hourly: (rule: string) => ({ pk: `HOURLY#${rule}`, sk: 'HOURLY' }),
   inFlight: (rule: string) => ({ pk: `INFLIGHT#${rule}`, sk: 'INFLIGHT' }),
   /** All schedules and how far they are in step are one collection: the poller reads them in one query. */
   schedule: (provider: string, region: string, name: string) => ({
@@ -70,6 +72,10 @@ export const condition = {
   /** Free, ours already, or run out. */
   isLeaseFree: 'attribute_not_exists(pk) OR #owner = :owner OR #until < :now',
   isLeaseOurs: '#owner = :owner',
+  /** The run is not counted, and there is room for it: nothing is counted yet, or less than the limits. */
+  hasHourlyRoom:
+    'attribute_not_exists(#run) AND (attribute_not_exists(#runs) OR (#runs < :runs AND #instances <= :room))',
+  isCounted: 'attribute_exists(#run)',
   /** None is planned for the future that is as early as this one. */
   isWakeUpEarlier: 'attribute_not_exists(pk) OR #at > :at OR #at < :now',
 } as const;

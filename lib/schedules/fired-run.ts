@@ -70,6 +70,7 @@ async function beginNew(schedule: LiveSchedule, firing: Firing, context: Schedul
       id: firingKey(firing),
       subject: schedule.name,
     },
+    ancestry: request?.chain?.ancestry,
     notify: schedule.notify,
     ...(request?.replyTo && { replyTo: request.replyTo }),
     ...(request?.traceparent && { traceparent: request.traceparent }),

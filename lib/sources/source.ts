@@ -75,7 +75,7 @@ export interface DoorOutcome {
   matched: readonly { rule: string; runId: string; rejected?: string }[];
   unmatched: readonly { rule: string; because: string }[];
   /** What a built-in verb (lib/chat/) answers; then no rule was asked. Plain lines, names between backticks. */
-  text?: string;
+  text?: string | undefined;
 }
 
 /** What a person on call wants to know of a source at a glance; each a phrase, for the table of docs/sources.md. */

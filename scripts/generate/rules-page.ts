@@ -4,6 +4,7 @@ import * as z from 'zod';
 import {
   DestinationSpec,
   FleetSpec,
+  LimitsSpec,
   ProvidersSpec,
   RuleSpec,
   RulesFile,
@@ -24,6 +25,7 @@ export async function generate(): Promise<{ path: string; content: string }[]> {
     section('`providers`', jsonOf(ProvidersSpec)),
     section('`fleets.<name>`', jsonOf(FleetSpec)),
     section('`destinations.<name>`', jsonOf(DestinationSpec)),
+    section('`limits`', jsonOf(LimitsSpec)),
     section('`rules[]`', rule),
     section('`rules[].allow`', schemaOf(allow)),
     section('`rules[].run`', schemaOf(run)),
@@ -31,6 +33,7 @@ export async function generate(): Promise<{ path: string; content: string }[]> {
     section('`rules[].schedule`', schemaOf(schedule)),
     section('`rules[].guards`', schemaOf(guards)),
     section('`rules[].guards.dedupe`', schemaOf(schemaOf(guards).properties?.['dedupe'] ?? {})),
+    section('`rules[].guards.maxPerHour`', schemaOf(schemaOf(guards).properties?.['maxPerHour'] ?? {})),
     section('`schedules[]`', jsonOf(StandingScheduleSpec)),
   ];
   const content = text.replace(START, (_, start, end) => `${start}${sections.join('\n')}${end}`);

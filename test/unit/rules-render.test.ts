@@ -72,17 +72,50 @@ test('a run has all that dispatch needs', () => {
       cooldownMs: 5_400_000,
       maxInFlight: 1,
       maxInstances: 20,
+      maxPerHour: { runs: 100, instances: 500 },
     },
   });
 });
 
-test('without a word about it a run waits 15 minutes, fails on what is unavailable, and has no guards', () => {
+test('without a word about it a run waits 15 minutes, and fails on what is unavailable', () => {
   expect(render(aRule('parameters: {}'), anAlert())).toMatchObject({
     deadline: '2026-11-20T10:15:00.000Z',
     onUnavailable: 'fail',
-    guards: {},
     parameters: {},
   });
+});
+
+test.each<[string, string, string, unknown]>([
+  ['the file has the instances', 'instances: [ins-1]', '', { maxPerHour: { runs: 100 } }],
+  [
+    'the event gives them',
+    'instances: "${event.data.labels.instance_id}", unsafe: [instances]',
+    '',
+    { maxInstances: 50, maxPerHour: { runs: 100, instances: 500 } },
+  ],
+  [
+    'the event gives one of them',
+    'instances: [ins-1, "${event.data.labels.instance_id}"], unsafe: [instances]',
+    'guards: { maxPerHour: { runs: 7 } }',
+    { maxInstances: 50, maxPerHour: { runs: 7, instances: 500 } },
+  ],
+  [
+    'the file raises them',
+    'instances: "${event.data.labels.instance_id}", unsafe: [instances]',
+    'guards: { maxInstances: 400, maxPerHour: { runs: 300, instances: 9000 } }',
+    { maxInstances: 400, maxPerHour: { runs: 300, instances: 9000 } },
+  ],
+  [
+    'the file limits its own',
+    'instances: [ins-1]',
+    'guards: { maxPerHour: { instances: 20 } }',
+    { maxPerHour: { runs: 100, instances: 20 } },
+  ],
+])('the guards that hold where %s', (_, run, guards, expected) => {
+  const more = guards === '' ? '' : `, ${guards}`;
+  expect(render(aRule(run, { more }), anAlert())).toMatchObject({ guards: expected });
+  const request = render(aRule(run, { more }), anAlert());
+  expect(request.action === 'run' && request.guards).toEqual(expected);
 });
 
 test('the trace of the request goes before that of the event', () => {

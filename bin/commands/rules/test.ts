@@ -1,14 +1,14 @@
 /** Tries an event on the rules: for each rule whether it fires, and why not, and what it would ask for. */
 
+import { limitRequest } from '../../../lib/door/limit-request.ts';
 import type { TriggerEvent } from '../../../lib/events/trigger-event.ts';
-import { type Match, matchRules } from '../../../lib/rules/match.ts';
-import { renderRule } from '../../../lib/rules/render.ts';
+import { type Asked, askRules } from '../../../lib/rules/ask-rules.ts';
 import type { RuleSet } from '../../../lib/rules/rule.ts';
-import type { RunRequest } from '../../../lib/runs/run-request.ts';
+import type { RenderedGuards, RunRequest } from '../../../lib/runs/run-request.ts';
 import { readRules } from './read.ts';
 import { readEvents } from './read-events.ts';
 
-interface Asked {
+interface TestOptions {
   /** A file name, or `-`. */
   event: string;
   rules: string;
@@ -17,7 +17,7 @@ interface Asked {
 }
 
 /** @returns the exit code */
-export async function testRules(asked: Asked): Promise<number> {
+export async function testRules(asked: TestOptions): Promise<number> {
   const ruleSet = await readRules(asked.rules);
   const now = new Date();
   const events = await readEvents(asked.event, asked.source, ruleSet.sources, now);
@@ -25,7 +25,7 @@ export async function testRules(asked: Asked): Promise<number> {
     console.log(`The source ignores it: ${events.because}.`);
     return 1;
   }
-  const results = events.events.map((event) => tryEvent(event, ruleSet, now));
+  const results = tryEvents(events.events, ruleSet, now);
   if (asked.isJson) console.log(JSON.stringify(results, undefined, 2));
   else for (const result of results) print(result);
   return results.some(({ rules }) => rules.some(({ fires }) => fires)) ? 0 : 1;
@@ -36,18 +36,26 @@ interface Tried {
   rules: { rule: string; fires: boolean; because?: string; request?: RunRequest }[];
 }
 
-function tryEvent(event: TriggerEvent, ruleSet: RuleSet, now: Date): Tried {
-  const { source, type, id, subject } = event;
-  return {
+/** All of them are one delivered request, as they would be at the door. */
+function tryEvents(events: readonly TriggerEvent[], ruleSet: RuleSet, now: Date): Tried[] {
+  const asked = events.map((event) => ({ event, rules: askRules(ruleSet, event, { now }) }));
+  const requests = asked.flatMap(({ rules }) => rules.flatMap(({ request }) => request ?? []));
+  const sentFor = limitRequest(requests, ruleSet.limits.runsPerRequest);
+  return asked.map(({ event: { source, type, id, subject }, rules }) => ({
     event: { source, type, id, ...(subject !== undefined && { subject }) },
-    rules: matchRules(ruleSet, event).map((match) => describe(match, event, now)),
-  };
+    rules: rules.map((it) => describe(it, sentFor)),
+  }));
 }
 
-function describe(match: Match, event: TriggerEvent, now: Date): Tried['rules'][number] {
+function describe(
+  { match, request }: Asked,
+  sentFor: ReadonlyMap<string, RunRequest>,
+): Tried['rules'][number] {
   const rule = match.rule.name;
-  if (!match.fires) return { rule, fires: false, because: match.because };
-  return { rule, fires: true, request: renderRule(match.rule, event, { now }) };
+  if (!match.fires || request === undefined) {
+    return { rule, fires: false, because: match.fires ? '' : match.because };
+  }
+  return { rule, fires: true, request: sentFor.get(request.runId) ?? request };
 }
 
 function print({ event, rules }: Tried): void {
@@ -78,9 +86,22 @@ function linesOf(request: RunRequest): string[] {
         `${request.action.padEnd(8)}  ${request.command} on ${request.instances.join(', ')} (${request.provider}, ${request.region})`,
         ...parameters.map((parameter) => `          ${parameter}`),
         ...(request.action === 'schedule' ? [`when      ${request.at ?? request.recurrence ?? ''}`] : []),
+        ...(request.action === 'run' ? [`guards    ${guardsOf(request.guards)}`] : []),
         `notify    ${request.notify.map(({ name }) => name).join(', ') || 'nobody'}`,
         run,
       ];
     }
   }
+}
+
+/** The ones that hold without a word in the file too: nothing here knows what was started before. */
+function guardsOf({ dedupe, cooldownMs, maxInFlight, maxInstances, maxPerHour }: RenderedGuards): string {
+  return [
+    ...(dedupe === undefined ? [] : [`once for ${JSON.stringify(dedupe.key)} in ${dedupe.windowMs / 1000}s`]),
+    ...(cooldownMs === undefined ? [] : [`cooldown ${cooldownMs / 1000}s`]),
+    ...(maxInFlight === undefined ? [] : [`${maxInFlight} at a time`]),
+    ...(maxInstances === undefined ? [] : [`at most ${maxInstances} instances`]),
+    ...(maxPerHour === undefined ? [] : [`${maxPerHour.runs} runs an hour`]),
+    ...(maxPerHour?.instances === undefined ? [] : [`${maxPerHour.instances} instances an hour`]),
+  ].join(', ');
 }

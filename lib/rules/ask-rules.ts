@@ -1,0 +1,26 @@
+/** Asks every rule about one event: what fires and what it asks for, and why the others do not. */
+import type { TriggerEvent } from '../events/trigger-event.ts';
+import type { RunRequest } from '../runs/run-request.ts';
+import { type Match, matchRules } from './match.ts';
+import { type RenderContext, renderRule } from './render.ts';
+import type { RuleSet } from './rule.ts';
+import { stopLoop } from './stop-loop.ts';
+
+export interface Asked {
+  match: Match;
+  /** Where the rule fires. */
+  request?: RunRequest;
+}
+
+/** One for each rule on the event's source, in the order of the file. Never throws. */
+export function askRules(
+  { rules, limits }: Pick<RuleSet, 'rules' | 'limits'>,
+  event: TriggerEvent,
+  context: RenderContext,
+): Asked[] {
+  return matchRules({ rules }, event).map((match) =>
+    match.fires
+      ? { match, request: stopLoop(renderRule(match.rule, event, context), event, limits.chainDepth) }
+      : { match },
+  );
+}

@@ -1,0 +1,41 @@
+/**
+ * Asks the table for the runs that a request says it comes from. Who sends a completion event again may have cut its
+ * ancestry off, or another name of a rule into it; the run itself knows better.
+ */
+import type { Log } from '../logging.ts';
+import { type Ancestor, joinChains, LOOP, whyLoop } from './chain.ts';
+import { rejectionOf } from './reject-request.ts';
+import type { RunRequest } from './run-request.ts';
+import type { RunStore } from './store.ts';
+
+/** The last ones are those that the event tells of itself; each look is one read. */
+const MAX_LOOKS = 5;
+
+/**
+ * @returns the request with its chain as the table knows it, or its rejection as `guard.loop`. A request that no run led
+ * to is returned as it is, and costs nothing.
+ */
+export async function traceChain(
+  request: RunRequest,
+  { store, log }: { store: Pick<RunStore, 'get'>; log: Log },
+): Promise<RunRequest> {
+  const { chain, action, runId, rule } = request;
+  if (chain === undefined || action === 'cancel') return request;
+  if (request.action === 'reject' && request.reason.code === LOOP) return request;
+  const looks = chain.ancestry.slice(-MAX_LOOKS).map((ancestor) => store.get(ancestor.runId));
+  const parents = (await Promise.all(looks)).filter((run) => run !== undefined);
+  const rules = new Map(parents.map((run) => [run.runId, run.rule]));
+  const said = chain.ancestry.map((it) => ({ ...it, rule: rules.get(it.runId) ?? it.rule }));
+  const stored = parents.map(lineOf);
+  const joined = joinChains([...stored, said], chain.maxDepth) ?? chain;
+  const depth = Math.max(chain.depth, ...stored.map(({ length }) => length));
+  const traced = { ...request, chain: { ...joined, depth } };
+  const loop = whyLoop(rule, traced.chain);
+  if (loop === undefined) return traced;
+  log.info('run.stopped', { runId, rule, guard: loop.code });
+  return rejectionOf(traced, loop);
+}
+
+function lineOf({ rule, runId, ancestry = [] }: Ancestor & { ancestry?: readonly Ancestor[] | undefined }) {
+  return [...ancestry, { rule, runId }];
+}

@@ -1,0 +1,301 @@
+/** Rules that start each other by their completion events, with everything that runs told to the door again. */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { CompletionEvent } from '../../lib/completions/completion-event.ts';
+import { decide } from '../../lib/door/decide.ts';
+import type { TriggerEvent } from '../../lib/events/trigger-event.ts';
+import { silent } from '../../lib/logging.ts';
+import { runIdFor } from '../../lib/runs/run-id.ts';
+import { describeRun } from '../../lib/runs/run-view.ts';
+import { SOURCES } from '../../lib/sources/registry.ts';
+import { aRunsQueueWorld } from '../fixtures/runs-queue-world.ts';
+import { startRunsTable } from '../fixtures/runs-table.ts';
+import { anAlert, rulesOf } from '../unit/rules-events.ts';
+
+let table: Awaited<ReturnType<typeof startRunsTable>>;
+beforeEach(async () => {
+  table = await startRunsTable();
+});
+afterEach(() => table.stop());
+
+const RUN = 'run: { provider: tencent, command: cmd-1, instances: ins-1 }, notify: [feedback]';
+const FEEDBACK = 'destinations: { feedback: { sqs: events } }';
+
+/** What somebody between the destination and the door makes of an event: the source, and the body that it sees. */
+type Forwarder = (event: CompletionEvent) => [source: string, body: unknown];
+
+const asItIs: Forwarder = (event) => ['fleet-reflex', event];
+
+function anArc(rules: string, forward: Forwarder = asItIs, limits = '') {
+  const world = aRunsQueueWorld(table);
+  const ruleSet = rulesOf(rules, `${FEEDBACK}\n${limits}`);
+  let seen = 0;
+  const ask = async (events: readonly TriggerEvent[]): Promise<void> => {
+    const messages: unknown[] = [];
+    await decide(
+      events,
+      {},
+      {
+        ruleSet,
+        runsQueue: { send: async (requests) => void messages.push(...requests) },
+        recordsQueue: { send: async (records) => void messages.push(...records) },
+        chat: { status: async () => undefined, recent: async () => [] },
+        log: silent,
+        now: world.context.now,
+      },
+    );
+    for (const message of messages) await world.take(message);
+  };
+  return {
+    ...world,
+    ask,
+    /** Every event that was told since the last round comes in again; @returns how many there were. */
+    async round(): Promise<number> {
+      world.cloud.tasksAre('succeeded');
+      world.advance(2_000);
+      await world.poll();
+      const told = world.events.slice(seen);
+      seen = world.events.length;
+      for (const event of told) {
+        const [name, body] = forward(event);
+        const source = SOURCES.get(name);
+        const context = { secrets: [''], now: world.context.now(), settings: undefined };
+        const normalised = source?.receiveMessage(JSON.stringify(body), context);
+        if (normalised?.kind === 'events') await ask(normalised.events);
+      }
+      return told.length;
+    },
+    runs: async () => (await world.context.store.list({ limit: 100 })).runs.toReversed(),
+  };
+}
+
+/** Round after round, until nothing more is told. */
+async function untilQuiet(arc: ReturnType<typeof anArc>): Promise<string[]> {
+  for (let rounds = 0; (await arc.round()) > 0; rounds += 1) {
+    if (rounds > 12) throw new Error('it goes on and on');
+  }
+  return (await arc.runs()).map(
+    ({ rule, status, reason }) => `${rule} ${status}${reason === undefined ? '' : ` ${reason.code}`}`,
+  );
+}
+
+const ON_ALERT = `  - { name: first, on: alertmanager, ${RUN} }`;
+
+describe('a rule on completions', () => {
+  const itself = `${ON_ALERT}
+  - { name: again, on: fleet-reflex, when: event.type == 'completion.run.completed', ${RUN} }`;
+
+  it('runs once for a run, and not for its own', async () => {
+    const arc = anArc(itself);
+    await arc.ask([anAlert()]);
+    expect(await untilQuiet(arc)).toEqual([
+      'first succeeded',
+      'again succeeded',
+      'again rejected guard.loop',
+    ]);
+  });
+
+  it('has the runs that led to it in its view and in its events', async () => {
+    const arc = anArc(itself);
+    await arc.ask([anAlert()]);
+    await untilQuiet(arc);
+    const [first, again, stopped] = await arc.runs();
+    const line = [{ rule: 'first', runId: first?.runId }];
+    expect([first, again, stopped].map((run) => run && describeRun(run, []).ancestry)).toEqual([
+      [],
+      line,
+      [...line, { rule: 'again', runId: again?.runId }],
+    ]);
+    const told = arc.events.filter(({ subject }) => subject === again?.runId);
+    expect(told.map(({ data }) => data.ancestry)).toEqual(told.map(() => line));
+    expect(arc.events.filter(({ subject }) => subject === stopped?.runId)).toEqual([]);
+    expect(stopped).toMatchObject({ outbox: [] });
+    expect(stopped?.pollAt).toBeUndefined();
+    expect(stopped?.reason?.message).toContain('first → again → again');
+  });
+
+  it('is not fed by what a freeze rejects', async () => {
+    const arc = anArc(`${ON_ALERT}
+  - { name: on-rejected, on: fleet-reflex, when: event.type == 'completion.run.rejected', ${RUN} }`);
+    await arc.context.guards.setFreeze({ by: 'ada', reason: 'incident' });
+    await arc.ask([anAlert()]);
+    expect(await untilQuiet(arc)).toEqual([
+      'first rejected guard.freeze',
+      'on-rejected rejected guard.freeze',
+      'on-rejected rejected guard.loop',
+    ]);
+  });
+
+  it('is not fed by what its own parameters reject', async () => {
+    const arc = anArc(`${ON_ALERT}
+  - { name: unsafe, on: fleet-reflex, run: { provider: tencent, command: cmd-1, instances: ins-1, parameters: { a: '\${event.data.none}' } }, notify: [feedback] }`);
+    await arc.ask([anAlert()]);
+    const ended = await untilQuiet(arc);
+    expect(ended.filter((line) => line.endsWith('template.failed')).length).toBe(3);
+    expect(ended.filter((line) => line.endsWith('guard.loop')).length).toBe(3);
+  });
+});
+
+describe('two rules that start each other', () => {
+  it('stop when the chain comes back', async () => {
+    const arc = anArc(`${ON_ALERT}
+  - { name: ping, on: fleet-reflex, when: event.type == 'completion.run.completed' && event.data.rule != 'ping', ${RUN} }
+  - { name: pong, on: fleet-reflex, when: event.type == 'completion.run.completed' && event.data.rule == 'ping', ${RUN} }`);
+    await arc.ask([anAlert()]);
+    expect(await untilQuiet(arc)).toEqual([
+      'first succeeded',
+      'ping succeeded',
+      'pong succeeded',
+      'ping rejected guard.loop',
+    ]);
+  });
+});
+
+describe('a chain of rules', () => {
+  const chain = ['first', 'b', 'c', 'd', 'e']
+    .map((name, index, all) =>
+      index === 0
+        ? ON_ALERT
+        : `  - { name: ${name}, on: fleet-reflex, when: event.type == 'completion.run.completed' && event.data.rule == '${all[index - 1]}', ${RUN} }`,
+    )
+    .join('\n');
+
+  it('is three runs deep beside the first, and no deeper', async () => {
+    const arc = anArc(chain);
+    await arc.ask([anAlert()]);
+    expect(await untilQuiet(arc)).toEqual([
+      'first succeeded',
+      'b succeeded',
+      'c succeeded',
+      'd succeeded',
+      'e rejected guard.loop',
+    ]);
+  });
+
+  it('is as deep as the file says', async () => {
+    const deep = anArc(chain, asItIs, 'limits: { chainDepth: 4 }');
+    await deep.ask([anAlert()]);
+    expect((await untilQuiet(deep)).at(-1)).toBe('e succeeded');
+  });
+
+  it('is none at all where the file says so', async () => {
+    const none = anArc(chain, asItIs, 'limits: { chainDepth: 0 }');
+    await none.ask([anAlert()]);
+    expect(await untilQuiet(none)).toEqual(['first succeeded', 'b rejected guard.loop']);
+  });
+});
+
+describe('who forwards a completion event', () => {
+  const on = 'fleet-reflex, cloudevents, generic, sns, standard-webhooks';
+  const any = `${ON_ALERT}
+  - { name: again, on: [${on}], ${RUN} }`;
+  const cut = ({ data: { ancestry: _, ...data }, ...event }: CompletionEvent) => ({ ...event, data });
+  const sns = (message: unknown) => ({
+    Type: 'Notification',
+    MessageId: JSON.stringify(message).slice(0, 200),
+    TopicArn: 'arn:aws:sns:us-east-1:1:t',
+    Message: JSON.stringify(message),
+    Timestamp: '2026-11-20T10:00:00Z',
+  });
+  let other = 0;
+  const renamed = (event: CompletionEvent) => {
+    other += 1;
+    return { ...event, id: `other-${other}` };
+  };
+
+  it.each<[string, Forwarder]>([
+    ['under another id', (event) => ['fleet-reflex', renamed(event)]],
+    ['without its ancestry', (event) => ['fleet-reflex', cut(event)]],
+    [
+      'under another name of the rule',
+      (event) => ['fleet-reflex', { ...cut(event), data: { ...cut(event).data, rule: `x${other++}` } }],
+    ],
+    [
+      'as a CloudEvent of another type',
+      (event) => ['cloudevents', { ...renamed(event), type: 'com.acme.note' }],
+    ],
+    [
+      'as base64',
+      (event) => [
+        'cloudevents',
+        {
+          specversion: '1.0',
+          id: event.id,
+          source: 's',
+          type: 't',
+          data_base64: Buffer.from(JSON.stringify(event)).toString('base64'),
+        },
+      ],
+    ],
+    ['as any body', (event) => ['generic', { note: { inner: [event] } }]],
+    ['as its data alone', (event) => ['generic', cut(event).data]],
+    ['by SNS', (event) => ['sns', sns(event)]],
+    [
+      'by SNS of EventBridge',
+      (event) => ['sns', sns({ 'detail-type': 'x', detail: JSON.stringify(cut(event)) })],
+    ],
+  ])('%s does not start the same rule again', async (_, forward) => {
+    const arc = anArc(any, forward);
+    await arc.ask([anAlert()]);
+    const ended = await untilQuiet(arc);
+    expect(new Set(ended)).toEqual(
+      new Set(['first succeeded', 'again succeeded', 'again rejected guard.loop']),
+    );
+    // At most one for each event of the first run: started, its task, its end.
+    expect(ended.filter((line) => line === 'again succeeded').length).toBeLessThanOrEqual(3);
+    expect(ended.length).toBeLessThanOrEqual(13);
+  });
+
+  it('of another deployment that knows no ancestry is believed as far as it says', async () => {
+    const arc = anArc(any);
+    const runId = runIdFor('theirs', 'x', 'y');
+    const source = SOURCES.get('fleet-reflex');
+    const body = {
+      specversion: '1.0',
+      id: '1',
+      source: '/theirs',
+      type: 'fleet-reflex.run.completed',
+      data: { runId, rule: 'theirs', status: 'succeeded', ancestry: 'none' },
+    };
+    const read = source?.receiveMessage(JSON.stringify(body), {
+      secrets: [''],
+      now: arc.context.now(),
+      settings: undefined,
+    });
+    if (read?.kind !== 'events') throw new Error('not understood');
+    await arc.ask(read.events);
+    expect((await arc.runs()).map(({ ancestry }) => ancestry)).toEqual([[{ rule: 'theirs', runId }]]);
+  });
+});
+
+describe('a cancel in a chain', () => {
+  it('stops what it is for, however deep, and starts nothing', async () => {
+    const arc = anArc(
+      `${ON_ALERT}
+  - { name: long, on: grafana, run: { provider: tencent, command: cmd-1, instances: ins-1 }, notify: [feedback] }
+  - { name: stop-long, on: fleet-reflex, when: event.type == 'completion.run.completed', cancel: { rule: long }, notify: [feedback] }`,
+      asItIs,
+      'limits: { chainDepth: 0 }',
+    );
+    await arc.ask([anAlert({}, 'grafana')]);
+    const [long] = await arc.runs();
+    arc.advance(1_000);
+    await arc.ask([anAlert()]);
+    const ended = await untilQuiet(arc);
+    expect(ended.toSorted()).toEqual(['first succeeded', 'long succeeded']);
+    expect(long?.rule).toBe('long');
+  });
+});
+
+describe('an event that no run led to', () => {
+  it('costs no look at the table', async () => {
+    const arc = anArc(ON_ALERT);
+    let looks = 0;
+    const { get } = arc.context.store;
+    arc.context.store.get = (runId) => {
+      looks += 1;
+      return get(runId);
+    };
+    await arc.ask([anAlert()]);
+    expect(looks).toBe(0);
+  });
+});
