@@ -9,10 +9,11 @@ import { present } from '../sources/present.ts';
 import { compileRule, type LoadContext, type RuleParts } from './compile-rule.ts';
 import { compileStandingSchedule } from './compile-schedule.ts';
 import { unknownName } from './did-you-mean.ts';
+import { findFeedback } from './feedback.ts';
 import { compileFleets } from './fleet.ts';
 import { readYaml } from './positions.ts';
 import { collectProblems, type Problem, type Problems } from './problems.ts';
-import type { RuleSet, RuleSource, StandingSchedule } from './rule.ts';
+import type { Rule, RuleSet, RuleSource, StandingSchedule } from './rule.ts';
 import {
   DestinationSpec,
   LimitsSpec,
@@ -29,14 +30,22 @@ const COMPLETIONS: DestinationRef = { name: 'completions', sqs: 'completions' };
  * @param text YAML
  * @param fileName for messages
  * @param sources the sources that rules may be on
+ * @param options `looksForFeedback`: also warn of rules that can see their own events, which the functions need not
+ * look for each time they start
  * @throws FleetReflexError `rules.invalid`: a line `file:line:column: problem` for every problem; `details.problems`
  */
-export function loadRules(text: string, fileName: string, sources: Iterable<RuleSource>): RuleSet {
+export function loadRules(
+  text: string,
+  fileName: string,
+  sources: Iterable<RuleSource>,
+  { looksForFeedback = false } = {},
+): RuleSet {
   const file = readYaml(text);
   const problems = collectProblems(file);
   const warnings = collectProblems(file);
   const ruleSet = file.problems.length > 0 ? undefined : compile();
   if (ruleSet === undefined || problems.found.length > 0) throw invalid(fileName, problems.found);
+  if (looksForFeedback) warnOfFeedback(ruleSet.rules, warnings);
   return { ...ruleSet, warnings: linesOf(fileName, warnings.found) };
 
   function compile(): Omit<RuleSet, 'warnings'> {
@@ -78,6 +87,15 @@ export function loadRules(text: string, fileName: string, sources: Iterable<Rule
       destinations: [...destinations.values()],
       limits: LimitsSpec.safeParse(given['limits'] ?? {}).data ?? LimitsSpec.parse({}),
     };
+  }
+}
+
+function warnOfFeedback(rules: readonly Rule[], warnings: Problems): void {
+  for (const { index, names } of findFeedback(rules)) {
+    warnings.add(
+      ['rules', index, 'notify'],
+      `\`${names[0]}\` can see its own events by the queue \`events\` (${names.join(' → ')}): the second round is stopped as guard.loop. Let \`when\` say whose completions it is for, like event.data.rule == '…', or leave that destination out`,
+    );
   }
 }
 

@@ -5,7 +5,7 @@ import { loadRules } from '../../../lib/rules/load.ts';
 import type { RuleSet } from '../../../lib/rules/rule.ts';
 import { SOURCES } from '../../../lib/sources/registry.ts';
 
-/** @throws FleetReflexError `rules.missing`, `rules.invalid` */
+/** With every warning. @throws FleetReflexError `rules.missing`, `rules.invalid` */
 export async function readRules(fileName: string): Promise<RuleSet> {
   const text = await readFile(fileName, 'utf8').catch((cause: unknown) => {
     throw new FleetReflexError(
@@ -14,5 +14,5 @@ export async function readRules(fileName: string): Promise<RuleSet> {
       { cause },
     );
   });
-  return loadRules(text, fileName, SOURCES.values());
+  return loadRules(text, fileName, SOURCES.values(), { looksForFeedback: true });
 }
