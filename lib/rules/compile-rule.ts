@@ -2,6 +2,7 @@
 import type { DestinationRef } from '../completions/destination.ts';
 import type { EventKind } from '../events/trigger-event.ts';
 import { checkAllowEntries } from './allow.ts';
+import { compileGuards, compileKey } from './compile-guards.ts';
 import { compileNotify } from './compile-notify.ts';
 import { compileTiming } from './compile-schedule.ts';
 import {
@@ -14,20 +15,10 @@ import {
 import { compileCondition } from './condition.ts';
 import { unknownName } from './did-you-mean.ts';
 import { readUnsafe } from './event-chosen.ts';
-import { compileExpression, type Expression } from './expression.ts';
 import type { Path } from './positions.ts';
 import { PROVIDER_FORMS } from './provider-ids.ts';
-import type {
-  Action,
-  CancelAction,
-  Execution,
-  Guards,
-  Rule,
-  RuleSource,
-  RunAction,
-  ScheduleAction,
-} from './rule.ts';
-import { type CancelSpec, GuardsSpec, type RuleSpec, type RunSpec, type ScheduleSpec } from './schema.ts';
+import type { Action, CancelAction, Execution, Rule, RuleSource, RunAction, ScheduleAction } from './rule.ts';
+import type { CancelSpec, GuardsSpec, RuleSpec, RunSpec, ScheduleSpec } from './schema.ts';
 
 export interface LoadContext extends Omit<Compiling, 'kinds'> {
   readonly sources: ReadonlyMap<string, RuleSource>;
@@ -211,51 +202,6 @@ function compileTimeout(spec: RunSpec, path: Path, compiling: Compiling): number
     problems.add([...path, 'timeout'], `${provider} takes ${minTimeoutSeconds}s or more, came ${seconds}s`);
   }
   return seconds;
-}
-
-/** What an event may ask for where it gives the instances and the file does not say. */
-const EVENT_MAX_INSTANCES = 50;
-const EVENT_MAX_INSTANCES_AN_HOUR = 500;
-
-function compileGuards(
-  spec: GuardsSpec | undefined,
-  isInstancesFromEvent: boolean,
-  path: Path,
-  compiling: Compiling,
-): Guards | undefined {
-  const { dedupe, cooldown, maxInFlight, maxInstances, maxPerHour } = spec ?? GuardsSpec.parse({});
-  const key = dedupe && compileKey(dedupe.key, [...path, 'dedupe', 'key'], compiling);
-  if (dedupe !== undefined && key === undefined) return undefined;
-  const most = maxInstances ?? (isInstancesFromEvent ? EVENT_MAX_INSTANCES : undefined);
-  const { runs, instances = isInstancesFromEvent ? EVENT_MAX_INSTANCES_AN_HOUR : undefined } = maxPerHour;
-  return {
-    ...(dedupe && key && { dedupe: { key, windowMs: dedupe.window } }),
-    ...(cooldown !== undefined && { cooldownMs: cooldown }),
-    ...(maxInFlight !== undefined && { maxInFlight }),
-    ...(most !== undefined && { maxInstances: most }),
-    maxPerHour: instances === undefined ? { runs } : { runs, instances },
-  };
-}
-
-const KEY_TYPES: ReadonlySet<string> = new Set(['string', 'int', 'uint', 'double', 'bool', 'dyn']);
-
-/** An expression, not a template: that a key is written `${…}` is a likely mistake. */
-function compileKey(text: string, path: Path, { kinds, problems }: Compiling): Expression | undefined {
-  const inner = /^\$\{(.*)\}$/s.exec(text)?.[1];
-  if (inner !== undefined) {
-    problems.add(path, `expected an expression, came a template; write \`${inner}\``);
-    return undefined;
-  }
-  const compiled = compileExpression(text, kinds);
-  if (!compiled.ok) {
-    problems.add(path, compiled.problem, compiled.offset);
-    return undefined;
-  }
-  if (!KEY_TYPES.has(compiled.expression.type)) {
-    problems.add(path, `expected a text or a number as key, \`${text}\` is ${compiled.expression.type}`);
-    return undefined;
-  }
-  return compiled.expression;
 }
 
 function compileCancel(
