@@ -448,7 +448,7 @@ describe('a cancel', () => {
 describe('a run that the poller has read, and that is cancelled before it fires', () => {
   test.each<[string, TimedGiven]>([
     ['once', { execution: { deadlineMs: 2 * HOUR } }],
-    ['again and again', { recurrence: '0 * * * *' }],
+    ['again and again', { recurrence: '0 * * * *', execution: { deadlineMs: 2 * HOUR } }],
   ])('%s: nothing is sent', async (_, given) => {
     const world = aWorld();
     const read = await world.schedule(given);
