@@ -272,6 +272,29 @@ describe('guards when it is scheduled', () => {
     expect(outcomeOf(await world.schedule())).toBe('scheduled');
   }, 60_000);
 
+  test('maxPerHour: no hour has more of them, nor more of their instances', async () => {
+    const world = aWorld();
+    const execution = { guards: { maxPerHour: { runs: 2, instances: 5 } } };
+    const outcomes: string[] = [];
+    // Two in an hour; a third within an hour of both, or of the later one and another; then one at its end.
+    for (const minutes of [100, 130, 159, 75, 160, 190]) {
+      outcomes.push(outcomeOf(await world.schedule({ inMs: minutes * MINUTE, execution })));
+    }
+    expect(outcomes).toEqual([
+      'scheduled',
+      'scheduled',
+      'rejected guard.max-per-hour',
+      'rejected guard.max-per-hour',
+      'scheduled',
+      'scheduled',
+    ]);
+    const many = { instances: ['ins-1', 'ins-2', 'ins-3', 'ins-4'], execution };
+    expect(outcomeOf(await world.schedule({ inMs: 9 * HOUR, ...many }))).toBe('scheduled');
+    expect(outcomeOf(await world.schedule({ inMs: 9 * HOUR, execution }))).toBe(
+      'rejected guard.max-per-hour',
+    );
+  });
+
   test('what was rejected takes no place', async () => {
     const world = aWorld();
     await world.schedule({ execution: { guards: { cooldownMs: HOUR, maxInstances: 1 } } });
@@ -336,6 +359,17 @@ describe('guards when it fires', () => {
     world.advance(65_000);
     await world.poll();
     expect(outcomeOf(await world.run(runId))).toBe('rejected guard.cooldown');
+    expect(world.cloud.calls()).toBe(1);
+  });
+
+  test('maxPerHour: what began meanwhile counts', async () => {
+    const world = aWorld();
+    const guards = { maxPerHour: { runs: 1 } };
+    const { runId } = await world.schedule({ execution: { guards } });
+    await world.dispatch(world.request({ rule: world.rule, guards }));
+    world.advance(65_000);
+    await world.poll();
+    expect(outcomeOf(await world.run(runId))).toBe('rejected guard.max-per-hour');
     expect(world.cloud.calls()).toBe(1);
   });
 
