@@ -1,4 +1,6 @@
 /** The API for people: nothing without a token, and with one what the table has, in problems that help. */
+import { readFileSync } from 'node:fs';
+import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { accessTokens } from '../../lib/door/access-tokens.ts';
@@ -333,6 +335,16 @@ describe('/freeze', () => {
     expect((await api.call('DELETE', '/freeze')).body).toEqual({ isFrozen: false });
     expect((await api.call('GET', '/freeze')).body).toEqual({ isFrozen: false });
     expect(api.lines.map(({ event }) => event)).toEqual(['freeze.set', 'freeze.lifted']);
+  });
+
+  it('is shown as docs/operations.md puts it into the table, for who cannot reach the API', async () => {
+    const [, item = ''] = /--item \\\n +'(\{.*\})'/.exec(readFileSync('docs/operations.md', 'utf8')) ?? [];
+    const attributes = z.record(z.string(), z.strictObject({ S: z.string() })).parse(JSON.parse(item));
+    const Item = Object.fromEntries(Object.entries(attributes).map(([name, { S }]) => [name, S]));
+    await table.client.send(new PutCommand({ TableName: table.table, Item }));
+    const api = anApi();
+    expect((await api.call('GET', '/freeze')).body).toEqual({ isFrozen: true, by: '<you>', reason: '<why>' });
+    expect((await api.call('DELETE', '/freeze')).body).toEqual({ isFrozen: false });
   });
 
   it.each([

@@ -70,6 +70,30 @@ const Queue = z.strictObject({
   RedrivePolicy: z.strictObject({ deadLetterTargetArn: GetArn, maxReceiveCount: z.int() }).optional(),
 });
 
+const QueuePolicy = z.strictObject({
+  Queues: z.tuple([z.strictObject({ Ref: z.string() })]),
+  PolicyDocument: z.strictObject({ Version: z.literal('2012-10-17'), Statement: z.array(z.unknown()) }),
+});
+
+const Throttle = z.strictObject({
+  ThrottlingRateLimit: z.int().positive(),
+  ThrottlingBurstLimit: z.int().positive(),
+  DetailedMetricsEnabled: z.literal(true),
+});
+const Stage = z.looseObject({
+  DefaultRouteSettings: Throttle,
+  RouteSettings: z.record(z.string(), Throttle),
+});
+const Route = z.looseObject({
+  RouteKey: z.string(),
+  Target: z.strictObject({
+    'Fn::Join': z.tuple([
+      z.literal('/'),
+      z.tuple([z.literal('integrations'), z.strictObject({ Ref: z.string() })]),
+    ]),
+  }),
+});
+
 const Alarm = z.looseObject({
   MetricName: z.literal('ApproximateNumberOfMessagesVisible'),
   Dimensions: z.tuple([z.strictObject({ Name: z.literal('QueueName'), Value: z.string() })]),
@@ -158,6 +182,70 @@ describe('the functions', () => {
     const people = ['GET /events', 'GET /runs', 'GET /runs/{runId}', 'POST /runs/{runId}/cancel'];
     const freeze = ['GET /freeze', 'PUT /freeze', 'DELETE /freeze'];
     expect(routes.toSorted()).toEqual([...hooks, ...people, ...freeze].toSorted());
+  });
+});
+
+describe('a flood', () => {
+  const routes = () =>
+    ofType('AWS::ApiGatewayV2::Route').map(([id, { Properties }]) => ({ id, ...Route.parse(Properties) }));
+  const stage = () => resources['HttpApiStage'];
+
+  it('at one function takes no place from another, nor all of an account of 1,000', () => {
+    const places = Object.fromEntries(
+      NAMES.map((name) => [name, z.int().positive().parse(lambdaOf(name)['ReservedConcurrentExecutions'])]),
+    );
+    expect(places).toEqual({ webhook: 50, queue: 10, dispatch: 2, records: 2, poller: 3, runs: 25 });
+    expect(Object.values(places).reduce((sum, it) => sum + it, 0)).toBeLessThan(100);
+  });
+
+  it('of messages has its places: no queue calls more of a function than there are', () => {
+    for (const [, { Properties }] of ofType('AWS::Lambda::EventSourceMapping')) {
+      const { MaximumConcurrency } = z
+        .looseObject({ MaximumConcurrency: z.int() })
+        .parse(Properties['ScalingConfig']);
+      const [id] = GetArn.parse(Properties['FunctionName'])['Fn::GetAtt'];
+      expect(MaximumConcurrency).toBeLessThanOrEqual(
+        z.int().parse(resources[id]?.Properties['ReservedConcurrentExecutions']),
+      );
+    }
+  });
+
+  it('at one route takes nothing from another: each has a limit, and together they fit the function’s places', () => {
+    const { RouteSettings, DefaultRouteSettings } = Stage.parse(stage()?.Properties);
+    expect(Object.keys(RouteSettings).toSorted()).toEqual(
+      routes()
+        .map(({ RouteKey }) => RouteKey)
+        .toSorted(),
+    );
+    const bursts = new Map<string, number>();
+    for (const { RouteKey, Target } of routes()) {
+      const [, [, { Ref }]] = Target['Fn::Join'];
+      const burst = RouteSettings[RouteKey]?.ThrottlingBurstLimit ?? Number.POSITIVE_INFINITY;
+      bursts.set(Ref, (bursts.get(Ref) ?? 0) + burst);
+    }
+    expect(Object.fromEntries(bursts)).toEqual({ HttpApiIntegrationWebhook: 50, HttpApiIntegrationRuns: 25 });
+    // Whether the default counts for each route or for all of them, it holds none of them back.
+    const limits = Object.values(RouteSettings);
+    const sumOf = (numbers: readonly number[]) => numbers.reduce((sum, it) => sum + it, 0);
+    expect(DefaultRouteSettings.ThrottlingRateLimit).toBeGreaterThanOrEqual(
+      sumOf(limits.map(({ ThrottlingRateLimit }) => ThrottlingRateLimit)),
+    );
+    expect(DefaultRouteSettings.ThrottlingBurstLimit).toBeGreaterThanOrEqual(
+      sumOf(limits.map(({ ThrottlingBurstLimit }) => ThrottlingBurstLimit)),
+    );
+  });
+
+  it('is limited from the first deployment on: the stage is made after the routes that it names', () => {
+    expect(
+      z
+        .object({ DependsOn: z.array(z.string()) })
+        .parse(stage())
+        .DependsOn.toSorted(),
+    ).toEqual(
+      routes()
+        .map(({ id }) => id)
+        .toSorted(),
+    );
   });
 });
 
@@ -328,27 +416,52 @@ describe('the queues', () => {
     );
   });
 
+  /** By the queue; a queue has one policy. */
+  const policies = () =>
+    new Map(
+      ofType('AWS::SQS::QueuePolicy').map(([, { Properties }]) => {
+        const { Queues, PolicyDocument } = QueuePolicy.parse(Properties);
+        return [Queues[0].Ref, PolicyDocument.Statement];
+      }),
+    );
+
+  it('take nothing from anybody without TLS, the dead-letter queues neither', () => {
+    const denials = [...policies()].map(([queue, [first]]) => [queue, first]);
+    expect(Object.fromEntries(denials)).toEqual(
+      Object.fromEntries(
+        [...queues().keys()].map((queue) => [
+          queue,
+          {
+            Sid: 'OnlyOverTls',
+            Effect: 'Deny',
+            Principal: '*',
+            Action: 'sqs:*',
+            Resource: { 'Fn::GetAtt': [queue, 'Arn'] },
+            Condition: { Bool: { 'aws:SecureTransport': 'false' } },
+          },
+        ]),
+      ),
+    );
+    expect(ofType('AWS::SQS::QueuePolicy')).toHaveLength(policies().size);
+  });
+
   it('let the named EventBridge rules in at `events`, and no other rule of the account', () => {
-    expect(ofType('AWS::SQS::QueuePolicy').map(([, { Properties }]) => Properties)).toEqual([
-      {
-        Queues: [{ Ref: 'EventsQueue' }],
-        PolicyDocument: {
-          Version: '2012-10-17',
-          Statement: [
-            {
-              Effect: 'Allow',
-              Principal: { Service: 'events.amazonaws.com' },
-              Action: 'sqs:SendMessage',
-              Resource: { 'Fn::GetAtt': ['EventsQueue', 'Arn'] },
-              Condition: {
-                ArnEquals: {
-                  'aws:SourceArn': [{ 'Fn::Sub': arn('events', 'rule/fleet-reflex-prod-alarms') }],
-                },
-              },
+    const allowed = [...policies()].flatMap(([queue, [, ...others]]) => others.map((it) => [queue, it]));
+    expect(allowed).toEqual([
+      [
+        'EventsQueue',
+        {
+          Effect: 'Allow',
+          Principal: { Service: 'events.amazonaws.com' },
+          Action: 'sqs:SendMessage',
+          Resource: { 'Fn::GetAtt': ['EventsQueue', 'Arn'] },
+          Condition: {
+            ArnEquals: {
+              'aws:SourceArn': [{ 'Fn::Sub': arn('events', 'rule/fleet-reflex-prod-alarms') }],
             },
-          ],
+          },
         },
-      },
+      ],
     ]);
   });
 
