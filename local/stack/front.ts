@@ -15,6 +15,8 @@ export interface FrontOptions {
   /** Where the server behind listens. */
   socketPath: string;
   door: Door;
+  /** Waits with a request until its function has a free instance. */
+  turn: <Result>(path: string, work: () => Promise<Result>) => Promise<Result>;
   /** Which answer takes the place of the server's; `undefined` when it gave none. */
   mend: (answer: Answer | undefined) => Answer;
 }
@@ -50,7 +52,11 @@ const OF_THE_CONNECTION: ReadonlySet<string> = new Set([
 export async function startFront(options: FrontOptions): Promise<Front> {
   const { door } = options;
   const server = createServer((request, response) => {
-    pass(request, response, options).catch(() => request.socket.destroy());
+    pass(request, response, options).catch((thrown: unknown) => {
+      // Else the client has gone before it said all.
+      if (request.complete) console.error('front.unexpected', thrown);
+      request.socket.destroy();
+    });
   });
   guardAgainstPages(server, door);
   server.listen(options.port, '127.0.0.1');
@@ -68,7 +74,7 @@ export async function startFront(options: FrontOptions): Promise<Front> {
 async function pass(
   request: IncomingMessage,
   response: ServerResponse,
-  { socketPath, door, mend }: FrontOptions,
+  { socketPath, door, mend, turn }: FrontOptions,
 ): Promise<void> {
   const body = await readBody(request);
   if (body === undefined) {
@@ -82,7 +88,11 @@ async function pass(
     ...passedOn(rawHeaders, (name) => !OF_THE_CONNECTION.has(name)),
     ...(hasLength ? ['content-length', String(body.length)] : []),
   ];
-  const answer = mend(await exchange(socketPath, { method, path: url, headers, body }));
+  const answer = await turn(url, async () =>
+    // Who went away while waiting was not heard yet.
+    response.destroyed ? undefined : mend(await exchange(socketPath, { method, path: url, headers, body })),
+  );
+  if (answer === undefined) return;
   // The deployment answers no other origin, and so do we.
   const isPassedOn = (name: string) => !OF_THE_CONNECTION.has(name) && !name.startsWith('access-control-');
   response.writeHead(answer.status, [

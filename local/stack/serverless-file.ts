@@ -50,6 +50,13 @@ const SqsEvent = z.object({
   }),
 });
 
+const HttpEvent = z.object({
+  httpApi: z.union([
+    z.string().transform((routeKey) => routeKey.split(' ')[1] ?? ''),
+    z.object({ path: z.string() }).transform(({ path }) => path),
+  ]),
+});
+
 const ServerlessFile = z.object({
   service: z.string(),
   functions: z.record(z.string(), z.object({ events: z.array(z.unknown()) })),
@@ -73,6 +80,8 @@ export interface Deployment {
   queues: ReadonlyMap<string, QueueResource['Properties']>;
   table: TableResource['Properties'];
   mappings: readonly Mapping[];
+  /** The function behind each first segment of a path. */
+  routes: ReadonlyMap<string, string>;
 }
 
 export function readDeployment(file: string): Deployment {
@@ -98,5 +107,12 @@ export function readDeployment(file: string): Deployment {
       return [{ functionName, queue: arn['Fn::GetAtt'][0], batchSize, maximumConcurrency, reportsFailures }];
     }),
   );
-  return { service, queues, table, mappings };
+  const routes = new Map<string, string>();
+  for (const [functionName, { events }] of Object.entries(functions)) {
+    for (const event of events) {
+      const segment = HttpEvent.safeParse(event).data?.httpApi.split('/')[1];
+      if (segment !== undefined) routes.set(segment, functionName);
+    }
+  }
+  return { service, queues, table, mappings, routes };
 }

@@ -118,6 +118,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       root: ROOT,
       httpPort: ports.HTTP_PORT,
       lambdaPort: ports.LAMBDA_PORT,
+      routes: deployment.routes,
       environment: own,
       onLine,
       signal,

@@ -13,20 +13,27 @@ const SERVICE = `
 service: fleet-reflex
 frameworkVersion: '4'
 plugins: [serverless-esbuild, serverless-offline]
-provider: { name: aws, runtime: nodejs24.x, region: us-east-1, stage: local, timeout: 1, httpApi: { cors: false } }
+provider: { name: aws, runtime: nodejs24.x, region: us-east-1, stage: local, timeout: 10, httpApi: { cors: false } }
 functions:
-  hangs: { handler: functions.hangs, events: [{ httpApi: 'POST /hangs' }] }
+  hangs: { handler: functions.hangs, timeout: 1, events: [{ httpApi: 'POST /hangs' }] }
   throws: { handler: functions.throws, events: [{ httpApi: 'POST /throws' }] }
   answers: { handler: functions.answers, events: [{ httpApi: 'ANY /answers' }] }
+  works: { handler: functions.works, events: [{ httpApi: 'POST /works' }] }
 custom:
   esbuild: { bundle: true, format: esm, target: node24, outputFileExtension: .mjs, outputWorkFolder: '\${env:ESBUILD_WORK_FOLDER}' }
   serverless-offline: { host: 127.0.0.1, noPrependStageInUrl: true, reloadHandler: false, localEnvironment: true }
 `;
 const FUNCTIONS = `
 import { appendFileSync } from 'node:fs';
+import { threadId } from 'node:worker_threads';
 const note = (name) => appendFileSync(process.env.CALLS, name + '\\n');
 export const hangs = () => { note('hangs'); return new Promise(() => {}); };
 export const throws = () => { note('throws'); throw new Error('no'); };
+export const works = async () => {
+  note('works');
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  return { statusCode: 200, body: String(threadId) };
+};
 export const answers = async ({ body, isBase64Encoded, headers }) => ({
   statusCode: 201,
   headers: { 'content-type': 'text/plain', 'access-control-allow-origin': '*', 'x-length': headers['content-length'] },
@@ -48,7 +55,15 @@ beforeAll(async () => {
   writeFileSync(CALLS, '');
   calls = () => readFileSync(CALLS, 'utf8').split('\n').filter(Boolean);
   const environment = { CALLS, AN_OWN_SETTING: 'secret' };
-  functions = await startFunctions({ root, httpPort: 0, lambdaPort: 0, environment, onLine: () => {} });
+  const routes = new Map(['hangs', 'throws', 'answers', 'works'].map((name) => [name, name]));
+  functions = await startFunctions({
+    root,
+    httpPort: 0,
+    lambdaPort: 0,
+    routes,
+    environment,
+    onLine: () => {},
+  });
   atEndOfFile(async () => {
     await functions.stop();
     // Its own folder and its sockets are gone with it.
@@ -103,6 +118,26 @@ describe('a function', () => {
     expect(body.env).toContain('AN_OWN_SETTING');
     // vitest's own, say.
     expect(body.env.filter((name: string) => /VITEST|^AWS_SECRET|^npm_config/.test(name))).toEqual([]);
+  });
+});
+
+describe('many requests at once', () => {
+  const first = async (path: string) => (await post(path)).status;
+
+  it('are all answered, by a few instances that are used again', async () => {
+    const before = calls().length;
+    const answers = await Promise.all(Array.from({ length: 50 }, () => post('/works')));
+    expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 50 }, () => 200));
+    expect(new Set(answers.map(({ body }) => body)).size).toBeLessThanOrEqual(2);
+    expect(calls().slice(before)).toHaveLength(50);
+  });
+
+  it('of a function that hangs keep no other function waiting', async () => {
+    await first('/works');
+    const hanging = Array.from({ length: 5 }, () => first('/hangs'));
+    const hasHung = Promise.race(hanging);
+    expect(await Promise.race([first('/works'), hasHung])).toBe(200);
+    expect(await Promise.all(hanging)).toEqual(Array.from({ length: 5 }, () => 502));
   });
 });
 
