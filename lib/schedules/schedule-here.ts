@@ -14,6 +14,7 @@ import { change, deliver, endRun } from '../runs/settle.ts';
 import { after } from './context.ts';
 import type { ScheduleRequest } from './live-schedule.ts';
 
+const ARRANGE_MS = 15 * 60_000;
 /** The poller comes each minute by itself. */
 const MINUTE_MS = 60_000;
 
@@ -34,8 +35,17 @@ export async function scheduleHere(request: TimedRequest, context: DispatchConte
 function timedRun(request: TimedRequest, { providers, now, leaseMs }: DispatchContext): Run {
   const { at, recurrence, execution, ...rest } = request;
   const { deadlineMs, ...how } = execution;
-  const deadline = after(new Date(at ?? request.requestedAt), deadlineMs).toISOString();
-  const asked: Extract<RunRequest, { action: 'run' }> = { ...rest, ...how, action: 'run', deadline };
+  // What recurs has no time of its own yet: so long its message may be on its way.
+  const deadline =
+    at === undefined
+      ? after(new Date(request.requestedAt), Math.max(deadlineMs, ARRANGE_MS))
+      : after(new Date(at), deadlineMs);
+  const asked: Extract<RunRequest, { action: 'run' }> = {
+    ...rest,
+    ...how,
+    action: 'run',
+    deadline: deadline.toISOString(),
+  };
   // Should this process die, the poller sets the timer.
   const { leaseUntil: _, ...run } = newRun(asked, providers[request.provider], after(now(), leaseMs));
   return {
@@ -58,6 +68,8 @@ export async function setTimer(run: Run, context: DispatchContext): Promise<Run>
     log.info('run.known', { runId: run.runId, status: run.status });
     return await deliver(run, await store.tasks(run.runId), context);
   }
+  // A message that was long on its way, or redriven: a recurrence of last week is nobody's wish any more.
+  if (now() >= new Date(run.deadline)) return await endRun(run, 'expired', late(run), context);
   const first = firstTime(run, now());
   if (!first.ok) return await endRun(run, 'rejected', first.reason, context);
   const until = run.schedule?.recurrence === undefined ? after(first.at, timer.deadlineMs) : undefined;
@@ -87,6 +99,14 @@ export function waitingUntil(run: Run, at: Date): Run {
     deadline: after(at, timer.deadlineMs).toISOString(),
     waitingFor: { code: 'schedule.at', message: `It waits for its time, ${nextAt}.` },
     pollAt: nextAt,
+  };
+}
+
+function late({ deadline, requestedAt }: Run): Reason {
+  return {
+    code: 'schedule.late',
+    message: `It was asked for at ${requestedAt}, and came here after its deadline ${deadline}. Nothing was scheduled.`,
+    advice: 'Ask for it again, if it is still wanted.',
   };
 }
 

@@ -178,6 +178,18 @@ describe('a run that waits for its time', () => {
     expect(await world.ended(request.runId)).toMatchObject({ status: 'succeeded' });
   });
 
+  test.each<[string, TimedGiven]>([
+    ['once', { inMs: MINUTE }],
+    ['again and again', { recurrence: '* * * * *' }],
+  ])('%s, whose message came after its deadline, is not scheduled', async (_, given) => {
+    const world = aWorld();
+    const request = aTimedRequest(world, { rule: world.rule, ...given });
+    world.advance(16 * MINUTE);
+    expect(outcomeOf(await schedule(request, world.context))).toBe('expired schedule.late');
+    for (let round = 0; round < 3; round += 1) await world.poll();
+    expect(world.cloud.calls()).toBe(0);
+  });
+
   test('for a time more than a year ahead is rejected', async () => {
     const world = aWorld();
     const run = await world.schedule({ inMs: 20 * 366 * DAY });
