@@ -22,7 +22,13 @@ export interface Cloud {
 export interface CloudOptions
   extends Pick<
     RunnerOptions,
-    'engine' | 'clock' | 'stopsRunning' | 'deliveryMs' | 'deliveryTimeoutMs' | 'takeFault'
+    | 'engine'
+    | 'clock'
+    | 'stopsRunning'
+    | 'deliveryMs'
+    | 'deliveryTimeoutMs'
+    | 'takeFault'
+    | 'takeDeliveryFault'
   > {
   engine: FleetEngine;
   clock: Clock;

@@ -6,6 +6,8 @@
 import * as z from 'zod';
 import { type Waiting, waitingFaults } from '../faults/waiting.ts';
 import { ApiError } from './api-error.ts';
+import { DELIVERY_CODES } from './delivery.ts';
+import { ERROR_CODES } from './instance-errors.ts';
 
 const ms = z.int().min(0).max(86_400_000);
 const hits = {
@@ -13,7 +15,12 @@ const hits = {
   times: z.int().min(1).default(1).describe('How many it hits'),
 };
 
-/** What befalls a request, or, for `task`, a task. */
+const instance = {
+  instanceId: z.string().optional().describe('Whose next task it hits; default any'),
+  times: hits.times,
+};
+
+/** What befalls a request, or, for `task` and `delivery`, a task. */
 const Fault = z.discriminatedUnion('kind', [
   z.strictObject({
     ...hits,
@@ -31,13 +38,27 @@ const Fault = z.discriminatedUnion('kind', [
   z.strictObject({ ...hits, kind: z.literal('garbage'), body: z.string() }),
   z.strictObject({ ...hits, kind: z.literal('clockSkew'), seconds: z.int() }),
   z.strictObject({ ...hits, kind: z.literal('lateVisibility'), ms }),
-  z.strictObject({
-    kind: z.literal('task'),
-    instanceId: z.string().optional().describe('Whose next task it hits; default any'),
-    times: hits.times,
-    status: z.enum(['Pending', 'Aborted', 'Error']),
-    ms: ms.optional(),
-  }),
+  z
+    .strictObject({
+      ...instance,
+      kind: z.literal('task'),
+      status: z.enum(['Pending', 'Aborted', 'Error']).optional(),
+      errorCode: z.enum(ERROR_CODES).optional(),
+      ms: ms.optional(),
+    })
+    .refine(({ status, errorCode }) => status !== undefined || errorCode !== undefined, {
+      error: 'expected a status, an errorCode, or both',
+    }),
+  z
+    .strictObject({
+      ...instance,
+      kind: z.literal('delivery'),
+      code: z.enum(DELIVERY_CODES).optional(),
+      ms: ms.optional(),
+    })
+    .refine(({ code, ms: late }) => code !== undefined || late !== undefined, {
+      error: 'expected a code, ms, or both',
+    }),
 ]);
 /**
  * - `error`: answers this code, and does nothing unless `isAfter`
@@ -49,17 +70,20 @@ const Fault = z.discriminatedUnion('kind', [
  * - `clockSkew`: the server's clock is off by so many seconds for this request
  * - `lateVisibility`: what this InvokeCommand or RunCommand starts is listed only after `ms`
  * - `task`: Pending for `ms`, then it runs (default: until it is stopped); Aborted, not delivered, after `ms` (default
- *   0); Error, the agent does not answer any more, `ms` after the start (default 0), while the command really runs on
+ *   0); Error, the agent does not answer any more, `ms` after the start (default 0), while the command really runs on.
+ *   With `errorCode` any ErrorCode of the document, in the place where it belongs: before the start, or `ms` after it
+ * - `delivery`: the output is not stored in OSS, with that OssOutputErrorCode; or it is, but only after `ms`
  */
 export type Fault = z.input<typeof Fault>;
 type Checked = z.output<typeof Fault>;
-export type RequestFault = Exclude<Checked, { kind: 'task' }>;
+export type RequestFault = Exclude<Checked, { kind: 'task' | 'delivery' }>;
 export type TaskFault = Extract<Checked, { kind: 'task' }>;
+export type DeliveryFault = Extract<Checked, { kind: 'delivery' }>;
 
-export type Faults = Waiting<Fault, RequestFault, TaskFault>;
+export type Faults = Waiting<Fault, Checked>;
 
 export function createFaults(): Faults {
-  return waitingFaults<Fault, RequestFault, TaskFault>(checkFault, (fault) => fault.kind === 'task');
+  return waitingFaults<Fault, Checked>(checkFault);
 }
 
 /** Checks a fault that came from outside. @throws ApiError */

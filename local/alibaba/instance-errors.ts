@@ -1,5 +1,27 @@
 /** `ErrorCode` and `ErrorInfo` of an instance, as the document of DescribeInvocations pairs them. */
-export const INSTANCE_ERRORS = {
+export const ERROR_CODES = [
+  'InstanceNotExists',
+  'InstanceReleased',
+  'InstanceNotRunning',
+  'CommandNotApplicable',
+  'AccountNotExists',
+  'DirectoryNotExists',
+  'BadCronExpression',
+  'ClientNotRunning',
+  'ClientNotResponse',
+  'ClientIsUpgrading',
+  'ClientNeedUpgrade',
+  'DeliveryTimeout',
+  'ExecutionTimeout',
+  'ExecutionException',
+  'ExecutionInterrupted',
+  'ExitCodeNonzero',
+  'SecurityGroupRuleDenied',
+  'TaskConcurrencyLimit',
+] as const;
+export type InstanceErrorCode = (typeof ERROR_CODES)[number];
+
+export const INSTANCE_ERRORS: Readonly<Record<InstanceErrorCode, string>> = {
   InstanceNotExists: 'The specified instance does not exist',
   InstanceReleased: 'The specified instance was released during task execution',
   InstanceNotRunning: 'The specified instance was not running during task execution',
@@ -20,5 +42,4 @@ export const INSTANCE_ERRORS = {
   ExitCodeNonzero: 'The command execution exit code is not zero',
   SecurityGroupRuleDenied: 'The security group rules denied access to the aliyun service',
   TaskConcurrencyLimit: 'The number of concurrently executed tasks exceeded the limit',
-} as const;
-export type InstanceErrorCode = keyof typeof INSTANCE_ERRORS;
+};

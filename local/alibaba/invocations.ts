@@ -4,6 +4,7 @@ import type { InstanceStatus } from '../../lib/providers/alibaba/task-status.ts'
 import { hasFinished } from './aggregate.ts';
 import { apiError } from './api-error.ts';
 import type { StoredCommand } from './commands.ts';
+import type { Delivery } from './delivery.ts';
 import type { Tag } from './rpc-parameters.ts';
 
 export const REPEAT_MODES = ['Once', 'Period', 'NextRebootOnly', 'EveryReboot'] as const;
@@ -19,6 +20,8 @@ export interface TaskRun {
   dropped: number;
   startedAt?: Date | undefined;
   finishedAt?: Date | undefined;
+  /** What became of its whole output, where it is to be delivered to OSS. */
+  delivery?: Delivery | undefined;
 }
 
 export interface InstanceTask extends TaskRun {

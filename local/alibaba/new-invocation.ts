@@ -7,6 +7,7 @@ import {
 import { apiError } from './api-error.ts';
 import type { ActionRequest, Cloud } from './cloud.ts';
 import { fitsOs, type StoredCommand } from './commands.ts';
+import { checkDelivery } from './delivery.ts';
 import { aTask, type InvocationRecord, REPEAT_MODES, type RepeatMode } from './invocations.ts';
 import { definedParameters } from './placeholders.ts';
 import type { RpcParameters } from './rpc-parameters.ts';
@@ -59,7 +60,7 @@ export function checkInvocation(
     terminationMode:
       parameters.oneOf('TerminationMode', ['Process', 'ProcessTree'], 'InvalidTerminationMode.NotFound') ??
       'Process',
-    ossOutputDelivery: parameters.text('OssOutputDelivery') ?? '',
+    ossOutputDelivery: checkDelivery(parameters.text('OssOutputDelivery')),
     resourceGroupId: parameters.text('ResourceGroupId') ?? '',
     tags: parameters.tags('Tag'),
     createdAt: now,

@@ -1,22 +1,26 @@
-/**
- * Runs invocations on the fleet: delivers to each instance, waits for what recurs, and stops what is to be stopped.
- * Which ErrorCode goes with which status is not documented; the pairs here are inferred from the names
- * (shared/reference/status-map.md, section 4).
- */
-import type { InstanceStatus } from '../../lib/providers/alibaba/task-status.ts';
+/** Runs invocations on the fleet: delivers to each instance, waits for what recurs, and stops what is to be stopped. */
 import { nextRun } from '../../lib/providers/alibaba/timetable.ts';
 import type { Clock } from '../../lib/providers/clock.ts';
+import type { Collected } from '../fleet/buckets.ts';
 import type { FleetEngine } from '../fleet/engine.ts';
-import type { FleetInstance } from '../fleet/fleet-file.ts';
 import { CLOUD_ASSISTANT_OUTPUT } from '../fleet/output.ts';
-import type { TaskEnd, TaskHandle } from '../fleet/task.ts';
+import type { TaskHandle } from '../fleet/task.ts';
 import { hasFinished } from './aggregate.ts';
-import { fitsOs, type StoredCommand } from './commands.ts';
-import type { TaskFault } from './faults.ts';
-import { INSTANCE_ERRORS, type InstanceErrorCode } from './instance-errors.ts';
+import { deliverOutput } from './delivery.ts';
+import type { DeliveryFault, TaskFault } from './faults.ts';
 import { type InstanceTask, type InvocationRecord, isOver, type TaskRun } from './invocations.ts';
 import { withLauncher } from './launcher.ts';
 import { fillPlaceholders } from './placeholders.ts';
+import {
+  brokenRun,
+  forcedEnd,
+  NO_RUN,
+  neverStarted,
+  type Problem,
+  problemOf,
+  refusedRun,
+  runOf,
+} from './task-ends.ts';
 
 export interface RunnerOptions {
   engine: FleetEngine;
@@ -33,6 +37,8 @@ export interface RunnerOptions {
   deliveryTimeoutMs: number;
   /** What is to befall the next task of an instance. */
   takeFault: (instanceId: string) => TaskFault | undefined;
+  /** What is to befall the delivery of the next output of an instance. */
+  takeDeliveryFault: (instanceId: string) => DeliveryFault | undefined;
   /** Told when nothing of an invocation will run any more. */
   onOver: (record: InvocationRecord) => void;
 }
@@ -75,14 +81,11 @@ export function createRunner(options: RunnerOptions): Runner {
     };
   };
 
+  const delivering = { buckets: engine.buckets, takeFault: options.takeDeliveryFault, later };
+
   const update = (task: InstanceTask, change: Partial<InstanceTask>): void => {
     Object.assign(task, change, { updatedAt: now() });
   };
-
-  const failed = (code: InstanceErrorCode): Pick<TaskRun, 'errorCode' | 'errorInfo'> => ({
-    errorCode: code,
-    errorInfo: INSTANCE_ERRORS[code],
-  });
 
   const endIfOver = (record: InvocationRecord): void => {
     if (!isOver(record)) return;
@@ -92,8 +95,16 @@ export function createRunner(options: RunnerOptions): Runner {
   };
 
   /** One run has ended: what the task is now, and whether it waits for the next. */
-  const settle = (record: InvocationRecord, task: InstanceTask, run: TaskRun): void => {
+  const settle = (
+    record: InvocationRecord,
+    task: InstanceTask,
+    ended: TaskRun,
+    collected?: Collected,
+  ): void => {
     handles.delete(task);
+    const { instanceId, repeats } = task;
+    const delivery = deliverOutput(record, ended, { instanceId, repeats, collected }, delivering);
+    const run = { ...ended, delivery };
     task.history.push(run);
     const isStopped = task.stoppedAt !== undefined;
     // A run that reports failure ends its schedule (the document, `Failed`); a time-out does not.
@@ -103,7 +114,7 @@ export function createRunner(options: RunnerOptions): Runner {
   };
 
   const refuse = (record: InvocationRecord, task: InstanceTask, problem: Problem): void => {
-    settle(record, task, { ...NO_RUN, status: problem.status, ...failed(problem.code) });
+    settle(record, task, refusedRun(problem));
   };
 
   const deliver = (
@@ -115,13 +126,14 @@ export function createRunner(options: RunnerOptions): Runner {
     if (task.status !== 'Pending') return;
     const instance = engine.instances.get(task.instanceId);
     const isLate = clock.monotonicMs() >= givesUpAtMs;
-    const problem = fault?.status === 'Aborted' ? NOT_DELIVERED : problemOf(instance, record.command, isLate);
+    const forced = forcedEnd(fault);
+    const problem = forced?.when === 'before' ? forced : problemOf(instance, record.command, isLate);
     if (problem !== undefined) {
       refuse(record, task, problem);
     } else if (instance?.agent === 'offline') {
       later(RETRY_DELIVERY_MS, () => deliver(record, task, givesUpAtMs, fault));
     } else if (record.repeatMode === 'DryRun') {
-      settle(record, task, { ...NO_RUN, status: 'Success', finishedAt: now() });
+      rehearse(record, task);
     } else {
       run(record, task, fault);
     }
@@ -131,41 +143,70 @@ export function createRunner(options: RunnerOptions): Runner {
     const givesUpAtMs = clock.monotonicMs() + deliveryTimeoutMs;
     update(task, { ...NO_RUN, status: 'Pending' });
     const fault = options.takeFault(task.instanceId);
+    const forced = forcedEnd(fault);
     // Pending without a time: until somebody stops it.
-    if (fault?.status === 'Pending' && fault.ms === undefined) return;
-    const delayMs = fault?.status === 'Error' ? deliveryMs : (fault?.ms ?? deliveryMs);
+    if (fault?.status === 'Pending' && fault.ms === undefined && forced === undefined) return;
+    const delayMs = forced?.when === 'after' ? deliveryMs : (fault?.ms ?? deliveryMs);
     later(delayMs, () => deliver(record, task, givesUpAtMs, fault));
   };
 
+  /** DryRun: all that can be asked without running anything. */
+  const rehearse = (record: InvocationRecord, task: InstanceTask): void => {
+    void engine.check(accountAndDirectory(record, task)).then((errorInfo) => {
+      if (task.status !== 'Pending' || isClosed) return;
+      const run =
+        errorInfo === ''
+          ? { ...NO_RUN, status: 'Success' as const, finishedAt: now() }
+          : runOf(neverStarted(errorInfo, now()));
+      settle(record, task, run);
+    });
+  };
+
   const run = (record: InvocationRecord, task: InstanceTask, fault: TaskFault | undefined): void => {
+    const collected = record.ossOutputDelivery === '' ? undefined : engine.buckets.collect();
     let handle: TaskHandle;
     try {
-      handle = startTask(record, task);
+      handle = startTask(record, task, collected);
     } catch {
       // The fleet was stopped before this server.
       refuse(record, task, { status: 'Error', code: 'ExecutionException' });
       return;
     }
     handles.set(task, handle);
-    // The agent goes silent: the command runs on, and nobody hears of it.
     const isHeard = (): boolean => handles.get(task) === handle && !isClosed;
+    const forced = forcedEnd(fault);
+    const breakIt = (problem: Problem): void => {
+      const { bytes: output, dropped } = handle.output();
+      settle(
+        record,
+        task,
+        brokenRun(problem, { startedAt: task.startedAt, output, dropped, now: now() }),
+        collected,
+      );
+      // The agent went silent: the command runs on, and nobody hears of it.
+      if (problem.code !== 'ClientNotResponse') handle.kill();
+    };
     void handle.started.then((isRunning) => {
       if (!isRunning || !isHeard()) return;
       const status = task.status === 'Pending' ? 'Running' : task.status;
       update(task, { status, repeats: task.repeats + 1, startedAt: now() });
-      if (fault?.status !== 'Error') return;
-      later(fault.ms ?? 0, () => {
-        if (isHeard())
-          settle(record, task, { ...runSoFar(task), status: 'Error', ...failed('ClientNotResponse') });
+      if (forced?.when !== 'after') return;
+      later(fault?.ms ?? 0, () => {
+        if (isHeard()) breakIt(forced);
       });
     });
     void handle.finished.then((end) => {
-      const isLost = fault?.status === 'Error' && end.startedAt !== undefined;
-      if (isHeard() && !isLost) settle(record, task, runOf(end, failed));
+      // What is to befall it has not yet: its own end is not heard of.
+      const isLost = forced?.when === 'after' && end.startedAt !== undefined;
+      if (isHeard() && !isLost) settle(record, task, runOf(end), collected);
     });
   };
 
-  const startTask = (record: InvocationRecord, task: InstanceTask): TaskHandle => {
+  const startTask = (
+    record: InvocationRecord,
+    task: InstanceTask,
+    collected: Collected | undefined,
+  ): TaskHandle => {
     const builtIns = {
       RegionId: record.regionId,
       AccountId: accountId,
@@ -178,15 +219,14 @@ export function createRunner(options: RunnerOptions): Runner {
       ? fillPlaceholders(record.content, record.parameters, builtIns)
       : record.content;
     return engine.startTask({
-      instanceId: task.instanceId,
+      ...accountAndDirectory(record, task),
       script: record.launcher === '' ? script : withLauncher(script, record.launcher),
       interpreter: 'shebang',
-      ...(record.username !== '' && { username: record.username }),
-      ...(record.workingDir !== '' && { workingDirectory: record.workingDir }),
       timeoutSeconds: record.timeoutSeconds,
       output: CLOUD_ASSISTANT_OUTPUT,
       killScope: record.terminationMode === 'ProcessTree' ? 'group' : 'process',
       drainMs: DRAIN_MS,
+      onOutput: collected?.add,
     });
   };
 
@@ -214,11 +254,13 @@ export function createRunner(options: RunnerOptions): Runner {
     schedules.set(record.invokeId, cancel);
   };
 
-  const stopTask = (task: InstanceTask): void => {
+  const stopTask = (record: InvocationRecord, task: InstanceTask): void => {
     if (hasFinished(task.status) || task.stoppedAt !== undefined) return;
     const handle = handles.get(task);
     if (handle === undefined) {
-      update(task, { status: 'Cancelled', stoppedAt: now() });
+      const place = { instanceId: task.instanceId, repeats: task.repeats, collected: undefined };
+      const delivery = deliverOutput(record, { status: 'Cancelled' }, place, delivering);
+      update(task, { status: 'Cancelled', stoppedAt: now(), delivery });
     } else if (stopsRunning === 'kill') {
       update(task, { status: 'Stopping', stoppedAt: now() });
       handle.kill();
@@ -237,7 +279,7 @@ export function createRunner(options: RunnerOptions): Runner {
     stop(record, instanceIds) {
       if (instanceIds === undefined) record.stoppedAt ??= now();
       for (const task of record.tasks) {
-        if (instanceIds === undefined || instanceIds.includes(task.instanceId)) stopTask(task);
+        if (instanceIds === undefined || instanceIds.includes(task.instanceId)) stopTask(record, task);
       }
       endIfOver(record);
     },
@@ -254,80 +296,17 @@ export function createRunner(options: RunnerOptions): Runner {
   };
 }
 
-const NO_RUN: TaskRun = {
-  status: 'Pending',
-  exitCode: undefined,
-  errorCode: '',
-  errorInfo: '',
-  output: Buffer.alloc(0),
-  dropped: 0,
-  startedAt: undefined,
-  finishedAt: undefined,
-};
-
-/** What is known of a run that has not ended. */
-function runSoFar(task: InstanceTask): TaskRun {
-  return { ...NO_RUN, startedAt: task.startedAt };
-}
-
-interface Problem {
-  status: InstanceStatus;
-  code: InstanceErrorCode;
-}
-
-const NOT_DELIVERED: Problem = { status: 'Aborted', code: 'DeliveryTimeout' };
-
-/** @param isLate whether the time to reach the instance is over. @returns undefined: deliver, or try again */
-function problemOf(
-  instance: FleetInstance | undefined,
-  command: StoredCommand,
-  isLate: boolean,
-): Problem | undefined {
-  if (instance === undefined) return { status: 'Aborted', code: 'InstanceNotExists' };
-  if (instance.state !== 'running') return { status: 'Aborted', code: 'InstanceNotRunning' };
-  if (instance.agent === 'not-installed') return { status: 'Aborted', code: 'ClientNotRunning' };
-  if (instance.agent === 'offline') return isLate ? NOT_DELIVERED : undefined;
-  if (!fitsOs(command, instance)) return { status: 'Invalid', code: 'CommandNotApplicable' };
-  // Windows instances exist in the local fleet and run nothing.
-  return instance.os === 'windows' ? { status: 'Error', code: 'ExecutionException' } : undefined;
-}
-
 function mayRunAgain(record: InvocationRecord, now: Date): boolean {
   if (record.repeatMode === 'EveryReboot') return true;
   if (record.repeatMode !== 'Period' || record.frequency === undefined) return false;
   return nextRun(record.frequency, now, record.createdAt) !== undefined;
 }
 
-function runOf(
-  end: TaskEnd,
-  failed: (code: InstanceErrorCode) => Pick<TaskRun, 'errorCode' | 'errorInfo'>,
-): TaskRun {
-  const base = {
-    output: end.output,
-    dropped: end.dropped,
-    errorCode: '',
-    errorInfo: '',
-    ...(end.startedAt && { startedAt: end.startedAt }),
-    finishedAt: end.endedAt,
+/** Who runs it, and where. */
+function accountAndDirectory(record: InvocationRecord, { instanceId }: InstanceTask) {
+  return {
+    instanceId,
+    ...(record.username !== '' && { username: record.username }),
+    ...(record.workingDir !== '' && { workingDirectory: record.workingDir }),
   };
-  switch (end.outcome) {
-    case 'exited':
-      if (end.exitCode === 0) return { ...base, status: 'Success', exitCode: 0 };
-      return { ...base, status: 'Failed', exitCode: end.exitCode, ...failed('ExitCodeNonzero') };
-    case 'timed_out':
-      // 1, as the agent reports it; TAT has -1
-      return { ...base, status: 'Timeout', exitCode: 1, ...failed('ExecutionTimeout') };
-    case 'killed':
-      // Killed before it was a process: it never started.
-      if (end.startedAt === undefined) return { ...base, status: 'Cancelled' };
-      return { ...base, status: 'Terminated', exitCode: 1 };
-    case 'start_failed': {
-      if (end.errorInfo.startsWith('InvalidUser'))
-        return { ...base, status: 'Invalid', ...failed('AccountNotExists') };
-      if (end.errorInfo.startsWith('InvalidWorkingDirectory')) {
-        return { ...base, status: 'Invalid', ...failed('DirectoryNotExists') };
-      }
-      return { ...base, status: 'Error', ...failed('ExecutionException') };
-    }
-  }
 }

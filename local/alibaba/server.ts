@@ -2,15 +2,17 @@
  * A local Alibaba Cloud Assistant: the ECS API 2014-05-26 as far as it concerns commands, on loopback, in front of the
  * fleet of local instances, on which the commands really run. The vendor's own SDK works against it unchanged.
  *
- * Knowing differences: the older signature starts nothing by `GET` (authenticate.ts), it always answers JSON (the vendor's older RPC style defaults to XML), runs nothing in
- * containers, and delivers no output to OSS.
+ * Knowing differences: the older signature starts nothing by `GET` (authenticate.ts), it always answers JSON (the vendor's
+ * older RPC style defaults to XML), runs nothing in containers, and keeps what it delivers to OSS in a folder.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { type Clock, systemClock } from '../../lib/providers/clock.ts';
 import { guardAgainstPages } from '../door/page-guard.ts';
+import { sendObject } from '../fleet/bucket-door.ts';
 import type { FleetEngine } from '../fleet/engine.ts';
 import type { LocalCredentials, SignedRequest } from './authenticate.ts';
 import { createCloud } from './cloud.ts';
+import { OSS_PATH } from './delivery.ts';
 import { CLOUD_ASSISTANT_DOOR } from './door.ts';
 import { createFaults, type Faults } from './faults.ts';
 import { createGateway } from './gateway.ts';
@@ -66,6 +68,7 @@ export async function startCloudAssistantServer(
     deliveryMs: options.deliveryMs ?? 0,
     deliveryTimeoutMs: options.deliveryTimeoutMs ?? 60_000,
     takeFault: (instanceId) => faults.takeForTask(instanceId),
+    takeDeliveryFault: (instanceId) => faults.takeForDelivery(instanceId),
   });
   const requestCounts: Record<string, number> = {};
   const answer = createGateway({
@@ -82,6 +85,10 @@ export async function startCloudAssistantServer(
 
   const handle = async (message: IncomingMessage, response: ServerResponse): Promise<void> => {
     const request = await readRequest(message);
+    if (request.method === 'GET' && request.path.startsWith(OSS_PATH)) {
+      await sendObject(response, options.engine.buckets, request.path.slice(OSS_PATH.length));
+      return;
+    }
     const reply = await answer(request);
     if (reply === 'drop') {
       message.socket.destroy();

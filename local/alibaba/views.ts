@@ -1,6 +1,7 @@
 /** Records as the answers show them, in the vendor's element names. What is not there yet is an empty text. */
 import { aggregateInvocation } from './aggregate.ts';
 import type { StoredCommand } from './commands.ts';
+import { DELIVERY_ERRORS } from './delivery.ts';
 import {
   type InstanceTask,
   type InvocationRecord,
@@ -95,7 +96,7 @@ export function viewResult(
     TerminationMode: record.terminationMode,
     OssOutputDelivery: record.ossOutputDelivery,
     Tags: viewTags(record.tags),
-    ...viewDelivery(record, task),
+    ...viewDelivery(record, run),
   };
 }
 
@@ -110,15 +111,16 @@ function viewRun(run: TaskRun, options: ViewOptions): object {
   };
 }
 
-/** The local server has no object storage, and says so as the vendor would. */
-function viewDelivery(record: InvocationRecord, task: InstanceTask): object {
+function viewDelivery(record: InvocationRecord, { delivery }: TaskRun): object {
   if (record.ossOutputDelivery === '') return {};
-  if (task.finishedAt === undefined) return { OssOutputStatus: 'InProgress', OssOutputUri: '' };
+  const { status, uri, errorCode } = delivery ?? { status: 'InProgress', uri: '', errorCode: '' };
   return {
-    OssOutputStatus: 'Failed',
-    OssOutputUri: '',
-    OssOutputErrorCode: 'OSS.NoSuchBucket',
-    OssOutputErrorInfo: 'The local server has no object storage.',
+    OssOutputStatus: status,
+    OssOutputUri: uri,
+    ...(errorCode !== '' && {
+      OssOutputErrorCode: errorCode,
+      OssOutputErrorInfo: DELIVERY_ERRORS[errorCode],
+    }),
   };
 }
 

@@ -9,11 +9,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FleetReflexError } from '../../lib/errors.ts';
 import { type Account, findAccount } from './account.ts';
+import { type Buckets, createBuckets } from './buckets.ts';
 import type { Fleet, FleetCommand, FleetInstance } from './fleet-file.ts';
 import { startGuard } from './guard.ts';
 import { pipePool } from './pipes.ts';
 import { ENGINE_MARK, isGroupAlive, killGroup, killMarked } from './survivors.ts';
-import { type Preparation, runTask, type TaskHandle, type TaskRequest } from './task.ts';
+import { directoryProblem, type Preparation, runTask, type TaskHandle, type TaskRequest } from './task.ts';
 
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/run/current-system/sw/bin';
 
@@ -31,8 +32,12 @@ export interface FleetEngine {
   change(instanceId: string, to: Partial<Pick<FleetInstance, 'state' | 'agent'>>): void;
   /** Starts a command now. Whether the instance may take it is for the caller to ask (`instances`). */
   startTask(request: TaskRequest): TaskHandle;
+  /** Why a command could not start, in the agent's words; empty where it could. Runs nothing. */
+  check(request: Pick<TaskRequest, 'instanceId' | 'username' | 'workingDirectory'>): Promise<string>;
   /** The directory of an instance: its HOME and default working directory. Empty at the start. */
   directoryOf(instanceId: string): string;
+  /** Where the clouds store whole outputs. Empty at the start, and gone at the end. */
+  readonly buckets: Buckets;
   /** Tasks whose end is not settled yet. */
   readonly runningCount: number;
   /** Kills every process it started, background children too, and removes its directories. May be called twice. */
@@ -51,6 +56,7 @@ export function createFleetEngine(fleet: Fleet, options: { now?: () => Date } = 
   // Commands may run as other users: each may pass here, and enter what is its own.
   for (const folder of [root, scripts, homes]) chmodSync(folder, 0o711);
   const pipes = pipePool(join(root, 'pipes'));
+  const buckets = createBuckets(join(root, 'buckets'));
   const instances = new Map(fleet.instances.map((instance) => [instance.id, { ...instance }]));
   for (const instanceId of instances.keys()) mkdirSync(join(root, instanceId), { mode: OWNER_ONLY });
   const running = new Set<TaskHandle>();
@@ -75,20 +81,28 @@ export function createFleetEngine(fleet: Fleet, options: { now?: () => Date } = 
     return home;
   };
 
-  const prepare = async (request: TaskRequest): Promise<Preparation> => {
-    if (known(request.instanceId).os === 'windows') return { kind: 'refused', errorInfo: NO_WINDOWS };
+  type Placed = { account: Account; home: string; workingDirectory: string } | { errorInfo: string };
+  const place = async (request: Parameters<FleetEngine['check']>[0]): Promise<Placed> => {
+    if (known(request.instanceId).os === 'windows') return { errorInfo: NO_WINDOWS };
     const lookup = await findAccount(request.username ?? 'root');
-    if (!lookup.found) return { kind: 'refused', errorInfo: lookup.errorInfo };
+    if (!lookup.found) return { errorInfo: lookup.errorInfo };
     const { account } = lookup;
     const home = await homeOf(request.instanceId, account);
     // `/root` is the vendors' default directory; on this machine it is a person's, or not there at all.
     const wanted = request.workingDirectory?.replace(/(?<=.)\/+$/, '') ?? '/root';
+    return { account, home, workingDirectory: wanted === '/root' || wanted === '' ? home : wanted };
+  };
+
+  const prepare = async (request: TaskRequest): Promise<Preparation> => {
+    const placed = await place(request);
+    if ('errorInfo' in placed) return { kind: 'refused', errorInfo: placed.errorInfo };
+    const { account, home, workingDirectory } = placed;
     taskCount += 1;
     return {
       kind: 'ready',
       launch: {
         scriptPath: join(scripts, `${taskCount}.sh`),
-        workingDirectory: wanted === '/root' || wanted === '' ? home : wanted,
+        workingDirectory,
         env: {
           PATH,
           HOME: home,
@@ -149,7 +163,14 @@ export function createFleetEngine(fleet: Fleet, options: { now?: () => Date } = 
       void handle.finished.then(() => running.delete(handle));
       return handle;
     },
+    async check(request) {
+      const placed = await place(request);
+      return 'errorInfo' in placed
+        ? placed.errorInfo
+        : ((await directoryProblem(placed.workingDirectory)) ?? '');
+    },
     directoryOf: (instanceId) => join(root, known(instanceId).id),
+    buckets,
     get runningCount() {
       return running.size;
     },

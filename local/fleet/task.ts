@@ -26,6 +26,8 @@ export interface TaskRequest {
   workingDirectory?: string;
   timeoutSeconds: number;
   output: OutputPolicy;
+  /** Told all of the output, also what is not kept of it. */
+  onOutput?: ((chunk: Buffer) => void) | undefined;
   /** What a time-out and `kill()` kill, with SIGKILL, at once: the process group (TAT), or only the shell. */
   killScope: 'group' | 'process';
   /** How long output is still read after the shell's end while a child holds the pipe. TAT 1000, Alibaba 200. */
@@ -110,7 +112,10 @@ export function runTask(request: TaskRequest, dependencies: TaskDependencies): T
     const startedAt = now();
     child = spawnShell(request.interpreter, launch);
     closeSync(launch.pipe.writeFd);
-    const reading = readAll(launch.pipe.readFd, (chunk) => keeper.add(chunk));
+    const reading = readAll(launch.pipe.readFd, (chunk) => {
+      keeper.add(chunk);
+      request.onOutput?.(chunk);
+    });
     const { pid } = child;
     if (pid !== undefined) {
       onGroup(pid, true);
@@ -171,15 +176,19 @@ export function runTask(request: TaskRequest, dependencies: TaskDependencies): T
   };
 }
 
-/** Checks the directory and writes the script; the reason when either fails. */
-async function store(launch: Launch, request: TaskRequest): Promise<string | undefined> {
-  const isDirectory = await stat(launch.workingDirectory).then(
+/** Why a command cannot run there, in the agent's words. */
+export async function directoryProblem(directory: string): Promise<string | undefined> {
+  const isDirectory = await stat(directory).then(
     (found) => found.isDirectory(),
     () => false,
   );
-  if (!isDirectory) {
-    return `InvalidWorkingDirectory: working_directory \`${launch.workingDirectory}\` not exists`;
-  }
+  return isDirectory ? undefined : `InvalidWorkingDirectory: working_directory \`${directory}\` not exists`;
+}
+
+/** Checks the directory and writes the script; the reason when either fails. */
+async function store(launch: Launch, request: TaskRequest): Promise<string | undefined> {
+  const problem = await directoryProblem(launch.workingDirectory);
+  if (problem !== undefined) return problem;
   try {
     await writeFile(launch.scriptPath, request.script, { mode: 0o700 });
     if (launch.ids !== undefined) await chown(launch.scriptPath, launch.ids.uid, launch.ids.gid);

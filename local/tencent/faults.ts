@@ -11,7 +11,18 @@ const hits = {
   action: z.string().optional().describe('Which action it hits; default every action'),
   times: z.int().min(1).default(1).describe('How many it hits'),
 };
-const statuses = ['DELIVER_FAILED', 'DELIVER_DELAYED', 'TASK_TIMEOUT'] as const;
+const statuses = [
+  'PENDING',
+  'DELIVERING',
+  'DELIVER_DELAYED',
+  'DELIVER_FAILED',
+  'START_FAILED',
+  'TASK_TIMEOUT',
+] as const;
+const instance = {
+  instanceId: z.string().optional().describe('Whose next task it hits; default any'),
+  times: hits.times,
+};
 
 const FaultSchema = z.discriminatedUnion('kind', [
   z
@@ -32,15 +43,20 @@ const FaultSchema = z.discriminatedUnion('kind', [
   z.strictObject({ ...hits, kind: z.literal('clockSkew'), seconds: z.int() }),
   z.strictObject({ ...hits, kind: z.literal('lateVisibility'), ms }),
   z.strictObject({
+    ...instance,
     kind: z.literal('task'),
-    instanceId: z.string().optional().describe('Whose next task it hits; default any'),
-    times: hits.times,
     status: z.enum(statuses),
     ms: ms.optional(),
+    errorInfo: z.string().min(1).optional().describe("The agent's words, for an end"),
+  }),
+  z.strictObject({
+    ...instance,
+    kind: z.literal('delivery'),
+    message: z.string().min(1).default('AccessDenied: the TAT service role may not write to the bucket'),
   }),
 ]);
 /**
- * What befalls a request, or, for `task`, a task.
+ * What befalls a request, or, for `task` and `delivery`, a task.
  *
  * - `error`: answers this code, and does nothing unless `isAfter`
  * - `throttle`: `RequestLimitExceeded`, does nothing
@@ -50,18 +66,20 @@ const FaultSchema = z.discriminatedUnion('kind', [
  * - `garbage`: does it, and answers this text in the place of JSON
  * - `clockSkew`: the server's clock is off by so many seconds for this request
  * - `lateVisibility`: what this InvokeCommand or RunCommand starts is listed only after `ms`
- * - `task`: DELIVER_FAILED after `ms` (default 0); DELIVER_DELAYED for `ms`, then it runs (default: until it is
- *   cancelled); TASK_TIMEOUT `ms` after the start (default 0), while the command really runs on
+ * - `task`: PENDING, DELIVERING or DELIVER_DELAYED for `ms`, then it runs (default: until it is cancelled);
+ *   DELIVER_FAILED after `ms` (default 0); START_FAILED, as `errorInfo` says; TASK_TIMEOUT `ms` after the start
+ *   (default 0), while the command really runs on
+ * - `delivery`: the output is not stored in COS, and OutputUploadCOSErrorInfo has `message`
  */
 export type Fault = z.input<typeof FaultSchema>;
 type Checked = z.output<typeof FaultSchema>;
-export type RequestFault = Exclude<Checked, { kind: 'task' }>;
+export type RequestFault = Exclude<Checked, { kind: 'task' | 'delivery' }>;
 export type TaskFault = Extract<Checked, { kind: 'task' }>;
 
-export type Faults = Waiting<Fault, RequestFault, TaskFault>;
+export type Faults = Waiting<Fault, Checked>;
 
 export function createFaults(): Faults {
-  return waitingFaults<Fault, RequestFault, TaskFault>(checkFault, (fault) => fault.kind === 'task');
+  return waitingFaults<Fault, Checked>(checkFault);
 }
 
 /** Checks a fault that came from outside. */

@@ -7,6 +7,7 @@ import type { Command, Invocation, RunSettings, Task } from './records.ts';
 import { runTasks } from './runner.ts';
 import { checkCanRun, findTargets } from './targets.ts';
 import { TatError } from './tat-error.ts';
+import { bucketOf } from './upload.ts';
 import { now, type World } from './world.ts';
 
 export interface InvocationRequest {
@@ -88,7 +89,7 @@ function checkParameters(command: Command, parameters: Parameters): void {
 /** A bucket has to exist. @throws TatError `ResourceNotFound.CosBucketNotFoundCode` */
 export function checkBucket(world: World, url: string | undefined): void {
   if (url === undefined || world.cosBuckets === undefined) return;
-  const bucket = new URL(url).hostname.split('.')[0] ?? '';
+  const bucket = bucketOf(url);
   if (world.cosBuckets.includes(bucket)) return;
   throw new TatError(
     'ResourceNotFound.CosBucketNotFoundCode',

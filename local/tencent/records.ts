@@ -50,6 +50,8 @@ export interface Task {
   errorInfo: string;
   handle?: TaskHandle;
   end?: TaskEnd;
+  /** What became of the whole output, where a bucket is named. */
+  upload?: { url: string } | { error: string };
   startedAt?: Date;
   endedAt?: Date;
   updatedAt: Date;

@@ -9,7 +9,11 @@ import type { TaskEnd } from '../fleet/task.ts';
 import { isEnded, isWaiting, type TatTaskStatus } from './aggregate.ts';
 import type { TaskFault } from './faults.ts';
 import type { Invocation, Task } from './records.ts';
+import { beginUpload } from './upload.ts';
 import { now, type World } from './world.ts';
+
+/** setTimeout takes no more. */
+const FOR_EVER_MS = 2 ** 31 - 1;
 
 /** Starts every task of an invocation, and returns at once. */
 export function runTasks(world: World, invocation: Invocation): void {
@@ -35,12 +39,20 @@ export function cancelTask(world: World, task: Task): void {
 async function run(world: World, invocation: Invocation, task: Task): Promise<void> {
   await nextTurn();
   if (task.status !== 'PENDING' || world.stopped.aborted) return;
-  move(world, task, 'DELIVERING');
   const fault = world.faults.takeForTask(task.instanceId);
+  if (fault?.status === 'PENDING') await sleep(world, fault.ms ?? FOR_EVER_MS);
+  move(world, task, 'DELIVERING');
   await deliver(world, task, fault);
   if (!isWaiting(task.status) || world.stopped.aborted) return;
   task.startedAt = now(world);
+  // The agent reports the start before it checks user, directory and script.
   move(world, task, 'RUNNING');
+  if (fault?.status === 'START_FAILED') {
+    task.errorInfo = fault.errorInfo ?? 'TaskSpawnFailed: a fault of the local TAT, as asked for';
+    move(world, task, 'START_FAILED');
+    return;
+  }
+  const upload = beginUpload(world, invocation, task);
   const handle = world.engine.startTask({
     instanceId: task.instanceId,
     script: invocation.script,
@@ -51,17 +63,19 @@ async function run(world: World, invocation: Invocation, task: Task): Promise<vo
     output: TAT_OUTPUT,
     killScope: 'group',
     drainMs: 1000,
+    onOutput: upload?.add,
   });
   task.handle = handle;
   if (fault?.status === 'TASK_TIMEOUT') {
     await sleep(world, fault.ms ?? 0);
-    task.errorInfo = 'the agent did not answer';
+    task.errorInfo = fault.errorInfo ?? 'the agent did not answer';
     move(world, task, 'TASK_TIMEOUT');
     return;
   }
   const end = await handle.finished;
   task.end = end;
   if (end.errorInfo !== '') task.errorInfo = end.errorInfo;
+  if (end.startedAt !== undefined) await upload?.finish();
   move(world, task, statusOf(end));
 }
 
@@ -71,11 +85,13 @@ async function deliver(world: World, task: Task, fault: TaskFault | undefined): 
   const isReachable = instance?.state === 'running' && instance.agent === 'online';
   if (fault?.status === 'DELIVER_FAILED' || !isReachable) {
     await sleep(world, fault?.ms ?? 0);
-    task.errorInfo = 'the agent could not be reached';
+    task.errorInfo = fault?.errorInfo ?? 'the agent could not be reached';
     move(world, task, 'DELIVER_FAILED');
+  } else if (fault?.status === 'DELIVERING') {
+    await sleep(world, fault.ms ?? FOR_EVER_MS);
   } else if (fault?.status === 'DELIVER_DELAYED') {
     move(world, task, 'DELIVER_DELAYED');
-    await sleep(world, fault.ms ?? 2 ** 31 - 1);
+    await sleep(world, fault.ms ?? FOR_EVER_MS);
   } else {
     await nextTurn();
   }

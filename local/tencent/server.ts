@@ -2,14 +2,15 @@
  * A local Tencent Cloud TAT: its API 2020-10-28 on loopback, in front of the fleet of local instances, on which the
  * commands really run. The vendor's own SDK works against it unchanged.
  *
- * Knowing differences: it takes TC3-HMAC-SHA256 with JSON only (no GET, no HmacSHA1), uploads no output to COS, runs
- * nothing on Windows instances, and knows no registration of instances, no scenes and no public commands.
+ * Knowing differences: it takes TC3-HMAC-SHA256 with JSON only (no GET, no HmacSHA1), keeps what it uploads to COS in
+ * a folder, runs nothing on Windows instances, and knows no registration of instances, no scenes and no public commands.
  */
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { FleetReflexError, messageOf } from '../../lib/errors.ts';
 import { type Clock, pause, systemClock } from '../../lib/providers/clock.ts';
 import { guardAgainstPages } from '../door/page-guard.ts';
+import { sendObject } from '../fleet/bucket-door.ts';
 import type { FleetEngine } from '../fleet/engine.ts';
 import { fromFleet } from './commands.ts';
 import { TAT_DOOR } from './door.ts';
@@ -20,6 +21,7 @@ import { type ApiRequest, admit, type HttpRequest, readHttp, tooFrequent } from 
 import { createScheduler } from './scheduler.ts';
 import { TatError } from './tat-error.ts';
 import type { Credential } from './tc3.ts';
+import { COS_PATH } from './upload.ts';
 import type { World } from './world.ts';
 
 export interface TatServerOptions {
@@ -55,6 +57,7 @@ export async function startTatServer(options: TatServerOptions): Promise<TatServ
   const stopping = new AbortController();
   const faults = createFaults();
   const startedAt = new Date(clock.epochMs());
+  let listeningOn = 0;
   const world: World = {
     engine,
     records: {
@@ -73,6 +76,7 @@ export async function startTatServer(options: TatServerOptions): Promise<TatServ
     clock,
     stopped: stopping.signal,
     commandQuota: options.commandQuota ?? 500,
+    address: () => `http://127.0.0.1:${listeningOn}`,
     cosBuckets: options.cosBuckets,
   };
   const credentials = options.credentials ?? [{ secretId: 'local', secretKey: 'local-secret' }];
@@ -109,6 +113,10 @@ export async function startTatServer(options: TatServerOptions): Promise<TatServ
       if (isFaultPath(http.path)) {
         const { status, body } = answerFaultRequest(http, faults);
         send(response, status, body);
+        return;
+      }
+      if (http.method === 'GET' && http.path.startsWith(COS_PATH)) {
+        await sendObject(response, engine.buckets, http.path.slice(COS_PATH.length));
         return;
       }
       fault = faults.takeForRequest(http.headers['x-tc-action'] ?? '');
@@ -156,6 +164,7 @@ export async function startTatServer(options: TatServerOptions): Promise<TatServ
     );
   });
 
+  listeningOn = port;
   return {
     port,
     url: `http://127.0.0.1:${port}`,

@@ -16,6 +16,8 @@ export interface World {
   stopped: AbortSignal;
   /** How many commands an account may keep. */
   commandQuota: number;
+  /** `http://127.0.0.1:4580`. */
+  address: () => string;
   /** Which COS buckets there are; undefined: every well-formed one. */
   cosBuckets: readonly string[] | undefined;
 }

@@ -74,7 +74,7 @@ function taskRow({ invocation, task }: Row, hidesOutput: boolean) {
     InvocationTaskId: task.id,
     TaskStatus: task.status,
     InstanceId: task.instanceId,
-    TaskResult: taskResult(task, invocation, hidesOutput),
+    TaskResult: taskResult(task, hidesOutput),
     ErrorInfo: task.errorInfo,
     // The document's model says USER and INVOKER, its sample `user`.
     InvocationSource: invocation.source.toLowerCase(),
@@ -85,19 +85,19 @@ function taskRow({ invocation, task }: Row, hidesOutput: boolean) {
   };
 }
 
-function taskResult(task: Task, invocation: Invocation, hidesOutput: boolean) {
+function taskResult(task: Task, hidesOutput: boolean) {
   // An agent that went silent has reported nothing of the end, though the command may have one.
   const end = task.status === 'TASK_TIMEOUT' ? undefined : task.end;
   const output = task.handle?.output();
   const startedAt = end === undefined && task.handle !== undefined ? task.startedAt : end?.startedAt;
-  const uploads = invocation.outputCosBucketUrl !== '' && end?.startedAt !== undefined;
+  const upload = end === undefined ? undefined : task.upload;
   return {
     // Until the end it is the zero of the vendor's language, and no success.
     ExitCode: isEnded(task.status) ? (end?.exitCode ?? -1) : 0,
     Output: hidesOutput || output === undefined ? '' : output.bytes.toString('base64'),
     Dropped: output?.dropped ?? 0,
-    OutputUrl: '',
-    OutputUploadCOSErrorInfo: uploads ? 'the local TAT uploads nothing to COS' : '',
+    OutputUrl: upload !== undefined && 'url' in upload ? upload.url : '',
+    OutputUploadCOSErrorInfo: upload !== undefined && 'error' in upload ? upload.error : '',
     ExecStartTime: textOrNull(startedAt),
     ExecEndTime: textOrNull(end?.startedAt === undefined ? undefined : end.endedAt),
   };
