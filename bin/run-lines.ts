@@ -34,6 +34,8 @@ const Task = z.looseObject({
   exitCode: z.number().optional(),
   output: z.string().optional(),
   outputDroppedBytes: z.number(),
+  outputUrl: z.string().optional(),
+  outputDeliveryError: Reason.optional(),
   error: Reason.optional(),
 });
 export const RunDetail = RunSummary.extend({
@@ -91,5 +93,12 @@ function taskLines(task: z.infer<typeof Task>): string[] {
       .filter((line, _, all) => all.length > 1 || line !== '')
       .map((line) => `    | ${line}`),
     ...dropped,
+    ...(task.outputUrl ? [`    whole output: ${task.outputUrl}`] : []),
+    ...(task.outputDeliveryError
+      ? [
+          `    whole output not stored: ${task.outputDeliveryError.message} [${task.outputDeliveryError.code}]`,
+          ...(task.outputDeliveryError.advice ? [`    ${task.outputDeliveryError.advice}`] : []),
+        ]
+      : []),
   ];
 }

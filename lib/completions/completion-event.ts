@@ -38,7 +38,10 @@ export const CompletedTask = z.strictObject({
   output: z.string().optional(),
   /** Bytes that are missing from `output`: cut by the provider, or by us to keep the event within a message. */
   outputDroppedBytes: z.int().nonnegative(),
+  /** Where the provider has stored the whole output, for a rule with `run.output`. */
   outputUrl: z.string().optional(),
+  /** The provider could not store the output there; the command itself is not affected. */
+  outputDeliveryError: Reason.optional(),
   error: z.strictObject({ code: z.string(), message: z.string(), advice: z.string().optional() }).optional(),
   startedAt: z.string().optional(),
   endedAt: z.string().optional(),

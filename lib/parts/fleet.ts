@@ -41,7 +41,7 @@ export function fleetParts(service: string, config: BehindConfig) {
     store,
     guards: dynamoGuardStore(table),
     providers,
-    schedules: schedulesOf(providers, config.STAGE),
+    schedules: schedulesOf(providers, config.STAGE, config),
     ledger: dynamoScheduleLedger(table),
     events: dynamoEventLog(table),
     publishing: {

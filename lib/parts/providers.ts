@@ -36,10 +36,14 @@ export function providersOf(config: ProvidersConfig & SecretsConfig) {
 }
 
 /** On the same connections and rate limits. */
-export function schedulesOf({ tencent, alibaba }: ReturnType<typeof providersOf>, stage: string) {
+export function schedulesOf(
+  { tencent, alibaba }: ReturnType<typeof providersOf>,
+  stage: string,
+  { ALIBABA_TERMINATION_MODE: terminationMode }: Pick<ProvidersConfig, 'ALIBABA_TERMINATION_MODE'>,
+) {
   return {
     tencent: tencentSchedules({ client: tencent.client, stage }),
-    alibaba: alibabaSchedules({ client: alibaba.client, stage }),
+    alibaba: alibabaSchedules({ client: alibaba.client, stage, terminationMode }),
   };
 }
 

@@ -4,6 +4,7 @@
  */
 import * as z from 'zod';
 import type { Started, TaskStatus } from '../runs/status.ts';
+import type { InvocationOptions } from './invocation-options.ts';
 
 export const ProviderName = z.enum(['tencent', 'alibaba']);
 export type ProviderName = z.infer<typeof ProviderName>;
@@ -21,6 +22,7 @@ export interface Invocation {
   timeoutSeconds?: number;
   username?: string;
   workingDirectory?: string;
+  options?: InvocationOptions | undefined;
   /** Where the provider can store them beside the invocation (Alibaba tags), they say whose it is. */
   labels: Readonly<Record<string, string>>;
 }
@@ -68,7 +70,12 @@ export interface TaskReport {
   output?: Uint8Array;
   /** Bytes that the vendor cut from the output. */
   outputDroppedBytes?: number;
+  /** Where the provider has stored the whole output, when the run asked for that. */
   outputUrl?: string;
+  /** It was to store the output, and did not; the command itself is not affected. */
+  outputDeliveryError?: { code: string; message: string; advice: string };
+  /** The task has ended, and its output is still being stored: wait for `outputUrl` or `outputDeliveryError`. */
+  isOutputPending?: boolean;
   error?: { code: string; message: string; advice?: string };
   /** ISO 8601, UTC, by the instance's clock. */
   startedAt?: string;

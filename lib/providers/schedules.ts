@@ -2,6 +2,39 @@
  * The seam to a cloud that starts commands by itself, once later or again and again (TAT calls them invokers, Cloud
  * Assistant timed invocations). Only schedules that carry our mark are ever shown or touched.
  */
+import { createHash } from 'node:crypto';
+import * as z from 'zod';
+import { InvocationOptions } from './invocation-options.ts';
+
+/** How its command runs, where the spec says more than the stored command. */
+export const ScheduleSettings = z.strictObject({
+  timeoutSeconds: z.int().min(1).max(86_400).optional(),
+  workingDirectory: z.string().optional(),
+  ...InvocationOptions.shape,
+});
+export type ScheduleSettings = z.infer<typeof ScheduleSettings>;
+
+/**
+ * A mark for a schedule's settings, kept beside it at the provider: a change of them is seen by it, for what a provider
+ * shows of a schedule mixes them with the stored command's own. Empty for none.
+ */
+export function settingsMark(settings: ScheduleSettings | undefined): string {
+  const text = canonical(settings);
+  if (text === '{}') return '';
+  return createHash('sha256').update(text).digest('hex').slice(0, 32);
+}
+
+/** As JSON, names in order, without what is absent. */
+function canonical(value: object | undefined): string {
+  const entries = Object.entries(value ?? {}).filter(([, item]) => item !== undefined);
+  const parts = entries
+    .toSorted(([left], [right]) => (left < right ? -1 : 1))
+    .map(([name, item]) => [
+      JSON.stringify(name),
+      typeof item === 'object' ? canonical(item) : JSON.stringify(item),
+    ]);
+  return `{${parts.map((part) => part.join(':')).join(',')}}`;
+}
 
 /** Once at an instant (ISO 8601 with offset or Z), or by the vendor's own crontab. */
 export type ScheduleTiming = { at: string } | { recurrence: string };
@@ -15,13 +48,16 @@ export interface ScheduleSpec {
   instances: readonly string[];
   parameters: Readonly<Record<string, string>>;
   username?: string;
+  settings?: ScheduleSettings | undefined;
   timing: ScheduleTiming;
 }
 
 /** A schedule as the vendor has it. */
-export interface ProviderSchedule extends ScheduleSpec {
+export interface ProviderSchedule extends Omit<ScheduleSpec, 'settings'> {
   /** `ivk-…` at Tencent. */
   scheduleId: string;
+  /** `settingsMark` of its settings; absent where the vendor's answer does not tell. */
+  settingsMark?: string;
   isEnabled: boolean;
 }
 

@@ -4,6 +4,7 @@ import type { EventKind } from '../events/trigger-event.ts';
 import { checkAllowEntries } from './allow.ts';
 import { compileGuards, compileKey } from './compile-guards.ts';
 import { compileNotify } from './compile-notify.ts';
+import { compileOptions } from './compile-options.ts';
 import { compileTiming } from './compile-schedule.ts';
 import {
   type Compiling,
@@ -12,11 +13,11 @@ import {
   providerOf,
   WORKING_DIRECTORY_CHECK,
 } from './compile-target.ts';
+import { compileTimeout } from './compile-timeout.ts';
 import { compileCondition } from './condition.ts';
 import { unknownName } from './did-you-mean.ts';
 import { readUnsafe } from './event-chosen.ts';
 import type { Path } from './positions.ts';
-import { PROVIDER_FORMS } from './provider-ids.ts';
 import type { Action, CancelAction, Execution, Rule, RuleSource, RunAction, ScheduleAction } from './rule.ts';
 import type { CancelSpec, GuardsSpec, RuleSpec, RunSpec, ScheduleSpec } from './schema.ts';
 
@@ -173,7 +174,10 @@ function compileExecution(
       ? undefined
       : compileText(spec.workingDirectory, [...at, 'workingDirectory'], compiling, WORKING_DIRECTORY_CHECK);
   unsafe.refuse('workingDirectory', workingDirectory, 'write the directory');
-  const timeoutSeconds = compileTimeout(spec, at, compiling);
+  const provider = providerOf(spec, compiling);
+  const { problems } = compiling;
+  const timeoutSeconds = compileTimeout(spec.timeout, provider, at, problems);
+  const options = provider && compileOptions(spec, provider, 'us', at, problems);
   const compiledGuards = compileGuards(
     guards,
     isInstancesFromEvent,
@@ -184,24 +188,11 @@ function compileExecution(
   return {
     ...(workingDirectory && { workingDirectory }),
     ...(timeoutSeconds !== undefined && { timeoutSeconds }),
+    options,
     onUnavailable: spec.onUnavailable,
     deadlineMs: spec.deadline,
     guards: compiledGuards,
   };
-}
-
-function compileTimeout(spec: RunSpec, path: Path, compiling: Compiling): number | undefined {
-  if (spec.timeout === undefined) return undefined;
-  const seconds = spec.timeout / 1000;
-  const { problems } = compiling;
-  const provider = providerOf(spec, compiling);
-  const minTimeoutSeconds = provider === undefined ? 0 : PROVIDER_FORMS[provider].minTimeoutSeconds;
-  if (!Number.isInteger(seconds))
-    problems.add([...path, 'timeout'], `expected whole seconds, came ${seconds}`);
-  if (seconds < minTimeoutSeconds) {
-    problems.add([...path, 'timeout'], `${provider} takes ${minTimeoutSeconds}s or more, came ${seconds}s`);
-  }
-  return seconds;
 }
 
 function compileCancel(

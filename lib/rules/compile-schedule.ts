@@ -1,12 +1,16 @@
 /** Compiles when a command runs later, and the standing schedules, in which everything is known beforehand. */
 import type { DestinationRef } from '../completions/destination.ts';
+import type { ProviderName } from '../providers/provider.ts';
+import type { ScheduleSettings } from '../providers/schedules.ts';
 import { RunId } from '../runs/run-request.ts';
 import { compileNotify } from './compile-notify.ts';
-import { type Compiling, compileTarget, compileText } from './compile-target.ts';
+import { compileOptions, refusalOf } from './compile-options.ts';
+import { type Compiling, compileTarget, compileText, WORKING_DIRECTORY_CHECK } from './compile-target.ts';
+import { compileTimeout } from './compile-timeout.ts';
 import { parseDuration } from './duration.ts';
 import { AT_EXPECTED, toInstant } from './instant.ts';
 import type { Path } from './positions.ts';
-import { PROVIDER_FORMS } from './provider-ids.ts';
+import { PROVIDER_FORMS, WORKING_DIRECTORY } from './provider-ids.ts';
 import type { ScheduleAction, StandingSchedule, Target } from './rule.ts';
 import type { ScheduleSpec, StandingScheduleSpec } from './schema.ts';
 import type { Template } from './template.ts';
@@ -76,10 +80,37 @@ export function compileStandingSchedule(
     name: spec.name,
     provider: target.provider,
     ...plain,
+    settings: compileSettings(spec, target.provider, path, compiling),
     timing: 'at' in timing ? { at: when } : { recurrence: when },
     isEnabled: spec.enabled,
     notify,
   };
+}
+
+/** What is said of how it runs: all of it plain. */
+function compileSettings(
+  spec: StandingScheduleSpec,
+  provider: ProviderName,
+  path: Path,
+  { problems }: Compiling,
+): ScheduleSettings | undefined {
+  const { workingDirectory } = spec;
+  for (const field of ['timeout', 'workingDirectory'] as const) {
+    const refusal = spec[field] === undefined ? undefined : refusalOf(provider, field);
+    if (refusal !== undefined) problems.add([...path, field], refusal);
+  }
+  if (workingDirectory !== undefined && !WORKING_DIRECTORY.test(workingDirectory)) {
+    problems.add(
+      [...path, 'workingDirectory'],
+      `expected ${WORKING_DIRECTORY_CHECK.expected}, came ${JSON.stringify(workingDirectory)}`,
+    );
+  }
+  const settings = {
+    timeoutSeconds: compileTimeout(spec.timeout, provider, path, problems),
+    workingDirectory,
+    ...compileOptions(spec, provider, 'provider', path, problems),
+  };
+  return Object.values(settings).some((value) => value !== undefined) ? settings : undefined;
 }
 
 type Plain = Pick<StandingSchedule, 'region' | 'command' | 'instances' | 'parameters' | 'username'>;

@@ -88,6 +88,7 @@ function renderExecution(action: Execution, event: TriggerEvent) {
   return {
     ...(workingDirectory !== undefined && { workingDirectory }),
     ...(action.timeoutSeconds !== undefined && { timeoutSeconds: action.timeoutSeconds }),
+    options: action.options,
     guards: renderGuards(action, event),
     onUnavailable: action.onUnavailable,
   };

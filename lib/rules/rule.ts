@@ -1,6 +1,8 @@
 /** Rules as matching and rendering use them: compiled, checked, and pure data and functions. */
 import type { DestinationRef } from '../completions/destination.ts';
+import type { InvocationOptions } from '../providers/invocation-options.ts';
 import type { ProviderName } from '../providers/provider.ts';
+import type { ScheduleSettings } from '../providers/schedules.ts';
 import type { OnUnavailable } from '../runs/run-request.ts';
 import type { Source } from '../sources/source.ts';
 import type { Condition } from './condition.ts';
@@ -82,6 +84,7 @@ export interface Parameter {
 export interface Execution {
   readonly timeoutSeconds?: number;
   readonly workingDirectory?: Template;
+  readonly options?: InvocationOptions | undefined;
   readonly onUnavailable: OnUnavailable;
   readonly deadlineMs: number;
   readonly guards: Guards;
@@ -119,6 +122,7 @@ export interface StandingSchedule {
   readonly instances: readonly string[];
   readonly parameters: Readonly<Record<string, string>>;
   readonly username?: string;
+  readonly settings?: ScheduleSettings | undefined;
   readonly timing: { readonly at: string } | { readonly recurrence: string };
   readonly isEnabled: boolean;
   readonly notify: readonly DestinationRef[];

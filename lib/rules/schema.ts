@@ -3,6 +3,7 @@
  * editors (events/schemas/rules.schema.json) and the words of error messages come from here.
  */
 import * as z from 'zod';
+import { TerminationMode } from '../providers/invocation-options.ts';
 import { ProviderName } from '../providers/provider.ts';
 import { OnUnavailable } from '../runs/run-request.ts';
 import { durationBetween } from './duration.ts';
@@ -90,6 +91,37 @@ const Target = {
   username: Template.optional().describe('The user on the instance. Default: the command’s own.'),
 } as const;
 
+/** From the file as it stands: no event chooses any of it. */
+const Options = {
+  output: z
+    .strictObject({
+      bucket: z
+        .string()
+        .describe(
+          'Tencent: the URL of a COS bucket, https://logs-123454321.cos.ap-beijing.myqcloud.com. Alibaba: the name of an OSS bucket.',
+        ),
+      prefix: z
+        .string()
+        .optional()
+        .describe(
+          'A folder in it, without / at the front, at most 60 characters (Alibaba: 512). Default: none.',
+        ),
+    })
+    .optional()
+    .describe(
+      'Where the provider stores the whole output too, beyond its 24 KB: the completion event has the address as `outputUrl`, or `outputDeliveryError`. Default: nowhere.',
+    ),
+  terminationMode: TerminationMode.optional().describe(
+    'Alibaba: what a stop or a time-out ends, the script alone (Process) or all that it started too (ProcessTree). Default: ALIBABA_TERMINATION_MODE.',
+  ),
+  tags: z
+    .record(z.string(), z.string())
+    .optional()
+    .describe(
+      'Tags for the invocation at the provider, to find it by: key and value, at most 15 (Alibaba; Tencent for `schedules` only, at most 7). Names that begin with fleet-reflex are ours. Default: ours alone.',
+    ),
+} as const;
+
 /** How a run is carried out, beside what and where. */
 const Execution = {
   timeout: durationBetween(SECOND, DAY)
@@ -98,6 +130,7 @@ const Execution = {
   workingDirectory: Template.optional().describe(
     'An absolute path on the instance. Default: the command’s own.',
   ),
+  ...Options,
   onUnavailable: OnUnavailable.default('fail').describe(
     'What to do about instances that are stopped or offline: fail the run, retry until `deadline`, or skip them and run on the rest. Default: fail.',
   ),
@@ -272,6 +305,14 @@ export const StandingScheduleSpec = z
       'Unique, also among the rules: its runs are listed under it. What the provider’s schedule is known by.',
     ),
     ...Target,
+    timeout: durationBetween(SECOND, DAY)
+      .optional()
+      .describe('Alibaba: how long the command may run, 10s to 24h. Default: the command’s own.'),
+    workingDirectory: z
+      .string()
+      .optional()
+      .describe('Alibaba: an absolute path on the instance. Default: the command’s own.'),
+    ...Options,
     ...Timing,
     enabled: z
       .boolean()

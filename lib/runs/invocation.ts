@@ -15,6 +15,7 @@ export function invocationOf(run: Run, { token, instances }: RunInvocation): Inv
     ...(run.timeoutSeconds !== undefined && { timeoutSeconds: run.timeoutSeconds }),
     ...(run.username !== undefined && { username: run.username }),
     ...(run.workingDirectory !== undefined && { workingDirectory: run.workingDirectory }),
+    options: run.options,
     labels: { 'fleet-reflex-run': token, 'fleet-reflex-rule': run.rule },
   };
 }

@@ -4,6 +4,7 @@
  */
 import * as z from 'zod';
 import { DestinationRef } from '../completions/destination.ts';
+import { InvocationOptions } from '../providers/invocation-options.ts';
 import { ProviderName } from '../providers/provider.ts';
 import { ReplyTo } from '../sources/source.ts';
 import { Chain } from './chain.ts';
@@ -65,6 +66,7 @@ const target = {
 const execution = {
   timeoutSeconds: z.int().min(1).max(86_400).optional(),
   workingDirectory: z.string().optional(),
+  options: InvocationOptions.optional(),
   guards: RenderedGuards,
   onUnavailable: OnUnavailable,
 };

@@ -39,6 +39,7 @@ export function describeRun(run: Run, tasks: readonly RunTask[]) {
     ...(run.timeoutSeconds !== undefined && { timeoutSeconds: run.timeoutSeconds }),
     ...(run.username && { username: run.username }),
     ...(run.workingDirectory && { workingDirectory: run.workingDirectory }),
+    ...run.options,
     deadline: run.deadline,
     ...(run.skipped && { skipped: run.skipped }),
     notify: run.notify.map(({ name }) => name),

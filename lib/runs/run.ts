@@ -5,6 +5,7 @@
 import * as z from 'zod';
 import { Reason, RunStatus } from '../completions/completion-event.ts';
 import { DestinationRef } from '../completions/destination.ts';
+import { InvocationOptions } from '../providers/invocation-options.ts';
 import { type Provider, ProviderName } from '../providers/provider.ts';
 import { ReplyTo } from '../sources/source.ts';
 import { Ancestor, isKeptQuiet } from './chain.ts';
@@ -74,6 +75,7 @@ export const Run = z.strictObject({
   timeoutSeconds: z.int().optional(),
   username: z.string().optional(),
   workingDirectory: z.string().optional(),
+  options: InvocationOptions.optional(),
   schedule: RunSchedule.optional(),
   guards: RenderedGuards,
   onUnavailable: OnUnavailable,
@@ -118,6 +120,7 @@ export const RunTask = z.strictObject({
   output: z.custom<Uint8Array>((value) => value instanceof Uint8Array).optional(),
   outputDroppedBytes: z.int(),
   outputUrl: z.string().optional(),
+  outputDeliveryError: Reason.optional(),
   error: Reason.optional(),
   startedAt: z.string().optional(),
   endedAt: z.string().optional(),
@@ -200,6 +203,7 @@ export function newRun(
     ...(request.timeoutSeconds !== undefined && { timeoutSeconds: request.timeoutSeconds }),
     ...(request.username !== undefined && { username: request.username }),
     ...(request.workingDirectory !== undefined && { workingDirectory: request.workingDirectory }),
+    options: request.options,
     guards: request.guards,
     onUnavailable: request.onUnavailable,
     deadline: request.deadline,

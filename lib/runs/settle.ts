@@ -14,6 +14,7 @@ import type { GuardStore } from '../guards/claims.ts';
 import { leave } from '../guards/guards.ts';
 import type { Log } from '../logging.ts';
 import type { TaskReport } from '../providers/provider.ts';
+import { awaitsOutput, deliveryErrorOf } from './output-delivery.ts';
 import { isTerminalRun, type PendingEvent, type Run, type RunTask, sentInvocations } from './run.ts';
 import { type AggregateStatus, aggregateStatus, isTerminalTask, type TaskStatus } from './status.ts';
 import type { RunStore } from './store.ts';
@@ -47,11 +48,12 @@ export async function storeReports(
   run: Run,
   reports: readonly TaskReport[],
   known: readonly RunTask[],
-  { store, log }: SettleContext,
+  { store, log, now }: SettleContext,
 ): Promise<number> {
   const before = new Map(known.map((task) => [taskKey(task), task.status]));
   let moved = 0;
   for (const report of reports) {
+    if (awaitsOutput(report, now())) continue;
     const stored = before.get(taskKey(report));
     if (stored === report.status) continue;
     if (stored !== undefined && isTerminalTask(stored)) {
@@ -221,11 +223,12 @@ function taskKey({ invocationId, instanceId }: { invocationId: string; instanceI
 }
 
 function taskOf(run: Run, report: TaskReport): RunTask {
-  const { vendorStatus, outputDroppedBytes, ...facts } = report;
+  const { vendorStatus, outputDroppedBytes, isOutputPending: _, ...facts } = report;
   return {
     version: 1,
     runId: run.runId,
     ...facts,
+    outputDeliveryError: deliveryErrorOf(report),
     providerStatus: vendorStatus,
     outputDroppedBytes: outputDroppedBytes ?? 0,
     isEventSent: false,

@@ -80,6 +80,7 @@ async function beginNew(schedule: LiveSchedule, firing: Firing, context: Schedul
     instances: schedule.instances,
     parameters: schedule.parameters,
     ...(schedule.username !== undefined && { username: schedule.username }),
+    ...settingsOf(schedule),
     guards: {},
     onUnavailable: 'fail',
     requestedAt: firing.at,
@@ -89,6 +90,18 @@ async function beginNew(schedule: LiveSchedule, firing: Firing, context: Schedul
     outbox: news(firing),
   });
   return await tellOf(run, firing, context);
+}
+
+/** What the run shows of how its command ran. */
+function settingsOf({
+  settings = {},
+}: LiveSchedule): Pick<Run, 'timeoutSeconds' | 'workingDirectory' | 'options'> {
+  const { timeoutSeconds, workingDirectory, ...options } = settings;
+  return {
+    ...(timeoutSeconds !== undefined && { timeoutSeconds }),
+    ...(workingDirectory !== undefined && { workingDirectory }),
+    ...(Object.values(options).some((value) => value !== undefined) && { options }),
+  };
 }
 
 async function claim(

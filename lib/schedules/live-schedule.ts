@@ -5,7 +5,7 @@
 import * as z from 'zod';
 import { DestinationRef } from '../completions/destination.ts';
 import { ProviderName } from '../providers/provider.ts';
-import type { ScheduleSpec } from '../providers/schedules.ts';
+import { ScheduleSettings, type ScheduleSpec } from '../providers/schedules.ts';
 import type { StandingSchedule } from '../rules/rule.ts';
 import { RunId, RunRequest } from '../runs/run-request.ts';
 
@@ -25,6 +25,7 @@ export const LiveSchedule = z.strictObject({
   instances: z.array(z.string()),
   parameters: z.record(z.string(), z.string()),
   username: z.string().optional(),
+  settings: ScheduleSettings.optional(),
   timing: Timing,
   /** What its runs are listed under: the rule that made it, or its own name. */
   rule: z.string(),
@@ -82,7 +83,7 @@ export function isHeldAt({ heldSince }: Pick<LiveSchedule, 'heldSince'>, time: D
 export function specOf(
   schedule: Omit<ScheduleSpec, 'username'> & { username?: string | undefined },
 ): ScheduleSpec {
-  const { name, region, command, instances, parameters, username, timing } = schedule;
+  const { name, region, command, instances, parameters, username, settings, timing } = schedule;
   return {
     name,
     region,
@@ -90,6 +91,7 @@ export function specOf(
     instances,
     parameters,
     ...(username !== undefined && { username }),
+    ...(settings !== undefined && { settings }),
     timing,
   };
 }

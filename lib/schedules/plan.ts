@@ -3,7 +3,12 @@
  * the plan and planning again gives an empty one.
  */
 import type { ProviderName } from '../providers/provider.ts';
-import type { ProviderSchedule, ScheduleSpec, ScheduleTiming } from '../providers/schedules.ts';
+import {
+  type ProviderSchedule,
+  type ScheduleSpec,
+  type ScheduleTiming,
+  settingsMark,
+} from '../providers/schedules.ts';
 import type { StandingSchedule } from '../rules/rule.ts';
 import { isRunName, keyOf, onceAt, specOf } from './live-schedule.ts';
 
@@ -79,8 +84,8 @@ function planOne(wanted: StandingSchedule, same: readonly ExistingSchedule[], no
   }
   const differs = differences(spec, kept);
   const because = `other ${differs.join(', ')}`;
-  if (differs.includes('username') && spec.username === undefined) {
-    // A provider takes a name for a user, and none for "the command's own".
+  if ((differs.includes('username') && spec.username === undefined) || differs.includes('settings')) {
+    // A provider takes a name for a user, and none for "the command's own"; and its settings only when it is made.
     return [...steps, { kind: 'remove', ...refOf(kept), because }, { kind: 'create', provider, spec }];
   }
   if (differs.length > 0) {
@@ -109,6 +114,8 @@ function differences(spec: ScheduleSpec, existing: ProviderSchedule): string[] {
     spec.username === undefined ? DEFAULT_USERS.has(existing.username) : spec.username === existing.username;
   if (!isSameUser) differs.push('username');
   if (!isSameTiming(spec.timing, existing.timing)) differs.push('time');
+  const mark = existing.settingsMark;
+  if (mark !== undefined && mark !== settingsMark(spec.settings)) differs.push('settings');
   return differs;
 }
 

@@ -126,7 +126,7 @@ async function keep(
   const isSameTime = isSameTiming(schedule.timing, wants.timing);
   // What fired once and is over is not listed any more, and is still known.
   const scheduleId = found?.scheduleId ?? schedule.scheduleId;
-  const { firedAs, username: _, heldSince, ...rest } = schedule;
+  const { firedAs, username: _, settings: _settings, heldSince, ...rest } = schedule;
   // As it is, not as it should be: a provider that could not be told fires it all the same.
   const isHeld = found === undefined ? !wants.isEnabled : !found.isEnabled;
   // What it missed while it was held is not waited for.

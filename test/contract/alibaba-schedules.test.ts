@@ -36,10 +36,40 @@ function aSpec(more: Partial<ScheduleSpec> = {}): ScheduleSpec {
 test('a schedule is created, shown as it is, and removed', async () => {
   const { schedules } = await start();
   const ref = await schedules.create(aSpec());
-  expect(await schedules.list(REGION)).toEqual([{ ...aSpec(), scheduleId: ref.scheduleId, isEnabled: true }]);
+  expect(await schedules.list(REGION)).toEqual([
+    { ...aSpec(), scheduleId: ref.scheduleId, settingsMark: '', isEnabled: true },
+  ]);
   await schedules.remove(ref);
   expect(await schedules.list(REGION)).toEqual([]);
   await schedules.remove(ref);
+});
+
+test('its settings reach the vendor, and one with other settings takes its place', async () => {
+  const { schedules, client } = await start();
+  const settings = {
+    timeoutSeconds: 30,
+    workingDirectory: '/tmp',
+    terminationMode: 'Process' as const,
+    output: { bucket: 'ops-logs', prefix: 'nightly' },
+    tags: { team: 'web' },
+  };
+  const ref = await schedules.create(aSpec({ settings }));
+  const recordOf = async (InvokeId: string) => {
+    const found = await client.describeInvocations({ RegionId: REGION, InvokeId, Timed: true });
+    return found.kind === 'answered' ? found.answer.Invocations?.Invocation[0] : found.failure;
+  };
+  expect(await recordOf(ref.scheduleId)).toMatchObject({
+    Timeout: 30,
+    WorkingDir: '/tmp',
+    TerminationMode: 'Process',
+    OssOutputDelivery: 'oss://ops-logs/nightly',
+    Tags: { Tag: expect.arrayContaining([{ TagKey: 'team', TagValue: 'web' }]) },
+  });
+  expect(await schedules.create(aSpec({ settings }))).toEqual(ref);
+  await schedules.change(ref.scheduleId, aSpec({ settings: { ...settings, timeoutSeconds: 40 } }));
+  const [only, ...others] = await schedules.list(REGION);
+  expect([others, only?.scheduleId === ref.scheduleId]).toEqual([[], false]);
+  expect(await recordOf(only?.scheduleId ?? '')).toMatchObject({ Timeout: 40 });
 });
 
 test('one instant is a schedule too', async () => {

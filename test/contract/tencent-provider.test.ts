@@ -2,8 +2,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { systemClock } from '../../lib/providers/clock.ts';
 import type { Invocation } from '../../lib/providers/provider.ts';
-import type { ScheduleSpec } from '../../lib/providers/schedules.ts';
-import { createInvoker } from '../../lib/providers/tencent/actions/invokers.ts';
+import { type ScheduleSpec, settingsMark } from '../../lib/providers/schedules.ts';
+import { createInvoker, describeInvokers } from '../../lib/providers/tencent/actions/invokers.ts';
 import { type TencentProvider, tencentProvider } from '../../lib/providers/tencent/provider.ts';
 import { tencentSchedules } from '../../lib/providers/tencent/schedules.ts';
 import { isTerminalTask } from '../../lib/runs/status.ts';
@@ -305,7 +305,12 @@ describe('schedules', () => {
   test('are created, shown as they are, changed, switched off and on, and removed', async () => {
     const schedules = tencentSchedules({ client: local.provider.client, stage: 'dev' });
     const ref = await schedules.create(aSpec({ username: 'root' }));
-    const shown = { ...aSpec({ username: 'root' }), scheduleId: ref.scheduleId, isEnabled: true };
+    const shown = {
+      ...aSpec({ username: 'root' }),
+      scheduleId: ref.scheduleId,
+      settingsMark: '',
+      isEnabled: true,
+    };
     expect(await schedules.list(REGION)).toEqual([shown]);
     const changed = aSpec({ parameters: { text: 'again' }, timing: { at: '2100-01-01T00:00:00.000Z' } });
     await schedules.change(ref.scheduleId, changed);
@@ -316,6 +321,30 @@ describe('schedules', () => {
     await schedules.remove(ref);
     await schedules.remove(ref);
     expect(await schedules.list(REGION)).toEqual([]);
+  });
+
+  test('carry the tags of their settings, and a mark by which a change of these is seen', async () => {
+    const schedules = tencentSchedules({ client: local.provider.client, stage: 'tags' });
+    const settings = { tags: { team: 'web', 'fleet-reflex': 'prod' } };
+    const ref = await schedules.create(aSpec({ settings }));
+    expect((await schedules.list(REGION))[0]?.settingsMark).toBe(settingsMark(settings));
+    const shown = await local.provider.client.call(describeInvokers, REGION, {
+      InvokerIds: [ref.scheduleId],
+      Limit: 100,
+    });
+    // Nobody passes for us: the tag that would is left out.
+    expect(shown.kind === 'answered' && shown.answer.InvokerSet[0]?.Tags).toEqual([
+      { Key: 'fleet-reflex', Value: 'tags' },
+      { Key: 'fleet-reflex-settings', Value: settingsMark(settings) },
+      { Key: 'team', Value: 'web' },
+    ]);
+    await schedules.remove(ref);
+  });
+
+  test('refuse what an invoker has no field for, before the vendor is asked', async () => {
+    const schedules = tencentSchedules({ client: local.provider.client, stage: 'tags' });
+    const refused = schedules.create(aSpec({ settings: { timeoutSeconds: 30 } }));
+    await expect(refused).rejects.toMatchObject({ code: 'provider.invalid', disposition: 'drop' });
   });
 
   test('whose creation was not answered are found by their name, and not made twice', async () => {

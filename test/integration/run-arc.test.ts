@@ -1,6 +1,7 @@
 /** From a run request to its completion events, whatever the cloud, the queues and people do meanwhile. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FleetReflexError } from '../../lib/errors.ts';
+import type { TaskReport } from '../../lib/providers/provider.ts';
 import { type CancelRequest, cancelRun, cancelRuns } from '../../lib/runs/cancel.ts';
 import { dispatchRun, recordRejection } from '../../lib/runs/dispatch.ts';
 import { poll } from '../../lib/runs/poll.ts';
@@ -47,6 +48,46 @@ describe('a run request', () => {
       ],
     });
     expect(world.cloud.calls()).toBe(1);
+  });
+
+  describe('whose output is stored in a bucket', () => {
+    const ended = (world: RunWorld, delivery: Partial<TaskReport>) => {
+      const endedAt = new Date(world.now()).toISOString();
+      world.cloud.tasksAre('succeeded');
+      for (const task of world.cloud.taken.flatMap(({ tasks }) => [...tasks.values()])) {
+        Object.assign(task, { endedAt }, delivery);
+      }
+    };
+    const tasksTold = () => world.events.at(-1)?.data.tasks ?? [];
+
+    it('is told when the address is known', async () => {
+      const request = world.request({ instances: ['ins-1'] });
+      await world.dispatch(request);
+      ended(world, { isOutputPending: true });
+      world.advance(5_000);
+      await world.poll();
+      expect(world.told(request.runId)).toEqual(['started']);
+      ended(world, { isOutputPending: false, outputUrl: 'oss://logs/x' });
+      world.advance(5_000);
+      await world.poll();
+      expect(world.told(request.runId)).toEqual(['started', 'inv-1/ins-1/succeeded', 'succeeded']);
+      expect(tasksTold()).toMatchObject([{ status: 'succeeded', outputUrl: 'oss://logs/x' }]);
+    });
+
+    it('does not wait for it for ever', async () => {
+      const request = world.request({ instances: ['ins-1'] });
+      await world.dispatch(request);
+      ended(world, { isOutputPending: true });
+      world.advance(100_000);
+      await world.poll();
+      expect(world.told(request.runId)).toEqual(['started']);
+      world.advance(60_000);
+      await world.poll();
+      expect(world.told(request.runId)).toContain('succeeded');
+      expect(tasksTold()).toMatchObject([
+        { status: 'succeeded', outputDeliveryError: { code: 'output.pending' } },
+      ]);
+    });
   });
 
   it('that comes again changes nothing, at any time', async () => {

@@ -109,6 +109,30 @@ test('invoke sends the token as ClientToken and as a tag, and labels as tags', a
   ]);
 });
 
+test('invoke carries what the rule says beyond where and what, before what the settings say', async () => {
+  const vendor = stubVendor();
+  vendor.answer({ body: { RequestId: 'r-9', InvokeId: 't-9' } });
+  await aProvider(vendor, { terminationMode: 'ProcessTree' }).invoke(
+    anInvocation({
+      labels: {},
+      options: {
+        terminationMode: 'Process',
+        output: { bucket: 'ops-logs', prefix: 'web' },
+        tags: { team: 'web', 'fleet-reflex-run': 'another' },
+      },
+    }),
+  );
+  expect(vendor.calls[0]?.query).toMatchObject({
+    TerminationMode: 'Process',
+    OssOutputDelivery: 'oss://ops-logs/web',
+    'Tag.1.Key': 'fleet-reflex-run',
+    'Tag.1.Value': 'run-abc/0',
+    'Tag.2.Key': 'team',
+    'Tag.2.Value': 'web',
+  });
+  expect(vendor.calls[0]?.query).not.toHaveProperty(['Tag.3.Key']);
+});
+
 test.each([
   { code: 'IdempotentProcessing', status: 403, kind: 'unknown', isRetryable: true },
   { code: 'IdempotentParameterMismatch', status: 403, kind: 'notSent', isRetryable: false },

@@ -94,6 +94,16 @@ describe('invoke', () => {
     expect(provider.requestCounts).toEqual({ InvokeCommand: 1 });
   });
 
+  it('names the bucket of the output where the rule has one', async () => {
+    const { provider, stub } = providerOn(() => ({ response: { InvocationId: 'inv-8xgjrytm' } }));
+    const bucket = 'https://logs-123454321.cos.ap-beijing.myqcloud.com';
+    await provider.invoke({ ...wanted, options: { output: { bucket, prefix: 'ops/logs' } } });
+    expect(stub.requests[0]?.body).toMatchObject({
+      OutputCOSBucketUrl: bucket,
+      OutputCOSKeyPrefix: 'ops/logs',
+    });
+  });
+
   it('sends no parameters where there are none', async () => {
     const { provider, stub } = providerOn(() => ({ response: { InvocationId: 'inv-8xgjrytm' } }));
     await provider.invoke({ ...wanted, parameters: {} });

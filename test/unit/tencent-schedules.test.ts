@@ -71,6 +71,7 @@ describe('list', () => {
         parameters: { keep: '7' },
         username: 'root',
         timing: { recurrence: '0 0 1 * *' },
+        settingsMark: '',
         isEnabled: true,
       },
       {
@@ -81,6 +82,7 @@ describe('list', () => {
         instances: ['ins-yx05ky8j'],
         parameters: {},
         timing: { at: '2026-11-30T18:00:00.000Z' },
+        settingsMark: '',
         isEnabled: false,
       },
     ]);

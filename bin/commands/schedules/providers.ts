@@ -39,7 +39,7 @@ async function withPlan(
   if (problems.length > 0) return 1;
   const config = readConfig(CloudsConfig);
   const providers = providersOf(config);
-  const ports = schedulesOf(providers, config.STAGE);
+  const ports = schedulesOf(providers, config.STAGE, config);
   try {
     const listing = await listExisting([...placesOf(ruleSet), ...more], ports);
     const ofRuns = listing.existing.filter(({ name }) => isRunName(name)).length;

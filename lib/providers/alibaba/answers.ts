@@ -104,6 +104,9 @@ export const InvocationResult = z.object({
   Username: text,
   TerminationMode: text,
   OssOutputUri: text,
+  OssOutputStatus: text,
+  OssOutputErrorCode: text,
+  OssOutputErrorInfo: text,
   Tags: TagSet,
 });
 export type InvocationResult = z.infer<typeof InvocationResult>;

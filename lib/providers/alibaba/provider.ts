@@ -21,6 +21,7 @@ import {
 import { toError } from './failure.ts';
 import { type FiringId, readFiringId } from './firing-id.ts';
 import { readFrequency } from './frequency.ts';
+import { writeOssDelivery } from './oss-delivery.ts';
 import { readPages } from './pages.ts';
 import { readInvocations } from './read-invocations.ts';
 import {
@@ -74,18 +75,19 @@ async function invoke(
   invocation: Invocation,
   terminationMode: AlibabaProviderOptions['terminationMode'],
 ): Promise<InvokeOutcome> {
-  const { timeoutSeconds, username, workingDirectory, parameters } = invocation;
+  const { parameters, options } = invocation;
   const request: InvokeCommandRequest = {
     RegionId: invocation.region,
     CommandId: invocation.command,
     InstanceId: [...invocation.instances],
     ClientToken: invocation.token,
     Tag: invocationTags(invocation),
-    ...(Object.keys(parameters).length > 0 && { Parameters: { ...parameters } }),
-    ...(timeoutSeconds !== undefined && { Timeout: timeoutSeconds }),
-    ...(username !== undefined && { Username: username }),
-    ...(workingDirectory !== undefined && { WorkingDir: workingDirectory }),
-    ...(terminationMode !== undefined && { TerminationMode: terminationMode }),
+    Parameters: Object.keys(parameters).length > 0 ? { ...parameters } : undefined,
+    Timeout: invocation.timeoutSeconds,
+    Username: invocation.username,
+    WorkingDir: invocation.workingDirectory,
+    TerminationMode: options?.terminationMode ?? terminationMode,
+    OssOutputDelivery: writeOssDelivery(options?.output),
   };
   const result = await client.invokeCommand(request);
   if (result.kind === 'answered') {

@@ -1,7 +1,7 @@
 /** What has to be done so that a timed invocation becomes what a schedule says, and when it came true. */
 import { FleetReflexError } from '../../errors.ts';
 import { isTerminalTask } from '../../runs/status.ts';
-import type { Firing, ProviderSchedule, ScheduleSpec } from '../schedules.ts';
+import { type Firing, type ProviderSchedule, type ScheduleSpec, settingsMark } from '../schedules.ts';
 import type { InvocationResult } from './answers.ts';
 import { writeFiringId } from './firing-id.ts';
 import { findFrequencyProblem, readFrequency } from './frequency.ts';
@@ -18,7 +18,10 @@ type Plan =
 export function planChange(current: ProviderSchedule, spec: ScheduleSpec, now: Date): Plan {
   const removed = current.instances.filter((instanceId) => !spec.instances.includes(instanceId));
   const dropped = Object.keys(current.parameters).filter((key) => !Object.hasOwn(spec.parameters, key));
-  const isOther = current.command !== spec.command || (current.username ?? '') !== (spec.username ?? '');
+  const isOther =
+    current.command !== spec.command ||
+    (current.username ?? '') !== (spec.username ?? '') ||
+    current.settingsMark !== settingsMark(spec.settings);
   if (isOther || removed.length > 0 || dropped.length > 0) return { kind: 'replace' };
 
   const added = spec.instances.filter((instanceId) => !current.instances.includes(instanceId));

@@ -6,17 +6,27 @@
 import { randomUUID } from 'node:crypto';
 import { FleetReflexError } from '../../errors.ts';
 import { isTerminalTask } from '../../runs/status.ts';
-import type { Firing, ProviderSchedule, ProviderSchedules, ScheduleRef, ScheduleSpec } from '../schedules.ts';
+import type { TerminationMode } from '../invocation-options.ts';
+import {
+  type Firing,
+  type ProviderSchedule,
+  type ProviderSchedules,
+  type ScheduleRef,
+  type ScheduleSpec,
+  settingsMark,
+} from '../schedules.ts';
 import type { Invocation } from './answers.ts';
 import type { CallResult } from './call-result.ts';
 import type { CloudAssistantClient } from './client.ts';
 import { toError } from './failure.ts';
 import { readFrequency } from './frequency.ts';
+import { writeOssDelivery } from './oss-delivery.ts';
 import { readPages } from './pages.ts';
 import { readResults } from './read-firing.ts';
 import { type DescribeInvocationsRequest, MAX_RESULTS } from './requests.ts';
 import { checkedFrequency, firingsOf, invalid, planChange } from './schedule-change.ts';
 import { readParameters, readTiming } from './schedule-fields.ts';
+import { userTags } from './tags.ts';
 import { mapInstanceStatus } from './task-status.ts';
 import { nextRuns } from './timetable.ts';
 
@@ -24,17 +34,20 @@ export interface AlibabaSchedulesOptions {
   client: CloudAssistantClient;
   /** Whose schedules these are: two stages of one account do not see each other's. */
   stage: string;
+  /** Of schedules that do not say: as of the provider's invocations. */
+  terminationMode?: TerminationMode | undefined;
   /** Default the system's clock. */
   now?: () => Date;
 }
 
 const STAGE_TAG = 'fleet-reflex';
 const NAME_TAG = 'fleet-reflex-schedule';
+const SETTINGS_TAG = 'fleet-reflex-settings';
 /** A lost answer is tried again with the same ClientToken, which cannot make two. */
 const CREATE_ATTEMPTS = 2;
 
 export function alibabaSchedules(options: AlibabaSchedulesOptions): ProviderSchedules {
-  const { client, stage, now = () => new Date() } = options;
+  const { client, stage, terminationMode, now = () => new Date() } = options;
 
   const records = async (request: DescribeInvocationsRequest, doing: string): Promise<Invocation[]> => {
     const pages = await readPages(
@@ -90,6 +103,7 @@ export function alibabaSchedules(options: AlibabaSchedulesOptions): ProviderSche
       parameters: readParameters(record.Parameters),
       ...(record.Username && { username: record.Username }),
       timing: readTiming(record.Frequency ?? ''),
+      settingsMark: tags.get(SETTINGS_TAG) ?? '',
       isEnabled: true,
     };
   };
@@ -103,6 +117,8 @@ export function alibabaSchedules(options: AlibabaSchedulesOptions): ProviderSche
   const start = async (spec: ScheduleSpec): Promise<ScheduleRef> => {
     // A token of its own for each creation: the vendor would answer a known one with the schedule that was removed.
     const token = randomUUID();
+    const { settings, username, parameters } = spec;
+    const mark = settingsMark(settings);
     const attempt = () =>
       client.invokeCommand({
         RegionId: spec.region,
@@ -114,9 +130,15 @@ export function alibabaSchedules(options: AlibabaSchedulesOptions): ProviderSche
         Tag: [
           { Key: STAGE_TAG, Value: stage },
           { Key: NAME_TAG, Value: spec.name },
+          ...(mark === '' ? [] : [{ Key: SETTINGS_TAG, Value: mark }]),
+          ...userTags(settings),
         ],
-        ...(Object.keys(spec.parameters).length > 0 && { Parameters: { ...spec.parameters } }),
-        ...(spec.username !== undefined && { Username: spec.username }),
+        Parameters: Object.keys(parameters).length > 0 ? { ...parameters } : undefined,
+        Username: username,
+        Timeout: settings?.timeoutSeconds,
+        WorkingDir: settings?.workingDirectory,
+        TerminationMode: settings?.terminationMode ?? terminationMode,
+        OssOutputDelivery: writeOssDelivery(settings?.output),
       });
     let result = await attempt();
     for (let number = 1; number < CREATE_ATTEMPTS && result.kind === 'unknown'; number += 1) {

@@ -3,6 +3,7 @@ import { isTerminalTask } from '../../runs/status.ts';
 import type { TaskReport } from '../provider.ts';
 import type { InvokeInstance } from './answers.ts';
 import { INSTANCE_ERROR_ADVICE } from './instance-errors.ts';
+import { readOssDelivery } from './oss-delivery.ts';
 import { mapInstanceStatus } from './task-status.ts';
 
 /** Cloud Assistant names no tasks: an instance stands once in an invocation. */
@@ -32,7 +33,7 @@ export function reportTask(invocationId: string, row: InvokeInstance, hasOutput:
     ...(hasEnded && started === 'yes' && typeof row.ExitCode === 'number' && { exitCode: row.ExitCode }),
     ...(hasEnded && hasOutput && { output: Buffer.from(row.Output ?? '', 'base64') }),
     ...(hasEnded && typeof row.Dropped === 'number' && { outputDroppedBytes: row.Dropped }),
-    ...(row.OssOutputUri && { outputUrl: row.OssOutputUri }),
+    ...(hasEnded && readOssDelivery(row)),
     ...errorOf(row, status === 'succeeded'),
     ...(startedAt && { startedAt }),
     ...(endedAt && { endedAt }),

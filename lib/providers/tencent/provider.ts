@@ -55,15 +55,22 @@ export function tencentProvider(options: TencentProviderOptions): TencentProvide
 }
 
 async function invoke(client: TencentClient, invocation: Invocation): Promise<InvokeOutcome> {
-  const { command, instances, parameters, timeoutSeconds, username, workingDirectory } = invocation;
-  const request: InvokeCommandRequest = { CommandId: command, InstanceIds: [...instances] };
-  // A command without parameters refuses even an empty set of them.
-  if (Object.keys(parameters).length > 0) request.Parameters = JSON.stringify(parameters);
-  if (timeoutSeconds !== undefined) request.Timeout = timeoutSeconds;
-  if (username !== undefined) request.Username = username;
-  if (workingDirectory !== undefined) request.WorkingDirectory = workingDirectory;
-  const options = { attempts: 1, caller: 'invoke' };
-  const outcome = await client.call(invokeCommand, invocation.region, request, options);
+  const { parameters, options } = invocation;
+  const request: InvokeCommandRequest = {
+    CommandId: invocation.command,
+    InstanceIds: [...invocation.instances],
+    // A command without parameters refuses even an empty set of them.
+    Parameters: Object.keys(parameters).length > 0 ? JSON.stringify(parameters) : undefined,
+    Timeout: invocation.timeoutSeconds,
+    Username: invocation.username,
+    WorkingDirectory: invocation.workingDirectory,
+    OutputCOSBucketUrl: options?.output?.bucket,
+    OutputCOSKeyPrefix: options?.output?.prefix,
+  };
+  const outcome = await client.call(invokeCommand, invocation.region, request, {
+    attempts: 1,
+    caller: 'invoke',
+  });
   if (outcome.kind === 'answered') {
     return { kind: 'sent', invocationId: outcome.answer.InvocationId, requestId: outcome.requestId };
   }

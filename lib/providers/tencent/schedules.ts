@@ -3,13 +3,15 @@
  * `fleet-reflex=<stage>`; an invoker without that mark belongs to somebody else and is neither shown nor touched.
  */
 import { FleetReflexError } from '../../errors.ts';
-import type {
-  Firing,
-  ProviderSchedule,
-  ProviderSchedules,
-  ScheduleRef,
-  ScheduleSpec,
-  ScheduleTiming,
+import { OWN_TAG } from '../invocation-options.ts';
+import {
+  type Firing,
+  type ProviderSchedule,
+  type ProviderSchedules,
+  type ScheduleRef,
+  type ScheduleSpec,
+  type ScheduleTiming,
+  settingsMark,
 } from '../schedules.ts';
 import type { Action } from './actions/action.ts';
 import { MAX_IDS, ParameterMap } from './actions/fields.ts';
@@ -37,6 +39,7 @@ export interface TencentSchedulesOptions {
 }
 
 const TAG = 'fleet-reflex';
+const SETTINGS_TAG = 'fleet-reflex-settings';
 const MAX_NAME = 120;
 const PAGE = 100;
 /** Records have no filter by time: 50 pages of them are more than a day of one schedule each minute. */
@@ -71,6 +74,7 @@ export function tencentSchedules({ client, stage }: TencentSchedulesOptions): Pr
       parameters: parametersOf(row.Parameters),
       ...(row.Username === undefined || row.Username === '' ? {} : { username: row.Username }),
       timing: timingOf(row),
+      ...(row.Tags && { settingsMark: row.Tags.find(({ Key }) => Key === SETTINGS_TAG)?.Value ?? '' }),
       isEnabled: row.Enable,
     };
   }
@@ -137,9 +141,32 @@ export function tencentSchedules({ client, stage }: TencentSchedulesOptions): Pr
     };
   }
 
+  function tagsOf({ settings }: ScheduleSpec): { Key: string; Value: string }[] {
+    const mark = settingsMark(settings);
+    const own = Object.entries(settings?.tags ?? {}).filter(([key]) => !OWN_TAG.test(key));
+    return [
+      { Key: TAG, Value: stage },
+      ...(mark === '' ? [] : [{ Key: SETTINGS_TAG, Value: mark }]),
+      ...own.map(([Key, Value]) => ({ Key, Value })),
+    ];
+  }
+
+  /** Of what CreateInvoker has no field for. */
+  function checkSettings({ name, settings }: ScheduleSpec): void {
+    const { tags: _, ...others } = settings ?? {};
+    const [field] = Object.entries(others).find(([, value]) => value !== undefined) ?? [];
+    if (field === undefined) return;
+    throw new FleetReflexError(
+      'provider.invalid',
+      `schedule ${name}: an invoker of TAT takes no ${field}: set it on the stored command`,
+      { details: { provider: 'tencent', stage } },
+    );
+  }
+
   async function create(spec: ScheduleSpec): Promise<ScheduleRef> {
     const { region } = spec;
     const settings = settingsOf(spec);
+    checkSettings(spec);
     const earlier = (await list(region)).find(({ name }) => name === spec.name);
     if (earlier !== undefined) {
       await modify(earlier, spec);
@@ -148,7 +175,7 @@ export function tencentSchedules({ client, stage }: TencentSchedulesOptions): Pr
     const request = {
       ...settings,
       ...(hasAny(spec.parameters) ? { Parameters: JSON.stringify(spec.parameters) } : {}),
-      Tags: [{ Key: TAG, Value: stage }],
+      Tags: tagsOf(spec),
     };
     const { InvokerId } = await call(createInvoker, region, request);
     return { region, scheduleId: InvokerId };

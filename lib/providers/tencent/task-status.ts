@@ -71,6 +71,8 @@ export function reportOfTask(row: TaskRow): TaskReport {
   if (result?.Output !== undefined) report.output = Buffer.from(result.Output, 'base64');
   if (result?.Dropped !== undefined) report.outputDroppedBytes = result.Dropped;
   if (result?.OutputUrl !== undefined && result.OutputUrl !== '') report.outputUrl = result.OutputUrl;
+  const deliveryError = deliveryErrorOf(row);
+  if (deliveryError !== undefined) report.outputDeliveryError = deliveryError;
   const error = errorOf(row);
   if (error !== undefined) report.error = error;
   // The instance's own clock where it has reported, else the vendor's.
@@ -137,12 +139,15 @@ function errorOf(row: TaskRow): TaskError | undefined {
     const advice = AGENT_ERRORS.get(code) ?? stated?.advice;
     return { code, message: row.ErrorInfo, ...(advice === undefined ? {} : { advice }) };
   }
-  if (stated !== undefined) return { code: row.TaskStatus, ...stated };
-  const uploadError = row.TaskResult?.OutputUploadCOSErrorInfo;
-  if (uploadError === undefined || uploadError === '') return undefined;
+  return stated === undefined ? undefined : { code: row.TaskStatus, ...stated };
+}
+
+function deliveryErrorOf(row: TaskRow): TaskReport['outputDeliveryError'] {
+  const message = row.TaskResult?.OutputUploadCOSErrorInfo;
+  if (message === undefined || message === '') return undefined;
   const advice =
     'The command itself is not affected: check the COS bucket, its region and the TAT service role.';
-  return { code: 'OutputUploadFailed', message: uploadError, advice };
+  return { code: 'OutputUploadFailed', message, advice };
 }
 
 /** ISO 8601 in UTC, from `…Z` or `…+00:00`; nothing for what is no time, or no time of ours. */
