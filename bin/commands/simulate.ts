@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util';
 import { environment } from '../../lib/config.ts';
 import { limitRequest } from '../../lib/door/limit-request.ts';
 import { FleetReflexError, messageOf } from '../../lib/errors.ts';
+import { ancestorSearch } from '../../lib/events/find-ancestors.ts';
 import type { TriggerEvent } from '../../lib/events/trigger-event.ts';
 import { askRules } from '../../lib/rules/ask-rules.ts';
 import type { RuleSet } from '../../lib/rules/rule.ts';
@@ -107,8 +108,9 @@ interface Outcome {
 
 /** Of all events of one file, which were one delivered request. */
 function outcomesOf(events: readonly TriggerEvent[], rules: RuleSet, now: Date): Outcome[] {
+  const ancestorsOf = ancestorSearch();
   const asked = events.map((event) =>
-    askRules(rules, event, { now }).flatMap(({ request }) => request ?? []),
+    askRules(rules, event, { now, ancestorsOf }).flatMap(({ request }) => request ?? []),
   );
   const sentFor = limitRequest(asked.flat(), rules.limits.runsPerRequest);
   return events.map((event, index) => {

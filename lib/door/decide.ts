@@ -4,13 +4,14 @@
  */
 import { answerChat } from '../chat/answer-chat.ts';
 import type { ChatPort } from '../chat/port.ts';
+import { ancestorSearch } from '../events/find-ancestors.ts';
 import { recordsOf } from '../events/request-records.ts';
 import type { TriggerEvent } from '../events/trigger-event.ts';
 import type { Log } from '../logging.ts';
 import type { RecordsQueue } from '../queues/records-queue.ts';
 import { fitsInMessage, type RunsQueue } from '../queues/runs-queue.ts';
 import { settleAll } from '../queues/send-messages.ts';
-import { askRules } from '../rules/ask-rules.ts';
+import { type AskContext, askRules } from '../rules/ask-rules.ts';
 import type { RuleSet } from '../rules/rule.ts';
 import type { RunRequest } from '../runs/run-request.ts';
 import type { DoorOutcome, ReplyTo } from '../sources/source.ts';
@@ -43,7 +44,10 @@ export async function decide(
   context: DecideContext,
 ): Promise<DoorOutcome[]> {
   const { ruleSet, runsQueue, recordsQueue, log, now } = context;
-  const decisions = await Promise.all(events.map((event) => decideOne(event, origin, context)));
+  const ancestorsOf = ancestorSearch();
+  const decisions = await Promise.all(
+    events.map((event) => decideOne(event, origin, { ...context, ancestorsOf })),
+  );
   const asked = decisions.flatMap(({ requests }) => requests.map(fitted));
   const sentFor = limitRequest(asked, ruleSet.limits.runsPerRequest);
   const outcomes = decisions.map(({ requests: _, matched, ...decision }) => ({
@@ -72,8 +76,12 @@ interface Decision extends DoorOutcome {
   requests: readonly RunRequest[];
 }
 
-async function decideOne(event: TriggerEvent, origin: Origin, context: DecideContext): Promise<Decision> {
-  const { ruleSet, now } = context;
+async function decideOne(
+  event: TriggerEvent,
+  origin: Origin,
+  context: DecideContext & Pick<AskContext, 'ancestorsOf'>,
+): Promise<Decision> {
+  const { ruleSet, ancestorsOf, now } = context;
   if (event.kind === 'chat') {
     const answer = await answerChat(event, { ruleSet, port: context.chat, now: now(), ...origin });
     if (answer.kind === 'answered') {
@@ -81,7 +89,7 @@ async function decideOne(event: TriggerEvent, origin: Origin, context: DecideCon
       return { event, requests, matched, unmatched, text };
     }
   }
-  const asked = askRules(ruleSet, event, { now: now(), ...origin });
+  const asked = askRules(ruleSet, event, { now: now(), ancestorsOf, ...origin });
   const requests = asked.flatMap(({ request }) => request ?? []);
   return {
     event,

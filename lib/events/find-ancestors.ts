@@ -20,56 +20,72 @@ const Ancestry = z.array(AncestorSchema).catch([]);
 const STATUS_TEXT = /^([a-z0-9][a-z0-9-]{0,62}) \((run-[a-z2-7]{26})\): /;
 const BASE64 = /^[A-Za-z0-9+/_-]{64,}={0,2}$/;
 
-/** Bounds of the search: a forwarder wraps an event a few times, and an event is no larger than a request. */
-const MAX_NODES = 20_000;
+/** Bounds of the search in all events of a request: a forwarder wraps an event a few times, and no more. */
+const MAX_NODES = 200_000;
 const MAX_DEPTH = 24;
-const MAX_TEXT = 1024 * 1024;
+const MAX_TEXT = 4 * 1024 * 1024;
 const MAX_LINES = 100;
+/** No completion event is as short. */
+const MIN_TEXT = 64;
 
-/** @returns a line for each run that the event tells of, oldest ancestor first; none for what a person typed */
-export function findAncestors(event: TriggerEvent): Ancestor[][] {
+/** A line for each run that an event tells of, oldest ancestor first. */
+export type Lines = readonly (readonly Ancestor[])[];
+
+const NONE: Lines = [];
+
+/**
+ * One for all events of a delivered request: what they share (the group of an alert) is looked through once, however
+ * many there are and however many rules fire on them.
+ * @returns what finds the runs that led to an event; none for what a person typed
+ */
+export function ancestorSearch(): (event: TriggerEvent) => Lines {
+  const objects = new Map<object, Lines>();
+  const texts = new Map<string, Lines>();
+  let parsed = 0;
+
+  const look = (value: unknown, depth: number): Lines => {
+    if (depth > MAX_DEPTH) return NONE;
+    if (typeof value === 'string') return lookInText(value, depth);
+    if (typeof value !== 'object' || value === null) return NONE;
+    const known = objects.get(value);
+    if (known !== undefined || objects.size >= MAX_NODES) return known ?? NONE;
+    objects.set(value, NONE);
+    const own = Array.isArray(value) ? undefined : ownLine(value);
+    const found = own === undefined ? lookInAll(Object.values(value), depth + 1) : [own];
+    objects.set(value, found);
+    return found;
+  };
+
+  const lookInAll = (values: readonly unknown[], depth: number): Lines => {
+    const found = values.flatMap((value) => look(value, depth));
+    return found.length === 0 ? NONE : found.slice(0, MAX_LINES);
+  };
+
+  const lookInText = (text: string, depth: number): Lines => {
+    const [, rule, runId] = STATUS_TEXT.exec(text) ?? [];
+    if (rule !== undefined && runId !== undefined) return [[{ rule, runId }]];
+    if (text.length < MIN_TEXT) return NONE;
+    const known = texts.get(text);
+    if (known !== undefined || parsed + text.length > MAX_TEXT) return known ?? NONE;
+    parsed += text.length;
+    texts.set(text, NONE);
+    const inner = /^\s*[[{]/.test(text) ? parse(text) : BASE64.test(text) ? decode(text) : undefined;
+    const found = inner === undefined ? NONE : look(inner, depth + 1);
+    texts.set(text, found);
+    return found;
+  };
+
   // A person is no loop, and may well paste what became of a run.
-  if (event.kind === 'chat') return [];
-  const search: Search = { lines: [], nodes: 0, text: 0 };
-  look(event.data, 0, search);
-  return search.lines;
+  return (event) => (event.kind === 'chat' ? NONE : look(event.data, 0));
 }
 
-interface Search {
-  lines: Ancestor[][];
-  nodes: number;
-  /** Characters that were parsed again. */
-  text: number;
-}
-
-function look(value: unknown, depth: number, search: Search): void {
-  search.nodes += 1;
-  if (search.nodes > MAX_NODES || depth > MAX_DEPTH || search.lines.length >= MAX_LINES) return;
-  if (typeof value === 'string') {
-    lookInText(value, depth, search);
-    return;
-  }
-  if (typeof value !== 'object' || value === null) return;
-  const own = Array.isArray(value) ? undefined : OwnData.safeParse(value).data;
-  if (own === undefined) {
-    for (const inner of Object.values(value)) look(inner, depth + 1, search);
-    return;
-  }
-  // Nothing below is looked at: what its tasks printed may be anything.
+/** Nothing below is looked at: what its tasks printed may be anything. */
+function ownLine(value: object): readonly Ancestor[] | undefined {
+  if (!('runId' in value && 'rule' in value)) return undefined;
+  const own = OwnData.safeParse(value).data;
+  if (own === undefined) return undefined;
   const { rule, runId } = own;
-  search.lines.push([...Ancestry.parse(own.ancestry), { rule, runId }].slice(-MAX_ANCESTORS));
-}
-
-function lookInText(text: string, depth: number, search: Search): void {
-  const [, rule, runId] = STATUS_TEXT.exec(text) ?? [];
-  if (rule !== undefined && runId !== undefined) {
-    search.lines.push([{ rule, runId }]);
-    return;
-  }
-  if (text.length < 64 || search.text + text.length > MAX_TEXT) return;
-  search.text += text.length;
-  const inner = /^\s*[[{]/.test(text) ? parse(text) : BASE64.test(text) ? decode(text) : undefined;
-  if (inner !== undefined) look(inner, depth + 1, search);
+  return [...Ancestry.parse(own.ancestry), { rule, runId }].slice(-MAX_ANCESTORS);
 }
 
 /** JSON inside a text, as SNS and queues carry it. */

@@ -1,4 +1,5 @@
 /** Asks every rule about one event: what fires and what it asks for, and why the others do not. */
+import type { Lines } from '../events/find-ancestors.ts';
 import type { TriggerEvent } from '../events/trigger-event.ts';
 import type { RunRequest } from '../runs/run-request.ts';
 import { type Match, matchRules } from './match.ts';
@@ -12,15 +13,23 @@ export interface Asked {
   request?: RunRequest;
 }
 
+export interface AskContext extends RenderContext {
+  /** `ancestorSearch()` of lib/events/find-ancestors.ts, one for all events of a request. */
+  ancestorsOf: (event: TriggerEvent) => Lines;
+}
+
 /** One for each rule on the event's source, in the order of the file. Never throws. */
 export function askRules(
   { rules, limits }: Pick<RuleSet, 'rules' | 'limits'>,
   event: TriggerEvent,
-  context: RenderContext,
+  { ancestorsOf, ...context }: AskContext,
 ): Asked[] {
   return matchRules({ rules }, event).map((match) =>
     match.fires
-      ? { match, request: stopLoop(renderRule(match.rule, event, context), event, limits.chainDepth) }
+      ? {
+          match,
+          request: stopLoop(renderRule(match.rule, event, context), ancestorsOf(event), limits.chainDepth),
+        }
       : { match },
   );
 }

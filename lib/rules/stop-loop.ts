@@ -1,17 +1,17 @@
 /** Stops at the door what the event itself shows to be a loop: no message, no claim and no look at the table is spent. */
-import { findAncestors } from '../events/find-ancestors.ts';
-import type { TriggerEvent } from '../events/trigger-event.ts';
+import type { Lines } from '../events/find-ancestors.ts';
 import { joinChains, whyLoop } from '../runs/chain.ts';
 import { rejectionOf } from '../runs/reject-request.ts';
 import type { RunRequest } from '../runs/run-request.ts';
 
 /**
- * @param request what a rule asks for on the event
+ * @param request what a rule asks for on an event
+ * @param lines the runs that led to the event
  * @returns the request with the chain that it stands in, or its rejection. A cancel is never stopped: it starts nothing,
  * and what it ends tells of itself with its own chain.
  */
-export function stopLoop(request: RunRequest, event: TriggerEvent, maxDepth: number): RunRequest {
-  const chain = joinChains(findAncestors(event), maxDepth);
+export function stopLoop(request: RunRequest, lines: Lines, maxDepth: number): RunRequest {
+  const chain = joinChains(lines, maxDepth);
   if (chain === undefined) return request;
   const chained = { ...request, chain };
   if (request.action === 'cancel') return chained;

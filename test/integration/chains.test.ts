@@ -1,4 +1,5 @@
 /** Rules that start each other by their completion events, with everything that runs told to the door again. */
+import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { CompletionEvent } from '../../lib/completions/completion-event.ts';
 import { decide } from '../../lib/door/decide.ts';
@@ -243,6 +244,29 @@ describe('who forwards a completion event', () => {
     // At most one for each event of the first run: started, its task, its end.
     expect(ended.filter((line) => line === 'again succeeded').length).toBeLessThanOrEqual(3);
     expect(ended.length).toBeLessThanOrEqual(13);
+  });
+
+  it('as the status of a deployment that GitHub tells us of does not start the same rule again', async () => {
+    const sample = JSON.parse(
+      readFileSync(new URL('../../events/github.deployment_status.json', import.meta.url), 'utf8'),
+    );
+    const status = ({ id, data }: CompletionEvent) => ({
+      ...sample,
+      deployment_status: {
+        ...sample.deployment_status,
+        node_id: id,
+        description: `${data.rule} (${data.runId}): ${data.status}`,
+      },
+    });
+    const arc = anArc(`  - { name: deploy, on: [alertmanager, github], ${RUN} }`, (event) => [
+      'github',
+      status(event),
+    ]);
+    await arc.ask([anAlert()]);
+    expect(new Set(await untilQuiet(arc))).toEqual(
+      new Set(['deploy succeeded', 'deploy rejected guard.loop']),
+    );
+    expect((await arc.runs()).filter(({ status: it }) => it === 'succeeded').length).toBe(1);
   });
 
   it('of another deployment that knows no ancestry is believed as far as it says', async () => {

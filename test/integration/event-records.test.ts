@@ -183,6 +183,18 @@ describe('fleet-reflex why', () => {
     ]);
   });
 
+  it('finds an event among many of its request', async () => {
+    const events = Array.from({ length: 300 }, (_, index) => ({
+      eventId: `f-${index}`,
+      subject: `High-${index}`,
+    }));
+    const together = aRecord({ eventId: 'f-0 and 299 more of its request', events });
+    const { code, lines } = await why(['high-29'], [aRecord({ eventId: 'another' }), together]);
+    expect(code).toBe(0);
+    expect(lines.at(0)).toContain('(f-0 and 299 more of its request)');
+    expect(lines.at(-1)).toBe('  so too     f-29, f-290, f-291, f-292, f-293 and 6 more');
+  });
+
   it('explains one run', async () => {
     const { code, lines } = await why([RUN.runId], []);
     expect(code).toBe(0);

@@ -86,6 +86,18 @@ describe('a body with 3,000 alerts', () => {
     expect(user / 1e6).toBeLessThan(5);
   });
 
+  it.each<[string, unknown]>([
+    ['a large list', Array.from({ length: 8_000 }, (_, index) => ({ index }))],
+    ['a text that is a large list', JSON.stringify(Array.from({ length: 8_000 }, (_, index) => ({ index })))],
+  ])('is decided as fast where all of them share %s', async (_, shared) => {
+    const body = Buffer.from(JSON.stringify({ version: '4', groupKey: 'g', shared, alerts: many(3_000) }));
+    const door = aDoor({ ruleSet: withSettings(ONE_RULE) });
+    const before = process.cpuUsage();
+    await door.receive(eventOf('alertmanager', signedRequest('alertmanager', { body })));
+    expect(process.cpuUsage(before).user / 1e6).toBeLessThan(3);
+    expect(idsOf(door.sent, 'run').length).toBe(50);
+  });
+
   it('leaves few records, in which each of its events is found', async () => {
     const { records } = await send(many(3_000));
     expect(records.length).toBeLessThan(150);

@@ -128,3 +128,16 @@ test('a command explains itself', () => {
   expect(call(['rules', '--help']).out).toContain('fleet-reflex rules check [file]');
   expect(call(['help', 'rules']).out).toContain('fleet-reflex rules check [file]');
 });
+
+test('rules check warns of a rule that can see its own events, and rules test says what holds', () => {
+  const file = join(folder, 'feedback.yml');
+  writeFileSync(
+    file,
+    'version: 1\nproviders: { tencent: { region: ap-guangzhou } }\ndestinations: { back: { sqs: events } }\nrules:\n  - { name: a, on: fleet-reflex, run: { provider: tencent, command: cmd-1, instances: ins-1 }, notify: [back] }\n',
+  );
+  const { status, out } = call(['rules', 'check', file]);
+  expect(status).toBe(0);
+  expect(out).toContain(`warning: ${file}:5:104: rules[0].notify: \`a\` can see its own events`);
+  const tried = call(['rules', 'test', 'events/fleet-reflex.json', '--rules', file]);
+  expect(tried.out).toContain('guards    100 runs an hour');
+});

@@ -87,3 +87,43 @@ it('goes on after a file that is no event, and exits with 1', async () => {
 it('names a folder that is not there', async () => {
   await expect(simulate(join(folder, 'nowhere'))).rejects.toThrow('There is no file or folder');
 });
+
+it('takes the events of a file for one request, which starts no more runs than the door would', async () => {
+  const file = aFile(
+    'rules.yml',
+    `version: 1
+providers: { tencent: { region: ap-guangzhou } }
+limits: { runsPerRequest: 2 }
+rules: [{ name: r, on: cloudevents, run: { provider: tencent, command: cmd-1, instances: ins-1 } }]
+`,
+  );
+  const one = (id: string) => ({ specversion: '1.0', id, source: 's', type: 't' });
+  const events = aFile('cloudevents.json', event([one('1'), one('2'), one('3')]));
+  const { out } = await simulate(events, '--rules', file);
+  expect(out.filter((line) => line.includes('✓ r: run cmd-1')).length).toBe(2);
+  expect(out.filter((line) => line.includes('REJECTED, limit.runs-per-request')).length).toBe(1);
+});
+
+it('says which rule would be stopped by its hour, and shows what is a loop', async () => {
+  const file = aFile(
+    'rules.yml',
+    `version: 1
+providers: { tencent: { region: ap-guangzhou } }
+rules:
+  - { name: r, on: generic, run: { provider: tencent, command: cmd-1, instances: ins-1 }, guards: { maxPerHour: { runs: 2 } } }
+  - { name: again, on: fleet-reflex, run: { provider: tencent, command: cmd-1, instances: ins-1 } }
+`,
+  );
+  for (const text of ['a', 'b', 'c']) aFile(`events/generic.${text}.json`, event({ text }));
+  const data = { runId: 'run-hv2nvkb5gvkydnemikv32gtt7u', rule: 'again', status: 'failed' };
+  const own = { specversion: '1.0', id: '1', source: 's', type: 'fleet-reflex.run.completed', data };
+  const { code, out } = await simulate(
+    join(folder, 'events'),
+    aFile('fleet-reflex.json', event(own)),
+    '--rules',
+    file,
+  );
+  expect(code).toBe(0);
+  expect(out).toContain('! r: 3 runs; were they asked for within an hour, 2 would start (guards.maxPerHour)');
+  expect(out.find((line) => line.includes('again: REJECTED'))).toContain('guard.loop');
+});

@@ -1,6 +1,7 @@
 /** Tries an event on the rules: for each rule whether it fires, and why not, and what it would ask for. */
 
 import { limitRequest } from '../../../lib/door/limit-request.ts';
+import { ancestorSearch } from '../../../lib/events/find-ancestors.ts';
 import type { TriggerEvent } from '../../../lib/events/trigger-event.ts';
 import { type Asked, askRules } from '../../../lib/rules/ask-rules.ts';
 import type { RuleSet } from '../../../lib/rules/rule.ts';
@@ -38,7 +39,8 @@ interface Tried {
 
 /** All of them are one delivered request, as they would be at the door. */
 function tryEvents(events: readonly TriggerEvent[], ruleSet: RuleSet, now: Date): Tried[] {
-  const asked = events.map((event) => ({ event, rules: askRules(ruleSet, event, { now }) }));
+  const ancestorsOf = ancestorSearch();
+  const asked = events.map((event) => ({ event, rules: askRules(ruleSet, event, { now, ancestorsOf }) }));
   const requests = asked.flatMap(({ rules }) => rules.flatMap(({ request }) => request ?? []));
   const sentFor = limitRequest(requests, ruleSet.limits.runsPerRequest);
   return asked.map(({ event: { source, type, id, subject }, rules }) => ({
