@@ -9,8 +9,8 @@ import type { Path, YamlFile } from './positions.ts';
 import type { Problems } from './problems.ts';
 import { PROVIDER_FORMS, REGION, USERNAME, WORKING_DIRECTORY } from './provider-ids.ts';
 import type { Parameter, Target } from './rule.ts';
-import { DEFAULT_PATTERN } from './safe-text.ts';
 import type { ProvidersSpec, RunSpec } from './schema.ts';
+import { DEFAULT } from './target-check.ts';
 import { compileTemplate, type Template } from './template.ts';
 
 export interface Compiling {
@@ -235,11 +235,3 @@ function compileParameters(
 function literal(text: string): Template {
   return { text, parts: [text], literal: text };
 }
-
-function defaultPattern(): LinearPattern {
-  const compiled = compilePattern(DEFAULT_PATTERN);
-  if (!compiled.ok) throw new Error(compiled.problem);
-  return compiled.pattern;
-}
-
-const DEFAULT = defaultPattern();

@@ -12,17 +12,22 @@ import type { SchedulesContext } from '../schedules/context.ts';
 import { isFiredHere, scheduleHere } from '../schedules/schedule-here.ts';
 import { scheduleOnce } from '../schedules/schedule-once.ts';
 import { type CancelContext, cancelRuns } from './cancel.ts';
+import { checkRequest } from './check-request.ts';
 import { dispatchRun, recordRejection } from './dispatch.ts';
 import type { DispatchContext } from './dispatch-context.ts';
 import { RunRequest } from './run-request.ts';
 import { traceChain } from './trace-chain.ts';
 
-/** @throws FleetReflexError `request.invalid` (hold): it is not of this version, or not of ours */
+/**
+ * @throws FleetReflexError (hold) `request.invalid`, `parameters.unsafe`, …: it is not of this version, not of ours, or
+ * asks for what no rule may ask for
+ */
 export async function carryOut(
   record: Pick<SQSRecord, 'body'>,
   context: DispatchContext & CancelContext & SchedulesContext & { events: Pick<EventLog, 'put'> },
 ): Promise<Handled> {
   const parsed = parse(record.body);
+  if (parsed.action !== 'event') checkRequest(parsed, context.now());
   const request = parsed.action === 'event' ? parsed : await traceChain(parsed, context);
   switch (request.action) {
     case 'event':

@@ -59,6 +59,8 @@ const target = {
   command: z.string(),
   instances: z.array(z.string()).min(1),
   parameters: z.record(z.string(), z.string()),
+  /** What the values of these parameters must match; the others, the default pattern (lib/runs/check-request.ts). */
+  patterns: z.record(z.string(), z.string().max(1000)).optional(),
   username: z.string().optional(),
 };
 

@@ -3,13 +3,16 @@
 import { expect, test } from 'vitest';
 import type { TriggerEvent } from '../../lib/events/trigger-event.ts';
 import { renderRule } from '../../lib/rules/render.ts';
+import { checkRequest } from '../../lib/runs/check-request.ts';
 import { runIdFor } from '../../lib/runs/run-id.ts';
 import { RunRequest } from '../../lib/runs/run-request.ts';
 import { aChat, aDeploy, aGeneric, anAlert, aRule, NOW, rulesOf } from './rules-events.ts';
 
 /** Every request has to be one that dispatch takes. */
 function render(rule: Parameters<typeof renderRule>[0], event: TriggerEvent, context = {}): RunRequest {
-  return RunRequest.parse(renderRule(rule, event, { now: NOW, ...context }));
+  const request = RunRequest.parse(renderRule(rule, event, { now: NOW, ...context }));
+  checkRequest(request, NOW);
+  return request;
 }
 
 function parametersOf(parameters: string, event: TriggerEvent): unknown {

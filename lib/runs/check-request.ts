@@ -1,0 +1,156 @@
+/**
+ * Looks at a run request once more before it is carried out. The doors rendered it from the rules; but whoever may
+ * send to the runs queue may have written it, and dispatch has the keys of the clouds
+ * (docs/decisions/2026-11-21-requests-are-checked-again.md).
+ */
+import { FleetReflexError } from '../errors.ts';
+import { compilePattern } from '../rules/linear-match.ts';
+import { PROVIDER_FORMS } from '../rules/provider-ids.ts';
+import {
+  DEFAULT,
+  type Objection,
+  objectToCommand,
+  objectToCount,
+  objectToInstance,
+  objectToParameters,
+  objectToRegion,
+  objectToUsername,
+  objectToValue,
+  objectToWorkingDirectory,
+} from '../rules/target-check.ts';
+import type { RunRequest } from './run-request.ts';
+
+type TargetRequest = Extract<RunRequest, { action: 'run' | 'schedule' }>;
+type Execution = Pick<
+  Extract<RunRequest, { action: 'run' }>,
+  'guards' | 'timeoutSeconds' | 'workingDirectory'
+>;
+
+const DAY_MS = 86_400_000;
+/** As the rules may have them (lib/rules/schema.ts). */
+const RULE_NAME = /^[a-z0-9][a-z0-9-]{0,62}$/;
+const MAX_DEADLINE_MS = DAY_MS;
+const MAX_WINDOW_MS = 30 * DAY_MS;
+const MAX_IN_FLIGHT = 1000;
+const MAX_INSTANCES = 10_000;
+const MAX_KEY = 200;
+const MAX_RECURRENCE = 200;
+/** The clocks of two functions may differ by so much. */
+const CLOCKS_DIFFER_MS = 5 * 60_000;
+
+/**
+ * @throws FleetReflexError (hold) `parameters.unsafe`, `instances.invalid`, `region.invalid`, `command.invalid`,
+ * `username.invalid`, `workingDirectory.invalid`, `request.invalid`: no rule asks for that
+ */
+export function checkRequest(request: RunRequest, now: Date): void {
+  const objection = objectTo(request, now);
+  if (objection === undefined) return;
+  throw new FleetReflexError(
+    objection.code,
+    `A message of the runs queue asks for what no rule may ask for. ${objection.message}. Nothing was run. Look at who sent it: only the functions webhook and queue send there.`,
+    { disposition: 'hold', details: { runId: request.runId, rule: request.rule } },
+  );
+}
+
+function objectTo(request: RunRequest, now: Date): Objection | undefined {
+  const common = objectToCommon(request, now);
+  if (common !== undefined) return common;
+  switch (request.action) {
+    case 'run':
+      return (
+        objectToTarget(request) ??
+        objectToExecution(request, request.provider) ??
+        objectToDeadline(Date.parse(request.deadline) - Date.parse(request.requestedAt))
+      );
+    case 'schedule':
+      return objectToTarget(request) ?? objectToSchedule(request);
+    case 'cancel':
+      return objectToRule(request.targetRule ?? request.rule) ?? objectToKey(request.key);
+    case 'reject':
+      return undefined;
+  }
+}
+
+function objectToCommon({ rule, requestedAt }: RunRequest, now: Date): Objection | undefined {
+  const aheadMs = Date.parse(requestedAt) - now.getTime();
+  if (aheadMs > CLOCKS_DIFFER_MS) return invalid(`\`requestedAt\` is ${requestedAt}, in the future`);
+  return objectToRule(rule);
+}
+
+function objectToTarget(request: TargetRequest): Objection | undefined {
+  const { provider, region, command, instances, parameters, username } = request;
+  const wrongInstance = instances.map((id) => objectToInstance(id, provider)).find(isObjection);
+  return (
+    objectToRegion(region) ??
+    objectToCommand(command, provider) ??
+    wrongInstance ??
+    objectToCount(instances.length) ??
+    (new Set(instances).size < instances.length ? invalid('`instances` has one twice') : undefined) ??
+    objectToParameters(parameters, provider) ??
+    objectToValues(request) ??
+    (username === undefined ? undefined : objectToUsername(username))
+  );
+}
+
+/** Against the pattern that came with it. One without was rendered with the default, or pretends to be. */
+function objectToValues({ parameters, patterns = {} }: TargetRequest): Objection | undefined {
+  for (const [name, value] of Object.entries(parameters)) {
+    const source = Object.hasOwn(patterns, name) ? patterns[name] : undefined;
+    const compiled = source === undefined ? undefined : compilePattern(source);
+    if (compiled?.ok === false) return invalid(`the pattern of \`${name}\` ${compiled.problem}`);
+    const objection = objectToValue(name, value, compiled?.pattern ?? DEFAULT);
+    if (objection !== undefined) return objection;
+  }
+  return undefined;
+}
+
+function objectToExecution(
+  { guards, timeoutSeconds, workingDirectory }: Execution,
+  provider: TargetRequest['provider'],
+): Objection | undefined {
+  const { dedupe, cooldownMs = 0, maxInFlight = 0, maxInstances = 0 } = guards;
+  const { minTimeoutSeconds } = PROVIDER_FORMS[provider];
+  if (timeoutSeconds !== undefined && timeoutSeconds < minTimeoutSeconds) {
+    return invalid(`\`timeoutSeconds\`: expected at least ${minTimeoutSeconds}, came ${timeoutSeconds}`);
+  }
+  if (Math.max(dedupe?.windowMs ?? 0, cooldownMs) > MAX_WINDOW_MS) {
+    return invalid('`guards`: expected windows of at most 30 days');
+  }
+  if (maxInFlight > MAX_IN_FLIGHT || maxInstances > MAX_INSTANCES) {
+    return invalid(`\`guards\`: expected maxInFlight to ${MAX_IN_FLIGHT}, maxInstances to ${MAX_INSTANCES}`);
+  }
+  const path = workingDirectory === undefined ? undefined : objectToWorkingDirectory(workingDirectory);
+  return path ?? objectToKey(dedupe?.key);
+}
+
+function objectToSchedule(request: Extract<RunRequest, { action: 'schedule' }>): Objection | undefined {
+  const { at, recurrence, execution, provider } = request;
+  if ((at === undefined) === (recurrence === undefined)) return invalid('expected `at` or `recurrence`');
+  if (recurrence !== undefined && recurrence.length > MAX_RECURRENCE) {
+    return invalid(`\`recurrence\` has ${recurrence.length} characters`);
+  }
+  if (execution === undefined) return undefined;
+  return objectToExecution(execution, provider) ?? objectToDeadline(execution.deadlineMs);
+}
+
+function objectToDeadline(ms: number): Objection | undefined {
+  return ms <= MAX_DEADLINE_MS ? undefined : invalid('the deadline is more than 24 hours away');
+}
+
+function objectToRule(name: string): Objection | undefined {
+  return RULE_NAME.test(name) ? undefined : invalid('`rule` is no name of a rule');
+}
+
+function objectToKey(key: string | undefined): Objection | undefined {
+  return key === undefined || key.length <= MAX_KEY
+    ? undefined
+    : invalid(`the key has ${key.length} characters`);
+}
+
+function isObjection(value: Objection | undefined): value is Objection {
+  return value !== undefined;
+}
+
+function invalid(message: string): Objection {
+  return { code: 'request.invalid', message };
+}
