@@ -8,6 +8,7 @@ import { CONNECTION, callRunsApi } from '../runs-client.ts';
 const Event = z.looseObject({
   source: z.string(),
   eventId: z.string(),
+  deliveryId: z.string().optional(),
   type: z.string(),
   subject: z.string().optional(),
   receivedAt: z.string(),
@@ -79,9 +80,11 @@ async function findEvents(text: string, limit: number): Promise<Event[]> {
 }
 
 function isAbout(event: Event, text: string): boolean {
-  const { source, eventId, type, subject = '', matched, unmatched } = event;
+  const { source, eventId, deliveryId = '', type, subject = '', matched, unmatched } = event;
   const rules = [...matched, ...unmatched].map(({ rule }) => rule);
-  return has([source, eventId, type, subject, ...rules], text) || othersAbout(event, text).length > 0;
+  return (
+    has([source, eventId, deliveryId, type, subject, ...rules], text) || othersAbout(event, text).length > 0
+  );
 }
 
 function othersAbout({ events = [] }: Event, text: string): Event['events'] & {} {
@@ -93,9 +96,10 @@ function has(texts: readonly string[], part: string): boolean {
 }
 
 async function explain(event: Event, text: string): Promise<void> {
-  const { source, eventId, type, subject, receivedAt, matched, unmatched, unmatchedOmitted } = event;
+  const { source, eventId, deliveryId, type, subject, receivedAt, matched, unmatched, unmatchedOmitted } =
+    event;
   console.log(
-    `${receivedAt.slice(0, 19).replace('T', ' ')}  ${type} of ${source}${subject ? `, about ${subject}` : ''} (${eventId})`,
+    `${receivedAt.slice(0, 19).replace('T', ' ')}  ${type} of ${source}${subject ? `, about ${subject}` : ''} (${deliveryId ?? eventId})`,
   );
   if (matched.length + unmatched.length === 0) console.log(`  no rule is on ${source}`);
   for (const { rule, runId } of matched) {

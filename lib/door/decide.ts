@@ -152,6 +152,7 @@ function record({ event, matched, unmatched }: DoorOutcome, log: Log): void {
   log.info('event.decided', {
     source: event.source,
     eventId: shown(event.id),
+    deliveryId: event.deliveryid && shown(event.deliveryid),
     type: shown(event.type),
     subject: event.subject && shown(event.subject),
     matched,

@@ -10,6 +10,8 @@ export const EventRecord = z.strictObject({
   action: z.literal('event'),
   source: z.string(),
   eventId: z.string(),
+  /** The sender's own name for the delivery, where it is not the event's id: what its log shows. */
+  deliveryId: z.string().optional(),
   type: z.string(),
   subject: z.string().optional(),
   /** When it happened, as its source says; ISO 8601. */
@@ -37,6 +39,7 @@ export function recordOf({ event, matched, unmatched }: DoorOutcome, now: Date):
     action: 'event',
     source: event.source,
     eventId: cut(event.id, MAX_ID),
+    ...(event.deliveryid !== undefined && { deliveryId: cut(event.deliveryid, MAX_ID) }),
     type: cut(event.type, MAX_ID),
     ...(event.subject !== undefined && { subject: cut(event.subject, MAX_ID) }),
     time: event.time,

@@ -86,8 +86,10 @@ export const DATA_BY_KIND = {
 
 const envelope = {
   specversion: z.literal('1.0'),
-  /** The source's own delivery id, the same when the source sends it again. */
+  /** The source's own delivery id, the same when the source sends it again; the body's hash where none is proved. */
   id: z.string().min(1),
+  /** The delivery id that the sender gave and did not sign: for people who compare, never for what is done once. */
+  deliveryid: z.string().optional(),
   /** The source's name: `alertmanager`. */
   source: z.string().min(1),
   /** What it is about: an alert's name, a repository, a channel. */

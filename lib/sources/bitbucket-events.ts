@@ -101,9 +101,12 @@ export const BITBUCKET_EVENTS: ReadonlyMap<string, z.ZodType<DeployFacts[]>> = n
   ['repo:refs_changed', dataCenterPush],
 ]);
 
-/** For messages of the `events` queue, which have no headers. */
+/** What the signed body is, whatever the key in its headers says. */
 export function inferBitbucketEvent(payload: Readonly<Record<string, unknown>>): string | undefined {
   if (payload['push'] !== undefined) return 'repo:push';
   if (payload['commit_status'] !== undefined) return 'repo:commit_status_updated';
-  return payload['changes'] !== undefined ? 'repo:refs_changed' : undefined;
+  // A mirror's news has changes too.
+  return payload['changes'] !== undefined && payload['mirrorServer'] === undefined
+    ? 'repo:refs_changed'
+    : undefined;
 }

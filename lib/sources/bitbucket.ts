@@ -2,8 +2,9 @@
 import * as z from 'zod';
 import { BITBUCKET_EVENTS, inferBitbucketEvent } from './bitbucket-events.ts';
 import { deployEvent } from './build-event.ts';
-import { deliveryId } from './delivery-id.ts';
+import { bodyId } from './delivery-id.ts';
 import { verifyHmac } from './hmac.ts';
+import { firstText } from './labels.ts';
 import { checkPayload, defineSource } from './source.ts';
 
 export const bitbucket = defineSource({
@@ -15,11 +16,12 @@ and the triggers *Push* and, if rules need them, *Build status created / updated
 *Repository: Push*.
 
 A push that changes several branches is one event for each; branches are named \`refs/heads/<name>\`, tags
-\`refs/tags/<name>\`.`,
+\`refs/tags/<name>\`. Bitbucket Cloud signs neither a time nor the delivery's id: a branch that is pushed back and forth
+between the same two commits is, from the second time on, a body that came before, and starts nothing.`,
   facts: {
     proof: 'HMAC-SHA256 of the body in `X-Hub-Signature`',
     replayWindow: 'none',
-    eventId: '`X-Request-UUID`, `X-Request-Id`',
+    eventId: 'the body’s hash',
   },
   kinds: ['deploy'],
   settings: z.strictObject({}),
@@ -29,12 +31,14 @@ A push that changes several branches is one event for each; branches are named \
   payload: z.looseObject({}),
   normalise(payload, request, { now }) {
     const { headers } = request;
-    const key = headers['x-event-key'] ?? inferBitbucketEvent(payload);
-    const schema = key === undefined ? undefined : BITBUCKET_EVENTS.get(key);
-    if (schema === undefined) {
+    // The body is signed and the key is not: it may only agree.
+    const schema = BITBUCKET_EVENTS.get(inferBitbucketEvent(payload) ?? '');
+    const key = headers['x-event-key'];
+    if (schema === undefined || (key !== undefined && BITBUCKET_EVENTS.get(key) !== schema)) {
       return { kind: 'ignored', because: `Bitbucket’s event ${key ?? '(unnamed)'} starts nothing` };
     }
-    const id = deliveryId(request.body, headers['x-request-uuid'], headers['x-request-id']);
+    const id = bodyId(request.body);
+    const deliveryid = firstText(headers['x-request-uuid'], headers['x-request-id']);
     const changes = checkPayload('bitbucket', schema, payload);
     if (changes.length === 0) return { kind: 'ignored', because: 'the push changes no branch' };
     const events = changes.map(({ verb, time, ...facts }, index) =>
@@ -42,6 +46,7 @@ A push that changes several branches is one event for each; branches are named \
         {
           source: 'bitbucket',
           id: changes.length === 1 ? id : `${id}/${index}`,
+          deliveryid,
           verb,
           time: time ?? now.toISOString(),
         },

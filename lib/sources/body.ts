@@ -37,6 +37,21 @@ export function parseForm(body: Uint8Array): Record<string, string> {
   return { ...fields };
 }
 
+/**
+ * Whether a body is to be read as a form. One that begins as JSON never is, whatever its content type says: the type
+ * is not signed, and a form could be hidden in the text of a JSON body that somebody else had signed.
+ */
+export function isForm({ headers, body }: { headers: Headers; body: Uint8Array }): boolean {
+  const isCalledForm = /^\s*application\/x-www-form-urlencoded\s*(;|$)/i.test(headers['content-type'] ?? '');
+  const first = body.find((byte) => byte > SPACE && !BYTE_ORDER_MARK.has(byte));
+  return isCalledForm && first !== OPENING_BRACE && first !== OPENING_BRACKET;
+}
+
+const [SPACE, OPENING_BRACE, OPENING_BRACKET] = [0x20, 0x7b, 0x5b];
+const BYTE_ORDER_MARK: ReadonlySet<number> = new Set([0xef, 0xbb, 0xbf]);
+
+type Headers = Readonly<Record<string, string | undefined>>;
+
 /** @throws FleetReflexError `body.encoding` */
 export function decodeUtf8(body: Uint8Array): string {
   try {

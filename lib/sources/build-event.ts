@@ -10,6 +10,8 @@ interface Envelope {
   source: string;
   /** The same when the source sends the same fact again. */
   id: string;
+  /** The sender's name for the delivery, where its proof does not cover it: for people, and for nothing else. */
+  deliveryid?: string | undefined;
   subject?: string | undefined;
   /** ISO 8601; see lib/sources/event-time.ts. */
   time: string;

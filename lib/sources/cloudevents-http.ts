@@ -6,6 +6,11 @@ import { mediaType, type SourceRequest } from './source.ts';
 const BATCH = 'application/cloudevents-batch';
 const STRUCTURED = 'application/cloudevents';
 
+/** Whether the event's attributes are headers. */
+export function isBinary(request: SourceRequest): boolean {
+  return !mediaType(request).startsWith(STRUCTURED) && request.headers['ce-specversion'] !== undefined;
+}
+
 /** @returns one event or a list, unchecked; @throws FleetReflexError `body.*` */
 export function parseCloudEvents(request: SourceRequest): unknown {
   const type = mediaType(request);
@@ -16,7 +21,7 @@ export function parseCloudEvents(request: SourceRequest): unknown {
     );
   }
   if (type.startsWith(BATCH) || type.startsWith(STRUCTURED)) return parseJson(request.body);
-  if (request.headers['ce-specversion'] !== undefined) return parseBinary(request, type);
+  if (isBinary(request)) return parseBinary(request, type);
   // Some senders (Alibaba, Tencent) post a structured event as plain JSON.
   return parseJson(request.body);
 }

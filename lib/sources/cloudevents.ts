@@ -4,11 +4,12 @@
  * binding is read here.
  */
 import * as z from 'zod';
+import { FleetReflexError } from '../errors.ts';
 import { verifyAuthorization, verifySecret } from './bearer.ts';
 import { genericEvent } from './build-event.ts';
 import { isTaskEvent } from './cloud-assistant-event.ts';
 import { CloudEvent, isCloudEvent } from './cloud-event.ts';
-import { parseCloudEvents } from './cloudevents-http.ts';
+import { isBinary, parseCloudEvents } from './cloudevents-http.ts';
 import { toIsoTime } from './event-time.ts';
 import { isOwnEvent } from './fleet-reflex.ts';
 import { AUTHENTIC, defineSource, type SourceAnswer, type SourceRequest } from './source.ts';
@@ -35,7 +36,8 @@ export const cloudevents = defineSource({
     'https://github.com/cloudevents/spec/blob/main/cloudevents/bindings/http-protocol-binding.md',
   setup: `Send to \`https://<your-endpoint>/hooks/cloudevents\`, structured (\`application/cloudevents+json\`), batched
 (\`application/cloudevents-batch+json\`) or binary (\`ce-…\` headers), with \`Authorization: Bearer <secret>\`. Where the
-secret begins with \`whsec_\` the request has to be signed as Standard Webhooks instead.
+secret begins with \`whsec_\` the request has to be signed as Standard Webhooks instead, and structured or batched: the
+signature does not cover the \`ce-…\` headers, in which a binary event has its id and its type.
 
 The \`OPTIONS\` handshake is answered; an access token in the query is refused unless the setting
 \`acceptsQueryToken\` allows it. The event's data is \`event.data.body\`, all its attributes are \`event.data.raw\`, its
@@ -60,7 +62,11 @@ type stands after \`generic.\`. On the \`events\` queue any structured event is 
     if (settings.acceptsQueryToken && token !== null) return verifySecret(token, secrets, 'its access_token');
     return verifyAuthorization(request, secrets);
   },
-  parse: (request) => (request.method === 'OPTIONS' ? [] : parseCloudEvents(request)),
+  parse(request, { secrets }) {
+    if (request.method === 'OPTIONS') return [];
+    if (secrets.some(isStandardSecret) && isBinary(request)) throw unsignedAttributes();
+    return parseCloudEvents(request);
+  },
   payload: z.union([CloudEvent, z.array(CloudEvent)]),
   normalise(payload, request, { now, settings }) {
     if (request.method === 'OPTIONS') return { kind: 'answered', answer: consent(request, settings) };
@@ -70,6 +76,13 @@ type stands after \`generic.\`. On the \`events\` queue any structured event is 
   },
   recognises: (body) => isCloudEvent(body) && !isOwnEvent(body) && !isTaskEvent(body),
 });
+
+function unsignedAttributes(): FleetReflexError {
+  return new FleetReflexError(
+    'body.format',
+    'A signed CloudEvent must be structured or batched, and this one is binary: the signature does not cover its ce- headers. Send application/cloudevents+json.',
+  );
+}
 
 function toTriggerEvent(event: CloudEvent, now: Date) {
   return genericEvent(

@@ -1,14 +1,21 @@
-/** Ids for what comes without one: the same bytes, or the same facts, always give the same id. */
+/**
+ * Ids of deliveries: the sender's own where its proof covers it, else made of the body: the same bytes, or the same
+ * facts, always give the same id.
+ */
 import { createHash } from 'node:crypto';
 import { firstText } from './labels.ts';
 
-/** The first of the sender's own ids that is not empty; without one, the hash of the body. */
+/**
+ * The first of the sender's own ids that is not empty; without one, the hash of the body.
+ * @param candidates of the body, or of headers that the signature covers. An id in any other header is whatever the
+ * sender of a captured request wants: that one is `deliveryid`, and the event's id is `bodyId`
+ */
 export function deliveryId(body: Uint8Array, ...candidates: readonly unknown[]): string {
-  return firstText(...candidates) ?? hashedId(body);
+  return firstText(...candidates) ?? bodyId(body);
 }
 
-/** @returns `sha256-` and 64 hex digits */
-function hashedId(body: Uint8Array): string {
+/** The id of a body whose sender proves no id. @returns `sha256-` and 64 hex digits */
+export function bodyId(body: Uint8Array): string {
   return `sha256-${createHash('sha256').update(body).digest('hex')}`;
 }
 

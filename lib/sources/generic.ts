@@ -2,7 +2,7 @@
  * Any system that can sign its body with HMAC-SHA256 or send a bearer token: what it sends is the body of a generic
  * event, and the settings say how it proves itself and what its id is.
  */
-import { evaluate, parse as parseExpression } from '@marcbachmann/cel-js';
+import { Environment, evaluate, parse as parseExpression } from '@marcbachmann/cel-js';
 import * as z from 'zod';
 import { verifyAuthorization } from './bearer.ts';
 import { genericEvent } from './build-event.ts';
@@ -25,34 +25,50 @@ const Expression = z.string().superRefine((text, context) => {
   }
 });
 
-const Settings = z.strictObject({
-  signatureHeader: HeaderName.optional().describe(
-    'The header with the HMAC-SHA256. With it set a bearer token is not accepted. Default: a bearer token or basic password, or X-Hub-Signature-256.',
-  ),
-  prefix: z.string().optional().describe('What stands before the signature. Default: `sha256=` or nothing.'),
-  encoding: z.enum(['hex', 'base64']).default('hex').describe('How the signature is written.'),
-  timestampHeader: HeaderName.optional().describe(
-    'The header with the time of signing, which must then be part of `signed`. Default: none, and no replay window.',
-  ),
-  timestampUnit: z.enum(['s', 'ms']).default('s').describe('Unix seconds or milliseconds.'),
-  windowSeconds: z
-    .int()
-    .positive()
-    .max(86_400)
-    .default(300)
-    .describe('How far the signed time may be from ours.'),
-  signed: z
-    .string()
-    .regex(/\{body\}/, 'must contain {body}')
-    .optional()
-    .describe('What is signed. Default: `{body}`, or `{timestamp}.{body}` with a timestamp header.'),
-  id: Expression.optional().describe(
-    'A CEL expression over `body` and `headers` that gives the delivery’s id. Default: a hash of the body.',
-  ),
-  type: Expression.optional().describe(
-    'A CEL expression that gives the word after `generic.`. Default: `received`.',
-  ),
-});
+/** What only the body can give: of a signed request no other header is signed. */
+const bodyAlone = new Environment().registerVariable('body', 'dyn');
+const NO_HEADERS =
+  'reads `headers`, and no header is signed: a captured request could be sent again with another. Take it from `body`';
+
+const Settings = z
+  .strictObject({
+    signatureHeader: HeaderName.optional().describe(
+      'The header with the HMAC-SHA256. With it set a bearer token is not accepted. Default: a bearer token or basic password, or X-Hub-Signature-256.',
+    ),
+    prefix: z
+      .string()
+      .optional()
+      .describe('What stands before the signature. Default: `sha256=` or nothing.'),
+    encoding: z.enum(['hex', 'base64']).default('hex').describe('How the signature is written.'),
+    timestampHeader: HeaderName.optional().describe(
+      'The header with the time of signing, which must then be part of `signed`. Default: none, and no replay window.',
+    ),
+    timestampUnit: z.enum(['s', 'ms']).default('s').describe('Unix seconds or milliseconds.'),
+    windowSeconds: z
+      .int()
+      .positive()
+      .max(86_400)
+      .default(300)
+      .describe('How far the signed time may be from ours.'),
+    signed: z
+      .string()
+      .regex(/\{body\}/, 'must contain {body}')
+      .optional()
+      .describe('What is signed. Default: `{body}`, or `{timestamp}.{body}` with a timestamp header.'),
+    id: Expression.optional().describe(
+      'A CEL expression over `body` that gives the delivery’s id; of a request that is not signed also over `headers`. Default: a hash of the body.',
+    ),
+    type: Expression.optional().describe(
+      'A CEL expression, over the same, that gives the word after `generic.`. Default: `received`.',
+    ),
+  })
+  .superRefine(({ signatureHeader, id, type }, context) => {
+    if (signatureHeader === undefined) return;
+    for (const [name, text] of Object.entries({ id, type })) {
+      if (text === undefined || bodyAlone.check(text).valid) continue;
+      context.addIssue({ code: 'custom', path: [name], message: NO_HEADERS });
+    }
+  });
 type Settings = z.infer<typeof Settings>;
 
 const DEFAULT_HEADER = 'x-hub-signature-256';
@@ -74,7 +90,8 @@ sources:
     id: body.delivery.id
 \`\`\`
 
-Without \`id\` the same body is the same event, for ever: set it where a sender repeats a body and means it.`,
+Without \`id\` the same body is the same event, for ever: set it where a sender repeats a body and means it. Of a signed
+request \`id\` and \`type\` see the body alone, for no other header is signed.`,
   facts: {
     proof: 'a bearer token, a basic password, or an HMAC-SHA256 header of your choice',
     replayWindow: 'none; 5 minutes with a timestamp header',
@@ -86,7 +103,8 @@ Without \`id\` the same body is the same event, for ever: set it where a sender 
   verify: verifyGeneric,
   payload: z.unknown(),
   normalise(body, request, { now, settings }) {
-    const scope = { body, headers: request.headers };
+    // What proves the request proves its headers no more than its body, unless it is a signature of the body.
+    const scope = isByToken(request, settings) ? { body, headers: request.headers } : { body };
     const event = genericEvent(
       {
         source: 'generic',
@@ -100,12 +118,15 @@ Without \`id\` the same body is the same event, for ever: set it where a sender 
   },
 });
 
+function isByToken({ headers }: SourceRequest, { signatureHeader }: Settings): boolean {
+  return signatureHeader === undefined && headers['authorization'] !== undefined;
+}
+
 function verifyGeneric(
   request: SourceRequest,
   { secrets, settings, now }: SourceContext<Settings>,
 ): Verification {
-  const hasToken = settings.signatureHeader === undefined && request.headers['authorization'] !== undefined;
-  if (hasToken) return verifyAuthorization(request, secrets);
+  if (isByToken(request, settings)) return verifyAuthorization(request, secrets);
   const header = settings.signatureHeader ?? DEFAULT_HEADER;
   const timestamp =
     settings.timestampHeader === undefined ? undefined : request.headers[settings.timestampHeader];

@@ -4,9 +4,9 @@
  */
 import * as z from 'zod';
 import { deployEvent } from './build-event.ts';
-import { deliveryId } from './delivery-id.ts';
+import { bodyId } from './delivery-id.ts';
 import { commentToChat, IssueComment } from './github-comment.ts';
-import { DEPLOY_EVENTS, type DeployFacts, inferEvent } from './github-events.ts';
+import { DEPLOY_EVENTS, type DeployFacts, eventOf, whyUnused } from './github-events.ts';
 import { verifyHmac } from './hmac.ts';
 import { firstText } from './labels.ts';
 import { checkPayload, defineSource, type Source, type SourceFacts } from './source.ts';
@@ -82,21 +82,22 @@ export function defineGiteaSource({ prefixes, ...about }: Flavour): Source {
     payload: z.looseObject({}),
     normalise(payload, request, { now, settings }) {
       const { commenters, ...mention } = settings;
-      const event = headerOf(request.headers, 'event') ?? inferEvent(payload);
-      const id = deliveryId(request.body, headerOf(request.headers, 'delivery'));
+      const said = headerOf(request.headers, 'event');
+      const event = eventOf(payload, said);
+      const ids = { id: bodyId(request.body), deliveryid: headerOf(request.headers, 'delivery') };
       if (event === 'issue_comment') {
         const comment = checkPayload(about.name, IssueComment, payload);
         const login = comment.comment.user?.login ?? '';
         const mayCommand = commenters.includes('*') || commenters.includes(login);
         if (!mayCommand) return { kind: 'ignored', because: `the user ${login} may not command` };
-        return commentToChat(comment, { source: about.name, id, now, raw: payload, ...mention });
+        return commentToChat(comment, { source: about.name, ...ids, now, raw: payload, ...mention });
       }
       const schema = event === undefined ? undefined : EVENTS.get(event);
       if (schema === undefined) {
-        return { kind: 'ignored', because: `${about.title}’s event ${event ?? '(unnamed)'} starts nothing` };
+        return { kind: 'ignored', because: whyUnused(about.title, said) };
       }
       const { verb, time, ...facts } = checkPayload(about.name, schema, payload);
-      const envelope = { source: about.name, id, verb, time: time ?? now.toISOString() };
+      const envelope = { source: about.name, ...ids, verb, time: time ?? now.toISOString() };
       return { kind: 'events', events: [deployEvent(envelope, { ...facts, raw: payload })] };
     },
   });

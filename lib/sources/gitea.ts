@@ -13,7 +13,7 @@ A comment that begins with \`@fleet-reflex\` is a chat command of the users name
   facts: {
     proof: 'HMAC-SHA256 of the body in `X-Gitea-Signature`',
     replayWindow: 'none',
-    eventId: '`X-Gitea-Delivery`',
+    eventId: 'the body’s hash',
     people: {
       user: 'number of the account: `id` at `/api/v1/users/<login>`',
       userName: 'login',

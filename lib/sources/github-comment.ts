@@ -23,6 +23,7 @@ export type IssueComment = z.infer<typeof IssueComment>;
 interface CommentContext {
   source: string;
   id: string;
+  deliveryid: string | undefined;
   now: Date;
   raw: unknown;
   bot: string;
@@ -52,6 +53,7 @@ export function commentToChat(payload: IssueComment, context: CommentContext): N
     {
       source: context.source,
       id: context.id,
+      deliveryid: context.deliveryid,
       time: toIsoTime(comment.created_at) ?? context.now.toISOString(),
     },
     {

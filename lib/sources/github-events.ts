@@ -243,23 +243,53 @@ export const DEPLOY_EVENTS: ReadonlyMap<string, z.ZodType<DeployFacts>> = new Ma
   ['repository_dispatch', repositoryDispatch],
 ]);
 
-/** Messages of the `events` queue have no headers: the name of the event, from what only its payload has. */
-export function inferEvent(payload: Readonly<Record<string, unknown>>): string | undefined {
-  const has = (...keys: string[]): boolean => keys.every((key) => Object.hasOwn(payload, key));
-  if (has('zen', 'hook')) return 'ping';
-  if (has('comment', 'issue')) return 'issue_comment';
-  if (has('client_payload')) return 'repository_dispatch';
-  if (has('ref', 'after')) return 'push';
-  // The finer ones first: a deployment's status carries the deployment and its workflow run too.
-  return [
-    'deployment_status',
-    'deployment',
-    'workflow_run',
-    'check_suite',
-    'release',
-    'registry_package',
-    'package',
-  ].find((name) => has(name));
+type Payload = Readonly<Record<string, unknown>>;
+
+/** What only the payload of an event has, and what that of another event has beside it. The finer ones first. */
+const SHAPES: readonly { event: string; has: readonly string[]; lacks?: readonly string[] }[] = [
+  { event: 'ping', has: ['zen'] },
+  { event: 'issue_comment', has: ['comment', 'issue'] },
+  { event: 'repository_dispatch', has: ['client_payload'] },
+  { event: 'push', has: ['ref', 'after'] },
+  // A deployment's status carries the deployment and its workflow run too.
+  { event: 'deployment_status', has: ['deployment_status'] },
+  {
+    event: 'deployment',
+    has: ['deployment'],
+    lacks: ['workflow_job', 'deployment_callback_url', 'reviewers'],
+  },
+  {
+    event: 'workflow_run',
+    has: ['workflow_run'],
+    lacks: ['workflow_job', 'reviewers', 'approver', 'requestor'],
+  },
+  { event: 'check_suite', has: ['check_suite'], lacks: ['check_run'] },
+  { event: 'release', has: ['release'] },
+  { event: 'registry_package', has: ['registry_package'] },
+  { event: 'package', has: ['package'] },
+];
+
+/** The name of the event that a payload is, from what only it has; undefined for one that starts nothing. */
+export function inferEvent(payload: Payload): string | undefined {
+  const has = (key: string) => Object.hasOwn(payload, key);
+  return SHAPES.find((shape) => shape.has.every(has) && !shape.lacks?.some(has))?.event;
+}
+
+/**
+ * Which event a request is. The payload is signed and the header is not: a captured status of a deployment would
+ * else be sent again as a new deployment. So the header may only agree; messages of the `events` queue have none.
+ */
+export function eventOf(payload: Payload, header: string | undefined): string | undefined {
+  const event = inferEvent(payload);
+  return header === undefined || header === event ? event : undefined;
+}
+
+/** Why a request whose event is none of ours is ignored. */
+export function whyUnused(title: string, header: string | undefined): string {
+  const isUsed = header !== undefined && (DEPLOY_EVENTS.has(header) || header === 'issue_comment');
+  return isUsed
+    ? `${title}’s header says ${header}, and its signed body is something else`
+    : `${title}’s event ${header ?? '(unnamed)'} starts nothing`;
 }
 
 /** A fork's `main` is not our `main`: it is named as GitHub names it across repositories, `owner:main`. */

@@ -4,14 +4,14 @@
  * refusal would only look like a broken hook.
  */
 import * as z from 'zod';
-import { parseForm, parseJson } from './body.ts';
+import { isForm, parseForm, parseJson } from './body.ts';
 import { deployEvent } from './build-event.ts';
-import { deliveryId } from './delivery-id.ts';
+import { bodyId } from './delivery-id.ts';
 import { commentToChat, IssueComment } from './github-comment.ts';
 import { deploymentReply } from './github-deployment.ts';
-import { DEPLOY_EVENTS, inferEvent } from './github-events.ts';
+import { DEPLOY_EVENTS, eventOf, whyUnused } from './github-events.ts';
 import { verifyHmac } from './hmac.ts';
-import { checkPayload, defineSource, mediaType, type SourceRequest } from './source.ts';
+import { checkPayload, defineSource, type SourceRequest } from './source.ts';
 
 const Settings = z.strictObject({
   bot: z
@@ -41,12 +41,13 @@ deployments, deployment statuses, workflow runs, releases, packages, issue comme
 A comment that begins with \`@fleet-reflex\` (the setting \`bot\`) is a chat command; only comments of owners, members
 and collaborators are (the setting \`commenters\`). A push names its branch as GitHub does, \`refs/heads/main\`; a branch
 of a fork is \`owner:main\`. What a deployment starts is reported back as its status, and what a comment starts below it,
-when \`GITHUB_REPLY_SECRET\` is a token ([chat-ops.md](chat-ops.md)). GitHub does not sign a time and does not send again by itself: the delivery id is what
-recognises a redelivery.`,
+when \`GITHUB_REPLY_SECRET\` is a token ([chat-ops.md](chat-ops.md)). GitHub signs neither a time nor the delivery id: the same body is the same event, for ever.
+That matters to a \`repository_dispatch\` alone, whose body may be the same twice: give its \`client_payload\` a field
+that differs each time.`,
   facts: {
     proof: 'HMAC-SHA256 of the body in `X-Hub-Signature-256`',
     replayWindow: 'none',
-    eventId: '`X-GitHub-Delivery`',
+    eventId: 'the body’s hash',
     people: {
       user: 'number of the account: `id` at `api.github.com/users/<login>`',
       userName: 'login',
@@ -63,19 +64,20 @@ recognises a redelivery.`,
   parse: parseGithub,
   payload: z.looseObject({}),
   normalise(payload, request, { now, settings }) {
-    const event = request.headers['x-github-event'] ?? inferEvent(payload);
-    const id = deliveryId(request.body, request.headers['x-github-delivery']);
+    const said = request.headers['x-github-event'];
+    const event = eventOf(payload, said);
+    const ids = { id: bodyId(request.body), deliveryid: request.headers['x-github-delivery'] };
     if (event === 'ping') return { kind: 'ignored', because: 'a ping: the hook is set up' };
     if (event === 'issue_comment') {
       const comment = checkPayload('github', IssueComment, payload);
-      return commentToChat(comment, { source: 'github', id, now, raw: payload, ...settings });
+      return commentToChat(comment, { source: 'github', ...ids, now, raw: payload, ...settings });
     }
     const schema = event === undefined ? undefined : DEPLOY_EVENTS.get(event);
     if (schema === undefined) {
-      return { kind: 'ignored', because: `GitHub’s event ${event ?? '(unnamed)'} starts nothing` };
+      return { kind: 'ignored', because: whyUnused('GitHub', said) };
     }
     const { verb, time, ...facts } = checkPayload('github', schema, payload);
-    const envelope = { source: 'github', id, verb, time: time ?? now.toISOString() };
+    const envelope = { source: 'github', ...ids, verb, time: time ?? now.toISOString() };
     const replyTo = event === 'deployment' ? deploymentReply(payload) : undefined;
     return {
       kind: 'events',
@@ -87,6 +89,6 @@ recognises a redelivery.`,
 
 /** As JSON, or as a form with the JSON in its field `payload`; the signature is over the form either way. */
 function parseGithub(request: SourceRequest): unknown {
-  if (mediaType(request) !== 'application/x-www-form-urlencoded') return parseJson(request.body);
+  if (!isForm(request)) return parseJson(request.body);
   return parseJson(Buffer.from(parseForm(request.body)['payload'] ?? ''));
 }

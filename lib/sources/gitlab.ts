@@ -7,10 +7,11 @@ import * as z from 'zod';
 import { verifyHeader } from './bearer.ts';
 import { chatEvent, deployEvent } from './build-event.ts';
 import { parseMention } from './chat-command.ts';
-import { deliveryId } from './delivery-id.ts';
+import { bodyId, deliveryId } from './delivery-id.ts';
 import { toIsoTime } from './event-time.ts';
 import { mentionIn } from './github-comment.ts';
 import { GITLAB_EVENTS, Note } from './gitlab-events.ts';
+import { firstText } from './labels.ts';
 import {
   checkPayload,
   defineSource,
@@ -45,12 +46,15 @@ export const gitlab = defineSource({
 (\`whsec_…\`): the body is then signed and a request older than 5 minutes refused, and a secret token alone is no
 longer accepted. Else set the **secret token**. Triggers: push, tag push, deployment, pipeline, release, comments.
 
+With a secret token the same body is the same event, and a push has no time in it: a branch that is pushed back and
+forth between the same two commits starts nothing from the second time on. The signing token tells deliveries apart.
+
 A note that begins with \`@fleet-reflex\` is a chat command of the users named in the setting \`commenters\`. The branch
 of a fork's pipeline is named \`<project id>:<branch>\`.`,
   facts: {
     proof: 'the signing token (Standard Webhooks), or `X-Gitlab-Token`',
     replayWindow: '5 minutes when signed; else none',
-    eventId: '`webhook-id` = `Idempotency-Key`',
+    eventId: '`webhook-id` when signed; else the body’s hash',
     people: {
       user: 'number of the account: *user’s page → ⋮ → Copy user ID*',
       userName: 'user name',
@@ -69,31 +73,34 @@ of a fork's pipeline is named \`<project id>:<branch>\`.`,
       : verifyHeader(request, 'x-gitlab-token', secrets);
   },
   payload: z.looseObject({ object_kind: z.string().nullish() }),
-  normalise(payload, request, { now, settings }) {
+  normalise(payload, request, { now, settings, secrets }) {
     const kind = payload.object_kind;
-    const id = idOf(request);
-    if (kind === 'note') return fromNote(checkPayload('gitlab', Note, payload), id, now, settings);
+    const ids = idsOf(request, secrets.some(isStandardSecret));
+    if (kind === 'note') return fromNote(checkPayload('gitlab', Note, payload), ids, now, settings);
     const schema = !kind ? undefined : GITLAB_EVENTS.get(kind);
     if (schema === undefined) {
       return { kind: 'ignored', because: `GitLab’s event ${kind ?? '(unnamed)'} starts nothing` };
     }
     const { verb, time, ...facts } = checkPayload('gitlab', schema, payload);
-    const envelope = { source: 'gitlab', id, verb, time: time ?? now.toISOString() };
+    const envelope = { source: 'gitlab', ...ids, verb, time: time ?? now.toISOString() };
     return { kind: 'events', events: [deployEvent(envelope, { ...facts, raw: payload })] };
   },
 });
 
-/** The signed id first; it equals the Idempotency-Key. The UUID of the hook is constant and so only half an id. */
-function idOf(request: SourceRequest): string {
-  const { headers } = request;
-  const event = headers['x-gitlab-event-uuid'];
-  const both = event === undefined ? undefined : [event, headers['x-gitlab-webhook-uuid'] ?? ''].join('/');
-  return deliveryId(request.body, headers['webhook-id'], headers['idempotency-key'], both);
+interface Ids {
+  id: string;
+  deliveryid: string | undefined;
+}
+
+/** With a signing token `webhook-id` is signed; with a secret token no header is worth more than another. */
+function idsOf({ headers, body }: SourceRequest, isSigned: boolean): Ids {
+  const deliveryid = firstText(headers['idempotency-key'], headers['x-gitlab-event-uuid']);
+  return { id: isSigned ? deliveryId(body, headers['webhook-id']) : bodyId(body), deliveryid };
 }
 
 function fromNote(
   payload: z.infer<typeof Note>,
-  id: string,
+  ids: Ids,
   now: Date,
   { bot, command, commenters }: Settings,
 ): Normalisation {
@@ -107,7 +114,7 @@ function fromNote(
     return { kind: 'ignored', because: `the user ${user.username} may not command` };
   }
   const event = chatEvent(
-    { source: 'gitlab', id, time: toIsoTime(note.created_at) ?? now.toISOString() },
+    { source: 'gitlab', ...ids, time: toIsoTime(note.created_at) ?? now.toISOString() },
     {
       ...parseMention(command, text),
       user: { ...(user.id && { id: String(user.id) }), name: user.username },

@@ -4,7 +4,7 @@
  */
 import * as z from 'zod';
 import { verifySecret } from './bearer.ts';
-import { parseForm, parseJson } from './body.ts';
+import { isForm, parseForm, parseJson } from './body.ts';
 import { chatEvent } from './build-event.ts';
 import { answerText, cutText } from './chat-answer.ts';
 import { parseChatCommand, parseMention } from './chat-command.ts';
@@ -17,7 +17,6 @@ import {
   checkPayload,
   defineSource,
   forged,
-  mediaType,
   type Normalisation,
   type SourceContext,
   type SourceRequest,
@@ -109,8 +108,7 @@ function verifyToken(request: SourceRequest, { secrets }: SourceContext<Settings
 
 function tokenIn(request: SourceRequest): string | undefined {
   try {
-    const isForm = mediaType(request) === 'application/x-www-form-urlencoded';
-    return Token.safeParse(isForm ? parseForm(request.body) : parseJson(request.body)).data?.token;
+    return Token.safeParse(isForm(request) ? parseForm(request.body) : parseJson(request.body)).data?.token;
   } catch {
     return undefined;
   }

@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import type { AlertData } from '../events/trigger-event.ts';
 import { alertEvent } from './build-event.ts';
-import { deliveryId } from './delivery-id.ts';
+import { bodyId } from './delivery-id.ts';
 import { toIsoTime } from './event-time.ts';
 import { verifyHmac } from './hmac.ts';
 import { firstText, lenientText, toLabels, withInstanceId } from './labels.ts';
@@ -80,12 +80,12 @@ export const sentry = defineSource({
 \`https://<your-endpoint>/hooks/sentry\`, *Alert Rule Action* on; the secret is its **Client Secret**. Then choose the
 integration as the action of an issue or metric alert rule.
 
-An event's tags, project, level and environment are labels; the issue's id is the fingerprint. Sentry does not sign
-its timestamp: the \`Request-ID\` recognises a repetition.`,
+An event's tags, project, level and environment are labels; the issue's id is the fingerprint. Sentry signs
+neither its time nor the \`Request-ID\`: the same body is the same event.`,
   facts: {
     proof: 'HMAC-SHA256 of the body in `Sentry-Hook-Signature`',
     replayWindow: 'none',
-    eventId: '`Request-ID`',
+    eventId: 'the body’s hash',
   },
   kinds: ['alert'],
   settings: z.strictObject({}),
@@ -94,18 +94,23 @@ its timestamp: the \`Request-ID\` recognises a repetition.`,
   payload: Payload,
   normalise(payload, request, { now }) {
     const { action, data } = payload;
+    // The body is signed and the header is not: it may only agree.
     const resource = request.headers['sentry-hook-resource'] ?? inferResource(data);
-    const facts = factsOf(resource, action, data);
+    const facts = resource === inferResource(data) ? factsOf(resource, action, data) : undefined;
     if (facts === undefined) {
       return { kind: 'ignored', because: `Sentry’s ${resource ?? '(unnamed)'}.${action} starts nothing` };
     }
     const { time, ...alert } = facts;
-    const id = deliveryId(request.body, request.headers['request-id']);
     return {
       kind: 'events',
       events: [
         alertEvent(
-          { source: 'sentry', id, time: time ?? now.toISOString() },
+          {
+            source: 'sentry',
+            id: bodyId(request.body),
+            deliveryid: request.headers['request-id'],
+            time: time ?? now.toISOString(),
+          },
           { ...alert, annotations: {}, raw: payload },
         ),
       ],
@@ -192,7 +197,7 @@ function issue(status: Status, { issue: it }: z.infer<typeof Issue>): Facts {
   };
 }
 
-/** For messages of the `events` queue, which have no headers. */
+/** What the signed body is. */
 function inferResource(data: Readonly<Record<string, unknown>>): string | undefined {
   if (data['metric_alert'] !== undefined) return 'metric_alert';
   if (data['issue'] !== undefined) return 'issue';

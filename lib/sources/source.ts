@@ -7,7 +7,7 @@ import * as z from 'zod';
 import { FleetReflexError } from '../errors.ts';
 import type { EventKind, TriggerEvent } from '../events/trigger-event.ts';
 import type { InvocationNews } from '../queues/wake-up-queue.ts';
-import { parseForm, parseJson } from './body.ts';
+import { isForm, parseForm, parseJson } from './body.ts';
 
 /** One HTTP request as it came over the wire. Header names are lower case; `body` is the raw bytes. */
 export interface SourceRequest {
@@ -196,7 +196,7 @@ export function defineSource<Payload, Settings>(spec: SourceSpec<Payload, Settin
     setup: spec.setup,
     ...(spec.facts && { facts: spec.facts }),
     kinds: spec.kinds,
-    settings: spec.settings.extend({ queue }),
+    settings: spec.settings.safeExtend({ queue }),
     methods: spec.methods ?? ['POST'],
     contentTypes: spec.contentTypes,
     hasNoSecret: spec.hasNoSecret ?? false,
@@ -229,9 +229,7 @@ export function defineSource<Payload, Settings>(spec: SourceSpec<Payload, Settin
 }
 
 function parseByContentType(request: SourceRequest): unknown {
-  return mediaType(request) === 'application/x-www-form-urlencoded'
-    ? parseForm(request.body)
-    : parseJson(request.body);
+  return isForm(request) ? parseForm(request.body) : parseJson(request.body);
 }
 
 /** The media type without its parameters, lower case; empty when there is none. */

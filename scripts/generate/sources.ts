@@ -23,9 +23,10 @@ reason on record.
   use TLS to the end, and prefer a source that signs.
 - **SNS signs fields, not bytes**: what it leaves out (\`UnsubscribeURL\`, white space) may change on the way, and is
   not used.
-- **A replay** inside the window, or of a source without one, is the same event: its id is the same, so its run is.
-  The ids of GitHub, Gitea, Forgejo, GitLab (without a signing token), Bitbucket and Sentry are in headers that are
-  not signed.
+- **A replay** inside the window, or of a source without one, is the same event: its id is the same, so its run is. An
+  id that stands in a header which nobody signs is for people alone (\`event.deliveryid\`): the ids of GitHub, Gitea,
+  Forgejo, GitLab (without a signing token), Bitbucket and Sentry are the hash of the body. What an event is, is read
+  from the body as well; such a header may only agree with it.
 - **The \`events\` queue** brings the events of every source but no commands of people: chats, and comments on code
   hosts, are taken over HTTP only. \`queue: false\` closes it to a source: \`sources: { github: { queue: false } }\`.
 - **An unsigned time is never trusted** for freshness; \`event.time\` is what the sender says.

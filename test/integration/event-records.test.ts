@@ -195,6 +195,12 @@ describe('fleet-reflex why', () => {
     expect(lines.at(-1)).toBe('  so too     f-29, f-290, f-291, f-292, f-293 and 6 more');
   });
 
+  it('finds an event by the id that its sender’s own log shows', async () => {
+    const event = aRecord({ eventId: `sha256-${'a'.repeat(64)}`, deliveryId: '72d3162e-cc78' });
+    const { code, lines } = await why(['72D3162E'], [aRecord({ eventId: 'another' }), event]);
+    expect([code, lines[0]]).toEqual([0, expect.stringContaining('(72d3162e-cc78)')]);
+  });
+
   it('explains one run', async () => {
     const { code, lines } = await why([RUN.runId], []);
     expect(code).toBe(0);

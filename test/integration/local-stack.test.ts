@@ -175,7 +175,7 @@ describe('an event', () => {
     const push = JSON.stringify({
       ref: 'refs/heads/main',
       before: '0'.repeat(40),
-      after: 'f'.repeat(40),
+      after: (secret === 'new-secret' ? 'e' : 'f').repeat(40),
       repository: { full_name: 'octo/fleet', html_url: 'https://github.example/octo/fleet' },
       pusher: { name: 'ada' },
       sender: { login: 'ada' },

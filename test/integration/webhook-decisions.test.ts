@@ -212,7 +212,8 @@ describe('the record', () => {
         'event.decided',
         {
           source: 'github',
-          eventId: '72d3162e-cc78-11e3-81ab-4c9367dc0958',
+          eventId: expect.stringMatching(/^sha256-[0-9a-f]{64}$/),
+          deliveryId: '72d3162e-cc78-11e3-81ab-4c9367dc0958',
           type: 'deploy.push',
           subject: 'Codertocat/Hello-World',
           matched: [{ rule: 'build-on-push', runId: expect.stringMatching(/^run-/) }],
