@@ -12,6 +12,7 @@ import { ancestorSearch } from '../../lib/events/find-ancestors.ts';
 import type { TriggerEvent } from '../../lib/events/trigger-event.ts';
 import { askRules } from '../../lib/rules/ask-rules.ts';
 import type { RuleSet } from '../../lib/rules/rule.ts';
+import { stepsOfRequest } from '../../lib/rules/steps.ts';
 import type { RunRequest } from '../../lib/runs/run-request.ts';
 import { type Command, UsageError } from '../command.ts';
 import { readRules } from './rules/read.ts';
@@ -109,8 +110,11 @@ interface Outcome {
 /** Of all events of one file, which were one delivered request. */
 function outcomesOf(events: readonly TriggerEvent[], rules: RuleSet, now: Date): Outcome[] {
   const ancestorsOf = ancestorSearch();
+  const steps = stepsOfRequest();
   const asked = events.map((event) =>
-    askRules(rules, event, { now, ancestorsOf }).flatMap(({ request }) => request ?? []),
+    askRules(rules, event, { now, ancestorsOf, steps: steps.ofEvent() }).flatMap(
+      ({ request }) => request ?? [],
+    ),
   );
   const sentFor = limitRequest(asked.flat(), rules.limits.runsPerRequest);
   return events.map((event, index) => {

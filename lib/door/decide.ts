@@ -13,6 +13,7 @@ import { fitsInMessage, type RunsQueue } from '../queues/runs-queue.ts';
 import { settleAll } from '../queues/send-messages.ts';
 import { type AskContext, askRules } from '../rules/ask-rules.ts';
 import type { RuleSet } from '../rules/rule.ts';
+import { stepsOfRequest } from '../rules/steps.ts';
 import type { RunRequest } from '../runs/run-request.ts';
 import type { DoorOutcome, ReplyTo } from '../sources/source.ts';
 import { limitRequest } from './limit-request.ts';
@@ -45,8 +46,9 @@ export async function decide(
 ): Promise<DoorOutcome[]> {
   const { ruleSet, runsQueue, recordsQueue, log, now } = context;
   const ancestorsOf = ancestorSearch();
+  const steps = stepsOfRequest();
   const decisions = await Promise.all(
-    events.map((event) => decideOne(event, origin, { ...context, ancestorsOf })),
+    events.map((event) => decideOne(event, origin, { ...context, ancestorsOf, steps: steps.ofEvent() })),
   );
   const asked = decisions.flatMap(({ requests }) => requests.map(fitted));
   const sentFor = limitRequest(asked, ruleSet.limits.runsPerRequest);
@@ -79,9 +81,9 @@ interface Decision extends DoorOutcome {
 async function decideOne(
   event: TriggerEvent,
   origin: Origin,
-  context: DecideContext & Pick<AskContext, 'ancestorsOf'>,
+  context: DecideContext & Pick<AskContext, 'ancestorsOf' | 'steps'>,
 ): Promise<Decision> {
-  const { ruleSet, ancestorsOf, now } = context;
+  const { ruleSet, ancestorsOf, steps, now } = context;
   if (event.kind === 'chat') {
     const answer = await answerChat(event, { ruleSet, port: context.chat, now: now(), ...origin });
     if (answer.kind === 'answered') {
@@ -89,7 +91,7 @@ async function decideOne(
       return { event, requests, matched, unmatched, text };
     }
   }
-  const asked = askRules(ruleSet, event, { now: now(), ancestorsOf, ...origin });
+  const asked = askRules(ruleSet, event, { now: now(), ancestorsOf, steps, ...origin });
   const requests = asked.flatMap(({ request }) => request ?? []);
   return {
     event,

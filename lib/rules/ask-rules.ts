@@ -5,6 +5,7 @@ import type { RunRequest } from '../runs/run-request.ts';
 import { type Match, matchRules } from './match.ts';
 import { type RenderContext, renderRule } from './render.ts';
 import type { RuleSet } from './rule.ts';
+import { stepsOfEvent } from './steps.ts';
 import { stopLoop } from './stop-loop.ts';
 
 export interface Asked {
@@ -22,9 +23,11 @@ export interface AskContext extends RenderContext {
 export function askRules(
   { rules, limits }: Pick<RuleSet, 'rules' | 'limits'>,
   event: TriggerEvent,
-  { ancestorsOf, ...context }: AskContext,
+  { ancestorsOf, ...given }: AskContext,
 ): Asked[] {
-  return matchRules({ rules }, event).map((match) =>
+  const steps = given.steps ?? stepsOfEvent();
+  const context = { ...given, steps };
+  return matchRules({ rules }, event, steps).map((match) =>
     match.fires
       ? {
           match,

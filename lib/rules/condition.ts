@@ -4,6 +4,7 @@ import type { EventKind, TriggerEvent } from '../events/trigger-event.ts';
 import { compileExpression, type Expression } from './expression.ts';
 import { childrenOf } from './expression-limits.ts';
 import { pathOf } from './field-check.ts';
+import type { Steps } from './steps.ts';
 
 export interface Condition {
   readonly text: string;
@@ -11,7 +12,8 @@ export interface Condition {
   readonly clauses: readonly Expression[];
   /** Whether it looks at the alert's status or the event's type, so that it knows of resolved alerts. */
   readonly asksForStatus: boolean;
-  check(event: TriggerEvent): ConditionOutcome;
+  /** Does not hold when there are no steps left. */
+  check(event: TriggerEvent, steps: Steps): ConditionOutcome;
 }
 
 export type ConditionOutcome = { holds: true } | { holds: false; because: string; clause: string };
@@ -38,16 +40,25 @@ export function compileCondition(text: string, kinds: readonly EventKind[]): Com
       text,
       clauses,
       asksForStatus: asksForStatus(expression.ast),
-      check: (event) => check(expression, clauses, event),
+      check: (event, steps) => check(expression, clauses, event, steps),
     },
   };
 }
 
-function check(whole: Expression, clauses: readonly Expression[], event: TriggerEvent): ConditionOutcome {
-  const evaluation = whole.evaluate(event);
+function check(
+  whole: Expression,
+  clauses: readonly Expression[],
+  event: TriggerEvent,
+  steps: Steps,
+): ConditionOutcome {
+  const evaluation = whole.evaluate(event, steps);
   if (evaluation.ok && evaluation.value === true) return { holds: true };
+  const whySpent = steps.whySpent();
+  if (whySpent !== undefined) {
+    return { holds: false, because: whySpent, clause: clauses[0]?.text ?? whole.text };
+  }
   // As CEL has it, a clause that is false decides, also where another one fails.
-  const outcomes = clauses.map((clause) => ({ clause: clause.text, outcome: clause.evaluate(event) }));
+  const outcomes = clauses.map((clause) => ({ clause: clause.text, outcome: clause.evaluate(event, steps) }));
   const isFalse = outcomes.find(({ outcome }) => outcome.ok && outcome.value === false);
   if (isFalse !== undefined) {
     return { holds: false, because: `\`${isFalse.clause}\` is false`, clause: isFalse.clause };

@@ -5,7 +5,8 @@
 import type { ASTNode } from '@marcbachmann/cel-js';
 import { compilePattern } from './linear-match.ts';
 
-const LOOPS: ReadonlySet<string> = new Set(['all', 'exists', 'exists_one', 'map', 'filter']);
+/** The functions that evaluate their argument for each element. */
+export const LOOPS: ReadonlySet<string> = new Set(['all', 'exists', 'exists_one', 'map', 'filter']);
 const MAX_LOOPS = 3;
 /** What CEL makes of `\a \b \f \v` in a text that is not raw; nobody means them. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are looked for

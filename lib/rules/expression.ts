@@ -9,7 +9,9 @@ import { eventFields } from './event-fields.ts';
 import { findLimitProblem, useLinearMatches } from './expression-limits.ts';
 import { findUnknownField } from './field-check.ts';
 import { compilePattern, type LinearPattern } from './linear-match.ts';
+import { meterExpression, spendSteps, withSteps } from './metered-expression.ts';
 import { toSafeNumber, toSafeText } from './safe-text.ts';
+import { OutOfSteps, type Steps } from './steps.ts';
 
 export type Evaluation = { ok: true; value: unknown } | { ok: false; because: string };
 
@@ -18,7 +20,8 @@ export interface Expression {
   /** The CEL type as checked: `bool`, `string`, `list<string>`, `dyn`. */
   readonly type: string;
   readonly ast: ASTNode;
-  evaluate(event: TriggerEvent): Evaluation;
+  /** Fails when there are no steps left, whatever it would have been. */
+  evaluate(event: TriggerEvent, steps: Steps): Evaluation;
 }
 
 /** `offset` counts characters from the start of the expression. */
@@ -46,13 +49,18 @@ export function compileExpression(text: string, kinds: readonly EventKind[]): Co
     useLinearMatches(parsed.ast);
     const checked = parsed.check();
     if (!checked.valid) return { ok: false, ...describe(checked.error) };
-    const evaluate = (event: TriggerEvent): Evaluation => {
+    meterExpression(parsed.ast);
+    const evaluate = (event: TriggerEvent, steps: Steps): Evaluation => {
+      let evaluation: Evaluation;
       try {
-        const value: unknown = parsed({ event });
-        return { ok: true, value };
+        const value: unknown = withSteps(steps, () => parsed({ event }));
+        evaluation = { ok: true, value };
       } catch (thrown) {
-        return { ok: false, because: explain(thrown, text) };
+        evaluation = { ok: false, because: thrown instanceof OutOfSteps ? '' : explain(thrown, text) };
       }
+      // CEL takes `true` beside what failed for true: what was not looked at to its end says nothing here.
+      const whySpent = steps.whySpent();
+      return whySpent === undefined ? evaluation : { ok: false, because: whySpent };
     };
     return { ok: true, expression: { text, type: checked.type ?? 'dyn', ast: parsed.ast, evaluate } };
   } catch (thrown) {
@@ -99,7 +107,7 @@ function matchesLinear(subject: string, source: string): boolean {
     pattern = compiled.pattern;
     if (patterns.size < MAX_PATTERNS) patterns.set(source, pattern);
   }
-  return pattern.isIn(subject);
+  return pattern.isIn(subject, spendSteps);
 }
 
 /** What is wrong with it, and where, for a person who writes the rule. */

@@ -13,8 +13,15 @@ type Instruction =
   | { op: 'jump'; to: number }
   | { op: 'end' };
 
+/** What a match costs before its first character, in steps … */
+const PREPARING = 20;
+/** … and each character beside what could go on there, in quarters of a step. */
+const WORK_OF_CHARACTER = 16;
 /** Steps times characters bound the work: 2,000 × 8,192. */
 const MAX_INSTRUCTIONS = 2000;
+
+/** Told beforehand of each piece of work, in steps; it may throw to end the match. */
+export type Spend = (steps: number) => void;
 
 export interface LinearPattern {
   readonly source: string;
@@ -23,12 +30,12 @@ export interface LinearPattern {
   /** Whether some part of it takes this character. */
   mayTake(character: string): boolean;
   /** Whether it matches anywhere in the text, as `matches` of CEL asks. */
-  isIn(text: string): boolean;
+  isIn(text: string, spend?: Spend): boolean;
   /**
    * Whether it matches the text from its first to its last character, a trailing newline included.
    * `reached`: how many characters could still have been the beginning of a match.
    */
-  matchWhole(text: string): { isMatch: true } | { isMatch: false; reached: number };
+  matchWhole(text: string, spend?: Spend): { isMatch: true } | { isMatch: false; reached: number };
 }
 
 export type CompiledPattern =
@@ -50,8 +57,8 @@ export function compilePattern(source: string): CompiledPattern {
       source,
       traits: traitsOf(parsed.node),
       mayTake: (character) => mayTake(parsed.node, character),
-      isIn: (text) => run(program, text, false).isMatch,
-      matchWhole: (text) => run(program, text, true),
+      isIn: (text, spend) => run(program, text, false, spend).isMatch,
+      matchWhole: (text, spend) => run(program, text, true, spend),
     },
   };
 }
@@ -122,13 +129,16 @@ function run(
   program: readonly Instruction[],
   text: string,
   isWhole: boolean,
+  spend?: Spend,
 ): { isMatch: true } | { isMatch: false; reached: number } {
+  spend?.(PREPARING + text.length + (program.length >> 2));
   const codes = Array.from(text, (character) => character.codePointAt(0) ?? 0);
   const seenAt = new Int32Array(program.length).fill(-1);
   let places: number[] = [];
   for (let at = 0; ; at++) {
     if (at === 0 || !isWhole) places.push(0);
-    const { takes, isAtEnd } = follow(program, places, codes, at, seenAt);
+    const { takes, isAtEnd, work } = follow(program, places, codes, at, seenAt);
+    spend?.(work >> 2);
     const isLast = at === codes.length;
     if (isAtEnd && (isLast || !isWhole)) return { isMatch: true };
     if (isLast || (isWhole && takes.length === 0)) return { isMatch: false, reached: at };
@@ -144,7 +154,8 @@ function follow(
   codes: readonly number[],
   at: number,
   seenAt: Int32Array,
-): { takes: number[]; isAtEnd: boolean } {
+): { takes: number[]; isAtEnd: boolean; work: number } {
+  let work = WORK_OF_CHARACTER;
   const takes: number[] = [];
   let isAtEnd = false;
   const open = [...places];
@@ -152,9 +163,11 @@ function follow(
     const instruction = program[place];
     if (instruction === undefined || seenAt[place] === at) continue;
     seenAt[place] = at;
+    work++;
     switch (instruction.op) {
       case 'take':
         takes.push(place);
+        work += instruction.ranges.length;
         break;
       case 'end':
         isAtEnd = true;
@@ -170,7 +183,7 @@ function follow(
         break;
     }
   }
-  return { takes, isAtEnd };
+  return { takes, isAtEnd, work };
 }
 
 function step(program: readonly Instruction[], takes: readonly number[], code: number): number[] {

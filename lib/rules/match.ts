@@ -2,6 +2,7 @@
 import type { TriggerEvent } from '../events/trigger-event.ts';
 import { whyNotAllowed } from './allow.ts';
 import type { Rule, RuleSet } from './rule.ts';
+import { type Steps, stepsOfEvent } from './steps.ts';
 
 export type Match =
   | { rule: Rule; fires: true }
@@ -9,18 +10,24 @@ export type Match =
   | { rule: Rule; fires: false; because: string; clause?: string };
 
 /** One match for each rule whose `on` has the event's source, in the order of the file. Never throws. */
-export function matchRules(ruleSet: Pick<RuleSet, 'rules'>, event: TriggerEvent): Match[] {
-  return ruleSet.rules.filter(({ on }) => on.includes(event.source)).map((rule) => matchRule(rule, event));
+export function matchRules(
+  ruleSet: Pick<RuleSet, 'rules'>,
+  event: TriggerEvent,
+  steps: Steps = stepsOfEvent(),
+): Match[] {
+  return ruleSet.rules
+    .filter(({ on }) => on.includes(event.source))
+    .map((rule) => matchRule(rule, event, steps));
 }
 
 export type ChatEvent = Extract<TriggerEvent, { kind: 'chat' }>;
 
 /** Whether a rule fires on a command that names it. Who may not is told before anything of the rule is looked at. */
-export function matchNamed(rule: Rule, event: ChatEvent): Match {
+export function matchNamed(rule: Rule, event: ChatEvent, steps: Steps = stepsOfEvent()): Match {
   const refusal = whyMayNotUse(rule, event);
   if (refusal !== undefined) return no(rule, refusal);
   if (!rule.isByName) return no(rule, 'it is not run by its name: it lacks `byName: true`');
-  const outcome = rule.when?.check(event);
+  const outcome = rule.when?.check(event, steps);
   return outcome?.holds === false
     ? { ...no(rule, outcome.because), clause: outcome.clause }
     : { rule, fires: true };
@@ -33,7 +40,7 @@ export function whyMayNotUse(rule: Pick<Rule, 'allow' | 'on'>, event: ChatEvent)
   return whyNotAllowed(rule.allow, event.data);
 }
 
-function matchRule(rule: Rule, event: TriggerEvent): Match {
+function matchRule(rule: Rule, event: TriggerEvent, steps: Steps): Match {
   // An alert that is over, or that somebody is at work on, is no reason to run anything unless the rule says so.
   if (event.kind === 'alert' && event.data.status !== 'firing' && rule.when?.asksForStatus !== true) {
     return no(rule, `${event.data.status} alerts fire only rules whose \`when\` asks for event.data.status`);
@@ -42,7 +49,7 @@ function matchRule(rule: Rule, event: TriggerEvent): Match {
   if (rule.isByName && (event.kind === 'chat' || rule.when === undefined)) {
     return no(rule, `people run it by its name: \`run ${rule.name}\``);
   }
-  const outcome = rule.when?.check(event);
+  const outcome = rule.when?.check(event, steps);
   if (outcome?.holds === false) return { ...no(rule, outcome.because), clause: outcome.clause };
   const refusal = event.kind === 'chat' ? whyNotAllowed(rule.allow, event.data) : undefined;
   return refusal === undefined ? { rule, fires: true } : no(rule, refusal);

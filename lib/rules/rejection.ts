@@ -1,5 +1,6 @@
 /** Why a rule that matched may not run: thrown inside the rendering only, and caught there. */
 import type { TriggerEvent } from '../events/trigger-event.ts';
+import type { Steps } from './steps.ts';
 import { renderText, type Template } from './template.ts';
 
 export class Rejection extends Error {
@@ -15,8 +16,8 @@ export class Rejection extends Error {
 }
 
 /** @throws Rejection `template.failed` */
-export function renderField(field: string, template: Template, event: TriggerEvent): string {
-  const rendering = renderText(template, event);
+export function renderField(field: string, template: Template, event: TriggerEvent, steps: Steps): string {
+  const rendering = renderText(template, event, steps);
   if (rendering.ok) return rendering.value;
   throw new Rejection('template.failed', `\`${field}\`: ${rendering.because}`);
 }

@@ -3,6 +3,7 @@ import type { TriggerEvent } from '../events/trigger-event.ts';
 import type { ProviderName } from '../providers/provider.ts';
 import { Rejection, renderField } from './rejection.ts';
 import type { Parameter, Target } from './rule.ts';
+import { OutOfSteps, type Steps } from './steps.ts';
 import {
   DEFAULT,
   type Objection,
@@ -30,20 +31,20 @@ export interface RenderedTarget {
 }
 
 /** @throws Rejection with what was known of the target by then */
-export function renderTarget(target: Target, event: TriggerEvent): RenderedTarget {
+export function renderTarget(target: Target, event: TriggerEvent, steps: Steps): RenderedTarget {
   const { provider } = target;
   const known: { region?: string; command?: string } = {};
   try {
-    const region = renderField('region', target.region, event);
+    const region = renderField('region', target.region, event, steps);
     refuse(objectToRegion(region));
     known.region = region;
-    const command = renderField('command', target.command, event);
+    const command = renderField('command', target.command, event, steps);
     refuse(objectToCommand(command, provider));
     known.command = command;
-    const instances = renderInstances(target, event);
-    const parameters = renderParameters(target, event);
+    const instances = renderInstances(target, event, steps);
+    const parameters = renderParameters(target, event, steps);
     const patterns = patternsOf(target);
-    const username = target.username && renderField('username', target.username, event);
+    const username = target.username && renderField('username', target.username, event, steps);
     if (username !== undefined) refuse(objectToUsername(username));
     return {
       provider,
@@ -55,22 +56,27 @@ export function renderTarget(target: Target, event: TriggerEvent): RenderedTarge
       ...(username !== undefined && { username }),
     };
   } catch (thrown) {
+    if (thrown instanceof OutOfSteps) throw new Rejection('limit.steps', steps.whySpent() ?? '', known);
     if (!(thrown instanceof Rejection)) throw thrown;
     throw new Rejection(thrown.code, thrown.message, known);
   }
 }
 
 /** @throws Rejection `workingDirectory.invalid`, `template.failed` */
-export function renderWorkingDirectory(template: Template, event: TriggerEvent): string {
-  const path = renderField('workingDirectory', template, event);
+export function renderWorkingDirectory(template: Template, event: TriggerEvent, steps: Steps): string {
+  const path = renderField('workingDirectory', template, event, steps);
   refuse(objectToWorkingDirectory(path));
   return path;
 }
 
-function renderInstances({ instances, provider, fleet }: Target, event: TriggerEvent): string[] {
+function renderInstances(
+  { instances, provider, fleet }: Target,
+  event: TriggerEvent,
+  steps: Steps,
+): string[] {
   const ids = new Set<string>();
   for (const template of instances) {
-    const rendering = renderList(template, event);
+    const rendering = renderList(template, event, steps);
     if (!rendering.ok) throw new Rejection('template.failed', `\`instances\`: ${rendering.because}`);
     for (const id of rendering.value) {
       refuse(objectToInstance(id, provider));
@@ -87,17 +93,21 @@ function renderInstances({ instances, provider, fleet }: Target, event: TriggerE
   return [...ids];
 }
 
-function renderParameters({ parameters, provider }: Target, event: TriggerEvent): Record<string, string> {
+function renderParameters(
+  { parameters, provider }: Target,
+  event: TriggerEvent,
+  steps: Steps,
+): Record<string, string> {
   const values = Object.fromEntries(
-    parameters.map((parameter) => [parameter.name, renderParameter(parameter, event)]),
+    parameters.map((parameter) => [parameter.name, renderParameter(parameter, event, steps)]),
   );
   refuse(objectToParameters(values, provider));
   return values;
 }
 
-function renderParameter({ name, template, pattern }: Parameter, event: TriggerEvent): string {
-  const value = renderField(`parameters.${name}`, template, event);
-  refuse(objectToValue(name, value, pattern));
+function renderParameter({ name, template, pattern }: Parameter, event: TriggerEvent, steps: Steps): string {
+  const value = renderField(`parameters.${name}`, template, event, steps);
+  refuse(objectToValue(name, value, pattern, steps.spend));
   return value;
 }
 

@@ -12,6 +12,7 @@ import { AT_EXPECTED, toInstant, whyNotAt } from './instant.ts';
 import { Rejection, renderField } from './rejection.ts';
 import { renderTarget, renderWorkingDirectory } from './render-target.ts';
 import type { CancelAction, Execution, Rule, RunAction, ScheduleAction, Target } from './rule.ts';
+import { OutOfSteps, type Steps, stepsOfEvent } from './steps.ts';
 import { toText } from './template.ts';
 
 export interface RenderContext {
@@ -21,30 +22,32 @@ export interface RenderContext {
   replyTo?: ReplyTo | undefined;
   /** ISO 8601 UTC: what a `run` rule asks for is to run then. Default: at once. */
   at?: string | undefined;
+  /** What is left of the event’s steps. Default: those of an event that comes alone. */
+  steps?: Steps | undefined;
 }
 
 /**
- * @returns what the rule asks for, or a rejection with the code `template.failed`, `parameters.unsafe`,
+ * @returns what the rule asks for, or a rejection with the code `limit.steps`, `template.failed`, `parameters.unsafe`,
  * `instances.invalid`, `instances.not-in-fleet`, `command.invalid`, `region.invalid`, `username.invalid`, `workingDirectory.invalid` or
  * `schedule.invalid`. Never throws.
  */
 export function renderRule(rule: Rule, event: TriggerEvent, context: RenderContext): RunRequest {
   const { action } = rule;
   const common = commonOf(rule, event, context);
+  const { steps = stepsOfEvent() } = context;
   try {
     switch (action.kind) {
       case 'run':
         return context.at === undefined
-          ? { ...common, action: 'run', ...renderRun(action, event, context) }
-          : { ...common, action: 'schedule', at: context.at, ...renderLater(action, event) };
+          ? { ...common, action: 'run', ...renderRun(action, event, context, steps) }
+          : { ...common, action: 'schedule', at: context.at, ...renderLater(action, event, steps) };
       case 'cancel':
-        return { ...common, action: 'cancel', ...renderCancel(action, event) };
+        return { ...common, action: 'cancel', ...renderCancel(action, event, steps) };
       case 'schedule':
-        return { ...common, action: 'schedule', ...renderSchedule(action, event, context) };
+        return { ...common, action: 'schedule', ...renderSchedule(action, event, context, steps) };
     }
   } catch (thrown) {
-    if (!(thrown instanceof Rejection)) throw thrown;
-    const { code, message, target } = thrown;
+    const { code, message, target } = rejectionOf(thrown, steps);
     const provider = action.kind === 'cancel' ? undefined : action.provider;
     return {
       ...common,
@@ -54,6 +57,17 @@ export function renderRule(rule: Rule, event: TriggerEvent, context: RenderConte
       reason: { code, message },
     };
   }
+}
+
+/** Where the steps are used up, that is the reason, whatever failed for it. */
+function rejectionOf(thrown: unknown, steps: Steps): Rejection {
+  const isRejection = thrown instanceof Rejection;
+  if (!isRejection && !(thrown instanceof OutOfSteps)) throw thrown;
+  const whySpent = steps.whySpent();
+  const target = isRejection ? thrown.target : {};
+  return whySpent === undefined && isRejection
+    ? thrown
+    : new Rejection('limit.steps', whySpent ?? '', target);
 }
 
 function commonOf(rule: Rule, event: TriggerEvent, { now, traceparent, replyTo }: RenderContext) {
@@ -75,70 +89,76 @@ function commonOf(rule: Rule, event: TriggerEvent, { now, traceparent, replyTo }
   };
 }
 
-function renderRun(action: RunAction, event: TriggerEvent, { now }: RenderContext) {
+function renderRun(action: RunAction, event: TriggerEvent, { now }: RenderContext, steps: Steps) {
   return {
-    ...renderTarget(action, event),
-    ...renderExecution(action, event),
+    ...renderTarget(action, event, steps),
+    ...renderExecution(action, event, steps),
     deadline: new Date(now.getTime() + action.deadlineMs).toISOString(),
   };
 }
 
-function renderExecution(action: Execution, event: TriggerEvent) {
-  const workingDirectory = action.workingDirectory && renderWorkingDirectory(action.workingDirectory, event);
+function renderExecution(action: Execution, event: TriggerEvent, steps: Steps) {
+  const workingDirectory =
+    action.workingDirectory && renderWorkingDirectory(action.workingDirectory, event, steps);
   return {
     ...(workingDirectory !== undefined && { workingDirectory }),
     ...(action.timeoutSeconds !== undefined && { timeoutSeconds: action.timeoutSeconds }),
     options: action.options,
-    guards: renderGuards(action, event),
+    guards: renderGuards(action, event, steps),
     onUnavailable: action.onUnavailable,
   };
 }
 
 /** What is sent at its time is rendered now: the event is gone by then. */
-function renderLater(action: Target & Execution, event: TriggerEvent) {
+function renderLater(action: Target & Execution, event: TriggerEvent, steps: Steps) {
   return {
-    ...renderTarget(action, event),
-    execution: { ...renderExecution(action, event), deadlineMs: action.deadlineMs },
+    ...renderTarget(action, event, steps),
+    execution: { ...renderExecution(action, event, steps), deadlineMs: action.deadlineMs },
   };
 }
 
-function renderGuards({ guards }: Execution, event: TriggerEvent): RenderedGuards {
+function renderGuards({ guards }: Execution, event: TriggerEvent, steps: Steps): RenderedGuards {
   const { dedupe, ...limits } = guards;
   if (dedupe === undefined) return limits;
   return {
     ...limits,
-    dedupe: { key: renderKey('guards.dedupe.key', dedupe.key, event), windowMs: dedupe.windowMs },
+    dedupe: { key: renderKey('guards.dedupe.key', dedupe.key, event, steps), windowMs: dedupe.windowMs },
   };
 }
 
-function renderCancel(action: CancelAction, event: TriggerEvent) {
+function renderCancel(action: CancelAction, event: TriggerEvent, steps: Steps) {
   return {
     targetRule: action.targetRule,
-    ...(action.key && { key: renderKey('cancel.key', action.key, event) }),
+    ...(action.key && { key: renderKey('cancel.key', action.key, event, steps) }),
   };
 }
 
-function renderKey(field: string, key: Expression, event: TriggerEvent): string {
-  const evaluation = key.evaluate(event);
+function renderKey(field: string, key: Expression, event: TriggerEvent, steps: Steps): string {
+  const evaluation = key.evaluate(event, steps);
   const text = evaluation.ok ? toText(evaluation.value) : undefined;
-  if (text !== undefined) return text.length > MAX_KEY ? hashOf(text) : text;
+  if (text !== undefined) {
+    steps.spend(Math.ceil(text.length / CHARACTERS_HASHED));
+    return text.length > MAX_KEY ? hashOf(text) : text;
+  }
   const because = evaluation.ok ? `\`${key.text}\` is no text` : evaluation.because;
   throw new Rejection('template.failed', `\`${field}\`: ${because}`);
 }
 
 /** A table's key has little room, and what it stands for may be as long as a message. */
 const MAX_KEY = 200;
+/** … in one step. */
+const CHARACTERS_HASHED = 16;
 
 function hashOf(text: string): string {
   return `sha256-${createHash('sha256').update(text).digest('hex')}`;
 }
 
-function renderSchedule(action: ScheduleAction, event: TriggerEvent, { now }: RenderContext) {
-  const target = renderLater(action, event);
+function renderSchedule(action: ScheduleAction, event: TriggerEvent, { now }: RenderContext, steps: Steps) {
+  const target = renderLater(action, event, steps);
   if ('recurrence' in action.timing) {
-    return { ...target, recurrence: renderField('recurrence', action.timing.recurrence, event) };
+    return { ...target, recurrence: renderField('recurrence', action.timing.recurrence, event, steps) };
   }
-  const text = renderField('at', action.timing.at, event);
+  const text = renderField('at', action.timing.at, event, steps);
   const at = toInstant(text, now);
   const shown = text.length > 40 ? `${text.slice(0, 40)}…` : text;
   if (at === undefined) {

@@ -3,7 +3,7 @@
  * when a rule is rendered, and again at dispatch, which trusts its queue no further than this.
  */
 import type { ProviderName } from '../providers/provider.ts';
-import { compilePattern, type LinearPattern } from './linear-match.ts';
+import { compilePattern, type LinearPattern, type Spend } from './linear-match.ts';
 import { describeMismatch } from './mismatch.ts';
 import { PROVIDER_FORMS, REGION, USERNAME, WORKING_DIRECTORY } from './provider-ids.ts';
 import { DEFAULT_PATTERN } from './safe-text.ts';
@@ -67,7 +67,13 @@ export function objectToCount(ids: number): Objection | undefined {
   };
 }
 
-export function objectToValue(name: string, value: string, pattern: LinearPattern): Objection | undefined {
+/** @param spend told of the work beforehand, in steps; what it throws goes through */
+export function objectToValue(
+  name: string,
+  value: string,
+  pattern: LinearPattern,
+  spend?: Spend,
+): Objection | undefined {
   const unsafe = (what: string) => ({
     code: 'parameters.unsafe',
     message: `the parameter \`${name}\`: ${what}`,
@@ -75,7 +81,7 @@ export function objectToValue(name: string, value: string, pattern: LinearPatter
   if (value.length > MAX_VALUE) {
     return unsafe(`expected at most ${MAX_VALUE} characters, came ${value.length}`);
   }
-  const result = pattern.matchWhole(value);
+  const result = pattern.matchWhole(value, spend);
   if (!result.isMatch) return unsafe(describeMismatch(value, result.reached, pattern));
   return CONTROL.test(value) ? unsafe('it has a control character, which no pattern lets in') : undefined;
 }
@@ -122,5 +128,6 @@ export const DEFAULT: LinearPattern = defaultPattern();
 export function showValue(value: string): string {
   if (value === '') return 'nothing';
   if (/^[A-Za-z0-9_.,:@/+=-]{1,60}$/.test(value)) return `\`${value}\``;
-  return `${[...value].length} characters that are none`;
+  const length = value.length > MAX_VALUE ? value.length : [...value].length;
+  return `${length} characters that are none`;
 }

@@ -4,6 +4,7 @@
  */
 import type { EventKind, TriggerEvent } from '../events/trigger-event.ts';
 import { compileExpression, type Expression } from './expression.ts';
+import type { Steps } from './steps.ts';
 
 export interface Template {
   /** As written. */
@@ -72,14 +73,14 @@ function findTypeProblem({ text, type }: Expression, mayBeList: boolean): string
 }
 
 /** Text from every part; a list, a null or an expression that fails is no text. */
-export function renderText(template: Template, event: TriggerEvent): Rendering<string> {
+export function renderText(template: Template, event: TriggerEvent, steps: Steps): Rendering<string> {
   let rendered = '';
   for (const part of template.parts) {
     if (typeof part === 'string') {
       rendered += part;
       continue;
     }
-    const evaluation = part.evaluate(event);
+    const evaluation = part.evaluate(event, steps);
     if (!evaluation.ok) return evaluation;
     const text = toText(evaluation.value);
     if (text === undefined)
@@ -89,15 +90,21 @@ export function renderText(template: Template, event: TriggerEvent): Rendering<s
   return { ok: true, value: rendered };
 }
 
-/** A list of texts; from a template that gives one text, a list of one. */
-export function renderList(template: Template, event: TriggerEvent): Rendering<string[]> {
+/**
+ * A list of texts; from a template that gives one text, a list of one.
+ * @throws OutOfSteps where the list has more elements than there are steps left
+ */
+export function renderList(template: Template, event: TriggerEvent, steps: Steps): Rendering<string[]> {
   const [only] = template.parts;
   if (template.parts.length === 1 && only !== undefined && typeof only !== 'string') {
-    const evaluation = only.evaluate(event);
+    const evaluation = only.evaluate(event, steps);
     if (!evaluation.ok) return evaluation;
-    if (Array.isArray(evaluation.value)) return toTexts(evaluation.value, only.text);
+    if (Array.isArray(evaluation.value)) {
+      steps.spend(evaluation.value.length);
+      return toTexts(evaluation.value, only.text);
+    }
   }
-  const rendering = renderText(template, event);
+  const rendering = renderText(template, event, steps);
   return rendering.ok ? { ok: true, value: [rendering.value] } : rendering;
 }
 

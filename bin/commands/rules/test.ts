@@ -5,6 +5,7 @@ import { ancestorSearch } from '../../../lib/events/find-ancestors.ts';
 import type { TriggerEvent } from '../../../lib/events/trigger-event.ts';
 import { type Asked, askRules } from '../../../lib/rules/ask-rules.ts';
 import type { RuleSet } from '../../../lib/rules/rule.ts';
+import { stepsOfRequest } from '../../../lib/rules/steps.ts';
 import type { RenderedGuards, RunRequest } from '../../../lib/runs/run-request.ts';
 import { readRules } from './read.ts';
 import { readEvents } from './read-events.ts';
@@ -40,7 +41,11 @@ interface Tried {
 /** All of them are one delivered request, as they would be at the door. */
 function tryEvents(events: readonly TriggerEvent[], ruleSet: RuleSet, now: Date): Tried[] {
   const ancestorsOf = ancestorSearch();
-  const asked = events.map((event) => ({ event, rules: askRules(ruleSet, event, { now, ancestorsOf }) }));
+  const steps = stepsOfRequest();
+  const asked = events.map((event) => ({
+    event,
+    rules: askRules(ruleSet, event, { now, ancestorsOf, steps: steps.ofEvent() }),
+  }));
   const requests = asked.flatMap(({ rules }) => rules.flatMap(({ request }) => request ?? []));
   const sentFor = limitRequest(requests, ruleSet.limits.runsPerRequest);
   return asked.map(({ event: { source, type, id, subject }, rules }) => ({

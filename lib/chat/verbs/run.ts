@@ -1,6 +1,7 @@
 /** `run <rule> [key=value …]`: exactly the rule of that name, when it lets itself be run by its name. */
 import { matchNamed } from '../../rules/match.ts';
 import { renderRule } from '../../rules/render.ts';
+import { stepsOfEvent } from '../../rules/steps.ts';
 import { findRule, optionProblem } from '../named-rule.ts';
 import { type ChatContext, type ChatReply, defineVerb, saying } from '../verb.ts';
 
@@ -28,14 +29,15 @@ function runNamed({ rule: name, options }: RunCommand, context: ChatContext): Ch
   const { event, now, replyTo, traceparent } = context;
   const found = findRule(name, context);
   if (!found.ok) return saying(found.problem);
-  const match = matchNamed(found.rule, event);
+  const steps = stepsOfEvent();
+  const match = matchNamed(found.rule, event, steps);
   if (!match.fires) {
     const { because } = match;
     return { ...saying(`\`${name}\` did not start: ${because}.`), unmatched: [{ rule: name, because }] };
   }
   const problem = optionProblem(found.rule, options);
   if (problem !== undefined) return saying(problem);
-  const request = renderRule(found.rule, event, { now, replyTo, traceparent });
+  const request = renderRule(found.rule, event, { now, replyTo, traceparent, steps });
   const { runId } = request;
   return request.action === 'reject'
     ? {

@@ -2,6 +2,7 @@
 import { whyNotAt } from '../../rules/instant.ts';
 import { matchNamed } from '../../rules/match.ts';
 import { renderRule } from '../../rules/render.ts';
+import { stepsOfEvent } from '../../rules/steps.ts';
 import { findRule, optionProblem } from '../named-rule.ts';
 import { TIME_EXPECTED, toTime } from '../time.ts';
 import { type ChatContext, type ChatReply, defineVerb, saying } from '../verb.ts';
@@ -35,7 +36,8 @@ function scheduleNamed({ rule: name, at, options }: ScheduleCommand, context: Ch
   const { event, now, replyTo, traceparent } = context;
   const found = findRule(name, context);
   if (!found.ok) return saying(found.problem);
-  const match = matchNamed(found.rule, event);
+  const steps = stepsOfEvent();
+  const match = matchNamed(found.rule, event, steps);
   if (!match.fires) {
     const { because } = match;
     return { ...saying(`\`${name}\` was not scheduled: ${because}.`), unmatched: [{ rule: name, because }] };
@@ -47,7 +49,7 @@ function scheduleNamed({ rule: name, at, options }: ScheduleCommand, context: Ch
   const problem =
     optionProblem(found.rule, options) ?? (found.rule.action.kind === 'run' ? undefined : notARun(name));
   if (problem !== undefined) return saying(problem);
-  const request = renderRule(found.rule, event, { now, replyTo, traceparent, at: time });
+  const request = renderRule(found.rule, event, { now, replyTo, traceparent, steps, at: time });
   const { runId } = request;
   if (request.action === 'reject') {
     return {
