@@ -6,6 +6,7 @@ import type { Reason } from '../completions/completion-event.ts';
 import { type Run, timerOf } from '../runs/run.ts';
 import { strike } from './agenda.ts';
 import type { GuardStore } from './claims.ts';
+import { frozenBecause } from './freeze.ts';
 import { maxPerHour } from './max-per-hour.ts';
 
 export type Admission =
@@ -32,16 +33,10 @@ export function guardKey(run: Pick<Run, 'guards'>): string {
 }
 
 export const freeze: Guard = async (_run, { store, now }) => {
-  const frozen = await store.freeze(now);
+  const frozen = await frozenBecause(store, now);
   if (frozen === undefined) return ADMITTED;
-  const who =
-    frozen.onBehalfOf === undefined ? frozen.by : `${frozen.by} (on behalf of ${frozen.onBehalfOf})`;
-  const until = frozen.until ? `until ${frozen.until.toISOString()}` : 'until it is lifted';
-  return refuse(
-    'guard.freeze',
-    `${who} has frozen all runs ${until}: ${frozen.reason}.`,
-    'When the freeze is over, send the event again or ask for the run by hand.',
-  );
+  const advice = 'When the freeze is over, send the event again or ask for the run by hand.';
+  return refuse(frozen.code, frozen.message, advice);
 };
 
 /** A cancel that overtook the run it was meant for (queues keep no order) still stops it. */

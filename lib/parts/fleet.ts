@@ -57,6 +57,7 @@ export function fleetParts(service: string, config: BehindConfig) {
     sleep: async (ms: number) => {
       await sleep(ms);
     },
+    atWork: new Map(),
     owner: randomUUID(),
     leaseMs: LEASE_MS,
     reconcileSettleMs: RECONCILE_SETTLE_MS,

@@ -104,8 +104,21 @@ export interface InstanceAvailability {
   reason?: string;
 }
 
+/** How the vendor tells an invocation from others that ask for the same, when the answer to its call was lost. */
+export type Identity =
+  /** The same token again is the same invocation, and `find` finds it by its token. */
+  | { by: 'token' }
+  /**
+   * There is no token, and `find` can only compare. `of` gives the same text for every two invocations that `find`
+   * could take for each other; dispatch has one run at a time in its attempt with one of them (lib/runs/twin.ts).
+   */
+  | { by: 'looks'; of: (invocation: Invocation) => string };
+
 export interface Provider {
   readonly name: ProviderName;
+  readonly identity: Identity;
+  /** Whether the vendor says by itself that an invocation has changed, so that its run is to be found by its id. */
+  readonly pushes: boolean;
   /** The most instances one invocation takes (TAT 200, Cloud Assistant 100). */
   readonly maxInstancesPerInvocation: number;
 

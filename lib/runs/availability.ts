@@ -1,59 +1,157 @@
 /**
  * What a rule says of instances that cannot take a command now (`onUnavailable`): `fail` sends anyway and lets the
  * provider refuse, `retry` waits for them up to the deadline, `skip` runs on the others and says which were left out.
+ * They are looked for before the first call, and the provider's own refusal is heard too: it is the later word.
  */
 import type { Reason } from '../completions/completion-event.ts';
-import type { DispatchContext } from './dispatch-context.ts';
-import { planInvocations, type Run } from './run.ts';
+import { releaseClaims } from '../guards/guards.ts';
+import type { InstanceAvailability, ProviderFailure } from '../providers/provider.ts';
+import type { DispatchContext, Step } from './dispatch-context.ts';
+import { editInvocation } from './invocation.ts';
+import { namedIn, refusalOf } from './refusal.ts';
+import { planInvocations, type Run, type RunInvocation } from './run.ts';
+import { withoutStop } from './run-reason.ts';
 import { change, endRun } from './settle.ts';
-
-type Held = { kind: 'go'; run: Run } | { kind: 'wait'; run: Run; retryAfterMs: number; reason: Reason };
+import { waitFor } from './waiting.ts';
 
 const RETRY_MS = 15_000;
+const CODE = 'instances.unavailable';
 
-export async function holdUnavailable(run: Run, context: DispatchContext): Promise<Held> {
-  const { providers, store } = context;
-  const isUntouched = run.invocations.every(({ state }) => state === 'planned');
-  if (run.onUnavailable === 'fail' || !isUntouched || run.provider === undefined) return { kind: 'go', run };
-  const provider = providers[run.provider];
-  const availability = await provider.availability(run.region ?? '', run.instances);
+/** Looks before anything more of the run is sent. */
+export async function holdUnavailable(run: Run, context: DispatchContext): Promise<Step> {
+  const planned = run.invocations.filter(({ state }) => state === 'planned');
+  if (run.onUnavailable === 'fail' || run.provider === undefined || planned.length === 0) {
+    return { kind: 'next', run };
+  }
+  const provider = context.providers[run.provider];
+  const instances = planned.flatMap((invocation) => invocation.instances);
+  const missing = missingOf(await provider.availability(run.region ?? '', instances));
+  if (missing.size === 0) return { kind: 'next', run };
+  if (run.onUnavailable === 'skip') return await leaveOut(run, missing, context);
+  const names = [...missing].map(([instanceId, why]) => `${instanceId} (${why})`).join(', ');
+  const reason: Reason = { code: CODE, message: `Cannot take a command now: ${names}.` };
+  return await waitFor(run, { retryAfterMs: RETRY_MS, reason }, context);
+}
+
+/** After the provider has refused an invocation because instances cannot take a command now; nothing of it ran. */
+export async function afterUnavailable(
+  run: Run,
+  index: number,
+  failure: ProviderFailure,
+  context: DispatchContext,
+): Promise<Step> {
+  const { store, providers } = context;
+  const edit = { state: 'planned' as const };
+  if (run.onUnavailable === 'retry') {
+    const reason = { ...refusalOf(run, index, failure), code: CODE };
+    return await waitFor(run, { retryAfterMs: RETRY_MS, reason }, context, { index, edit });
+  }
+  const planned = await editInvocation(run, index, store, edit);
+  const instances = planned.invocations[index]?.instances ?? [];
+  const said = `${failure.code}: ${failure.message}`;
+  const [only, ...others] = instances;
+  if (only !== undefined && others.length === 0)
+    return await leaveOut(planned, new Map([[only, said]]), context);
+  const named = namedIn(failure.message, instances);
+  if (named.length > 0 && named.length < instances.length) {
+    return await leaveOut(planned, new Map(named.map((id) => [id, said])), context);
+  }
+  if (run.provider !== undefined) {
+    const missing = missingOf(await providers[run.provider].availability(run.region ?? '', instances));
+    if (missing.size > 0) return await leaveOut(planned, missing, context);
+  }
+  // Neither says which it is: each half is asked for by itself, until the one that is refused is alone.
+  return { kind: 'next', run: await halve(planned, index, context) };
+}
+
+function missingOf(availability: readonly InstanceAvailability[]): Map<string, string> {
   const missing = availability.filter(({ isAvailable }) => !isAvailable);
-  if (missing.length === 0) return { kind: 'go', run };
-  const names = missing
-    .map(({ instanceId, reason }) => `${instanceId} (${reason ?? 'unavailable'})`)
-    .join(', ');
-  const reason: Reason = { code: 'instances.unavailable', message: `Cannot take a command now: ${names}.` };
-  if (run.onUnavailable === 'retry') return { kind: 'wait', run, retryAfterMs: RETRY_MS, reason };
+  return new Map(missing.map(({ instanceId, reason }) => [instanceId, reason ?? 'unavailable']));
+}
 
-  const left = new Set(missing.map(({ instanceId }) => instanceId));
-  const able = run.instances.filter((instanceId) => !left.has(instanceId));
-  if (able.length === 0) {
-    const none = { ...reason, message: `${reason.message} None is left to run on.` };
-    return { kind: 'go', run: await endRun(run, 'rejected', none, context) };
+/** What is still to be sent goes without them, and each gets a task that says so. */
+async function leaveOut(
+  run: Run,
+  missing: ReadonlyMap<string, string>,
+  context: DispatchContext,
+): Promise<Step> {
+  const { store, guards } = context;
+  await Promise.all(
+    [...missing].map(([instanceId, why]) =>
+      store.putTask({
+        version: 1,
+        runId: run.runId,
+        invocationId: 'skipped',
+        taskId: `${run.runId}/${instanceId}`,
+        instanceId,
+        status: 'undelivered',
+        providerStatus: 'skipped',
+        started: 'no',
+        outputDroppedBytes: 0,
+        error: {
+          code: CODE,
+          message: `Skipped: ${withoutStop(why)}.`,
+          advice: 'Start it, or its agent, and ask for the run again.',
+        },
+        isEventSent: false,
+      }),
+    ),
+  );
+  if (withoutInstances(run, missing, context).length === 0) {
+    const names = [...missing].map(([instanceId, why]) => `${instanceId} (${withoutStop(why)})`).join(', ');
+    const none = { code: CODE, message: `Cannot take a command now: ${names}. None is left to run on.` };
+    await releaseClaims(run, guards);
+    return { kind: 'done', run: await endRun(run, 'rejected', none, context) };
   }
-  for (const { instanceId, reason: why } of missing) {
-    await store.putTask({
-      version: 1,
-      runId: run.runId,
-      invocationId: 'skipped',
-      taskId: `${run.runId}/${instanceId}`,
-      instanceId,
-      status: 'undelivered',
-      providerStatus: 'skipped',
-      started: 'no',
-      outputDroppedBytes: 0,
-      error: {
-        code: reason.code,
-        message: `Skipped: ${why ?? 'unavailable'}.`,
-        advice: 'Start it, or its agent, and ask for the run again.',
-      },
-      isEventSent: false,
-    });
-  }
-  const fewer = await change(store, run, (current) => ({
+  const without = await change(store, run, (current) => ({
     ...current,
-    skipped: [...left],
-    invocations: planInvocations(current.runId, able, provider),
+    skipped: [...(current.skipped ?? []), ...missing.keys()],
+    invocations: withoutInstances(current, missing, context),
   }));
-  return { kind: 'go', run: fewer };
+  return { kind: 'next', run: without };
+}
+
+function withoutInstances(
+  run: Run,
+  missing: ReadonlyMap<string, string>,
+  { providers }: Pick<DispatchContext, 'providers'>,
+): RunInvocation[] {
+  const isUntouched = run.invocations.every(
+    ({ state, attemptedAt }) => state === 'planned' && attemptedAt === undefined,
+  );
+  if (isUntouched && run.provider !== undefined) {
+    const able = run.instances.filter((instanceId) => !missing.has(instanceId));
+    return able.length === 0 ? [] : planInvocations(run.runId, able, providers[run.provider]);
+  }
+  const invocations: RunInvocation[] = [];
+  for (const invocation of run.invocations) {
+    const able = invocation.instances.filter((instanceId) => !missing.has(instanceId));
+    if (invocation.state !== 'planned' || able.length === invocation.instances.length) {
+      invocations.push(invocation);
+    } else if (able.length > 0) {
+      invocations.push(planned(run, invocations, able));
+    }
+  }
+  return invocations;
+}
+
+async function halve(run: Run, index: number, { store }: DispatchContext): Promise<Run> {
+  return await change(store, run, (current) => {
+    const before = current.invocations.slice(0, index);
+    const after = current.invocations.slice(index + 1);
+    const instances = current.invocations[index]?.instances ?? [];
+    const middle = Math.ceil(instances.length / 2);
+    const first = planned(current, [], instances.slice(0, middle));
+    const second = planned(current, [first], instances.slice(middle));
+    return { ...current, invocations: [...before, first, second, ...after] };
+  });
+}
+
+/**
+ * An invocation with a token of its own: a token that a vendor has seen with other instances must not come again.
+ * @param more what is planned beside the run's own
+ */
+function planned(run: Run, more: readonly RunInvocation[], instances: string[]): RunInvocation {
+  const numbers = [...run.invocations, ...more].map(({ token }) => Number(token.slice(run.runId.length + 1)));
+  return { token: `${run.runId}-${Math.max(-1, ...numbers) + 1}`, instances, state: 'planned' };
 }

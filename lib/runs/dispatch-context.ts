@@ -13,6 +13,9 @@ export interface DispatchContext extends SettleContext {
   timing: PollTiming;
   /** Makes sure that the poller looks at that time. */
   wake: (at: Date) => Promise<void>;
+  sleep: (ms: number) => Promise<void>;
+  /** What this process is sending, by the key of its looks (lib/runs/twin.ts); one for each process. */
+  atWork: Map<string, { runId: string; done: Promise<void> }>;
 }
 
 /** What the queue shall do with the message. */

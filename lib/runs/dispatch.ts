@@ -11,7 +11,7 @@ import { isTerminalRun, newRun, type Run, type RunInvocation, rejectedRun } from
 import type { RunRequest } from './run-request.ts';
 import { send } from './send.ts';
 import { change, deliver, endRun, type SettleContext, settle } from './settle.ts';
-import { waitFor } from './waiting.ts';
+import { hindranceOf, isPast, waitFor } from './waiting.ts';
 
 /** Carries out a `run` request. Safe to call again with the same request at any point. */
 export async function dispatchRun(
@@ -70,14 +70,19 @@ async function prepare(leased: Run, context: DispatchContext): Promise<Step> {
     const reason = { code: 'run.cancelled', message: `It was cancelled by ${by} before it was sent.` };
     return { kind: 'done', run: await endRun(run, 'stopped', reason, context) };
   }
+  const isUncertain = run.invocations.some(({ state }) => state === 'attempting');
   if (run.admittedAt === undefined) {
+    const late = isPast(run, now()) ? await hindranceOf(run, context) : undefined;
+    if (late !== undefined) return await waitFor(run, late, context);
     const admission = await admit(run, { store: guards, now: now() });
     if (admission.kind !== 'admitted') return await notAdmitted(run, admission, context);
     run = await change(store, run, (current) => ({ ...current, admittedAt: now().toISOString() }));
+  } else if (!isUncertain) {
+    // It has waited: whether it still may be sent is asked before anything is written or asked for it.
+    const hindrance = await hindranceOf(run, context);
+    if (hindrance !== undefined) return await waitFor(run, hindrance, context);
   }
-  const held = await holdUnavailable(run, context);
-  if (held.kind === 'wait') return await waitFor(held.run, held.retryAfterMs, held.reason, context);
-  return isTerminalRun(held.run) ? { kind: 'done', run: held.run } : { kind: 'next', run: held.run };
+  return isUncertain ? { kind: 'next', run } : await holdUnavailable(run, context);
 }
 
 async function notAdmitted(
@@ -85,7 +90,7 @@ async function notAdmitted(
   admission: Exclude<Admission, { kind: 'admitted' }>,
   context: DispatchContext,
 ): Promise<Step> {
-  if (admission.kind === 'wait') return await waitFor(run, admission.retryAfterMs, admission.reason, context);
+  if (admission.kind === 'wait') return await waitFor(run, admission, context);
   context.log.info('run.stopped', { runId: run.runId, rule: run.rule, guard: admission.reason.code });
   return { kind: 'done', run: await endRun(run, 'rejected', admission.reason, context) };
 }

@@ -17,6 +17,7 @@ import { RunId } from './run-request.ts';
 import { TERMINAL_RANK, taskRank } from './status.ts';
 import type { RunPage, RunStore, Saved } from './store.ts';
 import { condition, dayKey, dayPartition, dueKey, expiresAt, INDEX, key } from './table.ts';
+import { Glimpse, TwinLease } from './twin-lease.ts';
 
 export interface DynamoRunStoreOptions {
   client: DynamoDBDocumentClient;
@@ -29,6 +30,8 @@ export interface DynamoRunStoreOptions {
 const SET_ASIDE_MS = 10 * 60_000;
 
 const StoredRun = z.looseObject({ run: Run });
+const StoredGlimpse = z.looseObject({ run: Glimpse });
+const StoredTwin = z.looseObject({ lease: TwinLease });
 const StoredTask = z.looseObject({ task: RunTask });
 
 export function dynamoRunStore({ client, table, onUnreadable = () => {} }: DynamoRunStoreOptions): RunStore {
@@ -234,21 +237,52 @@ export function dynamoRunStore({ client, table, onUnreadable = () => {} }: Dynam
       );
     },
 
-    async claimInvocation(provider, invocationId, runId) {
-      const itemKey = key.invocation(provider, invocationId);
-      const isOurs = await unlessConditionFails(
-        client.send(
-          new PutCommand({
-            TableName: table,
-            Item: { ...itemKey, runId, expiresAt: expiresAt(new Date()) },
-            ConditionExpression: condition.isNew,
-          }),
-        ),
+    async noteInvocation(provider, invocationId, runId) {
+      await client.send(
+        new PutCommand({
+          TableName: table,
+          Item: { ...key.invocation(provider, invocationId), runId, expiresAt: expiresAt(new Date()) },
+        }),
       );
-      return isOurs ? runId : ((await invocationOwner(provider, invocationId)) ?? runId);
     },
 
     invocationOwner,
+
+    async twin(twinKey) {
+      const Key = key.twin(twinKey);
+      const { Item } = await client.send(new GetCommand({ TableName: table, Key, ConsistentRead: true }));
+      return Item === undefined ? undefined : StoredTwin.parse(Item).lease;
+    },
+
+    takeTwin: (twinKey, lease, read) =>
+      unlessConditionFails(
+        client.send(
+          new PutCommand({
+            TableName: table,
+            Item: {
+              ...key.twin(twinKey),
+              revision: lease.revision,
+              lease,
+              expiresAt: expiresAt(new Date()),
+            },
+            ...(read === undefined
+              ? { ConditionExpression: condition.isNew }
+              : {
+                  ConditionExpression: condition.isRevision,
+                  ExpressionAttributeValues: { ':expected': read.revision },
+                }),
+          }),
+        ),
+      ),
+
+    async glimpse(runId) {
+      const { Item } = await client.send(
+        new GetCommand({ TableName: table, Key: key.run(runId), ConsistentRead: true }),
+      );
+      if (Item === undefined) return undefined;
+      const seen = StoredGlimpse.safeParse(Item);
+      return seen.success ? seen.data.run : 'unreadable';
+    },
 
     acquireLease: (name, owner, now, leaseMs) =>
       unlessConditionFails(

@@ -4,6 +4,10 @@ import type { Run, RunInvocation } from './run.ts';
 import { change } from './settle.ts';
 import type { RunStore } from './store.ts';
 
+export type InvocationEdit = Partial<Omit<RunInvocation, 'unansweredAt'>> & {
+  unansweredAt?: string | undefined;
+};
+
 /** What the provider is asked for; the same on every attempt. */
 export function invocationOf(run: Run, { token, instances }: RunInvocation): Invocation {
   return {
@@ -20,19 +24,25 @@ export function invocationOf(run: Run, { token, instances }: RunInvocation): Inv
   };
 }
 
+/** The run with a change of one invocation; `undefined` takes a field away. */
+export function withInvocation(run: Run, index: number, edit: InvocationEdit): Run {
+  return {
+    ...run,
+    invocations: run.invocations.map((invocation, at) => {
+      if (at !== index) return invocation;
+      const { unansweredAt = undefined, ...rest } = { ...invocation, ...edit };
+      return { ...rest, ...(unansweredAt !== undefined && { unansweredAt }) };
+    }),
+  };
+}
+
 /** Stores a change of one invocation, and with it what else changes in the run. */
 export async function editInvocation(
   run: Run,
   index: number,
   store: RunStore,
-  edit: Partial<RunInvocation>,
+  edit: InvocationEdit,
   also: (current: Run) => Partial<Run> = () => ({}),
 ): Promise<Run> {
-  return await change(store, run, (current) => ({
-    ...current,
-    ...also(current),
-    invocations: current.invocations.map((invocation, at) =>
-      at === index ? { ...invocation, ...edit } : invocation,
-    ),
-  }));
+  return await change(store, run, (current) => withInvocation({ ...current, ...also(current) }, index, edit));
 }

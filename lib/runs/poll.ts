@@ -25,7 +25,6 @@ export interface PollContext extends DispatchContext {
   owner: string;
   /** For one call, in milliseconds. */
   budgetMs: number;
-  sleep: (ms: number) => Promise<void>;
 }
 
 export type PollReport =
@@ -93,8 +92,12 @@ async function pass(due: readonly Run[], context: PollContext, counts: Counts): 
     await guarded(run, context, counts, async () => {
       if (isAwaitingSchedule(run)) await awaitTime(run, context);
       else if (isTerminalRun(run)) await deliver(run, await context.store.tasks(run.runId), context);
-      else if (run.status === 'dispatching') await rescue(run, context, counts);
-      else open.push(run);
+      else if (run.status !== 'dispatching') open.push(run);
+      else {
+        // What is out already is read also while the rest waits.
+        const after = await rescue(run, context, counts);
+        if (after.status === 'dispatching' && sentInvocations(after).length > 0) open.push(after);
+      }
     });
   }
   const byProvider = Map.groupBy(open, ({ provider }) => provider);
@@ -112,17 +115,18 @@ async function awaitTime(run: Run, context: PollContext): Promise<void> {
   else await fireHere(run, context);
 }
 
-async function rescue(run: Run, context: PollContext, counts: Counts): Promise<void> {
+async function rescue(run: Run, context: PollContext, counts: Counts): Promise<Run> {
   const result = await resume(run, context);
   counts.rescued += 1;
   const { run: after } = result;
   if (result.kind === 'retry' && timerOf(after) !== undefined) {
     await comeBack(after, result.retryAfterMs, context);
-    return;
+    return after;
   }
   // Another attempt is at work on it: it is looked at again when that one's lease has run out.
   if (result.kind === 'retry' && after.pollAt === run.pollAt)
     await lookLater(after, context, result.retryAfterMs);
+  return after;
 }
 
 async function readRuns(
@@ -186,7 +190,7 @@ async function takeReadings(
     counts.settled += 1;
     return;
   }
-  if (now() >= giveUpAt(settled, timing)) {
+  if (settled.status !== 'dispatching' && now() >= giveUpAt(settled, timing)) {
     await giveUp(settled, context);
     counts.settled += 1;
     return;

@@ -6,41 +6,46 @@ import type { Reason } from '../completions/completion-event.ts';
 import type { DispatchContext } from './dispatch-context.ts';
 import { invocationOf } from './invocation.ts';
 import type { Run, RunInvocation } from './run.ts';
+import { isOfProvider, isTakenFor, lookForTwin, twinKey } from './twin.ts';
+import type { Hindrance } from './waiting.ts';
 
 export type Reconciliation =
   | { kind: 'adopted'; invocationId: string }
   | { kind: 'none' }
   /** The provider may not show it yet, or could not be asked. */
-  | { kind: 'tooEarly'; retryAfterMs: number; reason: Reason }
+  | ({ kind: 'tooEarly' } & Hindrance)
   | { kind: 'ambiguous'; reason: Reason };
+
+type ReconcileContext = Pick<DispatchContext, 'providers' | 'store' | 'now' | 'reconcileSettleMs' | 'timing'>;
+
+const UNREAD_RETRY_MS = 5_000;
 
 export async function reconcile(
   run: Run,
   invocation: RunInvocation,
-  context: Pick<DispatchContext, 'providers' | 'store' | 'now' | 'reconcileSettleMs'>,
+  context: ReconcileContext,
 ): Promise<Reconciliation> {
-  const { providers, store, now, reconcileSettleMs } = context;
+  const { providers, now, reconcileSettleMs } = context;
   if (run.provider === undefined || invocation.attemptedAt === undefined) return { kind: 'none' };
-  const since = new Date(invocation.attemptedAt);
-  const found = await providers[run.provider].find(invocationOf(run, invocation), since);
-  const candidates: string[] = [];
-  for (const invocationId of found) {
-    const owner = await store.invocationOwner(run.provider, invocationId);
-    if (owner === undefined || owner === run.runId) candidates.push(invocationId);
+  let candidates: string[];
+  try {
+    const others = await notOursOf(run, invocation, context);
+    if (others.kind !== 'known') return others;
+    const since = new Date(invocation.attemptedAt);
+    const found = await providers[run.provider].find(invocationOf(run, invocation), since);
+    candidates = found.filter((invocationId) => !others.ids.has(invocationId));
+  } catch (thrown) {
+    if (!isOfProvider(thrown)) throw thrown;
+    return unread(run, thrown, context);
   }
-  const [only, ...others] = candidates;
-  if (only !== undefined && others.length > 0) {
-    return {
-      kind: 'ambiguous',
-      reason: {
-        code: 'run.uncertain',
-        message: `The answer to the call was lost, and ${candidates.join(', ')} could all be this run.`,
-        advice: `Look at these invocations at the provider before anything is run again.`,
-      },
-    };
+  const [only, ...more] = candidates;
+  if (only !== undefined && more.length > 0) {
+    return uncertain(`The answer to the call was lost, and ${candidates.join(', ')} could all be this run.`);
   }
   if (only !== undefined) return { kind: 'adopted', invocationId: only };
-  const settledInMs = since.getTime() + reconcileSettleMs - now().getTime();
+  // A request may arrive as long as the call is open: what settles begins with its end.
+  const openUntil = Date.parse(invocation.unansweredAt ?? invocation.attemptedAt);
+  const settledInMs = openUntil + reconcileSettleMs - now().getTime();
   if (settledInMs <= 0) return { kind: 'none' };
   return {
     kind: 'tooEarly',
@@ -48,6 +53,61 @@ export async function reconcile(
     reason: {
       code: 'run.unanswered',
       message: 'The answer to the call was lost, and the provider does not show the invocation yet.',
+    },
+  };
+}
+
+/** The invocations that look the same and are known to be of other runs. */
+async function notOursOf(
+  run: Run,
+  invocation: RunInvocation,
+  context: ReconcileContext,
+): Promise<{ kind: 'known'; ids: ReadonlySet<string> } | Exclude<Reconciliation, { kind: 'adopted' }>> {
+  const { providers, store } = context;
+  const provider = run.provider === undefined ? undefined : providers[run.provider];
+  if (provider === undefined || provider.identity.by === 'token') return { kind: 'known', ids: new Set() };
+  if (invocation.twin !== undefined) {
+    const lease = await store.twin(invocation.twin);
+    // The attempt was marked, and ended before it had its lease: nothing was sent.
+    if (!isTakenFor(lease, invocation)) return { kind: 'none' };
+    return { kind: 'known', ids: new Set(lease.notOurs.map(({ invocationId }) => invocationId)) };
+  }
+  // An attempt of a version that knew no leases: it was sent without one.
+  const key = twinKey(run, invocation, provider) ?? '';
+  const look = await lookForTwin(key, run, invocation, context);
+  if (look.kind === 'held') return { ...look, kind: 'tooEarly' };
+  return { kind: 'known', ids: new Set(look.notOurs.map(({ invocationId }) => invocationId)) };
+}
+
+/** The provider cannot say: it is asked again, but not for ever, for a run that never ends is never told of. */
+function unread(
+  run: Run,
+  error: { code: string; message: string; retryAfterMs?: number | undefined },
+  context: ReconcileContext,
+): Reconciliation {
+  const { now, timing } = context;
+  if (now().getTime() >= Date.parse(run.deadline) + timing.graceMs) {
+    return uncertain(
+      `The answer to the call was lost, and what became of it cannot be found out: ${error.message}`,
+    );
+  }
+  return {
+    kind: 'tooEarly',
+    retryAfterMs: error.retryAfterMs ?? UNREAD_RETRY_MS,
+    reason: {
+      code: error.code,
+      message: `The answer to the call was lost, and the provider cannot be asked now: ${error.message}`,
+    },
+  };
+}
+
+function uncertain(message: string): Reconciliation {
+  return {
+    kind: 'ambiguous',
+    reason: {
+      code: 'run.uncertain',
+      message,
+      advice: 'Look at the invocations of the command at the provider before anything is run again.',
     },
   };
 }

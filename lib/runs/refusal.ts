@@ -1,26 +1,59 @@
 /** An invocation that will never be sent: each of its instances gets a task that says why. */
 import type { Reason } from '../completions/completion-event.ts';
+import type { ProviderFailure } from '../providers/provider.ts';
 import { editInvocation } from './invocation.ts';
 import type { Run } from './run.ts';
+import { withoutStop } from './run-reason.ts';
 import type { RunStore } from './store.ts';
 
+/** Ends an invocation as never sent. `reason` is a sentence about the whole of it. */
 export async function refuse(run: Run, index: number, reason: Reason, store: RunStore): Promise<Run> {
   const { code, message, advice } = reason;
   const invocation = run.invocations[index];
-  for (const instanceId of invocation?.instances ?? []) {
-    await store.putTask({
-      version: 1,
-      runId: run.runId,
-      invocationId: invocation?.token ?? '',
-      taskId: `${invocation?.token}/${instanceId}`,
-      instanceId,
-      status: 'rejected',
-      providerStatus: code,
-      started: 'no',
-      outputDroppedBytes: 0,
-      error: { code, message, advice },
-      isEventSent: false,
-    });
-  }
+  await Promise.all(
+    (invocation?.instances ?? []).map((instanceId) =>
+      store.putTask({
+        version: 1,
+        runId: run.runId,
+        invocationId: invocation?.token ?? '',
+        taskId: `${invocation?.token}/${instanceId}`,
+        instanceId,
+        status: 'rejected',
+        providerStatus: code,
+        started: 'no',
+        outputDroppedBytes: 0,
+        error: { code, message, advice },
+        isEventSent: false,
+      }),
+    ),
+  );
   return await editInvocation(run, index, store, { state: 'notSent', failure: { code, message, advice } });
+}
+
+/**
+ * What a refusal says of an invocation. A cloud refuses all of it for one instance, and most of them are healthy: only
+ * those that its message names are blamed. Of a single instance it is in the vendor's words alone.
+ */
+export function refusalOf(run: Run, index: number, { code, message, advice }: ProviderFailure): Reason {
+  const instances = run.invocations[index]?.instances ?? [];
+  if (instances.length <= 1) return { code, message, advice };
+  const named = namedIn(message, instances);
+  const because = named.length === 0 ? '' : ` because of ${namesOf(named)}`;
+  const whole =
+    named.length === instances.length
+      ? namesOf(named)
+      : `the whole invocation of ${instances.length} instances${because}`;
+  return { code, message: `The cloud refused ${whole} (${code}): ${withoutStop(message)}.`, advice };
+}
+
+/** Those of the instances whose id the vendor's message has, as a word of its own. */
+export function namedIn(message: string, instances: readonly string[]): string[] {
+  const words = new Set(message.match(/[a-z]+-[0-9A-Za-z]+/g));
+  return instances.filter((instanceId) => words.has(instanceId));
+}
+
+function namesOf(instances: readonly string[]): string {
+  const [first, second, third, ...more] = instances;
+  const shown = [first, second, third].filter((id) => id !== undefined).join(', ');
+  return more.length === 0 ? shown : `${shown} and ${more.length} more`;
 }

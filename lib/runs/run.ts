@@ -26,6 +26,10 @@ export const RunInvocation = z.strictObject({
    */
   state: z.enum(['planned', 'attempting', 'sent', 'notSent', 'dropped']),
   attemptedAt: z.string().optional(),
+  /** When that attempt was given up without an answer; absent where its process died. */
+  unansweredAt: z.string().optional(),
+  /** The key of its looks, where the provider cannot tell it from others; the attempt took the lease of them. */
+  twin: z.string().optional(),
   invocationId: z.string().optional(),
   requestId: z.string().optional(),
   failure: Reason.optional(),
@@ -128,7 +132,7 @@ export const RunTask = z.strictObject({
 });
 export type RunTask = z.infer<typeof RunTask>;
 
-const TERMINAL: ReadonlySet<RunStatus> = new Set([
+const TERMINAL: ReadonlySet<string> = new Set([
   'succeeded',
   'failed',
   'partly_failed',
@@ -140,8 +144,13 @@ const TERMINAL: ReadonlySet<RunStatus> = new Set([
   'unknown',
 ]);
 
+/** Also for a status that another version may have written. */
+export function isTerminalStatus(status: string): boolean {
+  return TERMINAL.has(status);
+}
+
 export function isTerminalRun(run: Pick<Run, 'status'>): boolean {
-  return TERMINAL.has(run.status);
+  return isTerminalStatus(run.status);
 }
 
 /**

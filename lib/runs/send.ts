@@ -1,75 +1,167 @@
 /** Takes one invocation of a run to the provider: finds out what became of an earlier attempt, else asks. */
+import type { InvokeOutcome, Provider } from '../providers/provider.ts';
+import { afterUnavailable } from './availability.ts';
 import type { DispatchContext, Step } from './dispatch-context.ts';
-import { editInvocation, invocationOf } from './invocation.ts';
+import { editInvocation, type InvocationEdit, invocationOf } from './invocation.ts';
 import { reconcile } from './reconcile.ts';
-import { refuse } from './refusal.ts';
-import type { Run } from './run.ts';
+import { refusalOf, refuse } from './refusal.ts';
+import type { Run, RunInvocation } from './run.ts';
 import { endRun } from './settle.ts';
-import { waitFor } from './waiting.ts';
+import { type Free, held, inLine, lookForTwin, takeTwin, twinKey } from './twin.ts';
+import { hindranceOf, waitFor } from './waiting.ts';
+
+/** In one process the next in line waits for the one before it, in all not longer than this. */
+const IN_LINE_MS = 5_000;
+/** How long a run of another process is waited for before the queue does the waiting: most answers take less. */
+const PAUSES_MS = [100, 200, 400, 800] as const;
+
+/** Certainly without effect so far. */
+const PLANNED = { state: 'planned' } as const;
 
 /** Safe to call again at any point. The invocation is `planned` or `attempting`, and afterwards neither, or it waits. */
 export async function send(run: Run, index: number, context: DispatchContext): Promise<Step> {
   const { store, now, log, providers } = context;
   const invocation = run.invocations[index];
   if (invocation === undefined || run.provider === undefined) return { kind: 'next', run };
-  if (run.cancelRequestedAt !== undefined && invocation.state === 'planned') {
-    return { kind: 'next', run: await editInvocation(run, index, store, { state: 'dropped' }) };
-  }
+  const provider = providers[run.provider];
   if (invocation.state === 'attempting') {
     const found = await reconcile(run, invocation, context);
     switch (found.kind) {
       case 'adopted':
         log.warn('run.adopted', { runId: run.runId, invocationId: found.invocationId });
-        return await sent(run, index, found.invocationId, undefined, context);
+        return await sent(run, index, { invocationId: found.invocationId }, context);
       case 'tooEarly':
-        return await waitFor(run, found.retryAfterMs, found.reason, context);
+        return await waitFor(run, found, context);
       case 'ambiguous':
         return { kind: 'done', run: await endRun(run, 'unknown', found.reason, context) };
       case 'none':
         break;
     }
   }
-  const attemptedAt = now().toISOString();
-  const marked = await editInvocation(run, index, store, { state: 'attempting', attemptedAt });
-  if (marked.cancelRequestedAt !== undefined) {
-    // Cancelled between the last look and this mark: nothing was asked of the provider yet.
-    return { kind: 'next', run: await editInvocation(marked, index, store, { state: 'dropped' }) };
+  // From here on it certainly had no effect so far.
+  if (run.cancelRequestedAt !== undefined) {
+    return { kind: 'next', run: await editInvocation(run, index, store, { state: 'dropped' }) };
   }
-  const outcome = await providers[run.provider].invoke(invocationOf(marked, invocation));
+  const task: Task = { run, index, invocation, provider, context };
+  const key = twinKey(run, invocation, provider);
+  if (key !== undefined) return await askAlone(key, task);
+  return await ask({ ...task, run: await mark(task, { attemptedAt: now().toISOString() }) });
+}
+
+interface Task {
+  run: Run;
+  index: number;
+  invocation: RunInvocation;
+  provider: Provider;
+  context: DispatchContext;
+}
+
+/** Another was faster; the run is as before. */
+interface Overtaken {
+  kind: 'overtaken';
+  run: Run;
+}
+
+/** Asks when no other run is in an attempt that looks the same. */
+async function askAlone(key: string, task: Task): Promise<Step> {
+  const { index, invocation, context } = task;
+  const untilMs = context.now().getTime() + IN_LINE_MS;
+  let { run } = task;
+  let blocked = held('Another run');
+  for (const pauseMs of [0, ...PAUSES_MS]) {
+    if (pauseMs > 0) await context.sleep(pauseMs);
+    const step = await inLine(key, run.runId, untilMs, context, async () => {
+      const look = await lookForTwin(key, run, invocation, context);
+      return look.kind === 'held' ? look : await askWithLease({ ...task, run }, look);
+    });
+    if (step.kind === 'overtaken') run = step.run;
+    else if (step.kind === 'held') blocked = step;
+    else return step;
+  }
+  return await waitFor(run, blocked, context, { index, edit: PLANNED });
+}
+
+/**
+ * Marks the attempt, takes the lease for it, and makes it. In this order: an attempt that is marked and has no lease
+ * was never sent, and one that has it is seen by whoever comes next.
+ */
+async function askWithLease(task: Task, free: Free): Promise<Step | Overtaken> {
+  const { index, invocation, context } = task;
+  const attemptedAt = context.now().toISOString();
+  const marked = await mark(task, { attemptedAt, twin: free.key });
+  const attempt = { runId: marked.runId, token: invocation.token, attemptedAt };
+  if (await takeTwin(free, attempt, context)) return await ask({ ...task, run: marked });
+  return { kind: 'overtaken', run: await editInvocation(marked, index, context.store, { state: 'planned' }) };
+}
+
+async function mark({ run, index, context }: Task, attempt: InvocationEdit): Promise<Run> {
+  const edit = { state: 'attempting' as const, unansweredAt: undefined, ...attempt };
+  return await editInvocation(run, index, context.store, edit);
+}
+
+/** The attempt is marked: this is the last look before the call. */
+async function ask({ run, index, invocation, provider, context }: Task): Promise<Step> {
+  if (run.cancelRequestedAt !== undefined) {
+    // Cancelled between the last look and the mark: nothing was asked of the provider yet.
+    return { kind: 'next', run: await editInvocation(run, index, context.store, { state: 'dropped' }) };
+  }
+  const hindrance = await hindranceOf(run, context);
+  if (hindrance !== undefined) return await waitFor(run, hindrance, context, { index, edit: PLANNED });
+  return await conclude(run, index, await provider.invoke(invocationOf(run, invocation)), context);
+}
+
+async function conclude(
+  run: Run,
+  index: number,
+  outcome: InvokeOutcome,
+  context: DispatchContext,
+): Promise<Step> {
+  const { store, now, log } = context;
   switch (outcome.kind) {
     case 'sent':
-      return await sent(marked, index, outcome.invocationId, outcome.requestId, context);
-    case 'unknown':
-      log.warn('run.unanswered', { runId: run.runId, code: outcome.failure.code });
-      return await waitFor(marked, outcome.failure.retryAfterMs ?? 2_000, outcome.failure, context);
-    case 'notSent':
-      if (outcome.failure.isRetryable) {
-        const planned = await editInvocation(marked, index, store, { state: 'planned' });
-        return await waitFor(planned, outcome.failure.retryAfterMs ?? 1_000, outcome.failure, context);
+      return await sent(run, index, outcome, context);
+    case 'unknown': {
+      const { failure } = outcome;
+      log.warn('run.unanswered', { runId: run.runId, code: failure.code });
+      const hindrance = { retryAfterMs: failure.retryAfterMs ?? 2_000, reason: failure };
+      return await waitFor(run, hindrance, context, { index, edit: { unansweredAt: now().toISOString() } });
+    }
+    case 'notSent': {
+      const { failure } = outcome;
+      if (failure.isUnavailable === true && run.onUnavailable !== 'fail') {
+        return await afterUnavailable(run, index, failure, context);
       }
-      log.warn('run.refused', { runId: run.runId, code: outcome.failure.code });
-      return { kind: 'next', run: await refuse(marked, index, outcome.failure, store) };
+      if (failure.isRetryable) {
+        const hindrance = { retryAfterMs: failure.retryAfterMs ?? 1_000, reason: failure };
+        return await waitFor(run, hindrance, context, { index, edit: PLANNED });
+      }
+      log.warn('run.refused', { runId: run.runId, code: failure.code });
+      return { kind: 'next', run: await refuse(run, index, refusalOf(run, index, failure), store) };
+    }
   }
 }
 
 async function sent(
   run: Run,
   index: number,
-  invocationId: string,
-  requestId: string | undefined,
-  context: DispatchContext,
+  { invocationId, requestId }: { invocationId: string; requestId?: string },
+  { store, now, providers }: DispatchContext,
 ): Promise<Step> {
-  const { store, now } = context;
-  if (run.provider !== undefined) await store.claimInvocation(run.provider, invocationId, run.runId);
-  const stored = await editInvocation(
-    run,
-    index,
-    store,
-    { state: 'sent', invocationId, ...(requestId !== undefined && { requestId }) },
-    (current) =>
-      current.startedAt === undefined
-        ? { startedAt: now().toISOString(), outbox: [...current.outbox, 'run.started'] }
-        : {},
-  );
+  const isNoted = run.provider !== undefined && providers[run.provider].pushes;
+  const [stored] = await Promise.all([
+    editInvocation(
+      run,
+      index,
+      store,
+      { state: 'sent', invocationId, ...(requestId !== undefined && { requestId }) },
+      (current) =>
+        current.startedAt === undefined
+          ? { startedAt: now().toISOString(), outbox: [...current.outbox, 'run.started'] }
+          : {},
+    ),
+    ...(isNoted && run.provider !== undefined
+      ? [store.noteInvocation(run.provider, invocationId, run.runId)]
+      : []),
+  ]);
   return { kind: 'next', run: stored };
 }

@@ -3,19 +3,14 @@
  * Facts are stored first, events are sent after, and marked sent after that; a crash in between sends them again.
  */
 import type { Reason } from '../completions/completion-event.ts';
-import {
-  countByStatus,
-  type PublishContext,
-  publish,
-  runEvent,
-  taskCompleted,
-} from '../completions/publish.ts';
+import { type PublishContext, publish, runEvent, taskCompleted } from '../completions/publish.ts';
 import type { GuardStore } from '../guards/claims.ts';
 import { leave } from '../guards/guards.ts';
 import type { Log } from '../logging.ts';
 import type { TaskReport } from '../providers/provider.ts';
 import { awaitsOutput, deliveryErrorOf } from './output-delivery.ts';
 import { isTerminalRun, type PendingEvent, type Run, type RunTask, sentInvocations } from './run.ts';
+import { reasonFor } from './run-reason.ts';
 import { type AggregateStatus, aggregateStatus, isTerminalTask, type TaskStatus } from './status.ts';
 import type { RunStore } from './store.ts';
 
@@ -188,34 +183,6 @@ function expectedStatuses(run: Run, tasks: readonly RunTask[]): TaskStatus[] {
 
 function isEnd(status: AggregateStatus): boolean {
   return isTerminalRun({ status });
-}
-
-function reasonFor(run: Run, status: AggregateStatus, tasks: readonly RunTask[]): Reason | undefined {
-  if (status === 'succeeded') return undefined;
-  if ((status === 'stopped' || status === 'partly_stopped') && run.cancelledBy !== undefined) {
-    const counts = Object.entries(countByStatus(tasks)).map(([name, count]) => `${count} ${name}`);
-    return {
-      code: 'run.cancelled',
-      message: `${run.cancelledBy} cancelled it; its tasks ended as ${counts.join(', ') || 'never started'}.`,
-    };
-  }
-  const bad = tasks.filter((task) => task.status !== 'succeeded');
-  const [first] = bad;
-  if (first === undefined) return { code: `run.${status}`, message: 'No task was started.' };
-  const others = bad.length > 1 ? ` and ${bad.length - 1} more of ${tasks.length}` : '';
-  const advice = first.error?.advice;
-  return {
-    code: first.error?.code ?? `task.${first.status}`,
-    message: `${first.instanceId} ${whatHappened(first)}${others}.`,
-    ...(advice && { advice }),
-  };
-}
-
-/** A command that ran and said no is told by its exit code, in the same words for every cloud; else the cloud's words. */
-function whatHappened({ status, exitCode, error, providerStatus }: RunTask): string {
-  if (status === 'failed' && exitCode !== undefined && exitCode !== 0) return `exited with ${exitCode}`;
-  if (error !== undefined) return `(${providerStatus}): ${error.message.replace(/[.。]+$/, '')}`;
-  return exitCode === undefined ? `ended as ${providerStatus}` : `exited with ${exitCode}`;
 }
 
 function taskKey({ invocationId, instanceId }: { invocationId: string; instanceId: string }): string {

@@ -4,6 +4,7 @@
  */
 import type { Run, RunTask } from './run.ts';
 import type { RunId } from './run-request.ts';
+import type { Glimpse, TwinLease } from './twin-lease.ts';
 
 export type Created = { isNew: true; run: Run } | { isNew: false; run: Run };
 
@@ -41,11 +42,18 @@ export interface RunStore {
   tasks(runId: RunId): Promise<RunTask[]>;
   markTaskSent(task: Pick<RunTask, 'runId' | 'invocationId' | 'instanceId'>): Promise<void>;
 
-  /** Claims an invocation id for a run: the owner is who claimed it first. */
-  claimInvocation(provider: string, invocationId: string, runId: RunId): Promise<RunId>;
+  /** Notes whose an invocation is, for a provider that says by itself that it has changed. */
+  noteInvocation(provider: string, invocationId: string, runId: RunId): Promise<void>;
 
-  /** Whose an invocation is, if anybody has claimed it. */
+  /** Whose an invocation is, if it has been noted. */
   invocationOwner(provider: string, invocationId: string): Promise<RunId | undefined>;
+
+  /** Who sent last what looks like this (lib/runs/twin.ts). */
+  twin(key: string): Promise<TwinLease | undefined>;
+  /** Takes that lease, if it still is what was read; `undefined`: if there still is none. */
+  takeTwin(key: string, lease: TwinLease, read: TwinLease | undefined): Promise<boolean>;
+  /** As much of a run as can be read of it whichever version wrote it. */
+  glimpse(runId: RunId): Promise<Glimpse | 'unreadable' | undefined>;
 
   /** Takes a named lease; `false` while another owner holds it. */
   acquireLease(name: string, owner: string, now: Date, leaseMs: number): Promise<boolean>;

@@ -22,6 +22,8 @@ export const key = {
     pk: `INVOCATION#${provider}#${invocationId}`,
     sk: 'INVOCATION',
   }),
+  /** Who sent last what looks the same to the provider: `tencent#<hash>`. */
+  twin: (twinKey: string) => ({ pk: `TWIN#${twinKey}`, sk: 'TWIN' }),
   lease: (name: string) => ({ pk: `LEASE#${name}`, sk: 'LEASE' }),
   wakeUp: () => ({ pk: 'WAKEUP', sk: 'WAKEUP' }),
   claim: (guard: string, rule: string, claimKey: string) => ({

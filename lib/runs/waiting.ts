@@ -1,45 +1,95 @@
 /** A run that cannot be sent now: it goes back to the queue, until its deadline. */
 import type { Reason } from '../completions/completion-event.ts';
+import { frozenBecause } from '../guards/freeze.ts';
 import { releaseClaims } from '../guards/guards.ts';
 import { type DispatchContext, retryLater, type Step } from './dispatch-context.ts';
+import { editInvocation, type InvocationEdit, withInvocation } from './invocation.ts';
+import { nextPollAt } from './poll-timing.ts';
 import { refuse } from './refusal.ts';
-import { isTerminalRun, type Run } from './run.ts';
+import { isTerminalRun, type Run, sentInvocations } from './run.ts';
 import { change, endRun } from './settle.ts';
 
-/** Gives the run back to the queue, or ends it when its deadline has passed. */
+/** What stands in the way of a run, and when to ask again. */
+export interface Hindrance {
+  retryAfterMs: number;
+  reason: Reason;
+}
+
+/**
+ * How often a frozen run asks again. The queue allows a message 1000 receives, and each lengthens the next wait a
+ * little (lib/queues/consume.ts): at this pace they last for more than a day.
+ */
+const FROZEN_RETRY_MS = 10_000;
+
+/** Why nothing of a run may be sent at this moment. To be asked immediately before every single call. */
+export async function hindranceOf(
+  run: Run,
+  { guards, now }: Pick<DispatchContext, 'guards' | 'now'>,
+): Promise<Hindrance | undefined> {
+  if (isPast(run, now())) return { retryAfterMs: 0, reason: run.waitingFor ?? TOO_LATE };
+  const reason = await frozenBecause(guards, now());
+  if (reason === undefined) return undefined;
+  const advice = 'It waits for the freeze to end, up to its deadline.';
+  return { retryAfterMs: FROZEN_RETRY_MS, reason: { ...reason, advice } };
+}
+
+const TOO_LATE: Reason = {
+  code: 'run.late',
+  message: 'its turn came too late.',
+  advice: 'Look at the age of the oldest message on the runs queue, or set a later deadline in the rule.',
+};
+
+export function isPast(run: Pick<Run, 'deadline'>, now: Date): boolean {
+  return now.toISOString() >= run.deadline;
+}
+
+/**
+ * Gives the run back to the queue, or ends it when its deadline has passed.
+ * @param edited what has become of one invocation, stored in the same write
+ */
 export async function waitFor(
   run: Run,
-  retryAfterMs: number,
-  { code, message, advice }: Reason,
+  { retryAfterMs, reason: { code, message, advice } }: Hindrance,
   context: DispatchContext,
+  edited?: { index: number; edit: InvocationEdit },
 ): Promise<Step> {
-  const { store, guards, now } = context;
+  const { store, now } = context;
   const reason: Reason = { code, message, ...(advice !== undefined && { advice }) };
-  if (now().toISOString() >= run.deadline && !run.invocations.some(({ state }) => state === 'attempting')) {
-    if (run.invocations.some(({ state }) => state === 'sent')) return await giveUpRest(run, reason, context);
-    await releaseClaims(run, guards);
-    const expired = {
-      ...reason,
-      message: `It could not be sent before its deadline ${run.deadline}: ${message}`,
-    };
-    return { kind: 'done', run: await endRun(run, 'expired', expired, context) };
+  const isUncertain = run.invocations.some(
+    ({ state }, index) => (edited?.index === index ? (edited.edit.state ?? state) : state) === 'attempting',
+  );
+  if (isPast(run, now()) && !isUncertain) {
+    const known = edited === undefined ? run : await editInvocation(run, edited.index, store, edited.edit);
+    return await giveUp(known, reason, context);
   }
   const freeAt = new Date(now().getTime() + retryAfterMs);
   const waiting = await change(store, run, (current) => {
     if (isTerminalRun(current)) return undefined;
     // The lease ends with the wait; the poller rescues the run if the message is lost.
     const rescueAt = new Date(freeAt.getTime() + context.leaseMs).toISOString();
-    return { ...current, leaseUntil: freeAt.toISOString(), pollAt: rescueAt, waitingFor: reason };
+    const known = edited === undefined ? current : withInvocation(current, edited.index, edited.edit);
+    // What is out already is read meanwhile.
+    const readAt = nextPollAt(known, now(), context.timing).toISOString();
+    const pollAt = sentInvocations(known).length > 0 && readAt < rescueAt ? readAt : rescueAt;
+    return { ...known, leaseUntil: freeAt.toISOString(), pollAt, waitingFor: reason };
   });
   return retryLater(waiting, retryAfterMs, `${code}: ${message}`);
 }
 
-/** The deadline passed with some invocations out: those go on, the others end as never started. */
-async function giveUpRest(run: Run, reason: Reason, { store }: DispatchContext): Promise<Step> {
+/** The deadline has passed: nothing more is sent. What is out goes on, the rest ends as never started. */
+async function giveUp(run: Run, reason: Reason, context: DispatchContext): Promise<Step> {
+  const { store, guards } = context;
+  const because = `before its deadline ${run.deadline}: ${reason.message}`;
+  if (!run.invocations.some(({ state }) => state === 'sent')) {
+    await releaseClaims(run, guards);
+    const expired = { ...reason, message: `It could not be sent ${because}` };
+    return { kind: 'done', run: await endRun(run, 'expired', expired, context) };
+  }
   let current = run;
-  for (const [index, { state }] of run.invocations.entries()) {
+  for (const [index, { state, instances }] of run.invocations.entries()) {
     if (state !== 'planned') continue;
-    current = await refuse(current, index, reason, store);
+    const message = `It could not be sent to ${instances.length} of ${run.instances.length} instances ${because}`;
+    current = await refuse(current, index, { ...reason, message }, store);
   }
   return { kind: 'next', run: current };
 }

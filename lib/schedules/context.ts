@@ -7,7 +7,7 @@ import type { ScheduleLedger } from './ledger.ts';
 export type SchedulePorts = Readonly<Record<ProviderName, ProviderSchedules>>;
 
 export interface SchedulesContext extends SettleContext {
-  providers: Readonly<Record<ProviderName, Pick<Provider, 'split' | 'cancel'>>>;
+  providers: Readonly<Record<ProviderName, Pick<Provider, 'split' | 'cancel' | 'pushes'>>>;
   schedules: SchedulePorts;
   ledger: ScheduleLedger;
   /** Makes sure that the poller, and with it `tendSchedules`, looks at that time. */

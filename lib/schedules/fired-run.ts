@@ -15,7 +15,7 @@ import { scheduledRun } from './scheduled-run.ts';
 /** What a trigger's `source` says when a schedule came true, and no event came from outside. */
 export const SCHEDULE_SOURCE = 'schedule';
 
-/** Claims the invocation for its run, and hands the run to the poller. Safe to call again. */
+/** Makes or completes the run of a firing, and hands it to the poller. Safe to call again. */
 export async function beginFired(
   schedule: LiveSchedule,
   firing: Firing,
@@ -38,7 +38,7 @@ async function beginWaiting(
   const { store, log } = context;
   // It is there, unless it was so long ago that the table has let it go.
   const { run: waiting } = await store.create(scheduledRun(request, context));
-  await claim(schedule, firing, waiting.runId, context);
+  await note(schedule, firing, waiting.runId, context);
   const invocation = invocationOf(schedule, firing, waiting.runId);
   const begun = await change(store, waiting, (current) =>
     isTerminalRun(current) || current.invocations.length > 0
@@ -57,7 +57,7 @@ async function beginWaiting(
 
 async function beginNew(schedule: LiveSchedule, firing: Firing, context: SchedulesContext): Promise<Run> {
   const runId = runIdFor(schedule.rule, SCHEDULE_SOURCE, `${schedule.provider}/${firingKey(firing)}`);
-  await claim(schedule, firing, runId, context);
+  await note(schedule, firing, runId, context);
   const { request } = schedule;
   const { run } = await context.store.create({
     version: 1,
@@ -104,15 +104,15 @@ function settingsOf({
   };
 }
 
-async function claim(
-  { provider, name }: LiveSchedule,
+/** So that the provider's own word that it has changed finds its run. */
+async function note(
+  { provider }: LiveSchedule,
   { invocationId }: Firing,
   runId: RunId,
-  { store, log }: SchedulesContext,
+  { store, providers }: SchedulesContext,
 ): Promise<void> {
-  if (invocationId === undefined) return;
-  const owner = await store.claimInvocation(provider, invocationId, runId);
-  if (owner !== runId) log.warn('schedule.claimed', { schedule: name, invocationId, runId, owner });
+  if (invocationId === undefined || !providers[provider].pushes) return;
+  await store.noteInvocation(provider, invocationId, runId);
 }
 
 function invocationOf(schedule: LiveSchedule, firing: Firing, runId: RunId): RunInvocation {

@@ -1,9 +1,10 @@
 /** What every run store has to do; run-store.test.ts holds the DynamoDB one to it. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Run, type RunTask, rejectedRun } from '../../lib/runs/run.ts';
+import { type Run, type RunInvocation, type RunTask, rejectedRun } from '../../lib/runs/run.ts';
 import { isTerminalTask, TaskStatus, taskRank } from '../../lib/runs/status.ts';
 import type { RunStore } from '../../lib/runs/store.ts';
+import type { TwinLease } from '../../lib/runs/twin-lease.ts';
 import { aRunRequest } from '../fixtures/run-world.ts';
 
 const T0 = Date.now();
@@ -208,16 +209,46 @@ export function runStoreContract(name: string, open: () => RunStore): void {
       expect(await store.scheduled({ limit: 1, rule })).toEqual([sooner]);
     });
 
-    it('gives an invocation to who claims it first', async () => {
+    it('remembers whose an invocation is', async () => {
+      const store = open();
+      const run = aRun();
+      const id = `inv-${run.runId}`;
+      expect(await store.invocationOwner('alibaba', id)).toBeUndefined();
+      await store.noteInvocation('alibaba', id, run.runId);
+      await store.noteInvocation('alibaba', id, run.runId);
+      expect(await store.invocationOwner('alibaba', id)).toBe(run.runId);
+      expect(await store.invocationOwner('tencent', id)).toBeUndefined();
+    });
+
+    it('gives the lease of an attempt only to who read it last', async () => {
       const store = open();
       const [one, two] = [aRun(), aRun()];
-      const id = `inv-${one.runId}`;
-      expect(await store.invocationOwner('tencent', id)).toBeUndefined();
-      expect(await store.claimInvocation('tencent', id, one.runId)).toBe(one.runId);
-      expect(await store.claimInvocation('tencent', id, two.runId)).toBe(one.runId);
-      expect(await store.claimInvocation('tencent', id, one.runId)).toBe(one.runId);
-      expect(await store.invocationOwner('tencent', id)).toBe(one.runId);
-      expect(await store.invocationOwner('alibaba', id)).toBeUndefined();
+      const key = `tencent#${one.runId}`;
+      const leaseOf = ({ runId }: Run, revision: number): TwinLease => ({
+        version: 1,
+        revision,
+        runId,
+        token: `${runId}-0`,
+        attemptedAt: at(revision).toISOString(),
+        notOurs: [{ invocationId: 'inv-1', at: at(0).toISOString() }],
+      });
+      expect(await store.twin(key)).toBeUndefined();
+      expect(await store.takeTwin(key, leaseOf(one, 1), undefined)).toBe(true);
+      expect(await store.twin(key)).toEqual(leaseOf(one, 1));
+      expect(await store.takeTwin(key, leaseOf(two, 1), undefined)).toBe(false);
+      expect(await store.takeTwin(key, leaseOf(one, 2), leaseOf(one, 1))).toBe(true);
+      expect(await store.takeTwin(key, leaseOf(two, 2), leaseOf(one, 1))).toBe(false);
+      expect(await store.takeTwin(key, leaseOf(two, 3), leaseOf(one, 2))).toBe(true);
+      expect(await store.twin(key)).toEqual(leaseOf(two, 3));
+    });
+
+    it('shows what the next in line has to know of a run', async () => {
+      const store = open();
+      const invocation: RunInvocation = { token: 't-0', instances: ['ins-1'], state: 'attempting' };
+      const run = aRun({ invocations: [invocation] });
+      expect(await store.glimpse(run.runId)).toBeUndefined();
+      await store.create(run);
+      expect(await store.glimpse(run.runId)).toMatchObject({ status: 'running', invocations: [invocation] });
     });
 
     it('leases to one at a time, until it is given back or has run out', async () => {

@@ -4,6 +4,7 @@ import { afterAll, expect, it } from 'vitest';
 import { dynamoRunStore } from '../../lib/runs/dynamodb-store.ts';
 import type { Run } from '../../lib/runs/run.ts';
 import { key } from '../../lib/runs/table.ts';
+import { memoryRunStore } from '../fixtures/memory-run-store.ts';
 import { startRunsTable } from '../fixtures/runs-table.ts';
 import { aRun, runStoreContract } from './run-store-contract.ts';
 
@@ -11,6 +12,8 @@ const table = await startRunsTable();
 afterAll(() => table.stop());
 
 runStoreContract('the run store on DynamoDB', () => dynamoRunStore(table));
+const memory = memoryRunStore();
+runStoreContract('the run store of the models', () => memory);
 
 it('says when an item expires: 30 days after the run was asked for', async () => {
   const run = aRun();

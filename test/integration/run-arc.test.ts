@@ -136,7 +136,7 @@ describe('a run request', () => {
     ]);
     expect(world.events.at(-1)?.data).toMatchObject({
       reason: { code: 'ResourceNotFound.CommandNotFound', advice: 'Write it otherwise.' },
-      tasks: [{ started: 'no', error: { message: 'No such command.' } }, {}],
+      tasks: [{ started: 'no', error: { message: expect.stringContaining('No such command.') } }, {}],
     });
   });
 
@@ -209,10 +209,11 @@ describe('a lost answer', () => {
 
   it('never leads to a guess: two that could be it end the run as unknown', async () => {
     const request = world.request();
-    const twin = world.request();
-    world.cloud.next('loseAnswer', 'loseAnswer');
+    world.cloud.next('loseAnswer');
     await world.dispatch(request);
-    await world.dispatch(twin);
+    // A person does the same by hand.
+    const [ours] = world.cloud.taken;
+    if (ours !== undefined) await world.cloud.provider.invoke(ours.invocation);
     world.advance(70_000);
     await world.dispatch(request);
     expect(await world.run(request.runId)).toMatchObject({
@@ -222,7 +223,7 @@ describe('a lost answer', () => {
     expect(world.cloud.taken).toHaveLength(2);
   });
 
-  it('does not take what another run has claimed', async () => {
+  it('does not take the invocation of the run before it', async () => {
     const other = world.request();
     await world.dispatch(other);
     world.cloud.next('loseAnswer');
@@ -609,6 +610,7 @@ describe('the poller', () => {
   });
 
   it('and a provider’s push together tell each fact once', async () => {
+    world = aRunWorld(table, { pushes: true });
     const request = world.request();
     await world.dispatch(request);
     world.cloud.tasksAre('succeeded');

@@ -77,6 +77,8 @@ function anApi(given: Partial<RunsApiContext> & { cancel?: CancelOutcome } = {})
   const { cancel = { kind: 'requested' }, ...context } = given;
   const provider: Provider = {
     name: 'tencent',
+    identity: { by: 'token' },
+    pushes: false,
     maxInstancesPerInvocation: 200,
     split: (instances) => [[...instances]],
     isInstanceId: () => true,

@@ -114,6 +114,7 @@ export async function startStack(options: { alibaba?: Partial<CloudAssistantServ
     wake: async (at) => {
       wakes.push(at);
     },
+    atWork: new Map(),
     leaseMs: 60_000,
     owner: 'test',
     reconcileSettleMs: 10_000,

@@ -55,6 +55,9 @@ export function alibabaProvider(options: AlibabaProviderOptions): AlibabaProvide
   const { readConcurrency = 8, terminationMode } = options;
   return {
     name: 'alibaba',
+    identity: { by: 'token' },
+    // By EventBridge (lib/sources/cloud-assistant.ts).
+    pushes: true,
     maxInstancesPerInvocation: MAX_INSTANCES_PER_INVOCATION,
     client,
     split: (instances) => chunks([...new Set(instances)], MAX_INSTANCES_PER_INVOCATION),

@@ -17,6 +17,15 @@ const SKEW_MS = 5000;
 const MASK = '******';
 const CALLER = 'find';
 
+/**
+ * What two invocations have in common that the search could take for each other: command, region and the set of
+ * instances. Their parameters are left out: a record hides the values of hidden ones, and may show a default for one
+ * that was not given, so that two that differ in them can look the same.
+ */
+export function looksOf({ region, command, instances }: Invocation): string {
+  return JSON.stringify([region, command, [...new Set(instances)].sort()]);
+}
+
 export async function findInvocations(
   client: TencentClient,
   wanted: Invocation,

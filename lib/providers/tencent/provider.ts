@@ -17,7 +17,7 @@ import {
 } from './actions/invocations.ts';
 import { createTencentClient, type TencentClient, type TencentClientOptions } from './client.ts';
 import { toError, toProviderFailure } from './failure.ts';
-import { findInvocations } from './finding.ts';
+import { findInvocations, looksOf } from './finding.ts';
 import { inChunks, kindOfInstance, splitInstances } from './instances.ts';
 import { readInvocations } from './reading.ts';
 
@@ -40,6 +40,8 @@ export function tencentProvider(options: TencentProviderOptions): TencentProvide
   const client = options.client ?? createTencentClient(options);
   return {
     name: 'tencent',
+    identity: { by: 'looks', of: looksOf },
+    pushes: false,
     client,
     maxInstancesPerInvocation: MAX_INSTANCES_TO_INVOKE,
     split: (instances) => splitInstances(instances, MAX_INSTANCES_TO_INVOKE),

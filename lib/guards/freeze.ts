@@ -1,0 +1,22 @@
+/** The kill switch. Whatever sends a command asks it immediately before it does, every time. */
+import type { Reason } from '../completions/completion-event.ts';
+import type { GuardStore } from './claims.ts';
+
+/**
+ * Why nothing may be sent at this moment: `guard.freeze`, with who froze it and until when.
+ * @returns undefined when nothing is frozen
+ */
+export async function frozenBecause(
+  store: Pick<GuardStore, 'freeze'>,
+  now: Date,
+): Promise<Reason | undefined> {
+  const frozen = await store.freeze(now);
+  if (frozen === undefined) return undefined;
+  const who =
+    frozen.onBehalfOf === undefined ? frozen.by : `${frozen.by} (on behalf of ${frozen.onBehalfOf})`;
+  const until = frozen.until ? `until ${frozen.until.toISOString()}` : 'until it is lifted';
+  return {
+    code: 'guard.freeze',
+    message: `${who} has frozen all runs ${until}: ${frozen.reason}.`,
+  };
+}

@@ -1,0 +1,53 @@
+/** Why a run did not succeed, in one sentence: what the person on call reads first. */
+import type { Reason } from '../completions/completion-event.ts';
+import { countByStatus } from '../completions/publish.ts';
+import type { Run, RunInvocation, RunTask } from './run.ts';
+import type { AggregateStatus } from './status.ts';
+
+/** The reason of a run that has ended by its tasks; none where it succeeded. */
+export function reasonFor(run: Run, status: AggregateStatus, tasks: readonly RunTask[]): Reason | undefined {
+  if (status === 'succeeded') return undefined;
+  if ((status === 'stopped' || status === 'partly_stopped') && run.cancelledBy !== undefined) {
+    const counts = Object.entries(countByStatus(tasks)).map(([name, count]) => `${count} ${name}`);
+    return {
+      code: 'run.cancelled',
+      message: `${run.cancelledBy} cancelled it; its tasks ended as ${counts.join(', ') || 'never started'}.`,
+    };
+  }
+  const bad = tasks.filter((task) => task.status !== 'succeeded');
+  const [first] = bad;
+  if (first === undefined) return { code: `run.${status}`, message: 'No task was started.' };
+  const refused = refusedWhole(run, first);
+  const rest =
+    refused === undefined ? bad.slice(1) : bad.filter(({ invocationId }) => invocationId !== refused.token);
+  const others = rest.length > 0 ? ` and ${rest.length} more of ${tasks.length}` : '';
+  if (refused?.failure !== undefined) {
+    const { code, message, advice } = refused.failure;
+    return { code, message: `${withoutStop(message)}${others}.`, ...(advice !== undefined && { advice }) };
+  }
+  const advice = first.error?.advice;
+  return {
+    code: first.error?.code ?? `task.${first.status}`,
+    message: `${first.instanceId} ${whatHappened(first)}${others}.`,
+    ...(advice && { advice }),
+  };
+}
+
+/** The invocation of several instances that was never sent and that the task is of: the task says nothing of its own. */
+function refusedWhole({ invocations }: Run, { invocationId }: RunTask): RunInvocation | undefined {
+  return invocations.find(
+    ({ token, state, instances }) => state === 'notSent' && token === invocationId && instances.length > 1,
+  );
+}
+
+/** A command that ran and said no is told by its exit code, in the same words for every cloud; else the cloud's words. */
+function whatHappened({ status, exitCode, error, providerStatus }: RunTask): string {
+  if (status === 'failed' && exitCode !== undefined && exitCode !== 0) return `exited with ${exitCode}`;
+  if (error !== undefined) return `(${providerStatus}): ${withoutStop(error.message)}`;
+  return exitCode === undefined ? `ended as ${providerStatus}` : `exited with ${exitCode}`;
+}
+
+/** For a sentence that goes on, or has a stop of its own. */
+export function withoutStop(message: string): string {
+  return message.replace(/[.。]+$/, '');
+}
