@@ -196,6 +196,31 @@ describe('find', () => {
     expect(await provider.find(wanted, since)).toEqual(isFound ? ['inv-1'] : []);
   });
 
+  it('gives the same looks to what it could take for each other, and no other', () => {
+    const { provider } = providerOn(fakeTat([]));
+    const { identity } = provider;
+    if (identity.by !== 'looks') throw new Error('TAT has no client token');
+    const looks = identity.of(wanted);
+    const reversed = wanted.instances.toReversed();
+    for (const alike of [
+      { parameters: {} },
+      // A hidden one, or its default.
+      { parameters: { text: 'another' } },
+      { instances: [...reversed, ...reversed] },
+      { token: 'run-other-0', username: 'web', timeoutSeconds: 5 },
+    ]) {
+      expect(identity.of({ ...wanted, ...alike })).toBe(looks);
+    }
+    for (const other of [
+      { region: 'ap-shanghai' },
+      { command: 'cmd-other001' },
+      { instances: wanted.instances.slice(1) },
+      { instances: [...wanted.instances, 'ins-more0001'] },
+    ]) {
+      expect(identity.of({ ...wanted, ...other })).not.toBe(looks);
+    }
+  });
+
   it('finds every candidate, and asks by command with the largest page', async () => {
     const { provider, stub } = providerOn(
       fakeTat([
