@@ -119,6 +119,8 @@ const PUSHED = {
     command: 'c-await001',
     instances: ['i-local003'],
     parameters: { file: cel('event.data.body.file') },
+    // A path begins with a slash, which the default pattern refuses.
+    patterns: { file: '/[A-Za-z0-9_./-]+' },
     timeout: '60s',
   },
 };
