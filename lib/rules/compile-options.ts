@@ -10,6 +10,9 @@ import type { RunSpec } from './schema.ts';
 
 export type OptionsSpec = Pick<RunSpec, 'output' | 'terminationMode' | 'tags'>;
 
+/** Where what is wrong is collected: a rules file, or one request. */
+type Sink = Pick<Problems, 'add' | 'addAtKey'>;
+
 /** Who starts the command: we, by InvokeCommand (`run`, `schedule`); or the provider by itself (a standing schedule). */
 type StartedBy = 'us' | 'provider';
 
@@ -19,7 +22,7 @@ export function compileOptions(
   provider: ProviderName,
   startedBy: StartedBy,
   path: Path,
-  problems: Problems,
+  problems: Sink,
 ): InvocationOptions | undefined {
   const { output, terminationMode, tags } = spec;
   const given = Object.entries({ output, terminationMode, tags }).filter(([, value]) => value !== undefined);
@@ -85,7 +88,7 @@ function checkOutput(
   { bucket, prefix }: NonNullable<OptionsSpec['output']>,
   provider: ProviderName,
   path: Path,
-  problems: Problems,
+  problems: Sink,
 ): void {
   const { form, expected, maxPrefix } = BUCKETS[provider];
   if (!form.test(bucket)) {
@@ -104,12 +107,7 @@ function checkOutput(
   }
 }
 
-function checkTags(
-  tags: Readonly<Record<string, string>>,
-  most: number,
-  path: Path,
-  problems: Problems,
-): void {
+function checkTags(tags: Readonly<Record<string, string>>, most: number, path: Path, problems: Sink): void {
   const names = Object.keys(tags);
   if (names.length > most) problems.add(path, `expected at most ${most} tags, came ${names.length}`);
   for (const [key, value] of Object.entries(tags)) {

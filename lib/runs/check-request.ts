@@ -4,6 +4,7 @@
  * (docs/decisions/2026-11-21-requests-are-checked-again.md).
  */
 import { FleetReflexError } from '../errors.ts';
+import { compileOptions } from '../rules/compile-options.ts';
 import { compilePattern } from '../rules/linear-match.ts';
 import { PROVIDER_FORMS } from '../rules/provider-ids.ts';
 import {
@@ -23,7 +24,7 @@ import type { RunRequest } from './run-request.ts';
 type TargetRequest = Extract<RunRequest, { action: 'run' | 'schedule' }>;
 type Execution = Pick<
   Extract<RunRequest, { action: 'run' }>,
-  'guards' | 'timeoutSeconds' | 'workingDirectory'
+  'guards' | 'timeoutSeconds' | 'workingDirectory' | 'options'
 >;
 
 const DAY_MS = 86_400_000;
@@ -105,7 +106,7 @@ function objectToValues({ parameters, patterns = {} }: TargetRequest): Objection
 }
 
 function objectToExecution(
-  { guards, timeoutSeconds, workingDirectory }: Execution,
+  { guards, timeoutSeconds, workingDirectory, options }: Execution,
   provider: TargetRequest['provider'],
 ): Objection | undefined {
   const { dedupe, cooldownMs = 0, maxInFlight = 0, maxInstances = 0 } = guards;
@@ -120,7 +121,19 @@ function objectToExecution(
     return invalid(`\`guards\`: expected maxInFlight to ${MAX_IN_FLIGHT}, maxInstances to ${MAX_INSTANCES}`);
   }
   const path = workingDirectory === undefined ? undefined : objectToWorkingDirectory(workingDirectory);
-  return path ?? objectToKey(dedupe?.key);
+  return path ?? objectToKey(dedupe?.key) ?? objectToOptions(options, provider);
+}
+
+/** What the rules may not say, a request may not either. */
+function objectToOptions(
+  options: Execution['options'],
+  provider: TargetRequest['provider'],
+): Objection | undefined {
+  const wrong: string[] = [];
+  const add = (path: readonly unknown[], message: string) => wrong.push(`\`${path.join('.')}\`: ${message}`);
+  compileOptions(options ?? {}, provider, 'us', [], { add, addAtKey: add });
+  const [first] = wrong;
+  return first === undefined ? undefined : invalid(first);
 }
 
 function objectToSchedule(request: Extract<RunRequest, { action: 'schedule' }>): Objection | undefined {

@@ -162,6 +162,31 @@ describe('a request', () => {
       'request.invalid',
       () => ({ guards: { dedupe: { key: 'x'.repeat(201), windowMs: DAY } } }),
     ],
+    [
+      'a bucket that is none for the whole output',
+      'request.invalid',
+      () => ({ options: { output: { bucket: 'https://evil.example' } } }),
+    ],
+    [
+      'a folder outside the bucket’s',
+      'request.invalid',
+      () => ({
+        options: {
+          output: { bucket: 'https://a-1.cos.ap-beijing.myqcloud.com', prefix: '../x' },
+        },
+      }),
+    ],
+    [
+      'our own tags',
+      'request.invalid',
+      () => ({
+        provider: 'alibaba',
+        command: 'c-echo0001',
+        instances: ['i-local001'],
+        region: 'cn-hangzhou',
+        options: { tags: { 'fleet-reflex-run': 'x' } },
+      }),
+    ],
     ['a rule that has no name of one', 'request.invalid', () => ({ rule: 'FREEZE#x' })],
     [
       'a time-out that the cloud does not take',
