@@ -8,11 +8,18 @@ const USAGE = `fleet-reflex rules check [file]
     Says everything that is wrong with the rules file, each with its line and column, or what the file has.
     The file is rules.yml, or what RULES_FILE names. Exit code 1 when something is wrong.
 
-fleet-reflex rules test <event.json> [--source name] [--rules file] [--json]
+fleet-reflex rules test <event.json> [--source name] [--rules file] [--rehearse] [--json]
     Says for each rule whether the event fires it and why not, and what would be run. Nothing is run.
     The event is a trigger event, or what a source sends: then --source says which, unless the file is named
     after it (alertmanager.json, github.push.json). - reads the standard input. Signatures are not checked.
-    Exit code 1 when no rule fires.`;
+    Exit code 1 when no rule fires.
+    --rehearse asks the cloud what would run, and runs nothing: the script with its values filled in, and for each
+    instance whether it would take the command. Then exit code 1 also when not all of it would run. It needs the
+    clouds' credentials in the environment (docs/configuration.md), at Alibaba with the permission for InvokeCommand,
+    of which it is the dry run; for the local stack:
+      TENCENT_ENDPOINT=http://127.0.0.1:4580 TENCENTCLOUD_SECRET_ID=local TENCENTCLOUD_SECRET_KEY=local-secret
+      ALIBABA_ENDPOINT=http://127.0.0.1:4581 ALIBABA_CLOUD_ACCESS_KEY_ID=local
+      ALIBABA_CLOUD_ACCESS_KEY_SECRET=local-secret`;
 
 export const command: Command = {
   summary: 'check a rules file; try an event on it',
@@ -36,6 +43,7 @@ async function test(args: string[]): Promise<number> {
     source: { type: 'string' },
     rules: { type: 'string' },
     json: { type: 'boolean' },
+    rehearse: { type: 'boolean' },
   } as const;
   const { positionals, values } = parseArgs({ args, options, allowPositionals: true });
   const [event, ...others] = positionals;
@@ -43,7 +51,13 @@ async function test(args: string[]): Promise<number> {
     throw new UsageError(`Expected one file with an event, came ${positionals.length}.`);
   }
   const rules = values.rules ?? defaultFile();
-  return await testRules({ event, rules, source: values.source, isJson: values.json === true });
+  return await testRules({
+    event,
+    rules,
+    source: values.source,
+    isJson: values.json === true,
+    isRehearsed: values.rehearse === true,
+  });
 }
 
 function defaultFile(): string {

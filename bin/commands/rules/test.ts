@@ -3,12 +3,14 @@
 import { limitRequest } from '../../../lib/door/limit-request.ts';
 import { ancestorSearch } from '../../../lib/events/find-ancestors.ts';
 import type { TriggerEvent } from '../../../lib/events/trigger-event.ts';
+import { type Rehearsal, wouldRun } from '../../../lib/providers/rehearsal.ts';
 import { type Asked, askRules } from '../../../lib/rules/ask-rules.ts';
 import type { RuleSet } from '../../../lib/rules/rule.ts';
 import { stepsOfRequest } from '../../../lib/rules/steps.ts';
 import type { RenderedGuards, RunRequest } from '../../../lib/runs/run-request.ts';
 import { readRules } from './read.ts';
 import { readEvents } from './read-events.ts';
+import { rehearsalLines, rehearse, withClouds } from './rehearse.ts';
 
 interface TestOptions {
   /** A file name, or `-`. */
@@ -16,6 +18,8 @@ interface TestOptions {
   rules: string;
   source: string | undefined;
   isJson: boolean;
+  /** Whether the clouds are asked what would run. */
+  isRehearsed: boolean;
 }
 
 /** @returns the exit code */
@@ -28,14 +32,36 @@ export async function testRules(asked: TestOptions): Promise<number> {
     return 1;
   }
   const results = tryEvents(events.events, ruleSet, now);
+  if (asked.isRehearsed) await rehearseAll(results);
   if (asked.isJson) console.log(JSON.stringify(results, undefined, 2));
   else for (const result of results) print(result);
-  return results.some(({ rules }) => rules.some(({ fires }) => fires)) ? 0 : 1;
+  const tried = results.flatMap(({ rules }) => rules);
+  const wouldAllRun = tried.every(({ rehearsal }) => rehearsal?.every(wouldRun) !== false);
+  return tried.some(({ fires }) => fires) && wouldAllRun ? 0 : 1;
 }
 
 interface Tried {
   event: Pick<TriggerEvent, 'source' | 'type' | 'id' | 'subject'>;
-  rules: { rule: string; fires: boolean; because?: string; request?: RunRequest }[];
+  rules: {
+    rule: string;
+    fires: boolean;
+    because?: string;
+    request?: RunRequest;
+    /** One for each call that the run would be cut into. */
+    rehearsal?: Rehearsal[] | undefined;
+  }[];
+}
+
+async function rehearseAll(results: readonly Tried[]): Promise<void> {
+  await withClouds(async (providers) => {
+    await Promise.all(
+      results
+        .flatMap(({ rules }) => rules)
+        .map(async (tried) => {
+          if (tried.request !== undefined) tried.rehearsal = await rehearse(tried.request, providers);
+        }),
+    );
+  });
 }
 
 /** All of them are one delivered request, as they would be at the door. */
@@ -70,9 +96,10 @@ function print({ event, rules }: Tried): void {
     `${event.type} of ${event.source}${event.subject ? `, about ${event.subject}` : ''} (${event.id})`,
   );
   if (rules.length === 0) console.log(`  no rule is on ${event.source}`);
-  for (const { rule, fires, because, request } of rules) {
+  for (const { rule, fires, because, request, rehearsal } of rules) {
     console.log(fires ? `  ✓ ${rule}` : `  · ${rule}: ${because}`);
-    if (request !== undefined) for (const line of linesOf(request)) console.log(`      ${line}`);
+    const lines = [...(request === undefined ? [] : linesOf(request)), ...rehearsalLines(rehearsal ?? [])];
+    for (const line of lines) console.log(`      ${line}`);
   }
 }
 

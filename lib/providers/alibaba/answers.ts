@@ -122,7 +122,7 @@ export const DescribeInvocationResultsAnswer = z.object({
 });
 export type DescribeInvocationResultsAnswer = z.infer<typeof DescribeInvocationResultsAnswer>;
 
-const Command = z.object({
+const StoredCommand = z.object({
   CommandId: z.string().min(1),
   Name: text,
   Type: text,
@@ -139,10 +139,12 @@ const Command = z.object({
   Tags: TagSet,
 });
 
+export type StoredCommand = z.infer<typeof StoredCommand>;
+
 export const DescribeCommandsAnswer = z.object({
   RequestId,
   ...paging,
-  Commands: z.object({ Command: z.array(Command).default([]) }).nullish(),
+  Commands: z.object({ Command: z.array(StoredCommand).default([]) }).nullish(),
 });
 export type DescribeCommandsAnswer = z.infer<typeof DescribeCommandsAnswer>;
 

@@ -4,6 +4,7 @@
  * of which the vendor's own pages disagree whether it kills what already runs.
  */
 
+import { systemClock } from '../clock.ts';
 import type {
   CancelOutcome,
   InstanceAvailability,
@@ -12,6 +13,7 @@ import type {
   InvokeOutcome,
   Provider,
 } from '../provider.ts';
+import type { Rehearsing } from '../rehearsal.ts';
 import type { CallResult } from './call-result.ts';
 import {
   type CloudAssistantClient,
@@ -24,6 +26,7 @@ import { readFrequency } from './frequency.ts';
 import { writeOssDelivery } from './oss-delivery.ts';
 import { readPages } from './pages.ts';
 import { readInvocations } from './read-invocations.ts';
+import { rehearse } from './rehearse.ts';
 import {
   type InvokeCommandRequest,
   MAX_INSTANCES_PER_INVOCATION,
@@ -44,7 +47,7 @@ export interface AlibabaProviderOptions extends CloudAssistantClientOptions {
   terminationMode?: 'Process' | 'ProcessTree';
 }
 
-export interface AlibabaProvider extends Provider {
+export interface AlibabaProvider extends Provider, Rehearsing {
   /** For what the port has no word for. */
   readonly client: CloudAssistantClient;
   close(): Promise<void>;
@@ -62,22 +65,32 @@ export function alibabaProvider(options: AlibabaProviderOptions): AlibabaProvide
     client,
     split: (instances) => chunks([...new Set(instances)], MAX_INSTANCES_PER_INVOCATION),
     isInstanceId: (id) => /^m?i-[a-z0-9]+$/.test(id),
-    invoke: (invocation) => invoke(client, invocation, terminationMode),
+    invoke: (invocation) => invoke(client, withDefaults(invocation, terminationMode)),
     find: (invocation) => find(client, invocation),
     read: (refs, { wantsOutput = () => true } = {}) =>
       readInvocations(client, refs, wantsOutput, readConcurrency),
     cancel: (ref, instances) => cancel(client, ref, instances),
     availability: (region, instances) => availability(client, region, instances),
+    rehearse: (invocation) =>
+      rehearse(client, withDefaults(invocation, terminationMode), options.clock ?? systemClock),
     requestCounts: client.requestCounts,
     close: () => client.close(),
   };
 }
 
-async function invoke(
-  client: CloudAssistantClient,
+/** With the setting in the place of what the rule does not say. */
+function withDefaults(
   invocation: Invocation,
   terminationMode: AlibabaProviderOptions['terminationMode'],
-): Promise<InvokeOutcome> {
+): Invocation {
+  const { options } = invocation;
+  return {
+    ...invocation,
+    options: { ...options, terminationMode: options?.terminationMode ?? terminationMode },
+  };
+}
+
+async function invoke(client: CloudAssistantClient, invocation: Invocation): Promise<InvokeOutcome> {
   const { parameters, options } = invocation;
   const request: InvokeCommandRequest = {
     RegionId: invocation.region,
@@ -89,7 +102,7 @@ async function invoke(
     Timeout: invocation.timeoutSeconds,
     Username: invocation.username,
     WorkingDir: invocation.workingDirectory,
-    TerminationMode: options?.terminationMode ?? terminationMode,
+    TerminationMode: options?.terminationMode,
     OssOutputDelivery: writeOssDelivery(options?.output),
   };
   const result = await client.invokeCommand(request);

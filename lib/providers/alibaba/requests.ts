@@ -102,6 +102,12 @@ const hasOneTarget = (request: Targets): boolean =>
 const ONE_TARGET = 'either InstanceId or ResourceTag';
 const hasFrequency = (request: Targets): boolean =>
   request.RepeatMode !== 'Period' || request.Frequency !== undefined;
+const runsNothing = (request: Targets): boolean =>
+  request.RepeatMode !== 'DryRun' || request.Frequency === undefined;
+const DRY_RUN_RECURS = {
+  message: 'a Frequency beside DryRun makes a command that recurs, and is run',
+  path: ['Frequency'],
+};
 const NEEDS_FREQUENCY = { message: 'RepeatMode Period needs Frequency', path: ['Frequency'] };
 
 export const InvokeCommandRequest = z
@@ -111,7 +117,8 @@ export const InvokeCommandRequest = z
     Timeout: z.int().min(10, 'a timeout of at least 10 seconds').optional(),
   })
   .refine(hasOneTarget, ONE_TARGET)
-  .refine(hasFrequency, NEEDS_FREQUENCY);
+  .refine(hasFrequency, NEEDS_FREQUENCY)
+  .refine(runsNothing, DRY_RUN_RECURS);
 export type InvokeCommandRequest = z.infer<typeof InvokeCommandRequest>;
 
 export const RunCommandRequest = z
@@ -130,6 +137,7 @@ export const RunCommandRequest = z
   })
   .refine(hasOneTarget, ONE_TARGET)
   .refine(hasFrequency, NEEDS_FREQUENCY)
+  .refine(runsNothing, DRY_RUN_RECURS)
   .refine(
     ({ CommandContent, ContentEncoding: encoding }) =>
       (encoding === 'Base64' ? CommandContent.length : encodedLength(CommandContent)) <= MAX_ENCODED_BYTES,

@@ -6,6 +6,7 @@ import type {
   InvokeOutcome,
   Provider,
 } from '../provider.ts';
+import type { Rehearsing } from '../rehearsal.ts';
 import { describeAutomationAgentStatus } from './actions/agents.ts';
 import { MAX_IDS } from './actions/fields.ts';
 import {
@@ -20,6 +21,7 @@ import { toError, toProviderFailure } from './failure.ts';
 import { findInvocations, looksOf } from './finding.ts';
 import { inChunks, kindOfInstance, splitInstances } from './instances.ts';
 import { readInvocations } from './reading.ts';
+import { rehearse } from './rehearse.ts';
 
 export interface TencentProviderOptions extends TencentClientOptions {
   /** Used instead of a new one, to share its connections and rate limits (with `tencentSchedules`). */
@@ -28,7 +30,7 @@ export interface TencentProviderOptions extends TencentClientOptions {
   maxFindPages?: number;
 }
 
-export interface TencentProvider extends Provider {
+export interface TencentProvider extends Provider, Rehearsing {
   readonly name: 'tencent';
   readonly client: TencentClient;
   /** Ends the connections once running calls have ended. */
@@ -51,6 +53,8 @@ export function tencentProvider(options: TencentProviderOptions): TencentProvide
     read: (refs, { wantsOutput = () => true } = {}) => readInvocations(client, refs, wantsOutput),
     cancel: ({ region, invocationId }, instances) => cancel(client, region, invocationId, instances),
     availability: (region, instances) => availability(client, region, instances),
+    rehearse: (invocation) =>
+      rehearse(client, invocation, () => availability(client, invocation.region, invocation.instances)),
     requestCounts: client.requestCounts,
     close: () => client.close(),
   };

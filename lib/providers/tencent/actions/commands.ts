@@ -49,7 +49,6 @@ export type CommandRow = z.infer<typeof CommandRow>;
 export const DescribeCommandsAnswer = z.object({ TotalCount: z.int(), CommandSet: z.array(CommandRow) });
 export type DescribeCommandsAnswer = z.infer<typeof DescribeCommandsAnswer>;
 
-/** @public for tools beside the functions, which store no command and preview none */
 export const describeCommands: Action<DescribeCommandsRequest, DescribeCommandsAnswer> = {
   name: 'DescribeCommands',
   effect: 'read',
@@ -71,7 +70,6 @@ export type PreviewReplacedCommandContentRequest = z.input<typeof PreviewReplace
 export const PreviewReplacedCommandContentAnswer = z.object({ ReplacedContent: z.string() });
 export type PreviewReplacedCommandContentAnswer = z.infer<typeof PreviewReplacedCommandContentAnswer>;
 
-/** @public for tools beside the functions, which store no command and preview none */
 export const previewReplacedCommandContent: Action<
   PreviewReplacedCommandContentRequest,
   PreviewReplacedCommandContentAnswer

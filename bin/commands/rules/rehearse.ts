@@ -1,0 +1,76 @@
+/** Asks the clouds what would run, and runs nothing: for `rules test --rehearse`. */
+import { CloudsConfig, readConfig } from '../../../lib/config.ts';
+import { providersOf } from '../../../lib/parts/providers.ts';
+import { type Rehearsal, wouldRun } from '../../../lib/providers/rehearsal.ts';
+import type { RunRequest } from '../../../lib/runs/run-request.ts';
+
+type Providers = Pick<ReturnType<typeof providersOf>, 'tencent' | 'alibaba'>;
+
+/** @returns what the work returns; the connections are closed then */
+export async function withClouds<Result>(work: (providers: Providers) => Promise<Result>): Promise<Result> {
+  const providers = providersOf(readConfig(CloudsConfig));
+  try {
+    return await work(providers);
+  } finally {
+    await Promise.all([providers.tencent.close(), providers.alibaba.close()]);
+  }
+}
+
+/** @returns one for each call that the run would be cut into; undefined for what runs no command */
+export async function rehearse(request: RunRequest, providers: Providers): Promise<Rehearsal[] | undefined> {
+  if (request.action !== 'run' && request.action !== 'schedule') return undefined;
+  const provider = providers[request.provider];
+  const { timeoutSeconds, workingDirectory, options } =
+    request.action === 'run' ? request : (request.execution ?? {});
+  return await Promise.all(
+    provider.split(request.instances).map((instances) =>
+      provider.rehearse({
+        token: 'rehearsal',
+        region: request.region,
+        command: request.command,
+        instances,
+        parameters: request.parameters,
+        ...(timeoutSeconds !== undefined && { timeoutSeconds }),
+        ...(request.username !== undefined && { username: request.username }),
+        ...(workingDirectory !== undefined && { workingDirectory }),
+        options,
+        labels: {},
+      }),
+    ),
+  );
+}
+
+/** For a terminal. */
+export function rehearsalLines(rehearsals: readonly Rehearsal[]): string[] {
+  const [first] = rehearsals;
+  if (first === undefined) return [];
+  const verdict = rehearsals.every(wouldRun) ? 'all of it would run' : 'not all of it would run';
+  const { settings, content, unchecked } = first;
+  const settingsText = Object.entries(settings).map(([name, value]) => `${name} ${value}`);
+  const filledIn = content?.filledInBy === 'vendor' ? 'by the cloud' : 'here, by the rules of the cloud';
+  return [
+    `rehearsal ${verdict}; nothing was run`,
+    ...(settingsText.length === 0 ? [] : [`          ${printable(settingsText.join(', '))}`]),
+    ...(content === undefined ? [] : [`          the script, its values filled in ${filledIn}:`]),
+    ...(content?.text.replace(/\n$/, '').split('\n') ?? []).map((line) => `          | ${printable(line)}`),
+    ...rehearsals.flatMap(({ refusal, instances }) => [
+      ...(refusal === undefined
+        ? []
+        : [
+            `          REFUSED   ${refusal.code}: ${printable(refusal.message)}`,
+            `                    ${printable(refusal.advice)}`,
+          ]),
+      ...instances.map(({ instanceId, wouldRun: isFine, reason, advice }) =>
+        isFine
+          ? `          ${instanceId}: would run`
+          : `          ${instanceId}: would not run: ${printable(reason ?? 'unknown')}${advice === undefined ? '' : ` ${printable(advice)}`}`,
+      ),
+    ]),
+    `          (${unchecked}.)`,
+  ];
+}
+
+/** What a cloud has stored may hold anything; a terminal must not obey it. */
+function printable(text: string): string {
+  return text.replace(/[^\P{C}\t]/gu, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
+}

@@ -1,0 +1,71 @@
+/**
+ * A rehearsal at TAT: PreviewReplacedCommandContent for the text, the state of the agents for the instances. It has no
+ * dry run: who runs it and in which directory is looked at by nobody before the command starts.
+ */
+import { FleetReflexError } from '../../errors.ts';
+import type { InstanceAvailability, Invocation } from '../provider.ts';
+import type { Rehearsal, RehearsedInstance } from '../rehearsal.ts';
+import { type CommandRow, describeCommands, previewReplacedCommandContent } from './actions/commands.ts';
+import type { TencentClient } from './client.ts';
+import { toProviderFailure } from './failure.ts';
+
+const CALLER = 'rehearse';
+const UNCHECKED =
+  'TAT looks at the text and the agents alone: not at user, directory, bucket, or the type of the command';
+
+export async function rehearse(
+  client: TencentClient,
+  invocation: Invocation,
+  availability: () => Promise<InstanceAvailability[]>,
+): Promise<Rehearsal> {
+  const { region, command, parameters } = invocation;
+  const Parameters = Object.keys(parameters).length > 0 ? JSON.stringify(parameters) : undefined;
+  const options = { caller: CALLER };
+  const [preview, described, instances] = await Promise.all([
+    client.call(previewReplacedCommandContent, region, { CommandId: command, Parameters }, options),
+    client.call(describeCommands, region, { CommandIds: [command], Limit: 1 }, options),
+    look(invocation, availability),
+  ]);
+  const base = { instances, unchecked: UNCHECKED };
+  const found = described.kind === 'answered' ? described.answer.CommandSet : [];
+  const row = found.find(({ CommandId }) => CommandId === command);
+  const settings = settingsOf(invocation, row);
+  if (preview.kind === 'failed') {
+    return { ...base, settings, refusal: toProviderFailure(preview.failure) };
+  }
+  const text = Buffer.from(preview.answer.ReplacedContent, 'base64').toString('utf8');
+  return { ...base, settings, content: { text, filledInBy: 'vendor' } };
+}
+
+async function look(
+  { instances }: Invocation,
+  availability: () => Promise<InstanceAvailability[]>,
+): Promise<RehearsedInstance[]> {
+  try {
+    return (await availability()).map(({ instanceId, isAvailable, reason }) => ({
+      instanceId,
+      wouldRun: isAvailable,
+      ...(isAvailable
+        ? {}
+        : { reason: reason ?? 'unavailable', advice: 'Start it, or its agent; or see `onUnavailable`.' }),
+    }));
+  } catch (error) {
+    if (!(error instanceof FleetReflexError)) throw error;
+    return instances.map((instanceId) => ({ instanceId, wouldRun: false, reason: error.message }));
+  }
+}
+
+function settingsOf(
+  { username, workingDirectory, timeoutSeconds }: Invocation,
+  row: CommandRow | undefined,
+): Rehearsal['settings'] {
+  const seconds = timeoutSeconds ?? row?.Timeout;
+  const user = username ?? row?.Username;
+  const directory = workingDirectory ?? row?.WorkingDirectory;
+  return {
+    ...(row !== undefined && { name: row.CommandName, type: row.CommandType }),
+    ...(user !== undefined && { username: user }),
+    ...(directory !== undefined && { workingDirectory: directory }),
+    ...(seconds !== undefined && { timeout: `${seconds}s` }),
+  };
+}
