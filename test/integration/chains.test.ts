@@ -246,6 +246,23 @@ describe('who forwards a completion event', () => {
     expect(ended.length).toBeLessThanOrEqual(13);
   });
 
+  it('and cuts its ancestry off does not let two rules start each other for ever', async () => {
+    const on = (rule: string) => `event.type == 'completion.run.completed' && event.data.rule == '${rule}'`;
+    const arc = anArc(
+      `${ON_ALERT}
+  - { name: ping, on: fleet-reflex, when: "${on('first')} || ${on('pong')}", ${RUN} }
+  - { name: pong, on: fleet-reflex, when: "${on('ping')}", ${RUN} }`,
+      (event) => ['fleet-reflex', cut(event)],
+    );
+    await arc.ask([anAlert()]);
+    expect(await untilQuiet(arc)).toEqual([
+      'first succeeded',
+      'ping succeeded',
+      'pong succeeded',
+      'ping rejected guard.loop',
+    ]);
+  });
+
   it('as the status of a deployment that GitHub tells us of does not start the same rule again', async () => {
     const sample = JSON.parse(
       readFileSync(new URL('../../events/github.deployment_status.json', import.meta.url), 'utf8'),
