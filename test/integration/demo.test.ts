@@ -85,7 +85,7 @@ test('npm start refuses a rules file with mistakes before it starts anything', a
     'fleet-reflex cannot start:',
     ...[
       '3:20: rules[0].on: there is no source `githb`; did you mean `github`?',
-      '3:43: rules[0].cancel.rule: `b` runs nothing that could be cancelled; name a rule with `run`',
+      '3:43: rules[0].cancel.rule: `b` runs nothing that could be cancelled; name a rule with `run` or `schedule`',
       '4:5: rules[1]: expected exactly one of run, cancel, schedule, came none',
       '4:25: rules[1]: there is no `runn` here; did you mean `run`?',
     ].map((problem) => `${broken}:${problem}`),
