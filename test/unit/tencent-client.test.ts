@@ -82,6 +82,7 @@ describe('a call', () => {
       kind: 'answered',
       answer: { InvocationId: 'inv-8xgjrytm', RequestId: 'request-1' },
       requestId: 'request-1',
+      offsetMs: 0,
     });
     const { headers, body } = stub.requests[0] ?? { headers: {}, body: {} };
     expect(body).toEqual(INVOKE);

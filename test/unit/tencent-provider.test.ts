@@ -196,6 +196,30 @@ describe('find', () => {
     expect(await provider.find(wanted, since)).toEqual(isFound ? ['inv-1'] : []);
   });
 
+  const offBy = (seconds: number, invocation: FakeInvocation) => {
+    const answer = fakeTat([invocation]);
+    const date = new Date(createManualClock().epochMs() + seconds * 1000).toUTCString();
+    return providerOn((request) => ({ ...answer(request), date })).provider;
+  };
+
+  it.each([
+    ['behind', -30, -32, true],
+    ['behind, and it was before the attempt', -30, -40, false],
+    ['ahead', 30, 28, true],
+    ['ahead, and it was before the attempt', 30, 20, false],
+  ])('compares by the clock of TAT, which is %s', async (_, offBySeconds, createdSeconds, isFound) => {
+    const created = ours({ InvocationId: 'inv-1', CreatedTime: secondsAfter(createdSeconds) });
+    expect(await offBy(offBySeconds, created).find(wanted, since)).toEqual(isFound ? ['inv-1'] : []);
+  });
+
+  it('says that it cannot tell when the clocks are far apart', async () => {
+    const created = ours({ InvocationId: 'inv-1', CreatedTime: secondsAfter(1) });
+    await expect(offBy(-90, created).find(wanted, since)).rejects.toMatchObject({
+      code: 'provider.inconclusive',
+      message: expect.stringContaining('differ by 9'),
+    });
+  });
+
   it('gives the same looks to what it could take for each other, and no other', () => {
     const { provider } = providerOn(fakeTat([]));
     const { identity } = provider;

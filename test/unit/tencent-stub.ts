@@ -11,7 +11,7 @@ export interface StubRequest {
 
 /** What goes into `Response`, an error of the vendor, a whole HTTP answer, or none at all. */
 export type StubAnswer =
-  | { response: Record<string, unknown> }
+  | { response: Record<string, unknown>; date?: string }
   | { error: string; message?: string; date?: string }
   | { status: number; text: string }
   /** The connection breaks after the request left. */

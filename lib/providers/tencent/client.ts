@@ -55,7 +55,13 @@ export interface CallOptions {
 }
 
 export type CallOutcome<Answer> =
-  | { kind: 'answered'; answer: Answer; requestId: string }
+  | {
+      kind: 'answered';
+      answer: Answer;
+      requestId: string;
+      /** What the vendor's clock is ahead of ours, as far as the answer tells. */
+      offsetMs: number;
+    }
   | { kind: 'failed'; failure: CallFailure };
 
 export interface TencentClient {
@@ -146,7 +152,12 @@ export function createTencentClient(options: TencentClientOptions): TencentClien
       const message = `${action.name}: ${z.prettifyError(parsed.error)}`;
       return failed({ ...ownFailure('InvalidAnswer', message, 'maybe'), ...withRequestId(sent.requestId) });
     }
-    return { kind: 'answered', answer: parsed.data, requestId: sent.requestId ?? '' };
+    return {
+      kind: 'answered',
+      answer: parsed.data,
+      requestId: sent.requestId ?? '',
+      offsetMs: sent.offsetMs,
+    };
   }
 
   return {

@@ -11,8 +11,10 @@ import { toError } from './failure.ts';
 import { listTasks } from './reading.ts';
 
 const PAGE = 100;
-/** The vendor's times are whole seconds, and its clock is not ours. */
+/** The vendor's times are whole seconds, and so is what is known of its clock. */
 const SKEW_MS = 5000;
+/** With a clock that is further off, what was before an attempt and what after it cannot be told. */
+const MAX_OFFSET_MS = 60_000;
 /** How a hidden parameter's value is shown in records: it may have been anything. */
 const MASK = '******';
 const CALLER = 'find';
@@ -32,7 +34,6 @@ export async function findInvocations(
   since: Date,
   maxPages: number,
 ): Promise<string[]> {
-  const from = since.getTime() - SKEW_MS;
   const found = new Set<string>();
   for (let page = 0; page < maxPages; page += 1) {
     const request = {
@@ -44,6 +45,15 @@ export async function findInvocations(
     if (outcome.kind === 'failed')
       throw toError(outcome.failure, `looking for an invocation of ${wanted.command}`);
     const { InvocationSet: rows, TotalCount: total } = outcome.answer;
+    const { offsetMs } = outcome;
+    if (Math.abs(offsetMs) > MAX_OFFSET_MS) {
+      throw inconclusive(
+        wanted,
+        `our clock and that of TAT differ by ${Math.round(Math.abs(offsetMs) / 1000)} s`,
+      );
+    }
+    // By their clock, for it is theirs that the records have.
+    const from = since.getTime() + offsetMs - SKEW_MS;
     for (const row of rows) {
       if (createdAt(row) < from || !isOfUser(row) || !hasParameters(row, wanted.parameters)) continue;
       if (await runsOn(client, wanted, row)) found.add(row.InvocationId);

@@ -26,7 +26,13 @@ export interface TransportOptions {
 }
 
 export type Answer =
-  | { kind: 'answered'; response: Readonly<Record<string, unknown>>; requestId: string | undefined }
+  | {
+      kind: 'answered';
+      response: Readonly<Record<string, unknown>>;
+      requestId: string | undefined;
+      /** What the vendor's clock is ahead of ours, by the answer's Date; 0 for less than two seconds, or without one. */
+      offsetMs: number;
+    }
   | { kind: 'failed'; failure: CallFailure };
 
 export interface SendOptions {
@@ -108,7 +114,8 @@ export function createTransport({ pool, origin, credentials, language, clock }: 
         const effect = outcome.kind === 'lost' ? 'maybe' : 'none';
         return { kind: 'failed', failure: ownFailure(outcome.code, outcome.message, effect) };
       }
-      const answer = openEnvelope(outcome.status, outcome.body);
+      const offsetMs = offsetBy(outcome.headers['date'], clock.epochMs(), 0);
+      const answer = openEnvelope(outcome.status, outcome.body, offsetMs);
       if (answer.kind === 'failed' && answer.failure.class === 'clock') {
         clockOffsetMs = offsetBy(outcome.headers['date'], clock.epochMs(), clockOffsetMs);
       }
@@ -126,7 +133,7 @@ function offsetBy(date: string | string[] | undefined, nowMs: number, before: nu
 }
 
 /** `{"Response":{…}}`: the presence of `Error` decides, whatever the HTTP status; without it only 200 is an answer. */
-function openEnvelope(status: number, body: string): Answer {
+function openEnvelope(status: number, body: string, offsetMs: number): Answer {
   const response = responseOf(body);
   const requestId = typeof response?.['RequestId'] === 'string' ? response['RequestId'] : undefined;
   const error = response?.['Error'];
@@ -144,7 +151,7 @@ function openEnvelope(status: number, body: string): Answer {
     const got = `expected {"Response":{…}}, got ${body.length} characters of something else`;
     return { kind: 'failed', failure: ownFailure('InvalidAnswer', got, 'maybe') };
   }
-  return { kind: 'answered', response, requestId };
+  return { kind: 'answered', response, requestId, offsetMs };
 }
 
 function responseOf(body: string): Readonly<Record<string, unknown>> | undefined {
