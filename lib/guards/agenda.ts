@@ -6,6 +6,7 @@ import type { Reason } from '../completions/completion-event.ts';
 import type { Run } from '../runs/run.ts';
 import type { RunId } from '../runs/run-request.ts';
 import type { Agenda, Appointment, GuardStore } from './claims.ts';
+import { HOUR_MS, type HourlyLimits, whyNoRoom } from './hourly-count.ts';
 
 /** More than this is no plan that somebody has; and an agenda is one item. */
 const MAX_WAITING = 100;
@@ -51,10 +52,11 @@ function isOver({ until }: Appointment, now: Date): boolean {
 }
 
 function conflictOf(
-  { at, key }: Appointment,
+  appointment: Appointment,
   others: readonly Appointment[],
-  { guards: { dedupe, cooldownMs } }: Guarded,
+  { guards: { dedupe, cooldownMs, maxPerHour } }: Guarded,
 ): Reason | undefined {
+  const { at, key } = appointment;
   const isWithin = (ms: number | undefined) => (other: Appointment) =>
     ms !== undefined && other.key === key && Math.abs(Date.parse(other.at) - Date.parse(at)) < ms;
   const double = others.find(isWithin(dedupe?.windowMs));
@@ -72,10 +74,32 @@ function conflictOf(
       advice: 'Choose a time further from it, or cancel that one first.',
     };
   }
+  if (maxPerHour !== undefined && isFullHour(appointment, others, maxPerHour)) {
+    return {
+      code: 'guard.max-per-hour',
+      message: `So many runs of the rule wait for the hour about ${at} that this one is over its limit (maxPerHour).`,
+      advice: 'Choose another time, or cancel those that are not meant.',
+    };
+  }
   if (others.length < MAX_WAITING) return undefined;
   return {
     code: 'guard.max-waiting',
     message: `${others.length} runs of the rule wait for their time already; a rule may have ${MAX_WAITING}.`,
     advice: '`fleet-reflex schedules` lists them; cancel those that are not meant.',
   };
+}
+
+/** Whether there is an hour with this one in it that would have too many. */
+function isFullHour(
+  { at, instances }: Appointment,
+  others: readonly Appointment[],
+  limits: HourlyLimits,
+): boolean {
+  const time = Date.parse(at);
+  const begun = others.map((other) => ({ at: Date.parse(other.at), instances: other.instances }));
+  const ends = [time, ...begun.map((other) => other.at).filter((end) => end > time && end < time + HOUR_MS)];
+  return ends.some((end) => {
+    const inHour = begun.filter((other) => other.at > end - HOUR_MS && other.at <= end);
+    return whyNoRoom(inHour, instances, limits) !== undefined;
+  });
 }

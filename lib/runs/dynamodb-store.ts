@@ -12,7 +12,7 @@ import * as z from 'zod';
 import { FleetReflexError } from '../errors.ts';
 import { listByDay } from './by-day.ts';
 import { listScheduled } from './list-scheduled.ts';
-import { isTerminalRun, Run, RunTask } from './run.ts';
+import { isTerminalRun, Run, RunTask, timerOf } from './run.ts';
 import { RunId } from './run-request.ts';
 import { TERMINAL_RANK, taskRank } from './status.ts';
 import type { RunPage, RunStore, Saved } from './store.ts';
@@ -329,7 +329,7 @@ export function dynamoRunStore({ client, table, onUnreadable = () => {} }: Dynam
 function runItem(run: Run): Record<string, unknown> {
   return {
     ...key.run(run.runId),
-    ...dayKey(run.requestedAt, run.runId),
+    ...dayKey(listedAt(run), run.runId),
     ...(run.pollAt !== undefined && dueKey(run.pollAt)),
     runId: run.runId,
     rule: run.rule,
@@ -339,6 +339,14 @@ function runItem(run: Run): Record<string, unknown> {
     // One that waits for a time far ahead is kept until long after it, and after its end.
     expiresAt: expiresAt(latest(run.requestedAt, run.pollAt, run.endedAt)),
   };
+}
+
+/** One that waited is listed where it was sent, or ended: days that are long past are not read any more. */
+function listedAt(run: Run): string {
+  const timer = timerOf(run);
+  if (timer === undefined) return run.requestedAt;
+  const since = run.invocations.length > 0 ? timer.nextAt : run.endedAt;
+  return latest(run.requestedAt, since).toISOString();
 }
 
 function latest(...times: readonly (string | undefined)[]): Date {

@@ -5,6 +5,7 @@ import { type CancelRequest, cancelRun, cancelRuns } from '../../lib/runs/cancel
 import type { Run } from '../../lib/runs/run.ts';
 import { RunRequest } from '../../lib/runs/run-request.ts';
 import { describeRun } from '../../lib/runs/run-view.ts';
+import { fireHere } from '../../lib/schedules/fire-here.ts';
 import { parseChatCommand } from '../../lib/sources/chat-command.ts';
 import { aRunWorld, type RunWorld } from '../fixtures/run-world.ts';
 import { startRunsTable } from '../fixtures/runs-table.ts';
@@ -132,6 +133,25 @@ describe('a run that waits for its time', () => {
     world.advance(300 * DAY);
     expect(await world.ended(runId)).toMatchObject({ status: 'succeeded' });
     expect(await expiry()).toBeGreaterThan(world.now() + 29 * DAY);
+  });
+
+  test('is listed on the day on which it is sent, or ends, not on that on which it was asked for', async () => {
+    const world = aWorld();
+    world.advance(-40 * DAY);
+    const given = { requestedAt: new Date(world.now()).toISOString() };
+    const sent = await world.schedule({ inMs: 40 * DAY, ...given });
+    const stopped = await world.schedule({ inMs: 90 * DAY, ...given });
+    const waiting = await world.schedule({ inMs: 90 * DAY, ...given });
+    const listed = async () =>
+      (await world.context.store.list({ limit: 9, rule: world.rule })).runs.map(({ runId }) => runId);
+    expect(await listed()).toEqual([]);
+    world.advance(40 * DAY);
+    await cancelRun(stopped.runId, 'ann', world.context);
+    await world.ended(sent.runId);
+    expect((await listed()).toSorted()).toEqual([sent.runId, stopped.runId].toSorted());
+    expect((await world.context.store.scheduled({ limit: 9 })).map(({ runId }) => runId)).toEqual([
+      waiting.runId,
+    ]);
   });
 
   test('that nobody looked at before its deadline ends expired, and is not sent', async () => {
@@ -264,6 +284,29 @@ describe('guards when it is scheduled', () => {
     expect(outcomeOf(await world.schedule())).toBe('scheduled');
   }, 60_000);
 
+  test('maxPerHour: no hour has more of them, nor more of their instances', async () => {
+    const world = aWorld();
+    const execution = { guards: { maxPerHour: { runs: 2, instances: 5 } } };
+    const outcomes: string[] = [];
+    // Two in an hour; a third within an hour of both, or of the later one and another; then one at its end.
+    for (const minutes of [100, 130, 159, 75, 160, 190]) {
+      outcomes.push(outcomeOf(await world.schedule({ inMs: minutes * MINUTE, execution })));
+    }
+    expect(outcomes).toEqual([
+      'scheduled',
+      'scheduled',
+      'rejected guard.max-per-hour',
+      'rejected guard.max-per-hour',
+      'scheduled',
+      'scheduled',
+    ]);
+    const many = { instances: ['ins-1', 'ins-2', 'ins-3', 'ins-4'], execution };
+    expect(outcomeOf(await world.schedule({ inMs: 9 * HOUR, ...many }))).toBe('scheduled');
+    expect(outcomeOf(await world.schedule({ inMs: 9 * HOUR, execution }))).toBe(
+      'rejected guard.max-per-hour',
+    );
+  });
+
   test('what was rejected takes no place', async () => {
     const world = aWorld();
     await world.schedule({ execution: { guards: { cooldownMs: HOUR, maxInstances: 1 } } });
@@ -328,6 +371,17 @@ describe('guards when it fires', () => {
     world.advance(65_000);
     await world.poll();
     expect(outcomeOf(await world.run(runId))).toBe('rejected guard.cooldown');
+    expect(world.cloud.calls()).toBe(1);
+  });
+
+  test('maxPerHour: what began meanwhile counts', async () => {
+    const world = aWorld();
+    const guards = { maxPerHour: { runs: 1 } };
+    const { runId } = await world.schedule({ execution: { guards } });
+    await world.dispatch(world.request({ rule: world.rule, guards }));
+    world.advance(65_000);
+    await world.poll();
+    expect(outcomeOf(await world.run(runId))).toBe('rejected guard.max-per-hour');
     expect(world.cloud.calls()).toBe(1);
   });
 
@@ -434,6 +488,22 @@ describe('a cancel', () => {
     await world.poll();
     expect(await world.run(runId)).toMatchObject({ status: 'stopped' });
     expect(world.cloud.cancelled).toHaveLength(world.cloud.calls());
+  });
+});
+
+describe('a run that the poller has read, and that is cancelled before it fires', () => {
+  test.each<[string, TimedGiven]>([
+    ['once', { execution: { deadlineMs: 2 * HOUR } }],
+    ['again and again', { recurrence: '0 * * * *', execution: { deadlineMs: 2 * HOUR } }],
+  ])('%s: nothing is sent', async (_, given) => {
+    const world = aWorld();
+    const read = await world.schedule(given);
+    world.advance(HOUR);
+    await cancelRun(read.runId, 'ann', world.context);
+    await fireHere(read, world.context);
+    for (let round = 0; round < 3; round += 1) await world.poll();
+    expect(outcomeOf(await world.run(read.runId))).toBe('stopped run.cancelled');
+    expect(world.cloud.calls()).toBe(0);
   });
 });
 
