@@ -10,9 +10,12 @@ import {
   type SQSClient,
 } from '@aws-sdk/client-sqs';
 import { FleetReflexError, messageOf } from '../lib/errors.ts';
+import { FIRST_SENT, firstSent } from '../lib/queues/sent-at.ts';
 
-/** Attributes that say why a message was set aside; it starts afresh without them. */
+/** Attributes that say why a message was set aside; it starts afresh without them, but no younger than it is. */
 const REASONS: ReadonlySet<string> = new Set(['reason', 'explanation', 'originalMessageId']);
+
+const MAX_ATTRIBUTES = 10;
 
 export interface Redrive {
   client: SQSClient;
@@ -48,6 +51,7 @@ export async function redriveQueue(options: Redrive): Promise<Redriven> {
         QueueUrl: from,
         MaxNumberOfMessages: Math.min(10, limit - count),
         MessageAttributeNames: ['All'],
+        MessageSystemAttributeNames: ['SentTimestamp'],
         // A look leaves them for the next one who looks.
         VisibilityTimeout: isDryRun ? 5 : 60,
         WaitTimeSeconds: 1,
@@ -80,12 +84,20 @@ async function move(
   from: string,
   to: string,
 ): Promise<string | undefined> {
-  const kept = Object.entries(message.MessageAttributes ?? {}).filter(([name]) => !REASONS.has(name));
+  const { Attributes: system = {}, MessageAttributes: given = {} } = message;
+  const first = firstSent(system['SentTimestamp'], given[FIRST_SENT]?.StringValue);
+  const kept = Object.entries(given)
+    .filter(([name]) => !REASONS.has(name) && name !== FIRST_SENT)
+    // One that SQS itself set aside may have the ten attributes that a message may have.
+    .slice(0, MAX_ATTRIBUTES - 1);
   const { MessageId } = await client.send(
     new SendMessageCommand({
       QueueUrl: to,
       MessageBody: message.Body,
-      ...(kept.length > 0 && { MessageAttributes: Object.fromEntries(kept) }),
+      MessageAttributes: {
+        ...Object.fromEntries(kept),
+        ...(first !== undefined && { [FIRST_SENT]: { DataType: 'String', StringValue: first } }),
+      },
     }),
   );
   await client.send(new DeleteMessageCommand({ QueueUrl: from, ReceiptHandle: message.ReceiptHandle }));

@@ -14,6 +14,8 @@ import { settleAll } from '../queues/send-messages.ts';
 import { type AskContext, askRules } from '../rules/ask-rules.ts';
 import type { RuleSet } from '../rules/rule.ts';
 import { stepsOfRequest } from '../rules/steps.ts';
+import { whyTooOld } from '../runs/command-age.ts';
+import { rejectionOf } from '../runs/reject-request.ts';
 import type { RunRequest } from '../runs/run-request.ts';
 import type { DoorOutcome, ReplyTo } from '../sources/source.ts';
 import { limitRequest } from './limit-request.ts';
@@ -29,6 +31,10 @@ export interface DecideContext {
 }
 
 export interface Origin {
+  /** When the request was received, or the message first sent. */
+  askedAt: Date;
+  /** The events' times are signed. */
+  isTimeProved?: boolean | undefined;
   replyTo?: ReplyTo | undefined;
   /** W3C Trace Context, of the request that brought the events. */
   traceparent?: string | undefined;
@@ -88,18 +94,37 @@ async function decideOne(
     const answer = await answerChat(event, { ruleSet, port: context.chat, now: now(), ...origin });
     if (answer.kind === 'answered') {
       const { requests, matched, unmatched, text } = answer;
-      return { event, requests, matched, unmatched, text };
+      return inTime({ event, requests, matched, unmatched, text }, origin, now());
     }
   }
   const asked = askRules(ruleSet, event, { now: now(), ancestorsOf, steps, ...origin });
   const requests = asked.flatMap(({ request }) => request ?? []);
-  return {
+  const decision = {
     event,
     requests,
     matched: requests.map(({ rule, runId }) => ({ rule, runId })),
     unmatched: asked.flatMap(({ match }) =>
       match.fires ? [] : [{ rule: match.rule.name, because: match.because }],
     ),
+  };
+  return event.kind === 'chat' ? inTime(decision, origin, now()) : decision;
+}
+
+/** What a person asked for, or its rejection where that was too long ago. */
+function inTime(decision: Decision, { askedAt, isTimeProved }: Origin, now: Date): Decision {
+  const { event, requests, text } = decision;
+  const saidAt = isTimeProved && Date.parse(event.time) < askedAt.getTime() ? new Date(event.time) : askedAt;
+  const tooOld = whyTooOld(saidAt, now);
+  if (tooOld === undefined) {
+    return {
+      ...decision,
+      requests: requests.map((request) => ({ ...request, saidAt: saidAt.toISOString() })),
+    };
+  }
+  return {
+    ...decision,
+    requests: requests.map((request) => rejectionOf(request, tooOld)),
+    ...(text !== undefined && { text: tooOld.message }),
   };
 }
 

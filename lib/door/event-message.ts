@@ -5,6 +5,7 @@
 import type { SQSRecord } from 'aws-lambda';
 import { FleetReflexError } from '../errors.ts';
 import type { Handled } from '../queues/consume.ts';
+import { sentAt } from '../queues/sent-at.ts';
 import type { WakeUpQueue } from '../queues/wake-up-queue.ts';
 import { parseJson } from '../sources/body.ts';
 import type { Source } from '../sources/source.ts';
@@ -36,7 +37,7 @@ export async function receiveMessage(record: SQSRecord, context: EventMessageCon
   }
   checkEvents(source, normalisation.events);
   const traceparent = traceparentOf({ traceparent: record.messageAttributes['traceparent']?.stringValue });
-  await decide(normalisation.events, { traceparent }, context);
+  await decide(normalisation.events, { askedAt: sentAt(record, now()), traceparent }, context);
   if (normalisation.news !== undefined && normalisation.news.length > 0) {
     await context.wakeUps.tell(normalisation.news);
   }

@@ -41,6 +41,7 @@ export function webhookHandler(context: WebhookContext) {
 
 async function receive(event: HttpEvent, requestId: string, context: WebhookContext): Promise<HttpAnswer> {
   const { log, secrets: secretsOf, ruleSet, now } = context;
+  const receivedAt = now();
   const name = event.pathParameters?.['source'] ?? '';
   const request = toRequest(event, event.pathParameters?.['proxy'] ?? '');
   // The first is the id that a problem names, the second the one of API Gateway's access log.
@@ -67,10 +68,10 @@ async function receive(event: HttpEvent, requestId: string, context: WebhookCont
         ? jsonAnswer(202, { matched: [], unmatched: [], ignored: normalisation.because })
         : toHttpAnswer(source.answer([], sourceContext));
     case 'events': {
-      const { events, replyTo, news = [] } = normalisation;
+      const { events, replyTo, isTimeProved, news = [] } = normalisation;
       const outcomes = await decide(
         events,
-        { replyTo, traceparent: traceparentOf(request.headers) },
+        { askedAt: receivedAt, isTimeProved, replyTo, traceparent: traceparentOf(request.headers) },
         context,
       );
       if (news.length > 0) await context.wakeUps.tell(news);

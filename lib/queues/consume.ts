@@ -14,6 +14,7 @@ import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import type { CorrelatedLog } from '../door/middleware.ts';
 import { FleetReflexError, messageOf } from '../errors.ts';
 import type { Log } from '../logging.ts';
+import { FIRST_SENT, firstSent } from './sent-at.ts';
 
 /** What shall become of a message. */
 export type Handled =
@@ -117,6 +118,7 @@ async function setAside(
   error: FleetReflexError,
   { client, deadLetterUrl, log }: ConsumerOptions,
 ): Promise<Handled> {
+  const first = firstSent(record.attributes.SentTimestamp, record.messageAttributes[FIRST_SENT]?.stringValue);
   try {
     await client.send(
       new SendMessageCommand({
@@ -127,6 +129,7 @@ async function setAside(
           reason: text(error.code),
           explanation: text(error.message),
           originalMessageId: text(record.messageId),
+          ...(first !== undefined && { [FIRST_SENT]: text(first) }),
         },
       }),
     );
@@ -138,13 +141,17 @@ async function setAside(
   }
 }
 
-/** A message may have ten attributes, and three are ours. */
-const MAX_OWN_ATTRIBUTES = 7;
-const OURS: ReadonlySet<string> = new Set(['reason', 'explanation', 'originalMessageId']);
+/** A message may have ten attributes, and four are ours. */
+const MAX_OWN_ATTRIBUTES = 6;
+const OURS: ReadonlySet<string> = new Set(['reason', 'explanation', 'originalMessageId', FIRST_SENT]);
+/** What the doors read: these are kept first. */
+const READ: ReadonlySet<string> = new Set(['source', 'traceparent']);
 
 /** What the message came with (`source`, `traceparent`), so that it is the same message when it is redriven. */
 function ownAttributes({ messageAttributes }: SQSRecord): Record<string, MessageAttributeValue> {
-  const own = Object.entries(messageAttributes).filter(([name]) => !OURS.has(name));
+  const own = Object.entries(messageAttributes)
+    .filter(([name]) => !OURS.has(name))
+    .toSorted(([a], [b]) => Number(READ.has(b)) - Number(READ.has(a)));
   return Object.fromEntries(
     own.slice(0, MAX_OWN_ATTRIBUTES).map(([name, { dataType, stringValue, binaryValue }]) => [
       name,

@@ -17,6 +17,8 @@ import { toText } from './template.ts';
 
 export interface RenderContext {
   now: Date;
+  /** When the event was received or its message sent: deadlines count from then. Default: now. */
+  askedAt?: Date | undefined;
   /** The request's own, before the event's. */
   traceparent?: string | undefined;
   replyTo?: ReplyTo | undefined;
@@ -70,7 +72,8 @@ function rejectionOf(thrown: unknown, steps: Steps): Rejection {
     : new Rejection('limit.steps', whySpent ?? '', target);
 }
 
-function commonOf(rule: Rule, event: TriggerEvent, { now, traceparent, replyTo }: RenderContext) {
+function commonOf(rule: Rule, event: TriggerEvent, context: RenderContext) {
+  const { now, askedAt = now, traceparent, replyTo } = context;
   const trace = traceparent ?? event.traceparent;
   return {
     version: 1 as const,
@@ -85,15 +88,20 @@ function commonOf(rule: Rule, event: TriggerEvent, { now, traceparent, replyTo }
     notify: [...rule.notify],
     ...(replyTo !== undefined && { replyTo }),
     ...(trace !== undefined && { traceparent: trace }),
-    requestedAt: now.toISOString(),
+    requestedAt: askedAt.toISOString(),
   };
 }
 
-function renderRun(action: RunAction, event: TriggerEvent, { now }: RenderContext, steps: Steps) {
+function renderRun(
+  action: RunAction,
+  event: TriggerEvent,
+  { now, askedAt = now }: RenderContext,
+  steps: Steps,
+) {
   return {
     ...renderTarget(action, event, steps),
     ...renderExecution(action, event, steps),
-    deadline: new Date(now.getTime() + action.deadlineMs).toISOString(),
+    deadline: new Date(askedAt.getTime() + action.deadlineMs).toISOString(),
   };
 }
 
@@ -153,13 +161,19 @@ function hashOf(text: string): string {
   return `sha256-${createHash('sha256').update(text).digest('hex')}`;
 }
 
-function renderSchedule(action: ScheduleAction, event: TriggerEvent, { now }: RenderContext, steps: Steps) {
+function renderSchedule(
+  action: ScheduleAction,
+  event: TriggerEvent,
+  { now, askedAt = now }: RenderContext,
+  steps: Steps,
+) {
   const target = renderLater(action, event, steps);
   if ('recurrence' in action.timing) {
     return { ...target, recurrence: renderField('recurrence', action.timing.recurrence, event, steps) };
   }
   const text = renderField('at', action.timing.at, event, steps);
-  const at = toInstant(text, now);
+  // `30m` is so long after it was asked for, and past where it took longer to get here.
+  const at = toInstant(text, askedAt);
   const shown = text.length > 40 ? `${text.slice(0, 40)}…` : text;
   if (at === undefined) {
     throw new Rejection('schedule.invalid', `\`at\`: expected ${AT_EXPECTED}, came ${JSON.stringify(shown)}`);

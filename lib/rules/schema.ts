@@ -137,7 +137,7 @@ const Execution = {
   deadline: durationBetween(SECOND, DAY)
     .prefault('15m')
     .describe(
-      'For how long after the event, or after its time, it may still be sent (retries, waiting for maxInFlight); then the run ends as expired. Default: 15m.',
+      'For how long after the event was received, or its message first sent, or after its time, it may still be sent (retries, waiting for maxInFlight, a redrive); then the run ends as expired. Default: 15m.',
     ),
 } as const;
 

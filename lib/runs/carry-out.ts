@@ -8,13 +8,16 @@ import { FleetReflexError } from '../errors.ts';
 import type { EventLog } from '../events/event-log.ts';
 import { EventRecord } from '../events/event-record.ts';
 import type { Handled } from '../queues/consume.ts';
+import { sentAt } from '../queues/sent-at.ts';
 import type { SchedulesContext } from '../schedules/context.ts';
 import { isFiredHere, scheduleHere } from '../schedules/schedule-here.ts';
 import { scheduleOnce } from '../schedules/schedule-once.ts';
 import { type CancelContext, cancelRuns } from './cancel.ts';
 import { checkRequest } from './check-request.ts';
+import { isOfPerson, whyTooOld } from './command-age.ts';
 import { dispatchRun, recordRejection } from './dispatch.ts';
 import type { DispatchContext } from './dispatch-context.ts';
+import { rejectionOf } from './reject-request.ts';
 import { RunRequest } from './run-request.ts';
 import { traceChain } from './trace-chain.ts';
 
@@ -23,12 +26,15 @@ import { traceChain } from './trace-chain.ts';
  * asks for what no rule may ask for
  */
 export async function carryOut(
-  record: Pick<SQSRecord, 'body'>,
+  record: RunsMessage,
   context: DispatchContext & CancelContext & SchedulesContext & { events: Pick<EventLog, 'put'> },
 ): Promise<Handled> {
   const parsed = parse(record.body);
   if (parsed.action !== 'event') checkRequest(parsed, context.now());
-  const request = parsed.action === 'event' ? parsed : await traceChain(parsed, context);
+  const request =
+    parsed.action === 'event'
+      ? parsed
+      : await traceChain(await inTime(parsed, sentAt(record, context.now()), context), context);
   switch (request.action) {
     case 'event':
       await context.events.put(request);
@@ -46,6 +52,29 @@ export async function carryOut(
         : await scheduleOnce(request, context);
   }
 }
+
+/**
+ * The request, or the rejection of a command that a person gave too long ago. A run that is known already has been
+ * taken up in time: what it waits for, it waits for until its deadline.
+ */
+async function inTime(
+  request: RunRequest,
+  sent: Date,
+  { store, now, log }: Pick<DispatchContext, 'store' | 'now' | 'log'>,
+): Promise<RunRequest> {
+  const { action, runId, rule, saidAt, requestedAt } = request;
+  if ((action !== 'run' && action !== 'schedule') || !isOfPerson(request)) return request;
+  const givenAt = new Date(
+    Math.min(Date.parse(saidAt ?? requestedAt), Date.parse(requestedAt), sent.getTime()),
+  );
+  const tooOld = whyTooOld(givenAt, now());
+  if (tooOld === undefined || (await store.get(runId)) !== undefined) return request;
+  log.info('run.stopped', { runId, rule, guard: tooOld.code });
+  return rejectionOf(request, tooOld);
+}
+
+/** As a function gets it; without its attributes it is as old as its body says. */
+type RunsMessage = Pick<SQSRecord, 'body'> & Partial<Pick<SQSRecord, 'attributes' | 'messageAttributes'>>;
 
 const IsRecord = z.looseObject({ action: z.literal('event') });
 

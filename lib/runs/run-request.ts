@@ -49,8 +49,10 @@ const common = {
   notify: z.array(DestinationRef),
   replyTo: ReplyTo.optional(),
   traceparent: z.string().optional(),
-  /** ISO 8601. */
+  /** ISO 8601: when the event was received, or its message first sent. */
   requestedAt: z.iso.datetime(),
+  /** ISO 8601: when a person said it, where the chat signs that. */
+  saidAt: z.iso.datetime().optional(),
 };
 
 const target = {

@@ -26,18 +26,21 @@ export async function hindranceOf(
   run: Run,
   { guards, now }: Pick<DispatchContext, 'guards' | 'now'>,
 ): Promise<Hindrance | undefined> {
-  if (isPast(run, now())) return { retryAfterMs: 0, reason: run.waitingFor ?? TOO_LATE };
+  if (isPast(run, now())) return { retryAfterMs: 0, reason: run.waitingFor ?? tooLate(run, now()) };
   const reason = await frozenBecause(guards, now());
   if (reason === undefined) return undefined;
   const advice = 'It waits for the freeze to end, up to its deadline.';
   return { retryAfterMs: FROZEN_RETRY_MS, reason: { ...reason, advice } };
 }
 
-const TOO_LATE: Reason = {
-  code: 'run.late',
-  message: 'its turn came too late.',
-  advice: 'Look at the age of the oldest message on the runs queue, or set a later deadline in the rule.',
-};
+function tooLate({ requestedAt }: Pick<Run, 'requestedAt'>, now: Date): Reason {
+  return {
+    code: 'run.late',
+    message: `it was asked for at ${requestedAt}, and its turn came at ${now.toISOString()}.`,
+    advice:
+      'Send the event again, or ask for the run by hand, if it is still wanted. Where nobody moved it back: look at the age of the oldest message on the queues events and runs, or set a later deadline in the rule.',
+  };
+}
 
 export function isPast(run: Pick<Run, 'deadline'>, now: Date): boolean {
   return now.toISOString() >= run.deadline;

@@ -48,7 +48,8 @@ message URL \`https://<your-endpoint>/hooks/dingtalk\`. The secret is the app's 
 
 \`@<robot> run patch-web\` in a group, or the same without a mention in a single chat, reads as \`/fleet run
 patch-web\`. People are known by \`senderStaffId\`, which DingTalk sends for members of your own organisation only.
-**DingTalk signs the time and not the body**: one captured request is good for any command for an hour. Let no proxy
+**DingTalk signs the time and not the body**: one captured request is good for any command for five minutes, and for
+answers for an hour. Let no proxy
 log its headers, and keep \`allow\` narrow. Progress and result need a group robot's web hook
 ([chat-ops.md](chat-ops.md)); the \`sessionWebhook\` of a message is never used, for the body is not signed.`,
   facts: {
@@ -81,7 +82,9 @@ log its headers, and keep \`allow\` narrow. Progress and result need a group rob
       {
         source: 'dingtalk',
         id: deliveryId(request.body, payload.msgId),
-        time: toIsoTime(payload.createAt) ?? now.toISOString(),
+        // The one time that is signed; that of the message is not.
+        time:
+          toIsoTime(Number(request.headers['timestamp'])) ?? toIsoTime(payload.createAt) ?? now.toISOString(),
       },
       {
         // The mention of the robot is cut off already; of others nothing but the space stays.
@@ -94,7 +97,7 @@ log its headers, and keep \`allow\` narrow. Progress and result need a group rob
       },
     );
     const replyTo = { via: 'dingtalk', address: { channel: channel ?? '' } };
-    return { kind: 'events', events: [event], replyTo };
+    return { kind: 'events', events: [event], isTimeProved: true, replyTo };
   },
   answer(outcomes) {
     if (outcomes.length === 0) return { status: 200, body: { msgtype: 'empty' } };

@@ -169,7 +169,7 @@ function fromMessage(
     },
   );
   const replyTo = { via: 'feishu', address: { channel: message.chat_id ?? '' } };
-  return { kind: 'events', events: [chat], replyTo, isAnswerHidden: true };
+  return { kind: 'events', events: [chat], isTimeProved: true, replyTo, isAnswerHidden: true };
 }
 
 /** What follows the mention that begins a message of a group; all of a message in a single chat. */

@@ -68,7 +68,12 @@ export function commentToChat(payload: IssueComment, context: CommentContext): N
     },
   );
   const replyTo = replyBelow(context.source, payload);
-  return { kind: 'events', events: [event], ...(replyTo && { replyTo, isAnswerHidden: true }) };
+  return {
+    kind: 'events',
+    events: [event],
+    isTimeProved: true,
+    ...(replyTo && { replyTo, isAnswerHidden: true }),
+  };
 }
 
 /** Repositories are renamed, and others may take the name then: the id is made of the number. */

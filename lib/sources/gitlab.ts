@@ -75,8 +75,9 @@ of a fork's pipeline is named \`<project id>:<branch>\`.`,
   payload: z.looseObject({ object_kind: z.string().nullish() }),
   normalise(payload, request, { now, settings, secrets }) {
     const kind = payload.object_kind;
-    const ids = idsOf(request, secrets.some(isStandardSecret));
-    if (kind === 'note') return fromNote(checkPayload('gitlab', Note, payload), ids, now, settings);
+    const isSigned = secrets.some(isStandardSecret);
+    const ids = idsOf(request, isSigned);
+    if (kind === 'note') return fromNote(checkPayload('gitlab', Note, payload), ids, isSigned, now, settings);
     const schema = !kind ? undefined : GITLAB_EVENTS.get(kind);
     if (schema === undefined) {
       return { kind: 'ignored', because: `GitLab’s event ${kind ?? '(unnamed)'} starts nothing` };
@@ -101,6 +102,7 @@ function idsOf({ headers, body }: SourceRequest, isSigned: boolean): Ids {
 function fromNote(
   payload: z.infer<typeof Note>,
   ids: Ids,
+  isSigned: boolean,
   now: Date,
   { bot, command, commenters }: Settings,
 ): Normalisation {
@@ -123,7 +125,12 @@ function fromNote(
     },
   );
   const replyTo = replyBelow(payload);
-  return { kind: 'events', events: [event], ...(replyTo && { replyTo, isAnswerHidden: true }) };
+  return {
+    kind: 'events',
+    events: [event],
+    isTimeProved: isSigned,
+    ...(replyTo && { replyTo, isAnswerHidden: true }),
+  };
 }
 
 /** User names and paths can be changed, and others may take them then: ids are made of the numbers. */

@@ -162,11 +162,12 @@ function fromEvent(
       raw: payload,
     },
   );
-  if (!event.channel) return { kind: 'events', events: [chat] };
+  if (!event.channel) return { kind: 'events', events: [chat], isTimeProved: true };
   // Slack shows nobody what it is answered to an event, and gives no response_url: both go below the mention.
   const thread = event.thread_ts ?? event.ts;
   const address = { channel: event.channel, ...(thread && { thread }) };
-  return { kind: 'events', events: [chat], replyTo: { via: 'slack', address }, isAnswerHidden: true };
+  const replyTo = { via: 'slack', address };
+  return { kind: 'events', events: [chat], isTimeProved: true, replyTo, isAnswerHidden: true };
 }
 
 function withReply(
@@ -174,9 +175,9 @@ function withReply(
   responseUrl: string | null | undefined,
 ): Normalisation {
   // Where a reply may go is decided where it is sent (lib/completions/replies/): to Slack itself, whatever came.
-  if (!responseUrl) return { kind: 'events', events: [event] };
+  if (!responseUrl) return { kind: 'events', events: [event], isTimeProved: true };
   const replyTo: ReplyTo = { via: 'slack', address: { responseUrl } };
-  return { kind: 'events', events: [event], replyTo };
+  return { kind: 'events', events: [event], isTimeProved: true, replyTo };
 }
 
 function named(id: string, name: string | null | undefined): { id: string; name?: string } {

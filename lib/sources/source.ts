@@ -59,6 +59,8 @@ export type Normalisation =
       kind: 'events';
       events: readonly TriggerEvent[];
       replyTo?: ReplyTo;
+      /** `time` is signed: a command that a person gave then, and that is sent again much later, does not run. */
+      isTimeProved?: boolean;
       /** The sender shows nobody what it is answered: the answer's text has to go to `replyTo` as well. */
       isAnswerHidden?: true;
       /** A provider's own word that these invocations have changed: the poller looks at once. */

@@ -89,7 +89,7 @@ result need an incoming webhook ([chat-ops.md](chat-ops.md)).`,
       },
     );
     const replyTo = { via: 'teams', address: { channel: channel?.id ?? '' } };
-    return { kind: 'events', events: [event], replyTo };
+    return { kind: 'events', events: [event], isTimeProved: true, replyTo };
   },
   answer(outcomes) {
     const said = answerText(outcomes, teamsAnswerMarkup).replaceAll('\n', '\n\n');

@@ -106,7 +106,8 @@ What people write to the app reads as \`/fleet …\`: \`run patch-web\` as \`/fl
         raw: payload,
       },
     );
-    return { kind: 'events', events: [event], replyTo: { via: 'wecom', address: { channel } } };
+    const replyTo = { via: 'wecom', address: { channel } };
+    return { kind: 'events', events: [event], isTimeProved: true, replyTo };
   },
   answer: answerInWecom,
 });

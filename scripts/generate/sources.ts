@@ -29,6 +29,8 @@ reason on record.
   from the body as well; such a header may only agree with it.
 - **The \`events\` queue** brings the events of every source but no commands of people: chats, and comments on code
   hosts, are taken over HTTP only. \`queue: false\` closes it to a source: \`sources: { github: { queue: false } }\`.
+- **A command of a person is refused when it is older than five minutes**, by the time that the chat signs; of Mattermost,
+  and of GitLab without a signing token, by its arrival.
 - **An unsigned time is never trusted** for freshness; \`event.time\` is what the sender says.
 - The setup sections name your endpoint \`<your-endpoint>\`. Per-source settings stand under \`sources:\` in \`rules.yml\`.
 `;

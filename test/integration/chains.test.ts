@@ -34,7 +34,7 @@ function anArc(rules: string, forward: Forwarder = asItIs, limits = '') {
     const messages: unknown[] = [];
     await decide(
       events,
-      {},
+      { askedAt: world.context.now() },
       {
         ruleSet,
         runsQueue: { send: async (requests) => void messages.push(...requests) },

@@ -27,6 +27,8 @@ afterAll(() => sqs.stop());
 const sample = (file: string) =>
   messageText(JSON.parse(readFileSync(new URL(`../../events/${file}`, import.meta.url), 'utf8')));
 
+const DAY_MS = 86_400_000;
+
 function aQueueDoor(given: Partial<EventMessageContext> = {}) {
   const { name: queue, url: events, deadLetterUrl: eventsDlq } = sqs.makePair('events');
   const runs = sqs.makeQueue('runs');
@@ -172,6 +174,7 @@ describe('what people say', () => {
           reason: 'queue.person',
           explanation: expect.stringMatching(/over HTTP only/),
           originalMessageId: expect.any(String),
+          firstSentTimestamp: expect.any(String),
         },
       },
     ]);
@@ -235,6 +238,46 @@ rules:
       [],
       ['queue.person'],
     ]);
+  });
+});
+
+describe('a message that lay on a queue for days', () => {
+  /** The clock of SQS is the machine's; ours is three days later. */
+  const threeDaysLater = () => new Date(Date.now() + 3 * DAY_MS);
+  const agesOf = (door: ReturnType<typeof aQueueDoor>) =>
+    door.runs().map((run) => ({
+      days: Math.round((threeDaysLater().getTime() - Date.parse(run.requestedAt)) / DAY_MS),
+      deadlineMs: run.action === 'run' ? Date.parse(run.deadline) - Date.parse(run.requestedAt) : 0,
+    }));
+
+  it('asks for a run whose deadline counts from when it was sent', async () => {
+    const door = aQueueDoor({ now: threeDaysLater });
+    await door.take([sample('alertmanager.json')]);
+    expect(agesOf(door)).toEqual([{ days: 3, deadlineMs: 15 * 60_000 }]);
+  });
+
+  it('stays as old as it is when it is set aside and redriven', async () => {
+    let isClosed = true;
+    const ruleSet = { ...DEFAULT_RULES };
+    Object.defineProperty(ruleSet, 'sources', {
+      get: () =>
+        isClosed ? { ...DEFAULT_RULES.sources, alertmanager: { queue: false } } : DEFAULT_RULES.sources,
+    });
+    const door = aQueueDoor({ ruleSet, now: threeDaysLater });
+    await door.take([sample('alertmanager.json'), { firstSentTimestamp: String(Date.now() - 2 * DAY_MS) }]);
+    isClosed = false;
+    expect(await door.redrive()).toEqual({ count: 1, cameBack: 0 });
+    await door.take();
+    expect(agesOf(door)).toEqual([{ days: 5, deadlineMs: 15 * 60_000 }]);
+  });
+
+  it.each([
+    ['later than it was', () => String(Date.now() + 3 * DAY_MS)],
+    ['at no time', () => 'now'],
+  ])('is not younger when its sender says that it was sent %s', async (_, said) => {
+    const door = aQueueDoor({ now: threeDaysLater });
+    await door.take([sample('alertmanager.json'), { firstSentTimestamp: said() }]);
+    expect(agesOf(door)).toEqual([{ days: 3, deadlineMs: 15 * 60_000 }]);
   });
 });
 
@@ -316,6 +359,7 @@ describe('a message that nobody understands', () => {
           reason,
           explanation: expect.stringMatching(explanation),
           originalMessageId: expect.any(String),
+          firstSentTimestamp: expect.any(String),
         },
       },
     ]);

@@ -203,6 +203,7 @@ describe('a message that a person has to decide on', () => {
           reason: { ...own, stringValue: 'message.odd' },
           explanation: { ...own, stringValue: 'nobody knows what it means' },
           originalMessageId: { ...own, stringValue: event.Records[0]?.messageId },
+          firstSentTimestamp: { ...own, stringValue: event.Records[0]?.attributes.SentTimestamp },
         },
       },
     ]);
@@ -217,10 +218,29 @@ describe('a message that a person has to decide on', () => {
     expect(edge.setAside().map(({ attributes }) => Object.keys(attributes).length)).toEqual([10]);
   });
 
+  it('keeps what the doors read, whatever else it came with', async () => {
+    const edge = anEdge({ m: fail(hold()) });
+    const names = [...Array.from({ length: 8 }, (_, index) => `a${index}`), 'source', 'traceparent'];
+    await sqs.send(edge.queueUrl, 'm', Object.fromEntries(names.map((name) => [name, text('x')])));
+    await edge.deliver();
+    expect(edge.setAside()[0]?.attributes).toMatchObject({ source: 'x', traceparent: 'x' });
+  });
+
+  it.each([
+    ['earlier, than it was put there: the earlier counts', '1700000000000', '1700000000000'],
+    ['later: it was put there before', '9999999999999', expect.stringMatching(/^1[78]\d{11}$/)],
+    ['at no time: SQS knows', 'soon', expect.stringMatching(/^1[78]\d{11}$/)],
+  ])('keeps when it was first sent, and says that it was %s', async (_, said, expected) => {
+    const edge = anEdge({ m: fail(hold()) });
+    await sqs.send(edge.queueUrl, 'm', { firstSentTimestamp: text(said) });
+    await edge.deliver();
+    expect(edge.setAside().map(({ attributes }) => attributes['firstSentTimestamp'])).toEqual([expected]);
+  });
+
   it('keeps its own attributes when it is set aside again', async () => {
     const edge = anEdge({ m: fail(hold()) });
-    const own = Array.from({ length: 7 }, (_, index) => `z${index}`);
-    const before = ['reason', 'explanation', 'originalMessageId'];
+    const own = Array.from({ length: 6 }, (_, index) => `z${index}`);
+    const before = ['reason', 'explanation', 'originalMessageId', 'firstSentTimestamp'];
     await sqs.send(
       edge.queueUrl,
       'm',

@@ -120,7 +120,8 @@ describe('a command', () => {
         id: 'msg0xxxxx/9Vn2zrdpkc1A==',
         type: 'chat.command',
         subject: 'ops',
-        time: '2026-11-20T10:15:00.000Z',
+        // Of the signed header: the message's own time is not signed.
+        time: '2026-11-20T10:35:00.000Z',
         data: {
           ...TYPED,
           user: { id: 'user123', name: 'Road Runner' },
