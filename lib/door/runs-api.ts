@@ -21,17 +21,25 @@ export interface RunsApiContext extends CancelContext, FreezeApiContext {
   log: CorrelatedLog;
 }
 
+const word = z.string().min(1, 'expected a value, came none');
 const paging = {
   limit: z.coerce.number().int().min(1).max(100).default(20),
-  cursor: z.string().optional(),
+  cursor: word.optional(),
 };
-const ListQuery = z.object({
-  ...paging,
-  rule: z.string().optional(),
-  /** `scheduled`: those that wait for their time, soonest first. */
-  status: z.literal('scheduled').optional(),
-});
-const EventsQuery = z.object({ ...paging, source: z.string().optional() });
+const ListQuery = z
+  .strictObject({
+    ...paging,
+    rule: word.optional(),
+    /** `scheduled`: those that wait for their time, soonest first. */
+    status: z.literal('scheduled').optional(),
+  })
+  .refine(({ status, cursor }) => status === undefined || cursor === undefined, {
+    path: ['cursor'],
+    message: 'status=scheduled has one page',
+  });
+const EventsQuery = z.strictObject({ ...paging, source: word.optional() });
+/** Of one run, of the kill switch: nothing is to be chosen. */
+const NoQuery = z.strictObject({});
 
 export function runsHandler(context: RunsApiContext) {
   return middy<unknown, HttpAnswer>()
@@ -43,7 +51,10 @@ export function runsHandler(context: RunsApiContext) {
 async function route(event: HttpEvent, context: RunsApiContext): Promise<HttpAnswer> {
   const request = toRequest(event, '');
   const token = await authorize(request.headers['authorization'], context.tokens);
-  if (event.rawPath.endsWith('/freeze')) return await answerFreeze(request, token, context);
+  if (event.rawPath.endsWith('/freeze')) {
+    readQuery(request.query, NoQuery);
+    return await answerFreeze(request, token, context);
+  }
   if (event.rawPath.endsWith('/events')) {
     checkMethod(request.method, 'GET');
     demand(token, 'read');
@@ -54,6 +65,7 @@ async function route(event: HttpEvent, context: RunsApiContext): Promise<HttpAns
   checkMethod(request.method, isCancel ? 'POST' : 'GET');
   demand(token, isCancel ? 'operate' : 'read');
   if (runId === undefined) return await list(request.query, context);
+  readQuery(request.query, NoQuery);
   if (!RunId.safeParse(runId).success) throw noSuchRun();
   return isCancel ? await cancel(runId, token.name, context) : await show(runId, context);
 }
@@ -88,19 +100,43 @@ async function listEvents(query: URLSearchParams, { events }: RunsApiContext): P
   return jsonAnswer(200, await events.list({ limit, ...(cursor && { cursor }), ...(source && { source }) }));
 }
 
+/**
+ * What is not known is not ignored: who asks for `?from=` would read the newest page as the answer. The same of what
+ * is given twice.
+ */
 function readQuery<Shape extends z.ZodObject>(query: URLSearchParams, schema: Shape): z.infer<Shape> {
+  const names = [...query.keys()];
   const asked = schema.safeParse(Object.fromEntries(query));
-  if (asked.success) return asked.data;
-  const wrong = asked.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ');
+  const repeated = [...new Set(names.filter((name, index) => names.indexOf(name) !== index))];
+  if (asked.success && repeated.length === 0) return asked.data;
+  const wrong = [
+    ...repeated.map((name) => `${shown(name)}: expected once`),
+    ...(asked.error?.issues ?? []).flatMap((issue) =>
+      issue.code === 'unrecognized_keys'
+        ? issue.keys.map((name) => `${shown(name)}: unknown`)
+        : [`${issue.path.join('.')}: ${issue.message}`],
+    ),
+  ]
+    .slice(0, MAX_WRONG)
+    .join('; ');
+  const known = Object.keys(schema.shape).map((name) => (name === 'limit' ? 'limit (1 to 100)' : name));
   throw new Refusal(
     {
       status: 400,
       code: 'query.invalid',
       title: 'Wrong query',
-      detail: `${wrong}. Known: limit (1 to 100), ${Object.keys(schema.shape).slice(1).join(', ')}.`,
+      detail: `${wrong}. Known: ${known.length === 0 ? 'no parameters' : known.join(', ')}.`,
     },
     wrong,
   );
+}
+
+/** So many of the things that are wrong are named, and so much of a name is. */
+const MAX_WRONG = 10;
+const MAX_NAME = 40;
+
+function shown(name: string): string {
+  return name.length <= MAX_NAME ? name : `${name.slice(0, MAX_NAME).toWellFormed()}…`;
 }
 
 async function show(runId: string, { store }: RunsApiContext): Promise<HttpAnswer> {

@@ -233,8 +233,55 @@ describe('GET /runs', () => {
     ['limit=101', 'query.invalid'],
     ['limit=many', 'query.invalid'],
     ['cursor=hello', 'runs.cursor'],
+    ['rule=', 'query.invalid'],
+    ['status=scheduled&cursor=x', 'query.invalid'],
   ])('answers 400 to ?%s', async (query, type) => {
     expect(problemIn(await anApi().call('GET', '/runs', { query }))).toMatchObject({ status: 400, type });
+  });
+});
+
+describe('a parameter of the query that is unknown, or given twice', () => {
+  const RUN = runIdFor('restart-web', 'alertmanager', 'event-1');
+
+  it.each([
+    ['GET', '/runs', 'from=2026-11-20', 'from: unknown. Known: limit (1 to 100), cursor, rule, status.'],
+    ['GET', '/runs', 'limit=5&Limit=6', 'Limit: unknown. Known: limit (1 to 100), cursor, rule, status.'],
+    ['GET', '/runs', 'rule=a&rule=b', 'rule: expected once. Known: limit (1 to 100), cursor, rule, status.'],
+    [
+      'GET',
+      '/events',
+      'from=2026-11-20&rule=a&to=1',
+      'from: unknown; rule: unknown; to: unknown. Known: limit (1 to 100), cursor, source.',
+    ],
+    [
+      'GET',
+      '/events',
+      'source=a&source=a',
+      'source: expected once. Known: limit (1 to 100), cursor, source.',
+    ],
+    ['GET', '/events', 'constructor=1', 'constructor: unknown. Known: limit (1 to 100), cursor, source.'],
+    ['GET', `/runs/${RUN}`, 'tasks=all', 'tasks: unknown. Known: no parameters.'],
+    ['POST', `/runs/${RUN}/cancel`, 'dry-run=true', 'dry-run: unknown. Known: no parameters.'],
+    ['GET', '/freeze', 'at=now', 'at: unknown. Known: no parameters.'],
+    ['DELETE', '/freeze', 'dry-run=true', 'dry-run: unknown. Known: no parameters.'],
+  ])('%s %s?%s is a 400 that names it and what is known', async (method, path, query, detail) => {
+    const answer = problemIn(await anApi().call(method, path, { query }));
+    expect(answer).toMatchObject({ status: 400, type: 'query.invalid', detail });
+  });
+
+  it('has nothing done: the kill switch stays as it was', async () => {
+    const api = anApi();
+    await api.call('PUT', '/freeze', { body: JSON.stringify({ reason: 'month end' }) });
+    await api.call('DELETE', '/freeze', { query: 'dry-run=true' });
+    expect((await api.call('GET', '/freeze')).body).toMatchObject({ isFrozen: true });
+    await api.call('DELETE', '/freeze');
+  });
+
+  it('may be of any length and number: the answer is short', async () => {
+    const query = Array.from({ length: 2000 }, (_, index) => `${'x'.repeat(500)}${index}=1`).join('&');
+    const answer = problemIn(await anApi().call('GET', '/runs', { query }));
+    expect(answer).toMatchObject({ status: 400, type: 'query.invalid' });
+    expect(JSON.stringify(answer).length).toBeLessThan(1_000);
   });
 });
 
