@@ -2,6 +2,7 @@
  * What was decided about one event, for good: which rules fired and as which run, and of every other rule on its
  * source which clause said no. It travels on a queue of its own and is kept like runs are, so that "why did nothing happen?" has an answer the next morning.
  */
+import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import type { DoorOutcome } from '../sources/source.ts';
 
@@ -38,7 +39,7 @@ export function recordOf({ event, matched, unmatched }: DoorOutcome, now: Date):
     version: 1,
     action: 'event',
     source: event.source,
-    eventId: cut(event.id, MAX_ID),
+    eventId: shortId(event.id),
     ...(event.deliveryid !== undefined && { deliveryId: cut(event.deliveryid, MAX_ID) }),
     type: cut(event.type, MAX_ID),
     ...(event.subject !== undefined && { subject: cut(event.subject, MAX_ID) }),
@@ -52,6 +53,12 @@ export function recordOf({ event, matched, unmatched }: DoorOutcome, now: Date):
     unmatched: listed.map(({ rule, because }) => ({ rule, because: cut(because, MAX_REASON) })),
     ...(unmatched.length > listed.length && { unmatchedOmitted: unmatched.length - listed.length }),
   };
+}
+
+/** It is the record's key: two long ids that begin alike stay two. */
+function shortId(id: string): string {
+  if (id.length <= MAX_ID) return id;
+  return `${cut(id, MAX_ID)}${createHash('sha256').update(id).digest('hex').slice(0, 32)}`;
 }
 
 function cut(text: string, length: number): string {

@@ -11,15 +11,18 @@ export const INDEX = { due: 'due', days: 'days' } as const;
 /** Runs, tasks and claims expire this long after they were written (TTL attribute `expiresAt`, epoch seconds). */
 export const RETENTION_DAYS = 30;
 
+/** All parts of a key but one are encoded, so that no two lists of parts make one key; plain words stay as they are. */
+const part = (text: string): string => text.replaceAll('%', '%25').replaceAll('#', '%23');
+
 export const key = {
   run: (runId: string) => ({ pk: `RUN#${runId}`, sk: 'RUN' }),
   /** A run has each instance once, an invocation each task once. */
   task: (runId: string, invocationId: string, instanceId: string) => ({
     pk: `RUN#${runId}`,
-    sk: `TASK#${invocationId}#${instanceId}`,
+    sk: `TASK#${invocationId}#${part(instanceId)}`,
   }),
   invocation: (provider: string, invocationId: string) => ({
-    pk: `INVOCATION#${provider}#${invocationId}`,
+    pk: `INVOCATION#${part(provider)}#${invocationId}`,
     sk: 'INVOCATION',
   }),
   /** Who sent last what looks the same to the provider: `tencent#<hash>`. */
@@ -27,7 +30,7 @@ export const key = {
   lease: (name: string) => ({ pk: `LEASE#${name}`, sk: 'LEASE' }),
   wakeUp: () => ({ pk: 'WAKEUP', sk: 'WAKEUP' }),
   claim: (guard: string, rule: string, claimKey: string) => ({
-    pk: `CLAIM#${guard}#${rule}`,
+    pk: `CLAIM#${part(guard)}#${rule}`,
     sk: `KEY#${claimKey}`,
   }),
   /** What waits for its time, of one rule: one item, so that one condition decides between several at once. */
@@ -38,10 +41,10 @@ export const key = {
   /** All schedules and how far they are in step are one collection: the poller reads them in one query. */
   schedule: (provider: string, region: string, name: string) => ({
     pk: 'SCHEDULES',
-    sk: `SCHEDULE#${provider}#${region}#${name}`,
+    sk: `SCHEDULE#${part(provider)}#${part(region)}#${name}`,
   }),
   scheduleSync: () => ({ pk: 'SCHEDULES', sk: 'SYNC' }),
-  event: (source: string, eventId: string) => ({ pk: `EVENT#${source}#${eventId}`, sk: 'EVENT' }),
+  event: (source: string, eventId: string) => ({ pk: `EVENT#${part(source)}#${eventId}`, sk: 'EVENT' }),
   freeze: () => ({ pk: 'FREEZE', sk: 'FREEZE' }),
 } as const;
 
@@ -57,7 +60,7 @@ export const dayKey = (requestedAt: string, runId: string) => ({
 
 export const eventDayKey = (receivedAt: string, source: string, eventId: string) => ({
   dayPk: dayPartition.events(receivedAt.slice(0, 10)),
-  daySk: `${receivedAt}#${source}#${eventId}`,
+  daySk: `${receivedAt}#${part(source)}#${eventId}`,
 });
 
 export function expiresAt(from: Date, days = RETENTION_DAYS): number {

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import type { TriggerEvent } from '../events/trigger-event.ts';
 import { parseJson } from './body.ts';
 import { alertEvent } from './build-event.ts';
-import { deliveryId } from './delivery-id.ts';
+import { deliveryId, idTime, joinedId } from './delivery-id.ts';
 import { toIsoTime } from './event-time.ts';
 import { firstText, toLabels, withInstanceId } from './labels.ts';
 
@@ -56,10 +56,10 @@ export function metricAlarmToEvent(
   const delivery = deliveryId(
     body,
     alarm.transId,
-    rule === undefined ? undefined : [rule, target ?? '', alarm.timestamp ?? ''].join('/'),
+    rule === undefined ? undefined : joinedId([rule, target, idTime(alarm.timestamp)]),
   );
   return alertEvent(
-    { source, id: `${delivery}/${alarm.alertState}`, time },
+    { source, id: joinedId([delivery, alarm.alertState]), time },
     {
       status,
       name: firstText(alarm.alertName, alarm.metricName) ?? 'CloudMonitor alarm',
@@ -78,9 +78,7 @@ export function metricAlarmToEvent(
         }),
       }),
       annotations: toLabels({ expression: alarm.expression, curValue: alarm.curValue }),
-      fingerprint: [rule ?? '', target ?? '', firstText(alarm.rawMetricName, alarm.metricName) ?? ''].join(
-        '/',
-      ),
+      fingerprint: joinedId([rule, target, firstText(alarm.rawMetricName, alarm.metricName)]),
       startsAt: status === 'firing' ? time : undefined,
       endsAt: status === 'resolved' ? time : undefined,
       raw,

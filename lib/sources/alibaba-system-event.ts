@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import type { TriggerEvent } from '../events/trigger-event.ts';
 import { alertEvent } from './build-event.ts';
-import { deliveryId } from './delivery-id.ts';
+import { deliveryId, joinedId } from './delivery-id.ts';
 import { toIsoTime } from './event-time.ts';
 import { firstText, lenientText, toLabels, withInstanceId } from './labels.ts';
 
@@ -59,7 +59,7 @@ export function systemEventToEvent(
         }),
       }),
       annotations: {},
-      fingerprint: [event.product, event.name, firstText(event.resourceId) ?? ''].join('/'),
+      fingerprint: `${joinedId([event.product, event.name])}/${firstText(event.resourceId) ?? ''}`,
       startsAt,
       raw: event,
     },

@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { verifyAuthorization } from './bearer.ts';
 import { deployEvent } from './build-event.ts';
+import { joinedId } from './delivery-id.ts';
 import { toIsoTime } from './event-time.ts';
 import { firstText } from './labels.ts';
 import { defineSource } from './source.ts';
@@ -82,7 +83,7 @@ trigger.on-deployed: |
     const event = deployEvent(
       {
         source: 'argocd',
-        id: [payload.app, payload.revision ?? '', status ?? '', payload.started_at ?? ''].join('/'),
+        id: joinedId([payload.app, payload.revision, status, payload.started_at]),
         verb,
         subject: payload.app,
         time: toIsoTime(payload.finished_at ?? payload.started_at) ?? now.toISOString(),

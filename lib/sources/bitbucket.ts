@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { BITBUCKET_EVENTS, inferBitbucketEvent } from './bitbucket-events.ts';
 import { deployEvent } from './build-event.ts';
-import { bodyId } from './delivery-id.ts';
+import { bodyId, joinedId } from './delivery-id.ts';
 import { verifyHmac } from './hmac.ts';
 import { firstText } from './labels.ts';
 import { checkPayload, defineSource } from './source.ts';
@@ -45,7 +45,7 @@ between the same two commits is, from the second time on, a body that came befor
       deployEvent(
         {
           source: 'bitbucket',
-          id: changes.length === 1 ? id : `${id}/${index}`,
+          id: changes.length === 1 ? id : joinedId([id, index]),
           deliveryid,
           verb,
           time: time ?? now.toISOString(),

@@ -8,6 +8,7 @@ import type { InvocationNews } from '../queues/wake-up-queue.ts';
 import { verifyHeader, verifyUrlSecret } from './bearer.ts';
 import { genericEvent } from './build-event.ts';
 import { isTaskEvent, TaskEvent, TaskFacts } from './cloud-assistant-event.ts';
+import { joinedId } from './delivery-id.ts';
 import { toIsoTime } from './event-time.ts';
 import { firstText } from './labels.ts';
 import { present } from './present.ts';
@@ -53,7 +54,7 @@ One event comes for each instance when its task has ended; there is none for a s
         genericEvent(
           {
             source: 'cloud-assistant',
-            id: firstText(event.id) ?? [facts.invokeId, facts.instanceId, facts.repeats ?? ''].join('/'),
+            id: firstText(event.id) ?? joinedId([facts.invokeId, facts.instanceId, facts.repeats]),
             verb: type,
             subject: `${facts.invokeId}/${facts.instanceId}`,
             time: toIsoTime(time) ?? toIsoTime(facts.finishTime) ?? now.toISOString(),

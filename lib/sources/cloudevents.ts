@@ -10,6 +10,7 @@ import { genericEvent } from './build-event.ts';
 import { isTaskEvent } from './cloud-assistant-event.ts';
 import { CloudEvent, isCloudEvent } from './cloud-event.ts';
 import { isBinary, parseCloudEvents } from './cloudevents-http.ts';
+import { joinedId } from './delivery-id.ts';
 import { toIsoTime } from './event-time.ts';
 import { isOwnEvent } from './fleet-reflex.ts';
 import { AUTHENTIC, defineSource, type SourceAnswer, type SourceRequest } from './source.ts';
@@ -88,8 +89,8 @@ function toTriggerEvent(event: CloudEvent, now: Date) {
   return genericEvent(
     {
       source: 'cloudevents',
-      // Only both together are unique; a source is a URI and so has no space in it.
-      id: `${event.source} ${event.id}`,
+      // Only both together are unique, and either may have a space in it, whatever a URI may.
+      id: joinedId([event.source, event.id], ' '),
       verb: event.type,
       subject: event.subject ?? undefined,
       time: toIsoTime(event.time) ?? now.toISOString(),

@@ -5,6 +5,7 @@
 import * as z from 'zod';
 import { verifyAuthorization } from './bearer.ts';
 import { alertEvent } from './build-event.ts';
+import { joinedId } from './delivery-id.ts';
 import { toIsoTime } from './event-time.ts';
 import { firstText, lenientText, toLabels, withInstanceId } from './labels.ts';
 import { defineSource, type Normalisation } from './source.ts';
@@ -111,7 +112,7 @@ function normaliseAlarm(envelope: Envelope, now: Date): Normalisation {
       summary: firstText(state.reason),
       labels: labelsOf(envelope, alarmName),
       annotations: toLabels({ description: configuration?.description }),
-      fingerprint: envelope.resources[0] ?? [envelope.account, envelope.region, alarmName].join('/'),
+      fingerprint: envelope.resources[0] ?? `${joinedId([envelope.account, envelope.region])}/${alarmName}`,
       startsAt: status === 'firing' ? changedAt : toIsoTime(previousState?.timestamp),
       endsAt: status === 'resolved' ? changedAt : undefined,
       raw: envelope,

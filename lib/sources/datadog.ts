@@ -5,7 +5,7 @@
 import * as z from 'zod';
 import { verifyAuthorization } from './bearer.ts';
 import { alertEvent } from './build-event.ts';
-import { deliveryId } from './delivery-id.ts';
+import { deliveryId, joinedId } from './delivery-id.ts';
 import { toIsoTime } from './event-time.ts';
 import { firstText, lenientText, toLabels, withInstanceId } from './labels.ts';
 import { defineSource } from './source.ts';
@@ -88,7 +88,7 @@ is the same event.`,
     const id =
       cycle === undefined
         ? deliveryId(request.body, payload.id)
-        : `${cycle}/${(transition ?? '').replace(/^Re-/i, '')}`;
+        : joinedId([cycle, (transition ?? '').replace(/^Re-/i, '')]);
     return {
       kind: 'events',
       events: [

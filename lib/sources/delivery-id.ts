@@ -3,6 +3,7 @@
  * facts, always give the same id.
  */
 import { createHash } from 'node:crypto';
+import { toIsoTime } from './event-time.ts';
 import { firstText } from './labels.ts';
 
 /**
@@ -17,6 +18,27 @@ export function deliveryId(body: Uint8Array, ...candidates: readonly unknown[]):
 /** The id of a body whose sender proves no id. @returns `sha256-` and 64 hex digits */
 export function bodyId(body: Uint8Array): string {
   return `sha256-${createHash('sha256').update(body).digest('hex')}`;
+}
+
+/**
+ * Several facts as one id. What joins them is percent-encoded inside each, so that (`a`, `b/c`) and (`a/b`, `c`) differ;
+ * what has none of it stays as it is.
+ */
+export function joinedId(parts: readonly unknown[], separator: '/' | ' ' | ':' | '@' = '/'): string {
+  const code = `%${separator.charCodeAt(0).toString(16).toUpperCase()}`;
+  return parts
+    .map((part) => (firstText(part) ?? '').replaceAll('%', '%25').replaceAll(separator, code))
+    .join(separator);
+}
+
+/**
+ * A time as part of an id: the same instant is the same text, however it was written. Milliseconds, without the zeros
+ * that say nothing: as Go writes it, whose times most senders send.
+ */
+export function idTime(value: unknown, zone?: string): string {
+  const time = toIsoTime(value, zone);
+  if (time === undefined) return firstText(value) ?? '';
+  return time.replace(/\.(\d*?)0*Z$/, (_, digits: string) => (digits === '' ? 'Z' : `.${digits}Z`));
 }
 
 /** A short fingerprint of a record's content, whatever the order of its keys. @returns 16 hex digits */

@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { verifyUrlSecret } from './bearer.ts';
 import { deployEvent } from './build-event.ts';
+import { joinedId } from './delivery-id.ts';
 import { toIsoTime } from './event-time.ts';
 import { firstText } from './labels.ts';
 import { defineSource } from './source.ts';
@@ -38,7 +39,7 @@ never called.`,
   payload: Payload,
   normalise(payload, _request, { now }) {
     const { push_data: push, repository } = payload;
-    const id = `${repository.repo_name}:${push.tag ?? ''}@${push.pushed_at ?? ''}`;
+    const id = joinedId([joinedId([repository.repo_name, push.tag], ':'), push.pushed_at], '@');
     const event = deployEvent(
       { source: 'dockerhub', id, verb: 'push', time: toIsoTime(push.pushed_at) ?? now.toISOString() },
       {

@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { verifyAuthorization, verifyHeader } from './bearer.ts';
 import { deployEvent } from './build-event.ts';
+import { joinedId } from './delivery-id.ts';
 import { toIsoTime } from './event-time.ts';
 import { firstText } from './labels.ts';
 import { defineSource } from './source.ts';
@@ -78,10 +79,10 @@ One event for each artifact: the tag is \`event.data.ref\`, the digest \`event.d
     const time = toIsoTime(payload.time ?? payload.occur_at) ?? now.toISOString();
     const events = resources.map(({ digest, tag, resource_url: url }, index) => {
       const id = !payload.id
-        ? [payload.type, repository, digest ?? '', tag ?? '', payload.occur_at ?? ''].join('/')
+        ? joinedId([payload.type, repository, digest, tag, payload.occur_at])
         : resources.length === 1
           ? payload.id
-          : `${payload.id}/${index}`;
+          : joinedId([payload.id, index]);
       return deployEvent(
         { source: 'harbor', id, verb, time },
         {

@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { verifyAuthorization } from './bearer.ts';
 import { alertEvent } from './build-event.ts';
+import { idTime, joinedId } from './delivery-id.ts';
 import { toIsoTime } from './event-time.ts';
 import { firstText, lenientText, toLabels, withInstanceId } from './labels.ts';
 import { defineSource } from './source.ts';
@@ -67,7 +68,7 @@ fingerprint.`,
           {
             source: 'opsgenie',
             // An alert is created once, and may be acknowledged again: the time of the change tells them apart.
-            id: [fingerprint, action, alert.updatedAt ?? ''].join('/'),
+            id: joinedId([fingerprint, action, idTime(alert.updatedAt)]),
             time: updatedAt ?? now.toISOString(),
           },
           {

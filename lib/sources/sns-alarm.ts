@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import type { TriggerEvent } from '../events/trigger-event.ts';
 import { alertEvent } from './build-event.ts';
+import { joinedId } from './delivery-id.ts';
 import { toIsoTime } from './event-time.ts';
 import { firstText, toLabels, withInstanceId } from './labels.ts';
 
@@ -67,7 +68,7 @@ export function alarmToEvent(
         }),
       }),
       annotations: toLabels({ description: alarm.AlarmDescription }),
-      fingerprint: firstText(alarm.AlarmArn) ?? [account, region, alarm.AlarmName].join('/'),
+      fingerprint: firstText(alarm.AlarmArn) ?? `${joinedId([account, region])}/${alarm.AlarmName}`,
       startsAt: status === 'firing' ? changedAt : undefined,
       endsAt: status === 'resolved' ? changedAt : undefined,
       raw: envelope.raw,

@@ -7,7 +7,7 @@ import { chatEvent } from './build-event.ts';
 import { answerText, cutText } from './chat-answer.ts';
 import { parseMention } from './chat-command.ts';
 import { teamsAnswerMarkup } from './chat-markup.ts';
-import { deliveryId } from './delivery-id.ts';
+import { deliveryId, joinedId } from './delivery-id.ts';
 import { toIsoTime } from './event-time.ts';
 import { verifyHmac } from './hmac.ts';
 import { defineSource } from './source.ts';
@@ -74,7 +74,7 @@ result need an incoming webhook ([chat-ops.md](chat-ops.md)).`,
       return { kind: 'ignored', because: `Teams’ activity ${payload.type ?? '(unnamed)'} starts nothing` };
     }
     const channel = channelOf(payload);
-    const id = payload.id ? `${conversation?.id ?? ''}/${payload.id}` : undefined;
+    const id = payload.id ? joinedId([conversation?.id, payload.id]) : undefined;
     const event = chatEvent(
       {
         source: 'teams',

@@ -5,7 +5,7 @@
 import * as z from 'zod';
 import { verifyUrlSecret } from './bearer.ts';
 import { alertEvent } from './build-event.ts';
-import { deliveryId } from './delivery-id.ts';
+import { deliveryId, joinedId } from './delivery-id.ts';
 import { toIsoTime } from './event-time.ts';
 import { firstText, lenientText, toLabels, withInstanceId } from './labels.ts';
 import { defineSource } from './source.ts';
@@ -101,7 +101,7 @@ put \`dedupe: { key: event.data.fingerprint, window: … }\` on rules for polici
         alertEvent(
           {
             source: 'tencent-monitor',
-            id: `${session}/${payload.alarmStatus}`,
+            id: joinedId([session, payload.alarmStatus]),
             time: endsAt ?? startsAt ?? now.toISOString(),
           },
           {
@@ -125,7 +125,7 @@ put \`dedupe: { key: event.data.fingerprint, window: … }\` on rules for polici
               }),
             }),
             annotations: toLabels({ policyName: policy?.policyName, currentValue: conditions?.currentValue }),
-            fingerprint: [firstText(policy?.policyId) ?? '', target ?? '', what ?? ''].join('/'),
+            fingerprint: joinedId([policy?.policyId, target, what]),
             startsAt,
             endsAt,
             raw: payload,

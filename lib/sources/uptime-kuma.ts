@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { verifyAuthorization } from './bearer.ts';
 import { alertEvent } from './build-event.ts';
+import { idTime, joinedId } from './delivery-id.ts';
 import { toIsoTime } from './event-time.ts';
 import { firstText, lenientText, toLabels, withInstanceId } from './labels.ts';
 import { defineSource } from './source.ts';
@@ -82,7 +83,7 @@ that a monitor is still down.`,
         alertEvent(
           {
             source: 'uptime-kuma',
-            id: [fingerprint, firstText(heartbeat.time) ?? '', status].join('/'),
+            id: joinedId([fingerprint, idTime(heartbeat.time), status]),
             time,
           },
           {

@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { verifyAuthorization } from './bearer.ts';
 import { parseJson } from './body.ts';
 import { alertEvent } from './build-event.ts';
+import { joinedId } from './delivery-id.ts';
 import { toIsoTime } from './event-time.ts';
 import { firstText, lenientText, toLabels, withInstanceId } from './labels.ts';
 import { defineSource } from './source.ts';
@@ -76,7 +77,7 @@ A macro that Zabbix cannot resolve arrives as its own text (\`{EVENT.OPDATA}\`) 
         alertEvent(
           {
             source: 'zabbix',
-            id: `${fingerprint}/${status}`,
+            id: joinedId([fingerprint, status]),
             time: endsAt ?? (status === 'firing' ? startsAt : undefined) ?? now.toISOString(),
           },
           {

@@ -457,7 +457,7 @@ describe('a deploy event', () => {
             "sha": "sha256:8a9e9863dbb6e10edb5adfe917c00da84e1700fa76e7ed02476aa6e6fb8ee0d8",
             "url": "harbor.example.com/acme/web:v1.1",
           },
-          "id": "PUSH_ARTIFACT/acme/web/sha256:8a9e9863dbb6e10edb5adfe917c00da84e1700fa76e7ed02476aa6e6fb8ee0d8/v1.1/1795170660",
+          "id": "PUSH_ARTIFACT/acme%2Fweb/sha256:8a9e9863dbb6e10edb5adfe917c00da84e1700fa76e7ed02476aa6e6fb8ee0d8/v1.1/1795170660",
           "kind": "deploy",
           "source": "harbor",
           "subject": "acme/web",
