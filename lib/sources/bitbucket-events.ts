@@ -40,17 +40,15 @@ const cloudPush = z
     }),
   );
 
+// A build may be of a fork's pull request, and says no more than a branch's name: neither branch nor commit is told.
 const cloudStatus = z
   .looseObject({
     actor: Actor,
     repository: Repository,
     commit_status: z.looseObject({
       state: text,
-      refname: text,
       url: text,
       updated_on: text,
-      commit: z.looseObject({ hash: text }).nullish(),
-      links: z.looseObject({ commit: Link }).nullish(),
     }),
   })
   .transform(({ actor, repository, commit_status: status }): DeployFacts[] => [
@@ -58,11 +56,6 @@ const cloudStatus = z
       verb: 'commit_status',
       action: 'commit_status',
       repository: repository.full_name,
-      ref: firstText(status.refname),
-      sha: firstText(
-        status.commit?.hash,
-        /\/commit\/([0-9a-f]{7,64})$/.exec(status.links?.commit?.href ?? '')?.[1],
-      ),
       status: firstText(status.state),
       actor: firstText(actor?.nickname, actor?.display_name),
       url: firstText(status.url),

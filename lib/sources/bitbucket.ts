@@ -16,7 +16,8 @@ and the triggers *Push* and, if rules need them, *Build status created / updated
 *Repository: Push*.
 
 A push that changes several branches is one event for each; branches are named \`refs/heads/<name>\`, tags
-\`refs/tags/<name>\`. Bitbucket Cloud signs neither a time nor the delivery's id: a branch that is pushed back and forth
+\`refs/tags/<name>\`. A build status does not say whether its branch is a fork's: it has neither \`event.data.ref\` nor
+\`event.data.sha\`. Bitbucket Cloud signs neither a time nor the delivery's id: a branch that is pushed back and forth
 between the same two commits is, from the second time on, a body that came before, and starts nothing.`,
   facts: {
     proof: 'HMAC-SHA256 of the body in `X-Hub-Signature`',

@@ -6,7 +6,7 @@ import * as z from 'zod';
 import { deployEvent } from './build-event.ts';
 import { bodyId } from './delivery-id.ts';
 import { commentToChat, IssueComment } from './github-comment.ts';
-import { DEPLOY_EVENTS, type DeployFacts, eventOf, whyUnused } from './github-events.ts';
+import { DEPLOY_EVENTS, type DeployFacts, eventOf, giteaWorkflowRun, whyUnused } from './github-events.ts';
 import { verifyHmac } from './hmac.ts';
 import { firstText } from './labels.ts';
 import { checkPayload, defineSource, type Source, type SourceFacts } from './source.ts';
@@ -48,7 +48,8 @@ const packageEvent = z
   );
 
 const EVENTS: ReadonlyMap<string, z.ZodType<DeployFacts>> = new Map<string, z.ZodType<DeployFacts>>([
-  ...[...DEPLOY_EVENTS].filter(([name]) => ['push', 'release', 'workflow_run'].includes(name)),
+  ...[...DEPLOY_EVENTS].filter(([name]) => ['push', 'release'].includes(name)),
+  ['workflow_run', giteaWorkflowRun],
   ['package', packageEvent],
 ]);
 

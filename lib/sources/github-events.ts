@@ -5,6 +5,7 @@
 import * as z from 'zod';
 import { toIsoTime } from './event-time.ts';
 import { firstText } from './labels.ts';
+import { commitOf, OWN, type Provenance, provenanceOf, UNKNOWN } from './provenance.ts';
 
 const text = z.string().nullish();
 const Login = z.looseObject({ login: text }).nullish();
@@ -63,13 +64,15 @@ const Deployment = z.looseObject({
   creator: Login,
 });
 
-const deployment = z.looseObject({ ...Common, deployment: Deployment }).transform(
-  ({ action, repository, deployment: it, sender }): DeployFacts => ({
+/** The run of a workflow that made a deployment: GitHub leaves its head repository out at times. */
+const DeployedBy = z.looseObject({ event: text, head_repository: Repository }).nullish();
+
+const deployment = z.looseObject({ ...Common, deployment: Deployment, workflow_run: DeployedBy }).transform(
+  ({ action, repository, deployment: it, workflow_run: run, sender }): DeployFacts => ({
     verb: action ?? 'deployment',
     action: action ?? 'deployment',
     repository: repository?.full_name ?? '',
-    ref: firstText(it.ref),
-    sha: firstText(it.sha),
+    ...commitOf(run ? ofRun(run, repository?.full_name) : OWN, firstText(it.ref), firstText(it.sha)),
     environment: firstText(it.environment),
     actor: firstText(it.creator?.login, sender?.login),
     url: firstText(it.url),
@@ -82,6 +85,7 @@ const deploymentStatus = z
   .looseObject({
     ...Common,
     deployment: Deployment,
+    workflow_run: DeployedBy,
     deployment_status: z.looseObject({
       state: text,
       environment: text,
@@ -93,12 +97,11 @@ const deploymentStatus = z
     }),
   })
   .transform(
-    ({ repository, deployment: it, deployment_status: status, sender }): DeployFacts => ({
+    ({ repository, deployment: it, workflow_run: run, deployment_status: status, sender }): DeployFacts => ({
       verb: 'deployment_status',
       action: 'deployment_status',
       repository: repository?.full_name ?? '',
-      ref: firstText(it.ref),
-      sha: firstText(it.sha),
+      ...commitOf(run ? ofRun(run, repository?.full_name) : OWN, firstText(it.ref), firstText(it.sha)),
       environment: firstText(status.environment, it.environment),
       status: firstText(status.state),
       actor: firstText(status.creator?.login, sender?.login),
@@ -107,27 +110,26 @@ const deploymentStatus = z
     }),
   );
 
-const workflowRun = z
-  .looseObject({
-    ...Common,
-    workflow_run: z.looseObject({
-      head_branch: text,
-      head_sha: text,
-      status: text,
-      conclusion: text,
-      html_url: text,
-      updated_at: text,
-      actor: Login,
-      head_repository: Repository,
-    }),
-  })
-  .transform(
+type Run = z.infer<typeof WorkflowRun>;
+const WorkflowRun = z.looseObject({
+  event: text,
+  head_branch: text,
+  head_sha: text,
+  status: text,
+  conclusion: text,
+  html_url: text,
+  updated_at: text,
+  actor: Login,
+  head_repository: Repository,
+});
+
+const workflowRunBy = (whose: (run: Run, base: string | null | undefined) => Provenance) =>
+  z.looseObject({ ...Common, workflow_run: WorkflowRun }).transform(
     ({ action, repository, workflow_run: run, sender }): DeployFacts => ({
       verb: 'workflow_run',
       action: action ?? 'workflow_run',
       repository: repository?.full_name ?? '',
-      ref: branchOf(run.head_branch, run.head_repository?.full_name, repository?.full_name),
-      sha: firstText(run.head_sha),
+      ...commitOf(whose(run, repository?.full_name), firstText(run.head_branch), firstText(run.head_sha)),
       status: firstText(run.conclusion, run.status),
       actor: firstText(run.actor?.login, sender?.login),
       url: firstText(run.html_url),
@@ -135,12 +137,17 @@ const workflowRun = z
     }),
   );
 
+/** GitHub always says where the branch is; a fork that has been deleted is null. */
+const workflowRun = workflowRunBy((run, base) => provenanceOf(run.head_repository?.full_name, base));
+/** Gitea says it of none. */
+export const giteaWorkflowRun = workflowRunBy(ofRun);
+
+// Runs of workflows that a fork's pull request started are in suites of ours, and nothing in them says so: neither
+// branch nor commit is told.
 const checkSuite = z
   .looseObject({
     ...Common,
     check_suite: z.looseObject({
-      head_branch: text,
-      head_sha: text,
       status: text,
       conclusion: text,
       url: text,
@@ -152,8 +159,6 @@ const checkSuite = z
       verb: 'check_suite',
       action: action ?? 'check_suite',
       repository: repository?.full_name ?? '',
-      ref: firstText(suite.head_branch),
-      sha: firstText(suite.head_sha),
       status: firstText(suite.conclusion, suite.status),
       actor: firstText(sender?.login),
       url: firstText(suite.url),
@@ -292,15 +297,27 @@ export function whyUnused(title: string, header: string | undefined): string {
     : `${title}’s event ${header ?? '(unnamed)'} starts nothing`;
 }
 
-/** A fork's `main` is not our `main`: it is named as GitHub names it across repositories, `owner:main`. */
-function branchOf(
-  branch: unknown,
-  head: string | null | undefined,
+/** What starts a workflow on a commit of the repository itself; a pull request may start one on a fork's. */
+const OWN_TRIGGERS: ReadonlySet<string> = new Set([
+  'push',
+  'create',
+  'schedule',
+  'workflow_dispatch',
+  'repository_dispatch',
+  'release',
+  'dynamic',
+]);
+
+/** Where a run may leave its head repository out, what started it tells; one that is null has been deleted. */
+function ofRun(
+  run: {
+    event?: string | null | undefined;
+    head_repository?: { full_name?: string | null | undefined } | null | undefined;
+  },
   base: string | null | undefined,
-): string | undefined {
-  const name = firstText(branch);
-  if (name === undefined || !head || !base || head === base) return name;
-  return `${head.split('/', 1)[0]}:${name}`;
+): Provenance {
+  if (run.head_repository !== undefined) return provenanceOf(run.head_repository?.full_name, base);
+  return OWN_TRIGGERS.has(run.event ?? '') ? OWN : UNKNOWN;
 }
 
 function packageFacts(

@@ -6,6 +6,7 @@ import * as z from 'zod';
 import { toIsoTime } from './event-time.ts';
 import type { DeployFacts } from './github-events.ts';
 import { firstText } from './labels.ts';
+import { commitOf, OWN, type Provenance, UNKNOWN } from './provenance.ts';
 
 const text = z.string().nullish();
 const Project = z.looseObject({ path_with_namespace: z.string(), web_url: text });
@@ -54,8 +55,12 @@ const deployment = z
       verb,
       action: verb,
       repository: it.project.path_with_namespace,
-      ref: firstText(it.ref),
-      sha: firstText(/\/([0-9a-f]{40,64})$/.exec(it.commit_url ?? '')?.[1], it.short_sha),
+      // A job of a merge request deploys from `refs/merge-requests/…`.
+      ...commitOf(
+        OWN,
+        firstText(it.ref),
+        firstText(/\/([0-9a-f]{40,64})$/.exec(it.commit_url ?? '')?.[1], it.short_sha),
+      ),
       environment: firstText(it.environment),
       status: it.status === 'created' ? undefined : it.status,
       actor: firstText(it.user?.username),
@@ -69,6 +74,7 @@ const pipeline = z
     object_attributes: z.looseObject({
       ref: text,
       sha: text,
+      source: text,
       status: z.string(),
       url: text,
       created_at: text,
@@ -81,14 +87,11 @@ const pipeline = z
     project: Project,
   })
   .transform(({ object_attributes: it, merge_request: request, user, project }): DeployFacts => {
-    const isFork = request ? request.source_project_id !== request.target_project_id : false;
-    const ref = firstText(it.ref);
     return {
       verb: 'pipeline',
       action: 'pipeline',
       repository: project.path_with_namespace,
-      ref: isFork && ref !== undefined ? `${String(request?.source_project_id)}:${ref}` : ref,
-      sha: firstText(it.sha),
+      ...commitOf(ofPipeline(it.source, request), firstText(it.ref), firstText(it.sha)),
       status: it.status,
       actor: firstText(user?.username),
       url: firstText(it.url),
@@ -117,6 +120,26 @@ const release = z
       time: toIsoTime(it.released_at ?? it.created_at),
     }),
   );
+
+/** Pipelines of merge requests, and those below one: their branch may be a fork's, by the same name as ours. */
+const SOURCES_OF_REQUESTS: ReadonlySet<string> = new Set([
+  'merge_request_event',
+  'external_pull_request_event',
+  'parent_pipeline',
+]);
+
+interface Request {
+  source_project_id?: unknown;
+  target_project_id?: unknown;
+}
+
+/** A fork that has been deleted is null. */
+function ofPipeline(source: string | null | undefined, request: Request | null | undefined): Provenance {
+  if (!request) return source && !SOURCES_OF_REQUESTS.has(source) ? OWN : UNKNOWN;
+  const [from, to] = [firstText(request.source_project_id), firstText(request.target_project_id)];
+  if (from === undefined || to === undefined) return UNKNOWN;
+  return from === to ? OWN : { kind: 'fork', owner: from };
+}
 
 /** By `object_kind`. What is not here is authentic and of no use to rules. */
 export const GITLAB_EVENTS: ReadonlyMap<string, z.ZodType<DeployFacts>> = new Map<

@@ -50,7 +50,7 @@ With a secret token the same body is the same event, and a push has no time in i
 forth between the same two commits starts nothing from the second time on. The signing token tells deliveries apart.
 
 A note that begins with \`@fleet-reflex\` is a chat command of the users named in the setting \`commenters\`. The branch
-of a fork's pipeline is named \`<project id>:<branch>\`.`,
+of a fork's pipeline is named \`<project id>:<branch>\` and its commit not told; of a deleted fork neither is.`,
   facts: {
     proof: 'the signing token (Standard Webhooks), or `X-Gitlab-Token`',
     replayWindow: '5 minutes when signed; else none',

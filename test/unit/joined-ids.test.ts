@@ -101,8 +101,8 @@ describe('two CloudEvents', () => {
       ['/a%20b', 'c'],
       ['/a b', 'c'],
     ],
-  ] as const)('whose source and id are %j and %j are two events', (one, other) => {
-    expect(idOf(...one)).not.toBe(idOf(...other));
+  ] as const)('whose source and id are %j and %j are two events', ([source, id], [otherSource, otherId]) => {
+    expect(idOf(source, id)).not.toBe(idOf(otherSource, otherId));
   });
 });
 

@@ -154,9 +154,7 @@ describe('a deploy event', () => {
           "data": {
             "action": "completed",
             "actor": "Codertocat",
-            "ref": "changes",
             "repository": "Codertocat/Hello-World",
-            "sha": "ec26c3e57ca3a959ca5aad62de7213c562f8c821",
             "status": "success",
             "url": "https://api.github.com/repos/Codertocat/Hello-World/check-suites/118578147",
           },
@@ -407,9 +405,7 @@ describe('a deploy event', () => {
           "data": {
             "action": "commit_status",
             "actor": "emma",
-            "ref": "main",
             "repository": "acme/web",
-            "sha": "9fec847784abb10b2fa567ee63b85bd238955d0e",
             "status": "SUCCESSFUL",
             "url": "https://ci.example.com/builds/17",
           },
