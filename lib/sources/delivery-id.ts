@@ -33,11 +33,12 @@ export function joinedId(parts: readonly unknown[], separator: '/' | ' ' | ':' |
 
 /**
  * A time as part of an id: the same instant is the same text, however it was written. Milliseconds, without the zeros
- * that say nothing: as Go writes it, whose times most senders send.
+ * that say nothing: as Go writes it, whose times most senders send. A Unix time has one spelling, and stays.
  */
 export function idTime(value: unknown, zone?: string): string {
-  const time = toIsoTime(value, zone);
-  if (time === undefined) return firstText(value) ?? '';
+  const given = firstText(value) ?? '';
+  const time = /^\d+$/.test(given) ? undefined : toIsoTime(value, zone);
+  if (time === undefined) return given;
   return time.replace(/\.(\d*?)0*Z$/, (_, digits: string) => (digits === '' ? 'Z' : `.${digits}Z`));
 }
 
