@@ -53,13 +53,13 @@ export function metricAlarmToEvent(
   const target = firstText(dimensions['instanceId'], alarm.instanceName);
   const time = toIsoTime(String(alarm.timestamp ?? '')) ?? now.toISOString();
   const rule = firstText(alarm.ruleId, alarm.alertName);
-  const delivery = deliveryId(
-    body,
-    alarm.transId,
-    rule === undefined ? undefined : joinedId([rule, target, idTime(alarm.timestamp)]),
-  );
+  const state = alarm.alertState;
+  const id =
+    alarm.transId === undefined && rule !== undefined
+      ? joinedId([rule, target, idTime(alarm.timestamp), state])
+      : joinedId([deliveryId(body, alarm.transId), state]);
   return alertEvent(
-    { source, id: joinedId([delivery, alarm.alertState]), time },
+    { source, id, time },
     {
       status,
       name: firstText(alarm.alertName, alarm.metricName) ?? 'CloudMonitor alarm',

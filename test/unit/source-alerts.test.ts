@@ -261,7 +261,7 @@ describe('an alert', () => {
             "status": "firing",
             "summary": "5xx above 5 % on web-1",
           },
-          "id": "052652ac-5d1c-464a-812a-7dd18bbfba8c/Create/2026-11-20T10:08:13.166Z",
+          "id": "052652ac-5d1c-464a-812a-7dd18bbfba8c/Create/1795169293166002000",
           "kind": "alert",
           "source": "opsgenie",
           "subject": "5xx above 5 % on web-1",
