@@ -8,6 +8,7 @@ import type { Provider, ProviderName } from '../providers/provider.ts';
 import { isTerminalRun, type Run, sentInvocations } from './run.ts';
 import type { RunId, RunRequest } from './run-request.ts';
 import { change, type SettleContext } from './settle.ts';
+import { RETENTION_DAYS } from './table.ts';
 
 export interface CancelContext extends SettleContext {
   providers: Readonly<Record<ProviderName, Provider>>;
@@ -19,16 +20,20 @@ export type CancelRequest = Extract<RunRequest, { action: 'cancel' }>;
 /** How long a cancel stops a run that was asked for before it and comes after it: queues keep no order. */
 const TOMBSTONE_MS = 24 * 60 * 60_000;
 
+/** As long as a run's id is known, a cancel's is. */
+const REMEMBERED_MS = RETENTION_DAYS * 24 * 60 * 60_000;
+
 /**
  * Carries out a `cancel` request. Only runs that were asked for before it are meant, so that the same request
- * delivered again stops nothing new.
+ * delivered again, by its sender or by whoever has captured it, stops nothing new.
  * @throws FleetReflexError `cancel.unanswered` (retry): a provider could not be asked
  */
 export async function cancelRuns(
-  request: CancelRequest,
+  asked: CancelRequest,
   context: CancelContext,
 ): Promise<{ cancelled: RunId[] }> {
   const { store, log } = context;
+  const request = asked.targetRunId === undefined ? await asFirstAsked(asked, context) : asked;
   const by = request.by ?? `${request.trigger.source} ${request.trigger.type} (${request.rule})`;
   if (request.targetRunId !== undefined) {
     const outcome = await cancelRun(request.targetRunId, by, context);
@@ -113,6 +118,20 @@ export async function stopSent(
       { disposition: 'retry', ...(retryAfterMs !== undefined && { retryAfterMs }) },
     );
   }
+}
+
+/** The request as of when it was asked for first: the doors date the same delivery anew each time that it comes. */
+async function asFirstAsked(
+  request: CancelRequest,
+  { guards, now }: Pick<CancelContext, 'guards' | 'now'>,
+): Promise<CancelRequest> {
+  const { rule, runId, requestedAt } = request;
+  const at = new Date(requestedAt);
+  const first = await guards.claimant('cancel-asked', rule, runId, now());
+  if (first !== undefined && first.at <= at) return { ...request, requestedAt: first.at.toISOString() };
+  // Before anything is stopped: should this process end now, the next one means the same runs.
+  await guards.mark('cancel-asked', rule, runId, runId, at, new Date(now().getTime() + REMEMBERED_MS));
+  return request;
 }
 
 async function leaveTombstone(

@@ -246,4 +246,34 @@ describe('a cancel that comes late', () => {
     expect([await isCancelled(before.runId), await isCancelled(since.runId)]).toEqual([true, false]);
     expect((await world.run(after.runId)).status).toBe('pending');
   });
+
+  it('once more, captured and sent again, stops nothing that was asked for since it came first', async () => {
+    const world = aRunsQueueWorld(table);
+    const before = world.request();
+    await world.take(before);
+    const cancel = (): RunRequest => ({
+      version: 1,
+      action: 'cancel',
+      runId: runIdFor('stop', 'test', `captured ${before.runId}`),
+      rule: 'stop',
+      trigger: { source: 'test', type: 'alert.resolved', id: 'r' },
+      notify: [],
+      // The door dates each delivery anew.
+      requestedAt: iso(world.now()),
+      targetRule: before.rule,
+    });
+    world.advance(1_000);
+    await world.take(cancel());
+    world.advance(MINUTE_MS);
+    const since = world.request({ rule: before.rule });
+    await world.take(since);
+    world.advance(MINUTE_MS);
+    await world.take(cancel());
+    const later = world.request({ rule: before.rule, requestedAt: iso(world.now() - 1_000) });
+    await world.take(later);
+    const isCancelled = async ({ runId }: { runId: string }) =>
+      (await world.run(runId)).cancelRequestedAt !== undefined;
+    expect([await isCancelled(before), await isCancelled(since)]).toEqual([true, false]);
+    expect((await world.run(later.runId)).status).toBe('pending');
+  });
 });
