@@ -161,7 +161,19 @@ export const Note = z.looseObject({
     action: text,
     system: z.boolean().nullish(),
     created_at: text,
+    // The same fact twice: `internal` is its newer name.
+    internal: z.boolean().nullish(),
+    confidential: z.boolean().nullish(),
   }),
   merge_request: z.looseObject({ iid: z.number().nullish() }).nullish(),
-  issue: z.looseObject({ iid: z.number().nullish() }).nullish(),
+  issue: z.looseObject({ iid: z.number().nullish(), confidential: z.boolean().nullish() }).nullish(),
+  /** `note`, or `confidential_note`. */
+  event_type: text,
 });
+export type Note = z.infer<typeof Note>;
+
+/** Whether not everybody who sees the project may read it: an internal note, or any on a confidential issue. */
+export function isInternalNote({ event_type: type, object_attributes: note, issue }: Note): boolean {
+  const isConfidential = note.confidential === true || issue?.confidential === true;
+  return note.internal === true || isConfidential || type === 'confidential_note';
+}

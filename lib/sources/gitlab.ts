@@ -10,7 +10,7 @@ import { parseMention } from './chat-command.ts';
 import { bodyId, deliveryId } from './delivery-id.ts';
 import { toIsoTime } from './event-time.ts';
 import { mentionIn } from './github-comment.ts';
-import { GITLAB_EVENTS, Note } from './gitlab-events.ts';
+import { GITLAB_EVENTS, isInternalNote, Note } from './gitlab-events.ts';
 import { firstText } from './labels.ts';
 import {
   checkPayload,
@@ -49,7 +49,8 @@ longer accepted. Else set the **secret token**. Triggers: push, tag push, deploy
 With a secret token the same body is the same event, and a push has no time in it: a branch that is pushed back and
 forth between the same two commits starts nothing from the second time on. The signing token tells deliveries apart.
 
-A note that begins with \`@fleet-reflex\` is a chat command of the users named in the setting \`commenters\`. The branch
+A note that begins with \`@fleet-reflex\` is a chat command of the users named in the setting \`commenters\`. An internal
+note, and any note on a confidential issue (trigger *confidential comments*), is answered by an internal note. The branch
 of a fork's pipeline is named \`<project id>:<branch>\` and its commit not told; of a deleted fork neither is.`,
   facts: {
     proof: 'the signing token (Standard Webhooks), or `X-Gitlab-Token`',
@@ -100,7 +101,7 @@ function idsOf({ headers, body }: SourceRequest, isSigned: boolean): Ids {
 }
 
 function fromNote(
-  payload: z.infer<typeof Note>,
+  payload: Note,
   ids: Ids,
   isSigned: boolean,
   now: Date,
@@ -134,7 +135,7 @@ function fromNote(
 }
 
 /** User names and paths can be changed, and others may take them then: ids are made of the numbers. */
-function channelOf({ project, merge_request: merge, issue }: z.infer<typeof Note>): {
+function channelOf({ project, merge_request: merge, issue }: Note): {
   id?: string;
   name: string;
 } {
@@ -145,7 +146,8 @@ function channelOf({ project, merge_request: merge, issue }: z.infer<typeof Note
 }
 
 /** A note below it, on the server that the payload names; whether a token may go there the reply asks. */
-function replyBelow({ project, merge_request: merge, issue }: z.infer<typeof Note>): ReplyTo | undefined {
+function replyBelow(payload: Note): ReplyTo | undefined {
+  const { project, merge_request: merge, issue } = payload;
   const iid = merge?.iid ?? issue?.iid;
   const path = `/${project.path_with_namespace}`;
   if (!project.web_url?.endsWith(path) || !project.id || typeof iid !== 'number') return undefined;
@@ -156,6 +158,7 @@ function replyBelow({ project, merge_request: merge, issue }: z.infer<typeof Not
       project: String(project.id),
       noteable: merge ? 'merge_requests' : 'issues',
       iid: String(iid),
+      ...(isInternalNote(payload) && { internal: 'true' }),
     },
   };
 }

@@ -353,4 +353,21 @@ describe('a GitLab note', () => {
   ])('%s commands nothing', async (_, fields, settings, because) => {
     expect(await note(fields, settings)).toEqual({ kind: 'ignored', because });
   });
+
+  const text = { note: '@fleet-reflex x', action: 'create' };
+  it.each<[string, Record<string, unknown>, string | undefined]>([
+    ['that everybody may read', { issue: { iid: 7, confidential: false } }, undefined],
+    ['that is internal', { object_attributes: { ...text, internal: true } }, 'true'],
+    [
+      'that is confidential, as it was called',
+      { object_attributes: { ...text, confidential: true } },
+      'true',
+    ],
+    ['on a confidential issue', { merge_request: null, issue: { iid: 7, confidential: true } }, 'true'],
+    ['of the type confidential_note', { event_type: 'confidential_note' }, 'true'],
+  ])('%s is answered as it is', async (_, fields, internal) => {
+    const made = await note(fields, { commenters: ['*'] });
+    expect(made).toMatchObject({ kind: 'events', replyTo: { via: 'gitlab-note' } });
+    expect(made.kind === 'events' && made.replyTo?.address['internal']).toBe(internal);
+  });
 });

@@ -14,6 +14,8 @@ const Address = z.object({
   project: z.string().regex(/^\d{1,20}$/),
   noteable: z.enum(['issues', 'merge_requests']),
   iid: z.string().regex(/^\d{1,20}$/),
+  /** Present for the answer to what only members may read. */
+  internal: z.literal('true').optional(),
 });
 
 const PUBLIC = 'https://gitlab.com';
@@ -28,11 +30,15 @@ export const gitlabNoteReply: ReplyChannel = {
     if (address === undefined) return undefined;
     const token = tokenFor(address.api, await secrets('gitlab'), PUBLIC);
     if (token === undefined) return undefined;
-    const { api, project, noteable, iid } = address;
+    const { api, project, noteable, iid, internal } = address;
     return {
       url: new URL(`${api}/api/v4/projects/${project}/${noteable}/${iid}/notes`),
       headers: { 'private-token': token },
-      body: { body: toText(message, { limit: MAX_TEXT, markup: gitlabMarkup }) },
+      body: {
+        body: toText(message, { limit: MAX_TEXT, markup: gitlabMarkup }),
+        // Before GitLab 15.5 it had the second name, and a name that is not known there is not heard.
+        ...(internal !== undefined && { internal: true, confidential: true }),
+      },
     };
   },
 };
