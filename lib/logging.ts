@@ -13,7 +13,7 @@ export interface Log {
 
 /** Keys whose values are never written, at any depth. */
 const REDACTED =
-  /^(authorization|cookie|token|secret|password|signature|x-[\w-]*signature[\w-]*|responseurl|response_url|body|raw|output|parameters)$/i;
+  /^(authorization|cookie|token|secret|password|signature|x-[\w-]*signature[\w-]*|responseurl|response_url|replyto|address|body|raw|output|parameters)$/i;
 
 export function redact(facts: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const clean: Record<string, unknown> = {};

@@ -239,8 +239,10 @@ export function planInvocations(
 /** The record of a match that may not run: nothing is ever sent for it, and of a loop nothing is told. */
 export function rejectedRun(request: Extract<RunRequest, { action: 'reject' }>, now: Date): Run {
   const isQuiet = isKeptQuiet(request.reason);
+  const { replyTo, ...known } = described(request);
   return {
-    ...described(request),
+    ...known,
+    ...(!isQuiet && replyTo && { replyTo }),
     ...(request.provider && { provider: request.provider }),
     ...(request.region && { region: request.region }),
     ...(request.command && { command: request.command }),

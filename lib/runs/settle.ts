@@ -144,8 +144,9 @@ export async function deliver(
 async function delivered(store: RunStore, run: Run, event: PendingEvent): Promise<Run> {
   return await change(store, run, (current) => {
     const outbox = current.outbox.filter((pending) => pending !== event);
-    const { pollAt: _, ...done } = current;
-    // A run that has ended and told everyone needs no more looking at.
+    const { pollAt: _, replyTo: __, ...done } = current;
+    // A run that has ended and told everyone needs no more looking at. Where the chat was told goes too: whoever has
+    // such an address can write there.
     return isTerminalRun(current) && outbox.length === 0 ? { ...done, outbox } : { ...current, outbox };
   });
 }

@@ -90,6 +90,23 @@ describe('a run request', () => {
     });
   });
 
+  it('forgets where to reply when the last reply is out, and not before', async () => {
+    const replyTo = { via: 'slack', address: { responseUrl: 'https://hooks.slack.com/commands/T1/1/x' } };
+    const request = world.request({ instances: ['ins-1'], replyTo });
+    await world.dispatch(request);
+    world.cloud.tasksAre('succeeded');
+    world.advance(5_000);
+    world.destinationIsDown(true);
+    await world.poll();
+    expect(await world.run(request.runId)).toMatchObject({ status: 'succeeded', replyTo });
+    world.destinationIsDown(false);
+    world.advance(120_000);
+    await world.poll();
+    const told = await world.run(request.runId);
+    expect(told).toMatchObject({ status: 'succeeded', outbox: [] });
+    expect(told).not.toHaveProperty('replyTo');
+  });
+
   it('that comes again changes nothing, at any time', async () => {
     const request = world.request();
     await world.dispatch(request);
