@@ -58,6 +58,7 @@ export function compileRule(parts: RuleParts, path: Path, context: LoadContext):
     isByName: spec.byName === true,
     action,
     notify,
+    outputs: spec.outputs ?? 'caller',
   };
 }
 

@@ -86,10 +86,15 @@ function commonOf(rule: Rule, event: TriggerEvent, context: RenderContext) {
       ...(event.subject !== undefined && { subject: event.subject }),
     },
     notify: [...rule.notify],
-    ...(replyTo !== undefined && { replyTo }),
+    ...(replyTo !== undefined && { replyTo: seenBy(replyTo, rule) }),
     ...(trace !== undefined && { traceparent: trace }),
     requestedAt: askedAt.toISOString(),
   };
+}
+
+/** The default is not said: during a deployment the previous version reads it too, and knows no other. */
+function seenBy(replyTo: ReplyTo, { outputs }: Rule): ReplyTo {
+  return outputs === 'caller' ? replyTo : { ...replyTo, outputs };
 }
 
 function renderRun(

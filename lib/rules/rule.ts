@@ -4,7 +4,7 @@ import type { InvocationOptions } from '../providers/invocation-options.ts';
 import type { ProviderName } from '../providers/provider.ts';
 import type { ScheduleSettings } from '../providers/schedules.ts';
 import type { OnUnavailable } from '../runs/run-request.ts';
-import type { Source } from '../sources/source.ts';
+import type { Outputs, Source } from '../sources/source.ts';
 import type { Condition } from './condition.ts';
 import type { Expression } from './expression.ts';
 import type { Fleet } from './fleet.ts';
@@ -47,6 +47,8 @@ export interface Rule {
   readonly isByName: boolean;
   readonly action: Action;
   readonly notify: readonly DestinationRef[];
+  /** Who sees in a chat what its command printed. */
+  readonly outputs: Outputs;
 }
 
 /** Ids; a name is `name:…`, `*` is everybody, or any channel. */

@@ -6,6 +6,7 @@ import * as z from 'zod';
 import { TerminationMode } from '../providers/invocation-options.ts';
 import { ProviderName } from '../providers/provider.ts';
 import { OnUnavailable } from '../runs/run-request.ts';
+import { Outputs } from '../sources/source.ts';
 import { durationBetween } from './duration.ts';
 
 const SECOND = 1000;
@@ -293,6 +294,9 @@ export const RuleSpec = z
     schedule: ScheduleSpec.optional(),
     guards: GuardsSpec.optional(),
     notify: Notify,
+    outputs: Outputs.default('caller').describe(
+      'Who sees in a chat what the command printed: `caller`, the person who asked alone, and where a chat cannot tell one person alone, nobody there; `channel`, all who are in it; `none`, nobody. Whether it succeeded is told in any case, and completion events and `GET /runs` have the output. Default: caller.',
+    ),
   })
   .superRefine(exactlyOne(ACTIONS))
   .meta(oneOf(ACTIONS))

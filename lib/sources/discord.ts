@@ -98,7 +98,8 @@ a command \`fleet\` with one option of type STRING named \`text\`, and install t
 
 \`/fleet text: run patch-web service=nginx\` reads as \`/fleet run patch-web service=nginx\`; sub-commands are words,
 other options are \`name=value\`. The ids of the caller's roles are \`groups\` for \`allow\`. The answer is visible to the
-caller only; progress and result are posted in the channel for 15 minutes, as long as Discord's token is good.`,
+caller only, and so are progress and result, for 15 minutes, as long as Discord's token is good (\`outputs: channel\`
+shows them to all).`,
   facts: {
     proof: 'Ed25519 of time and body in `X-Signature-Ed25519`',
     replayWindow: '5 minutes',
@@ -134,7 +135,10 @@ caller only; progress and result are posted in the channel for 15 minutes, as lo
   },
   answer(outcomes, { settings }): SourceAnswer {
     const isStarted = outcomes.some(({ matched }) => matched.some(({ rejected }) => rejected === undefined));
-    if (settings.deferred && isStarted) return { status: 200, body: { type: DEFERRED_CHANNEL_MESSAGE } };
+    if (settings.deferred && isStarted) {
+      // Who sees it sees the first reply in its place, which may have the output of a command.
+      return { status: 200, body: { type: DEFERRED_CHANNEL_MESSAGE, data: { flags: EPHEMERAL } } };
+    }
     const content = cutText(answerText(outcomes, discordMarkup), MAX_CONTENT);
     const data = { content, flags: EPHEMERAL, allowed_mentions: { parse: [] } };
     return { status: 200, body: { type: CHANNEL_MESSAGE, data } };

@@ -165,7 +165,7 @@ function fromEvent(
   if (!event.channel) return { kind: 'events', events: [chat], isTimeProved: true };
   // Slack shows nobody what it is answered to an event, and gives no response_url: both go below the mention.
   const thread = event.thread_ts ?? event.ts;
-  const address = { channel: event.channel, ...(thread && { thread }) };
+  const address = { channel: event.channel, ...(thread && { thread }), user: event.user };
   const replyTo = { via: 'slack', address };
   return { kind: 'events', events: [chat], isTimeProved: true, replyTo, isAnswerHidden: true };
 }

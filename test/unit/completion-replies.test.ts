@@ -149,7 +149,12 @@ async function told(event: CompletionEvent, replyTo: ReplyTo, more: Partial<Repl
   return received.map(({ method, url, body }) => ({ request: `${method} ${url}`, body }));
 }
 
-const to = (via: string, address: Record<string, string> = {}): ReplyTo => ({ via, address });
+/** Of a rule whose output all may see; test/unit/reply-outputs.test.ts has the others. */
+const to = (via: string, address: Record<string, string> = {}): ReplyTo => ({
+  via,
+  address,
+  outputs: 'channel',
+});
 const slackCommand = () => to('slack', { responseUrl: `${origin}/commands/T1/1/x` });
 
 describe('a run is told', () => {

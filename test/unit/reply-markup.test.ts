@@ -307,7 +307,7 @@ function aMessage({ reason, error, outputs }: Words) {
 }
 
 async function bodyOf({ channel, address, secret }: Chat, message: ReturnType<typeof aMessage>) {
-  const request = await channel.requestFor({ message }, address, {
+  const request = await channel.requestFor({ message, isForCaller: false }, address, {
     secrets: async () => (secret === undefined ? [] : [secret]),
     baseOf: () => 'https://api.example.com',
     now: new Date('2026-11-20T10:05:00.000Z'),

@@ -24,6 +24,22 @@ function parametersOf(parameters: string, event: TriggerEvent): unknown {
       : request;
 }
 
+test.each([
+  ['', undefined],
+  ['outputs: caller', undefined],
+  ['outputs: channel', 'channel'],
+  ['outputs: none', 'none'],
+])('who sees in a chat what it printed travels with the address: %s', (line, outputs) => {
+  const [rule] = rulesOf(`  - name: patch
+    on: slack
+    allow: { users: ['*'] }
+    run: { provider: tencent, command: cmd-1, instances: [ins-1] }
+    ${line}`).rules;
+  if (rule === undefined) throw new Error('no rule');
+  const replyTo = { via: 'slack', address: { responseUrl: 'https://hooks.slack.com/x' } };
+  expect(render(rule, aChat(), { replyTo }).replyTo).toEqual({ ...replyTo, ...(outputs && { outputs }) });
+});
+
 test('a run has all that dispatch needs', () => {
   const set = rulesOf(
     `  - name: restart

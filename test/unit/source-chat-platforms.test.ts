@@ -169,7 +169,7 @@ describe('a command', () => {
     ['wecom.json', { via: 'wecom', address: { channel: '218' } }, undefined],
     [
       'slack.app_mention.json',
-      { via: 'slack', address: { channel: 'G8PSS9T3V', thread: '1795169840.000200' } },
+      { via: 'slack', address: { channel: 'G8PSS9T3V', thread: '1795169840.000200', user: 'U2CERLKJA' } },
       true,
     ],
     [
@@ -632,7 +632,10 @@ describe('the answer', () => {
   it('in Discord may be deferred, where something was started', async () => {
     const started = await outcomeFor('discord.json');
     const nothing = await outcomeFor('discord.json', { matched: [] });
-    expect(answerOf('discord', [started], { deferred: true })?.body).toEqual({ type: 5 });
+    expect(answerOf('discord', [started], { deferred: true })?.body).toEqual({
+      type: 5,
+      data: { flags: 64 },
+    });
     expect(answerOf('discord', [nothing], { deferred: true })?.body).toMatchObject({ type: 4 });
   });
 

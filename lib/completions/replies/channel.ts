@@ -32,12 +32,16 @@ export interface Reply {
   message: RunMessage;
   /** Absent where a text is said that is no news of a run. */
   event?: CompletionEvent;
+  /** Nobody but the person who asked shall see it; only for an address that `tellsCaller` says yes to. */
+  isForCaller: boolean;
 }
 
 export interface ReplyChannel {
   via: string;
   /** The hosts that requests may go to; `.example.com` is every host below. */
   hosts: readonly string[];
+  /** Whether the person who asked can be told alone there. Default: never, all who are in the channel read along. */
+  tellsCaller?(address: Readonly<Record<string, string>>): boolean;
   /** @returns undefined where nothing is configured that leads there */
   requestFor(
     reply: Reply,

@@ -1,6 +1,6 @@
 /**
  * Discord: follow-up messages of an interaction, for the 15 minutes that its token is good. After a deferred answer
- * the first one takes the place of “thinking…”.
+ * the first one takes the place of “thinking…”, and is seen by whoever sees that: the caller alone.
  * https://discord.com/developers/docs/interactions/receiving-and-responding#create-followup-message
  */
 import * as z from 'zod';
@@ -16,11 +16,14 @@ const DANGER = 4;
 const MAX_CONTENT = 2000;
 /** No preview of a link that somebody else's words have. */
 const SUPPRESS_EMBEDS = 4;
+/** The person who typed sees it, and nobody else. */
+const EPHEMERAL = 64;
 
 export const discordReply: ReplyChannel = {
   via: 'discord',
   hosts: ['discord.com'],
-  async requestFor({ message }, given, { baseOf }) {
+  tellsCaller: () => true,
+  async requestFor({ message, isForCaller }, given, { baseOf }) {
     const address = Address.safeParse(given).data;
     if (address === undefined) return undefined;
     const { cancelRunId, ...rest } = message;
@@ -30,7 +33,7 @@ export const discordReply: ReplyChannel = {
       body: {
         content: toText(rest, { limit: MAX_CONTENT, markup: discordMarkup }),
         allowed_mentions: { parse: [] },
-        flags: SUPPRESS_EMBEDS,
+        flags: isForCaller ? SUPPRESS_EMBEDS | EPHEMERAL : SUPPRESS_EMBEDS,
         // lib/sources/discord.ts reads the id as the command `cancel` with the run as its text.
         ...(cancelRunId !== undefined && {
           components: [

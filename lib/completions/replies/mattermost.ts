@@ -10,13 +10,14 @@ export const mattermostReply: ReplyChannel = {
   via: 'mattermost',
   // Everybody has a server of their own: it is the configuration that names it.
   hosts: ['*'],
-  async requestFor({ message }, { responseUrl = '' }, { secrets }) {
+  tellsCaller: () => true,
+  async requestFor({ message, isForCaller }, { responseUrl = '' }, { secrets }) {
     if (!URL.canParse(responseUrl)) return undefined;
     const url = new URL(responseUrl);
     const servers = (await secrets('mattermost')).filter((server) => URL.canParse(server));
     const isOurs = servers.some((server) => new URL(server).origin === url.origin);
     if (!isOurs || !/\/hooks\/commands\/\w+$/.test(url.pathname)) return undefined;
     const text = toText(message, { limit: MAX_TEXT, markup: mattermostMarkup });
-    return { url, body: { response_type: 'in_channel', text } };
+    return { url, body: { response_type: isForCaller ? 'ephemeral' : 'in_channel', text } };
   },
 };

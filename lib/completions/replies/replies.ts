@@ -20,7 +20,7 @@ import { gitlabNoteReply } from './gitlab-note.ts';
 import { issueCommentReply } from './issue-comment.ts';
 import { mattermostReply } from './mattermost.ts';
 import { PRIVATE_ADDRESS, publicLookup } from './public-lookup.ts';
-import { messageOfEvent, messageOfText } from './run-message.ts';
+import { messageOfEvent, messageOfText, withoutOutput } from './run-message.ts';
 import { slackReply } from './slack.ts';
 import { teamsReply } from './teams.ts';
 import { wecomReply } from './wecom.ts';
@@ -97,7 +97,13 @@ export function replies(options: RepliesOptions): Replies {
       const message = messageOfEvent(event);
       if (message === undefined) return;
       const facts = { via: replyTo.via, runId: event.data.runId, type: event.type };
-      const failure = await attempt({ message, event }, replyTo, facts);
+      const { outputs = 'caller' } = replyTo;
+      const tellsCaller = CHANNELS.get(replyTo.via)?.tellsCaller?.(replyTo.address) === true;
+      const isForCaller = outputs !== 'channel' && tellsCaller;
+      // Where one person cannot be told alone, all who read along would see what is meant for one.
+      const showsOutput = outputs === 'channel' || (outputs === 'caller' && isForCaller);
+      const shown = showsOutput ? message : withoutOutput(message, event.data.runId);
+      const failure = await attempt({ message: shown, event, isForCaller }, replyTo, facts);
       if (failure === undefined) return;
       const happenedAt = Date.parse(event.data.endedAt ?? event.data.startedAt ?? event.time);
       if (now().getTime() - happenedAt > GIVE_UP_AFTER_MS) {
@@ -108,7 +114,7 @@ export function replies(options: RepliesOptions): Replies {
     },
     async say(text, replyTo) {
       const facts = { via: replyTo.via };
-      const failure = await attempt({ message: messageOfText(text) }, replyTo, facts);
+      const failure = await attempt({ message: messageOfText(text), isForCaller: false }, replyTo, facts);
       if (failure !== undefined) log.warn('reply.dropped', { ...facts, because: failure.message });
     },
     async close() {

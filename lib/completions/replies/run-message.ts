@@ -55,6 +55,19 @@ export function messageOfEvent({ type, data }: CompletionEvent): RunMessage | un
   }
 }
 
+/** The same without what the command printed; where it printed something, the message says where to look. */
+export function withoutOutput(message: RunMessage, runId: string): RunMessage {
+  if (message.tasks.every(({ output }) => output === '')) return message;
+  return {
+    ...message,
+    facts: [
+      ...message.facts,
+      `The output is not shown here: \`fleet-reflex runs ${runId}\` or \`GET /runs/${runId}\` has it.`,
+    ],
+    tasks: message.tasks.map((task) => ({ ...task, output: '' })),
+  };
+}
+
 /** `12 succeeded, 1 failed` */
 export function countsOf({ counts }: Pick<CompletionEventData, 'counts'>): string {
   return Object.entries(counts)

@@ -1,6 +1,6 @@
 /**
  * Slack: Block Kit to a command's `response_url` (five times within 30 minutes), or, for mentions, which have none,
- * `chat.postMessage` with the bot's token. https://docs.slack.dev/interactivity/handling-user-interaction
+ * `chat.postMessage` with the bot's token, `chat.postEphemeral` for what is the caller's alone. https://docs.slack.dev/interactivity/handling-user-interaction
  */
 import * as z from 'zod';
 import { mark, slackMarkup } from '../../sources/chat-markup.ts';
@@ -10,7 +10,7 @@ import type { RunMessage } from './run-message.ts';
 
 const Address = z.union([
   z.object({ responseUrl: z.url() }),
-  z.object({ channel: z.string(), thread: z.string().optional() }),
+  z.object({ channel: z.string(), thread: z.string().optional(), user: z.string().optional() }),
 ]);
 const Answer = z.object({ ok: z.boolean(), error: z.string().optional() });
 
@@ -26,7 +26,12 @@ const PLAIN = { parse: 'none', link_names: false, unfurl_links: false, unfurl_me
 export const slackReply: ReplyChannel = {
   via: 'slack',
   hosts: ['hooks.slack.com', 'slack.com'],
-  async requestFor({ message }, given, { secrets, baseOf }) {
+  tellsCaller(given) {
+    const address = Address.safeParse(given).data;
+    if (address === undefined) return false;
+    return 'responseUrl' in address || address.user !== undefined || isDirect(address.channel);
+  },
+  async requestFor({ message, isForCaller }, given, { secrets, baseOf }) {
     const address = Address.safeParse(given).data;
     if (address === undefined) return undefined;
     const { cancelRunId: _button, ...words } = message;
@@ -39,17 +44,22 @@ export const slackReply: ReplyChannel = {
     if ('responseUrl' in address) {
       return {
         url: new URL(address.responseUrl),
-        body: { response_type: 'in_channel', replace_original: false, ...content },
+        body: {
+          response_type: isForCaller ? 'ephemeral' : 'in_channel',
+          replace_original: false,
+          ...content,
+        },
       };
     }
     const [token] = await secrets('slack');
     if (token === undefined) return undefined;
-    const { channel, thread } = address;
-    return {
-      url: new URL(`${baseOf('slack')}/api/chat.postMessage`),
-      headers: { authorization: `Bearer ${token}` },
-      body: { channel, ...(thread !== undefined && { thread_ts: thread }), ...content },
-    };
+    const { channel, thread, user } = address;
+    const body = { channel, ...(thread !== undefined && { thread_ts: thread }), ...content };
+    const headers = { authorization: `Bearer ${token}` };
+    // Slack shows it in a thread that there is: the answer to the mention has begun one.
+    return isForCaller && !isDirect(channel)
+      ? { url: new URL(`${baseOf('slack')}/api/chat.postEphemeral`), headers, body: { ...body, user } }
+      : { url: new URL(`${baseOf('slack')}/api/chat.postMessage`), headers, body };
   },
   judge(body): Verdict {
     const answer = Answer.safeParse(parsedOrNothing(body)).data;
@@ -58,6 +68,11 @@ export const slackReply: ReplyChannel = {
     return BUSY.has(answer.error ?? '') ? 'busy' : 'gone';
   },
 };
+
+/** A conversation of the app and one person. */
+function isDirect(channel: string): boolean {
+  return channel.startsWith('D');
+}
 
 const BUSY: ReadonlySet<string> = new Set([
   'ratelimited',
