@@ -1,8 +1,14 @@
-/** What the door asks of each chat event before the rules see it: was it a built-in verb, and what is its answer? */
+/**
+ * What the door asks of each chat event before the rules see it: may the person use anything here, was it a built-in
+ * verb, and what is its answer?
+ */
 import * as z from 'zod';
 import type { RuleSet } from '../rules/rule.ts';
 import { parseCommand, VERBS } from './grammar.ts';
+import type { ChatPort } from './port.ts';
+import { mayNotText, type UsableRules, usableRules } from './usable-rules.ts';
 import type { ChatContext, ChatReply } from './verb.ts';
+import { visibleRuns } from './visible-runs.ts';
 
 /** No source has to set it, and each that does has it under this name. */
 const CommandSetting = z.looseObject({ command: z.string().default('/fleet') }).catch({ command: '/fleet' });
@@ -10,11 +16,14 @@ const CommandSetting = z.looseObject({ command: z.string().default('/fleet') }).
 export type ChatAnswer =
   /** No built-in verb: the rules look at the event, as at any other. */
   | { kind: 'none' }
+  /** Somebody who may use nothing here. The rules are not asked. */
+  | ({ kind: 'refused'; text: string } & Pick<UsableRules, 'refused'>)
   /** A built-in verb. The rules are not asked. `requests` have to be durable before `text` is shown. */
   | ({ kind: 'answered' } & ChatReply);
 
-export interface AnswerChatContext extends Omit<ChatContext, 'event' | 'verbs' | 'ruleSet'> {
+export interface AnswerChatContext extends Omit<ChatContext, 'event' | 'verbs' | 'rules' | 'runs'> {
   ruleSet: Pick<RuleSet, 'rules' | 'sources'>;
+  port: ChatPort;
 }
 
 /**
@@ -23,10 +32,17 @@ export interface AnswerChatContext extends Omit<ChatContext, 'event' | 'verbs' |
  */
 export async function answerChat(
   event: ChatContext['event'],
-  context: AnswerChatContext,
+  { ruleSet, port, ...context }: AnswerChatContext,
 ): Promise<ChatAnswer> {
-  const { command } = CommandSetting.parse(context.ruleSet.sources[event.source] ?? {});
-  const { perform } = parseCommand(event, command);
+  const { rules, refused } = usableRules(ruleSet, event);
+  if (rules.length === 0 && refused.length > 0) {
+    return { kind: 'refused', text: mayNotText(event), refused };
+  }
+  const { command: word } = CommandSetting.parse(ruleSet.sources[event.source] ?? {});
+  const { command, perform } = parseCommand(event, word);
   if (perform === undefined) return { kind: 'none' };
-  return { kind: 'answered', ...(await perform({ ...context, event, verbs: VERBS })) };
+  const reply = await perform({ ...context, event, verbs: VERBS, rules, runs: visibleRuns(rules, port) });
+  // The answer treats it as a rule that does not exist; the record says why.
+  const named = 'rule' in command ? refused.filter(({ rule }) => rule === command.rule) : [];
+  return { kind: 'answered', ...reply, unmatched: [...reply.unmatched, ...named] };
 }

@@ -1,23 +1,24 @@
 /** Finds the rule that a person names, and tells one who mistyped what was meant, among what they may use. */
 import { closest } from '../rules/did-you-mean.ts';
-import { type ChatEvent, whyMayNotUse } from '../rules/match.ts';
 import { optionsOf } from '../rules/options.ts';
-import type { Rule, RuleSet } from '../rules/rule.ts';
-import type { ChatContext } from './verb.ts';
+import type { Rule } from '../rules/rule.ts';
 
-/** The rules that a person may run by name where they type. */
-export function runnableRules({ rules }: Pick<RuleSet, 'rules'>, event: ChatEvent): Rule[] {
-  return rules.filter((rule) => rule.isByName && whyMayNotUse(rule, event) === undefined);
+/** @param rules those that the person may use where they type */
+export function runnableRules(rules: readonly Rule[]): Rule[] {
+  return rules.filter(({ isByName }) => isByName);
 }
 
-/** A rule that is not on this source is as unknown as one that does not exist. */
+/**
+ * A rule that is not on this source, and one that the person may not use, are as unknown as one that does not exist.
+ * @param rules those that the person may use where they type
+ */
 export function findRule(
   name: string,
-  { ruleSet, event }: Pick<ChatContext, 'ruleSet' | 'event'>,
+  rules: readonly Rule[],
 ): { ok: true; rule: Rule } | { ok: false; problem: string } {
-  const rule = ruleSet.rules.find((it) => it.name === name && it.on.includes(event.source));
+  const rule = rules.find((it) => it.name === name);
   if (rule !== undefined) return { ok: true, rule };
-  const names = runnableRules(ruleSet, event).map((it) => it.name);
+  const names = runnableRules(rules).map((it) => it.name);
   const guess = closest(name, names);
   const instead = guess === undefined ? '`help` lists those that you may run.' : `did you mean \`${guess}\`?`;
   return { ok: false, problem: `There is no rule \`${name}\` here; ${instead}` };

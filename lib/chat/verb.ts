@@ -3,10 +3,10 @@
  * type of its command inside, so that a table can hold them all.
  */
 import type { ChatEvent } from '../rules/match.ts';
-import type { RuleSet } from '../rules/rule.ts';
+import type { Rule } from '../rules/rule.ts';
 import type { RunRequest } from '../runs/run-request.ts';
 import type { DoorOutcome, ReplyTo } from '../sources/source.ts';
-import type { ChatPort } from './port.ts';
+import type { VisibleRuns } from './visible-runs.ts';
 
 /** What was typed after the verb. */
 export interface Words {
@@ -17,8 +17,10 @@ export interface Words {
 
 export interface ChatContext {
   event: ChatEvent;
-  ruleSet: Pick<RuleSet, 'rules'>;
-  port: ChatPort;
+  /** Those that the person may use where they type, and no others: a verb cannot name or run another. */
+  rules: readonly Rule[];
+  /** Runs of these rules, and no others. */
+  runs: VisibleRuns;
   now: Date;
   replyTo?: ReplyTo | undefined;
   traceparent?: string | undefined;

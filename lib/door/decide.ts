@@ -92,6 +92,10 @@ async function decideOne(
   const { ruleSet, ancestorsOf, steps, now } = context;
   if (event.kind === 'chat') {
     const answer = await answerChat(event, { ruleSet, port: context.chat, now: now(), ...origin });
+    if (answer.kind === 'refused') {
+      const { text, refused } = answer;
+      return { event, requests: [], matched: [], unmatched: refused, text };
+    }
     if (answer.kind === 'answered') {
       const { requests, matched, unmatched, text } = answer;
       return inTime({ event, requests, matched, unmatched, text }, origin, now());
@@ -104,7 +108,15 @@ async function decideOne(
     requests,
     matched: requests.map(({ rule, runId }) => ({ rule, runId })),
     unmatched: asked.flatMap(({ match }) =>
-      match.fires ? [] : [{ rule: match.rule.name, because: match.because }],
+      match.fires
+        ? []
+        : [
+            {
+              rule: match.rule.name,
+              because: match.because,
+              ...(match.isRefused && { isRefused: match.isRefused }),
+            },
+          ],
     ),
   };
   return event.kind === 'chat' ? inTime(decision, origin, now()) : decision;

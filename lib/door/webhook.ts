@@ -94,7 +94,7 @@ function answerOf(outcomes: readonly DoorOutcome[]) {
     of.map((it) => ({ ...it, eventId: id })),
   );
   const unmatched = outcomes.flatMap(({ event: { id }, unmatched: of }) =>
-    of.map((it) => ({ ...it, eventId: id })),
+    of.map(({ rule, because }) => ({ rule, because, eventId: id })),
   );
   if (matched.length + unmatched.length <= MAX_LISTED) return { matched, unmatched };
   const startedFirst = matched.toSorted(

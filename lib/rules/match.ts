@@ -6,10 +6,16 @@ import { type Steps, stepsOfEvent } from './steps.ts';
 
 export type Match =
   | { rule: Rule; fires: true }
-  /** `clause`: the part of `when` that said no. */
-  | { rule: Rule; fires: false; because: string; clause?: string };
+  /**
+   * `clause`: the part of `when` that said no. `isRefused`: the person may not use the rule, so nothing else of it was
+   * asked, and neither its name nor the reason is for them.
+   */
+  | { rule: Rule; fires: false; because: string; clause?: string; isRefused?: true };
 
-/** One match for each rule whose `on` has the event's source, in the order of the file. Never throws. */
+/**
+ * One match for each rule whose `on` has the event's source, in the order of the file. Never throws. Who may is asked
+ * first: what `when` says of an event is for people who may use the rule.
+ */
 export function matchRules(
   ruleSet: Pick<RuleSet, 'rules'>,
   event: TriggerEvent,
@@ -25,7 +31,7 @@ export type ChatEvent = Extract<TriggerEvent, { kind: 'chat' }>;
 /** Whether a rule fires on a command that names it. Who may not is told before anything of the rule is looked at. */
 export function matchNamed(rule: Rule, event: ChatEvent, steps: Steps = stepsOfEvent()): Match {
   const refusal = whyMayNotUse(rule, event);
-  if (refusal !== undefined) return no(rule, refusal);
+  if (refusal !== undefined) return refused(rule, refusal);
   if (!rule.isByName) return no(rule, 'it is not run by its name: it lacks `byName: true`');
   const outcome = rule.when?.check(event, steps);
   return outcome?.holds === false
@@ -41,6 +47,8 @@ export function whyMayNotUse(rule: Pick<Rule, 'allow' | 'on'>, event: ChatEvent)
 }
 
 function matchRule(rule: Rule, event: TriggerEvent, steps: Steps): Match {
+  const refusal = event.kind === 'chat' ? whyMayNotUse(rule, event) : undefined;
+  if (refusal !== undefined) return refused(rule, refusal);
   // An alert that is over, or that somebody is at work on, is no reason to run anything unless the rule says so.
   if (event.kind === 'alert' && event.data.status !== 'firing' && rule.when?.asksForStatus !== true) {
     return no(rule, `${event.data.status} alerts fire only rules whose \`when\` asks for event.data.status`);
@@ -50,9 +58,13 @@ function matchRule(rule: Rule, event: TriggerEvent, steps: Steps): Match {
     return no(rule, `people run it by its name: \`run ${rule.name}\``);
   }
   const outcome = rule.when?.check(event, steps);
-  if (outcome?.holds === false) return { ...no(rule, outcome.because), clause: outcome.clause };
-  const refusal = event.kind === 'chat' ? whyNotAllowed(rule.allow, event.data) : undefined;
-  return refusal === undefined ? { rule, fires: true } : no(rule, refusal);
+  return outcome?.holds === false
+    ? { ...no(rule, outcome.because), clause: outcome.clause }
+    : { rule, fires: true };
+}
+
+function refused(rule: Rule, because: string): Extract<Match, { fires: false }> {
+  return { ...no(rule, because), isRefused: true };
 }
 
 function no(rule: Rule, because: string): Extract<Match, { fires: false }> {

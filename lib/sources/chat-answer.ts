@@ -31,10 +31,11 @@ function linesOf({ matched, unmatched, text }: DoorOutcome): string[] {
     );
   }
   if (unmatched.length === 0) return ['Nothing started: no rule is on this source.'];
-  const listed = unmatched
+  const told = unmatched.filter(({ isRefused }) => isRefused !== true);
+  const listed = told
     .slice(0, MAX_UNMATCHED)
     .map(({ rule, because }) => `• \`${rule}\`: ${oneLine(because)}`);
-  const more = unmatched.length - listed.length;
+  const more = told.length - listed.length;
   return ['Nothing started: no rule matched.', ...listed, ...(more > 0 ? [`… and ${more} more.`] : [])];
 }
 

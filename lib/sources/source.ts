@@ -84,7 +84,8 @@ export type Normalisation =
 export interface DoorOutcome {
   event: TriggerEvent;
   matched: readonly { rule: string; runId: string; rejected?: string }[];
-  unmatched: readonly { rule: string; because: string }[];
+  /** `isRefused`: the person who asks may not use the rule. It is for the record, and no answer in a chat names it. */
+  unmatched: readonly { rule: string; because: string; isRefused?: true }[];
   /** What a built-in verb (lib/chat/) answers; then no rule was asked. Plain lines, names between backticks. */
   text?: string | undefined;
 }

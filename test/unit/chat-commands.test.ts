@@ -193,7 +193,8 @@ describe('run', () => {
   });
 
   it.each([
-    ['run reboot', '`reboot` did not start: U1 (ada) is not among the rule’s `allow` users and groups.'],
+    // Of a rule that they may not use people learn no more than of one that does not exist.
+    ['run reboot', 'There is no rule `reboot` here; `help` lists those that you may run.'],
     ['run typed', '`typed` did not start: it is not run by its name: it lacks `byName: true`.'],
     ['run careful env=prod', "`careful` did not start: `event.data.options.env == 'test'` is false."],
     ['run careful', '`careful` did not start: `event.data.options.env`: no such key.'],
@@ -223,12 +224,12 @@ describe('run', () => {
 
 async function runIdOf(text: string): Promise<string | undefined> {
   const answer = await answerTo(text);
-  return answer.kind === 'none' ? undefined : answer.requests[0]?.runId;
+  return answer.kind === 'answered' ? answer.requests[0]?.runId : undefined;
 }
 
 async function requestsOf(text: string) {
   const answer = await answerTo(text);
-  return answer.kind === 'none' ? [] : answer.requests;
+  return answer.kind === 'answered' ? answer.requests : [];
 }
 
 describe('schedule', () => {
@@ -272,7 +273,7 @@ describe('schedule', () => {
     ['schedule stop-all in 5m', /^Nothing scheduled: `stop-all` has no `run` that could wait\.$/],
     ['schedule patch-web at noon service=a', /^Nothing scheduled: expected a time like/],
     ['schedule patch-web at 2026-01-01T00:00:00Z service=a', /^Nothing scheduled: .* is past/],
-    ['schedule reboot in 5m', /^`reboot` was not scheduled: U1 \(ada\) is not among/],
+    ['schedule reboot in 5m', /^There is no rule `reboot` here/],
     ['schedule nothing in 5m', /^There is no rule `nothing` here/],
   ])('%s schedules nothing and says why', async (text, expected) => {
     expect(await answerTo(text)).toMatchObject({ text: expect.stringMatching(expected), requests: [] });

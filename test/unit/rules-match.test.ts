@@ -147,13 +147,10 @@ test('a message without a channel is in none', () => {
   });
 });
 
-test('who may is asked after what was said, so that others hear nothing of it', () => {
+test('who may is asked before what was said, so that others hear nothing of `when`', () => {
   expect(
     outcomeOf("on: slack, when: event.data.command == '/other', allow: { users: [U2] }", aChat()),
-  ).toEqual({
-    because: "`event.data.command == '/other'` is false",
-    clause: "event.data.command == '/other'",
-  });
+  ).toEqual({ because: 'U1 (ada) is not among the rule’s `allow` users and groups' });
 });
 
 test('a comment fires no rule that says nothing of people', () => {
@@ -184,7 +181,7 @@ test.each([
   // Who may not hears nothing of `when`.
   [
     "byName: true, when: event.data.options.env == 'b', allow: { users: [U2] }",
-    { because: 'U1 (ada) is not among the rule’s `allow` users and groups' },
+    { because: 'U1 (ada) is not among the rule’s `allow` users and groups', isRefused: true },
   ],
   ["allow: { users: ['*'] }", { because: 'it is not run by its name: it lacks `byName: true`' }],
 ])('named by a person, a rule with %s', (fields, expected) => {

@@ -5,7 +5,6 @@ import { runIdFor } from '../../runs/run-id.ts';
 import { RunId, type RunRequest } from '../../runs/run-request.ts';
 import type { ChatRun } from '../port.ts';
 import { type ChatContext, defineVerb, saying } from '../verb.ts';
-import { visibleRun } from '../visible-run.ts';
 
 export interface CancelCommand {
   verb: 'cancel';
@@ -24,7 +23,7 @@ export const cancel = defineVerb<CancelCommand>({
     return { ok: true, command: { verb: 'cancel', runId } };
   },
   async perform({ runId }, context) {
-    const run = await visibleRun(runId, context);
+    const run = await context.runs.one(runId);
     if (run === undefined) return saying(`There is no run \`${runId}\` that you may cancel here.`);
     if (isTerminalRun(run)) {
       return saying(`Run \`${runId}\` of \`${run.rule}\` is over already: ${run.status}.`);

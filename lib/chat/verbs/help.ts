@@ -23,11 +23,11 @@ export const help = defineVerb<HelpCommand>({
   perform: async (command, context) => helpWith(command, context),
 });
 
-export function helpWith({ about, problem }: HelpCommand, { verbs, ruleSet, event }: ChatContext): ChatReply {
+export function helpWith({ about, problem }: HelpCommand, { verbs, rules: usable }: ChatContext): ChatReply {
   const lead = problem === undefined ? [] : [`Not understood: ${problem}.`];
   const verb = verbs.find(({ name }) => name === about?.toLowerCase());
   if (verb !== undefined) return saying(...lead, `\`${verb.usage}\`: ${verb.summary}`);
-  const rules = runnableRules(ruleSet, event);
+  const rules = runnableRules(usable);
   const more = rules.length - MAX_RULES;
   return saying(
     ...lead,

@@ -26,8 +26,8 @@ export const run = defineVerb<RunCommand>({
 });
 
 function runNamed({ rule: name, options }: RunCommand, context: ChatContext): ChatReply {
-  const { event, now, replyTo, traceparent } = context;
-  const found = findRule(name, context);
+  const { event, rules, now, replyTo, traceparent } = context;
+  const found = findRule(name, rules);
   if (!found.ok) return saying(found.problem);
   const steps = stepsOfEvent();
   const match = matchNamed(found.rule, event, steps);

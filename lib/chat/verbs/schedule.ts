@@ -33,8 +33,8 @@ export const schedule = defineVerb<ScheduleCommand>({
 });
 
 function scheduleNamed({ rule: name, at, options }: ScheduleCommand, context: ChatContext): ChatReply {
-  const { event, now, replyTo, traceparent } = context;
-  const found = findRule(name, context);
+  const { event, rules, now, replyTo, traceparent } = context;
+  const found = findRule(name, rules);
   if (!found.ok) return saying(found.problem);
   const steps = stepsOfEvent();
   const match = matchNamed(found.rule, event, steps);

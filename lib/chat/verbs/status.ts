@@ -1,9 +1,7 @@
 /** `status [run]`: how a run goes, or the newest ones; of the rules that the person may use here, and no others. */
-import { whyMayNotUse } from '../../rules/match.ts';
 import { RunId } from '../../runs/run-request.ts';
 import type { ChatRun } from '../port.ts';
 import { type ChatContext, type ChatReply, defineVerb, saying } from '../verb.ts';
-import { visibleRun } from '../visible-run.ts';
 
 export interface StatusCommand {
   verb: 'status';
@@ -28,8 +26,8 @@ export const status = defineVerb<StatusCommand>({
     runId === undefined ? await newest(context) : await one(runId, context),
 });
 
-async function one(runId: string, context: ChatContext): Promise<ChatReply> {
-  const run = await visibleRun(runId, context);
+async function one(runId: string, { runs }: ChatContext): Promise<ChatReply> {
+  const run = await runs.one(runId);
   if (run === undefined) return saying(`There is no run \`${runId}\` that you may see here.`);
   const tasks = run.tasks
     .slice(0, MAX_TASKS)
@@ -48,12 +46,11 @@ async function one(runId: string, context: ChatContext): Promise<ChatReply> {
   );
 }
 
-async function newest({ ruleSet, event, port }: ChatContext): Promise<ChatReply> {
-  const rules = ruleSet.rules
-    .filter((rule) => whyMayNotUse(rule, event) === undefined)
-    .map(({ name }) => name);
-  const runs = rules.length === 0 ? [] : await port.recent(rules, MAX_RUNS);
-  return runs.length === 0 ? saying('There are no runs that you may see here.') : saying(...runs.map(lineOf));
+async function newest({ runs }: ChatContext): Promise<ChatReply> {
+  const visible = await runs.newest(MAX_RUNS);
+  return visible.length === 0
+    ? saying('There are no runs that you may see here.')
+    : saying(...visible.map(lineOf));
 }
 
 function lineOf(run: ChatRun): string {

@@ -1,0 +1,31 @@
+/** Who may use what, asked once for each chat event and before anything else: verbs and rules see only what is left. */
+import { type ChatEvent, whyMayNotUse } from '../rules/match.ts';
+import type { Rule, RuleSet } from '../rules/rule.ts';
+
+export interface UsableRules {
+  /** Those that the person may use where they type. */
+  rules: readonly Rule[];
+  /** The others on this source, with the reason, for the record. */
+  refused: readonly { rule: string; because: string; isRefused: true }[];
+}
+
+export function usableRules({ rules }: Pick<RuleSet, 'rules'>, event: ChatEvent): UsableRules {
+  const usable: Rule[] = [];
+  const refused: UsableRules['refused'][number][] = [];
+  for (const rule of rules) {
+    if (!rule.on.includes(event.source)) continue;
+    const because = whyMayNotUse(rule, event);
+    if (because === undefined) usable.push(rule);
+    else refused.push({ rule: rule.name, because, isRefused: true });
+  }
+  return { rules: usable, refused };
+}
+
+/**
+ * What somebody who may use no rule here is told, whatever they typed: no rule, no clause, no run. Only their own id,
+ * ready to be listed; not their name, which they chose.
+ */
+export function mayNotText({ data: { user } }: ChatEvent): string {
+  const whom = user.id === undefined ? 'you' : `\`${user.id}\``;
+  return `You may not use this here; ask the people who keep its rules to allow ${whom}.`;
+}
