@@ -6,21 +6,35 @@ import { CONNECTION, callRunsApi } from '../runs-client.ts';
 
 export const command: Command = {
   summary: 'stop a run',
-  usage: `fleet-reflex cancel <run id>
+  usage: `fleet-reflex cancel <run id> [--instance <id> …]
 
 The run ends as what the cloud then reports: cancelled before it started, stopped while it ran, or finished all the same.
+With --instance, once for each, it is cancelled on these alone, and goes on on the others.
 
 ${CONNECTION}`,
   async run(args) {
-    const { positionals } = parseArgs({ args: [...args], allowPositionals: true });
+    const { positionals, values } = parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: { instance: { type: 'string', multiple: true } },
+    });
     const [runId, ...rest] = positionals;
     if (runId === undefined || rest.length > 0)
       throw new UsageError('Which run? `fleet-reflex runs` lists them.');
-    const answer = await callRunsApi('POST', `/runs/${encodeURIComponent(runId)}/cancel`);
+    const { instance: instances } = values;
+    const path = `/runs/${encodeURIComponent(runId)}/cancel`;
+    const answer = await callRunsApi('POST', path, instances && { instances });
     const run = RunSummary.parse(answer);
-    const said = run.status === 'scheduled' ? 'It will not be sent.' : 'The cloud is asked to stop it.';
+    const said =
+      instances === undefined
+        ? wholeOf(run)
+        : `It is cancelled on ${instances.join(', ')}; the rest goes on.`;
     console.log(`${said} \`fleet-reflex runs ${runId}\` shows how it ends.`);
     console.log(lineOf(run));
     return 0;
   },
 };
+
+function wholeOf({ status }: RunSummary): string {
+  return status === 'scheduled' ? 'It will not be sent.' : 'The cloud is asked to stop it.';
+}

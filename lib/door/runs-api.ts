@@ -8,6 +8,7 @@ import type { EventLog } from '../events/event-log.ts';
 import { type CancelContext, cancelRun } from '../runs/cancel.ts';
 import { RunId } from '../runs/run-request.ts';
 import { describeRun, summariseRun } from '../runs/run-view.ts';
+import { parseJson } from '../sources/body.ts';
 import type { AccessTokens } from './access-tokens.ts';
 import { authorize, demand } from './authorize.ts';
 import { answerFreeze, type FreezeApiContext } from './freeze-api.ts';
@@ -67,7 +68,7 @@ async function route(event: HttpEvent, context: RunsApiContext): Promise<HttpAns
   if (runId === undefined) return await list(request.query, context);
   readQuery(request.query, NoQuery);
   if (!RunId.safeParse(runId).success) throw noSuchRun();
-  return isCancel ? await cancel(runId, token.name, context) : await show(runId, context);
+  return isCancel ? await cancel(runId, token.name, request.body, context) : await show(runId, context);
 }
 
 /** The routes of API Gateway say it too; what has an effect does not rely on them. */
@@ -145,8 +146,27 @@ async function show(runId: string, { store }: RunsApiContext): Promise<HttpAnswe
   return jsonAnswer(200, describeRun(run, await store.tasks(runId)));
 }
 
-async function cancel(runId: string, by: string, context: RunsApiContext): Promise<HttpAnswer> {
-  const outcome = await cancelRun(runId, by, context);
+const CancelBody = z.strictObject({ instances: z.array(z.string().min(1)).min(1).max(2000).optional() });
+
+/** @returns the instances that are meant; undefined: the whole run */
+function readCancel(body: Buffer): string[] | undefined {
+  if (body.length === 0) return undefined;
+  const asked = CancelBody.safeParse(parseJson(body));
+  if (asked.success) return asked.data.instances;
+  const wrong = asked.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ');
+  throw badCancel(
+    'cancel.invalid',
+    `Expected no body, or {"instances": ["…"]} with at least one. ${wrong}. Nothing was cancelled.`,
+  );
+}
+
+function badCancel(code: string, detail: string): Refusal {
+  return new Refusal({ status: 400, code, title: 'Wrong cancel', detail }, code);
+}
+
+async function cancel(runId: string, by: string, body: Buffer, context: RunsApiContext): Promise<HttpAnswer> {
+  if ((await context.store.get(runId)) === undefined) throw noSuchRun();
+  const outcome = await cancelRun(runId, by, context, readCancel(body));
   switch (outcome.kind) {
     case 'missing':
       throw noSuchRun();
@@ -160,9 +180,29 @@ async function cancel(runId: string, by: string, context: RunsApiContext): Promi
         },
         outcome.run.status,
       );
+    case 'unknown':
+      throw badCancel(
+        'instances.unknown',
+        `The run has no ${outcome.instances.slice(0, 5).join(', ')}; it has ${shortList(outcome.run.instances)}. Nothing was cancelled.`,
+      );
+    case 'waiting':
+      throw new Refusal(
+        {
+          status: 409,
+          code: 'run.scheduled',
+          title: 'A schedule has no part',
+          detail:
+            'It makes a run for each time, or is fired by the cloud: cancel it whole, or the instances of one of its runs. Nothing was cancelled.',
+        },
+        outcome.run.status,
+      );
     case 'requested':
       return jsonAnswer(202, summariseRun(outcome.run));
   }
+}
+
+function shortList(ids: readonly string[]): string {
+  return ids.length > 10 ? `${ids.slice(0, 10).join(', ')} and ${ids.length - 10} more` : ids.join(', ');
 }
 
 function noSuchRun(): Refusal {

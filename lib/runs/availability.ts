@@ -9,7 +9,7 @@ import type { InstanceAvailability, ProviderFailure } from '../providers/provide
 import type { DispatchContext, Step } from './dispatch-context.ts';
 import { editInvocation } from './invocation.ts';
 import { namedIn, refusalOf } from './refusal.ts';
-import { planInvocations, type Run, type RunInvocation } from './run.ts';
+import { nextToken, planInvocations, type Run, type RunInvocation } from './run.ts';
 import { withoutStop } from './run-reason.ts';
 import { change, endRun } from './settle.ts';
 import { waitFor } from './waiting.ts';
@@ -148,10 +148,10 @@ async function halve(run: Run, index: number, { store }: DispatchContext): Promi
 }
 
 /**
- * An invocation with a token of its own: a token that a vendor has seen with other instances must not come again.
+ * An invocation with a token of its own.
  * @param more what is planned beside the run's own
  */
 function planned(run: Run, more: readonly RunInvocation[], instances: string[]): RunInvocation {
-  const numbers = [...run.invocations, ...more].map(({ token }) => Number(token.slice(run.runId.length + 1)));
-  return { token: `${run.runId}-${Math.max(-1, ...numbers) + 1}`, instances, state: 'planned' };
+  const tokens = [...run.invocations, ...more].map(({ token }) => token);
+  return { token: nextToken(run.runId, tokens), instances, state: 'planned' };
 }

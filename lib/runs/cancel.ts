@@ -2,12 +2,13 @@
  * Cancelling: by a rule (a resolved alert, a chat command) or by a person. A run that is not sent yet is not sent any
  * more; one that is sent is asked to stop, and ends as what the provider then reports.
  */
-import { FleetReflexError } from '../errors.ts';
 import { guardKey } from '../guards/guards.ts';
 import type { Provider, ProviderName } from '../providers/provider.ts';
-import { isTerminalRun, type Run, sentInvocations } from './run.ts';
+import { cancelledInstances, tellDropped, withCancelled } from './cancel-part.ts';
+import { isAwaitingSchedule, isTerminalRun, type Run, timerOf } from './run.ts';
 import type { RunId, RunRequest } from './run-request.ts';
 import { change, type SettleContext } from './settle.ts';
+import { stopSent } from './stop-sent.ts';
 import { RETENTION_DAYS } from './table.ts';
 
 export interface CancelContext extends SettleContext {
@@ -36,7 +37,10 @@ export async function cancelRuns(
   const request = asked.targetRunId === undefined ? await asFirstAsked(asked, context) : asked;
   const by = request.by ?? `${request.trigger.source} ${request.trigger.type} (${request.rule})`;
   if (request.targetRunId !== undefined) {
-    const outcome = await cancelRun(request.targetRunId, by, context);
+    const outcome = await cancelRun(request.targetRunId, by, context, request.instances);
+    if (outcome.kind === 'unknown' || outcome.kind === 'waiting') {
+      log.warn('cancel.refused', { runId: request.targetRunId, by, because: outcome.kind });
+    }
     return { cancelled: outcome.kind === 'requested' ? [request.targetRunId] : [] };
   }
   if (request.targetRule === undefined) return { cancelled: [] };
@@ -62,20 +66,73 @@ async function liveRuns(rule: string, { store, guards }: CancelContext): Promise
 export type CancelResult =
   | { kind: 'requested'; run: Run }
   | { kind: 'ended'; run: Run }
+  /** The run has not these instances; nothing was changed. */
+  | { kind: 'unknown'; run: Run; instances: string[] }
+  /** It is a schedule that recurs, or the provider fires: it has no part that could be cancelled. */
+  | { kind: 'waiting'; run: Run }
   | { kind: 'missing' };
 
 /**
  * Cancels one run for a person.
+ * @param instances only on these; all of them, with those of earlier cancels, are the whole run. Default: the whole run
  * @throws FleetReflexError `cancel.unanswered` (retry)
  */
-export async function cancelRun(runId: RunId, by: string, context: CancelContext): Promise<CancelResult> {
+export async function cancelRun(
+  runId: RunId,
+  by: string,
+  context: CancelContext,
+  instances?: readonly string[],
+): Promise<CancelResult> {
   const run = await context.store.get(runId);
   if (run === undefined) return { kind: 'missing' };
   if (isTerminalRun(run)) return { kind: 'ended', run };
-  const stopped = await stop(run, by, context);
-  return isTerminalRun(stopped) && stopped.cancelRequestedAt === undefined
+  const unknown = instances?.filter((instanceId) => !run.instances.includes(instanceId)) ?? [];
+  if (unknown.length > 0) return { kind: 'unknown', run, instances: unknown };
+  if (instances !== undefined && isAwaitingSchedule(run)) {
+    const isOurs = timerOf(run) !== undefined && run.schedule?.recurrence === undefined;
+    if (!isOurs) return { kind: 'waiting', run };
+  }
+  const stopped = isPart(run, instances)
+    ? await stopPart(run, instances, by, context)
+    : await stop(run, by, context);
+  const isAsked = stopped.cancelRequestedAt !== undefined || stopped.cancelledInstances !== undefined;
+  return isTerminalRun(stopped) && !isAsked
     ? { kind: 'ended', run: stopped }
     : { kind: 'requested', run: stopped };
+}
+
+function isPart(run: Run, instances: readonly string[] | undefined): instances is readonly string[] {
+  if (instances === undefined) return false;
+  const gone = new Set([...cancelledInstances(run), ...instances]);
+  return run.instances.some((instanceId) => !gone.has(instanceId));
+}
+
+async function stopPart(
+  run: Run,
+  instances: readonly string[],
+  by: string,
+  context: CancelContext,
+): Promise<Run> {
+  const { store, now, log, wake } = context;
+  const marked = await change(store, run, (current) => {
+    if (isTerminalRun(current) || current.cancelRequestedAt !== undefined) return undefined;
+    const at = now().toISOString();
+    const next = withCancelled(current, instances, by, at);
+    return next === current ? undefined : { ...next, pollAt: lookAt(current, at) };
+  });
+  if (isTerminalRun(marked)) return marked;
+  log.info('run.part-cancelled', { runId: run.runId, by, instances });
+  await tellDropped(marked, store);
+  await stopSent(marked, context);
+  if (!isAwaitingSchedule(marked)) await wake(new Date(marked.pollAt ?? now().toISOString()));
+  return marked;
+}
+
+/** While a dispatch is at work on it, that one sees the mark; else the poller looks at once. */
+function lookAt(run: Run, at: string): string {
+  if (isAwaitingSchedule(run)) return run.pollAt ?? at;
+  const isHeld = run.status === 'dispatching' && (run.leaseUntil ?? '') > at;
+  return isHeld ? (run.leaseUntil ?? at) : at;
 }
 
 async function stop(run: Run, by: string, context: CancelContext): Promise<Run> {
@@ -83,12 +140,12 @@ async function stop(run: Run, by: string, context: CancelContext): Promise<Run> 
   const marked = await change(store, run, (current) => {
     if (isTerminalRun(current) || current.cancelRequestedAt !== undefined) return undefined;
     const at = now().toISOString();
-    // While a dispatch is at work on it, that one sees the mark; else the poller looks at once.
     const isHeld = current.status === 'dispatching' && (current.leaseUntil ?? '') > at;
     return {
       ...current,
       cancelRequestedAt: at,
       cancelledBy: by,
+      // While a dispatch is at work on it, that one sees the mark; else the poller looks at once.
       pollAt: isHeld ? (current.leaseUntil ?? at) : at,
     };
   });
@@ -97,27 +154,6 @@ async function stop(run: Run, by: string, context: CancelContext): Promise<Run> 
   await stopSent(marked, context);
   await context.wake(new Date(marked.pollAt ?? now().toISOString()));
   return marked;
-}
-
-/** Asks the provider to stop what it was sent. Safe to call again. */
-export async function stopSent(
-  run: Run,
-  { providers, log }: Pick<CancelContext, 'providers' | 'log'>,
-): Promise<void> {
-  if (run.provider === undefined) return;
-  for (const { invocationId } of sentInvocations(run)) {
-    const outcome = await providers[run.provider].cancel({ region: run.region ?? '', invocationId });
-    if (outcome.kind === 'requested') continue;
-    const { code, message, isRetryable, retryAfterMs } = outcome.failure;
-    // What the provider refuses for good (it has ended already) is answered by its own report.
-    log.warn('run.cancel-unanswered', { runId: run.runId, invocationId, code, error: message, isRetryable });
-    if (!isRetryable) continue;
-    throw new FleetReflexError(
-      'cancel.unanswered',
-      `${run.provider} could not be asked to stop ${invocationId} (${code}: ${message}). It may still be running.`,
-      { disposition: 'retry', ...(retryAfterMs !== undefined && { retryAfterMs }) },
-    );
-  }
 }
 
 /** The request as of when it was asked for first: the doors date the same delivery anew each time that it comes. */

@@ -4,13 +4,14 @@
  */
 import { type Admission, admit, releaseClaims } from '../guards/guards.ts';
 import { holdUnavailable } from './availability.ts';
-import { stopSent } from './cancel.ts';
+import { dropCancelled } from './cancel-part.ts';
 import { type DispatchContext, type DispatchResult, retryLater, type Step } from './dispatch-context.ts';
 import { nextPollAt } from './poll-timing.ts';
 import { isTerminalRun, newRun, type Run, type RunInvocation, rejectedRun } from './run.ts';
 import type { RunRequest } from './run-request.ts';
 import { send } from './send.ts';
 import { change, deliver, endRun, type SettleContext, settle } from './settle.ts';
+import { stopSent } from './stop-sent.ts';
 import { hindranceOf, isPast, waitFor } from './waiting.ts';
 
 /** Carries out a `run` request. Safe to call again with the same request at any point. */
@@ -30,7 +31,7 @@ export async function resume(stored: Run, context: DispatchContext): Promise<Dis
   if (stored.status !== 'dispatching') {
     log.info('run.known', { runId: stored.runId, status: stored.status });
     // The attempt that sent it may have died before it could ask for the stop.
-    if (stored.cancelRequestedAt !== undefined && !isTerminalRun(stored)) await stopSent(stored, context);
+    if (!isTerminalRun(stored)) await stopSent(stored, context);
     return { kind: 'done', run: await deliver(stored, await store.tasks(stored.runId), context) };
   }
   const heldMs = Date.parse(stored.leaseUntil ?? stored.requestedAt) - now().getTime();
@@ -63,7 +64,7 @@ async function attempt(leased: Run, context: DispatchContext): Promise<DispatchR
 /** Everything that is asked before the first call of this attempt. */
 async function prepare(leased: Run, context: DispatchContext): Promise<Step> {
   const { store, guards, now } = context;
-  let run = leased;
+  let run = await dropCancelled(leased, store);
   if (run.cancelRequestedAt !== undefined && run.invocations.every(isUntouched)) {
     const by = run.cancelledBy ?? 'a request';
     await releaseClaims(run, guards);
@@ -110,7 +111,7 @@ async function handOver(sent: Run, context: DispatchContext): Promise<DispatchRe
     invocationIds: run.invocations.flatMap(({ invocationId }) => invocationId ?? []),
   });
   // A cancel that came while it was being sent could not know the invocations.
-  if (run.cancelRequestedAt !== undefined) await stopSent(run, context);
+  await stopSent(run, context);
   // Delivers `run.started`; ends the run at once when the provider took none of its invocations.
   run = await settle(run, context);
   if (run.pollAt !== undefined) await context.wake(new Date(run.pollAt));
@@ -118,7 +119,7 @@ async function handOver(sent: Run, context: DispatchContext): Promise<DispatchRe
 }
 
 function isUntouched({ state }: RunInvocation): boolean {
-  return state === 'planned';
+  return state === 'planned' || state === 'dropped';
 }
 
 /** Not sent as far as anybody knows: it is to be sent, or looked for. */

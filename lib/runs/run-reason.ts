@@ -7,11 +7,12 @@ import type { AggregateStatus } from './status.ts';
 /** The reason of a run that has ended by its tasks; none where it succeeded. */
 export function reasonFor(run: Run, status: AggregateStatus, tasks: readonly RunTask[]): Reason | undefined {
   if (status === 'succeeded') return undefined;
-  if ((status === 'stopped' || status === 'partly_stopped') && run.cancelledBy !== undefined) {
+  const cancelled = cancelOf(run);
+  if ((status === 'stopped' || status === 'partly_stopped') && cancelled !== undefined) {
     const counts = Object.entries(countByStatus(tasks)).map(([name, count]) => `${count} ${name}`);
     return {
       code: 'run.cancelled',
-      message: `${run.cancelledBy} cancelled it; its tasks ended as ${counts.join(', ') || 'never started'}.`,
+      message: `${cancelled}; its tasks ended as ${counts.join(', ') || 'never started'}.`,
     };
   }
   const bad = tasks.filter((task) => task.status !== 'succeeded');
@@ -31,6 +32,16 @@ export function reasonFor(run: Run, status: AggregateStatus, tasks: readonly Run
     message: `${first.instanceId} ${whatHappened(first)}${others}.`,
     ...(advice && { advice }),
   };
+}
+
+/** Who cancelled it, or which part of it. */
+function cancelOf({ cancelledBy, cancelledInstances: parts = [] }: Run): string | undefined {
+  if (cancelledBy !== undefined) return `${cancelledBy} cancelled it`;
+  const said = parts.map(({ by, instances }) => {
+    const others = instances.length > 5 ? ` and ${instances.length - 5} more` : '';
+    return `${by} cancelled it on ${instances.slice(0, 5).join(', ')}${others}`;
+  });
+  return said.length === 0 ? undefined : said.join('; ');
 }
 
 /** The invocation of several instances that was never sent and that the task is of: the task says nothing of its own. */

@@ -92,6 +92,8 @@ export const RunRequest = z.discriminatedUnion('action', [
     key: z.string().optional(),
     /** … or exactly this run. */
     targetRunId: RunId.optional(),
+    /** … on these of its instances alone. Default: all of it. */
+    instances: z.array(z.string().min(1)).min(1).optional(),
     /** Who asked, for the record: `slack/U2CERLKJA (roadrunner)`. Default: the trigger and the rule. */
     by: z.string().optional(),
   }),

@@ -23,6 +23,7 @@ export function summariseRun(run: Run) {
     requestedAt: run.requestedAt,
     ...(run.startedAt && { startedAt: run.startedAt }),
     ...(run.endedAt && { endedAt: run.endedAt }),
+    ...(run.cancelledInstances && { cancelledInstances: run.cancelledInstances }),
     ...(run.cancelRequestedAt && { cancelRequestedAt: run.cancelRequestedAt, cancelledBy: run.cancelledBy }),
   };
 }

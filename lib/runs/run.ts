@@ -95,6 +95,10 @@ export const Run = z.strictObject({
   endedAt: z.string().optional(),
   cancelRequestedAt: z.string().optional(),
   cancelledBy: z.string().optional(),
+  /** Of cancels that named instances: who, which, when. The rest of the run goes on. */
+  cancelledInstances: z
+    .array(z.strictObject({ instances: z.array(z.string()), by: z.string(), at: z.string() }))
+    .optional(),
   /** Instances that `onUnavailable: skip` left out. */
   skipped: z.array(z.string()).optional(),
   /** While `dispatching` or `scheduled`: what it waits for. */
@@ -222,6 +226,12 @@ export function newRun(
     // The poller rescues a dispatch that died: it looks when the lease has run out.
     pollAt: leaseUntil.toISOString(),
   };
+}
+
+/** One that no invocation of the run has had: a token that a vendor has seen with other instances must not come again. */
+export function nextToken(runId: RunId, tokens: readonly string[]): string {
+  const numbers = tokens.map((token) => Number(token.slice(runId.length + 1)));
+  return `${runId}-${Math.max(-1, ...numbers) + 1}`;
 }
 
 export function planInvocations(

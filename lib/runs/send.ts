@@ -1,12 +1,13 @@
 /** Takes one invocation of a run to the provider: finds out what became of an earlier attempt, else asks. */
 import type { InvokeOutcome, Provider } from '../providers/provider.ts';
 import { afterUnavailable } from './availability.ts';
+import { dropCancelled, isCancelledInPart } from './cancel-part.ts';
 import type { DispatchContext, Step } from './dispatch-context.ts';
-import { editInvocation, type InvocationEdit, invocationOf } from './invocation.ts';
+import { editInvocation, type InvocationEdit, invocationOf, withInvocation } from './invocation.ts';
 import { reconcile } from './reconcile.ts';
 import { refusalOf, refuse } from './refusal.ts';
 import type { Run, RunInvocation } from './run.ts';
-import { endRun } from './settle.ts';
+import { change, endRun } from './settle.ts';
 import { type Free, held, inLine, lookForTwin, takeTwin, twinKey } from './twin.ts';
 import { hindranceOf, waitFor } from './waiting.ts';
 
@@ -24,6 +25,9 @@ export async function send(run: Run, index: number, context: DispatchContext): P
   const invocation = run.invocations[index];
   if (invocation === undefined || run.provider === undefined) return { kind: 'next', run };
   const provider = providers[run.provider];
+  if (invocation.state === 'planned' && isCancelledInPart(run, invocation)) {
+    return { kind: 'next', run: await dropCancelled(run, store) };
+  }
   if (invocation.state === 'attempting') {
     const found = await reconcile(run, invocation, context);
     switch (found.kind) {
@@ -42,10 +46,14 @@ export async function send(run: Run, index: number, context: DispatchContext): P
   if (run.cancelRequestedAt !== undefined) {
     return { kind: 'next', run: await editInvocation(run, index, store, { state: 'dropped' }) };
   }
+  if (isCancelledInPart(run, invocation)) {
+    return { kind: 'next', run: await editInvocation(run, index, store, PLANNED) };
+  }
   const task: Task = { run, index, invocation, provider, context };
   const key = twinKey(run, invocation, provider);
   if (key !== undefined) return await askAlone(key, task);
-  return await ask({ ...task, run: await mark(task, { attemptedAt: now().toISOString() }) });
+  const marked = await mark(task, { attemptedAt: now().toISOString() });
+  return isMarked(marked, task) ? await ask({ ...task, run: marked }) : { kind: 'next', run: marked };
 }
 
 interface Task {
@@ -89,14 +97,27 @@ async function askWithLease(task: Task, free: Free): Promise<Step | Overtaken> {
   const { index, invocation, context } = task;
   const attemptedAt = context.now().toISOString();
   const marked = await mark(task, { attemptedAt, twin: free.key });
+  if (!isMarked(marked, task)) return { kind: 'next', run: marked };
   const attempt = { runId: marked.runId, token: invocation.token, attemptedAt };
   if (await takeTwin(free, attempt, context)) return await ask({ ...task, run: marked });
   return { kind: 'overtaken', run: await editInvocation(marked, index, context.store, { state: 'planned' }) };
 }
 
-async function mark({ run, index, context }: Task, attempt: InvocationEdit): Promise<Run> {
+/** Not where the invocation is another by now: somebody cancelled instances of it. */
+async function mark({ run, index, invocation, context }: Task, attempt: InvocationEdit): Promise<Run> {
   const edit = { state: 'attempting' as const, unansweredAt: undefined, ...attempt };
-  return await editInvocation(run, index, context.store, edit);
+  return await change(context.store, run, (current) =>
+    isOpenStill(current.invocations[index], invocation) ? withInvocation(current, index, edit) : undefined,
+  );
+}
+
+function isOpenStill(stored: RunInvocation | undefined, { token }: RunInvocation): boolean {
+  return stored?.token === token && (stored.state === 'planned' || stored.state === 'attempting');
+}
+
+function isMarked({ invocations }: Run, { index, invocation }: Task): boolean {
+  const stored = invocations[index];
+  return stored?.token === invocation.token && stored.state === 'attempting';
 }
 
 /** The attempt is marked: this is the last look before the call. */

@@ -86,8 +86,8 @@ function anApi(given: Partial<RunsApiContext> & { cancel?: CancelOutcome } = {})
     find: notUsed,
     read: notUsed,
     availability: notUsed,
-    async cancel({ invocationId }) {
-      cancelled.push(invocationId);
+    async cancel({ invocationId }, instances) {
+      cancelled.push(instances === undefined ? invocationId : `${invocationId} on ${instances.join(', ')}`);
       return cancel;
     },
     requestCounts: {},
@@ -321,6 +321,41 @@ describe('POST /runs/{runId}/cancel', () => {
     expect(body).toMatchObject({ runId: run.runId, cancelledBy: 'operator' });
     expect(api.cancelled).toEqual(run.invocations.map(({ invocationId }) => invocationId));
     expect(api.woken).toEqual([NOW]);
+  });
+
+  it('of some instances asks for these alone, and the run says who cancelled which', async () => {
+    const api = anApi();
+    const instances = ['ins-local001', 'ins-local002'];
+    const run = aRun({
+      instances,
+      invocations: [{ token: 't-p', instances, state: 'sent', invocationId: 'inv-p' }],
+    });
+    await api.store.create(run);
+    const body = JSON.stringify({ instances: ['ins-local002'] });
+    const answer = await api.call('POST', `/runs/${run.runId}/cancel`, { body });
+    expect(answer).toMatchObject({
+      status: 202,
+      body: {
+        cancelledInstances: [{ instances: ['ins-local002'], by: 'operator', at: NOW.toISOString() }],
+      },
+    });
+    expect(answer.body).not.toHaveProperty('cancelledBy');
+    expect([api.cancelled, api.woken]).toEqual([['inv-p on ins-local002'], [NOW]]);
+  });
+
+  it.each([
+    ['an instance that the run has not', { instances: ['ins-local001', 'ins-other'] }, 'instances.unknown'],
+    ['no instance', { instances: [] }, 'cancel.invalid'],
+    ['a misspelt field', { instance: ['ins-local001'] }, 'cancel.invalid'],
+    ['an id in the place of a list', { instances: 'ins-local001' }, 'cancel.invalid'],
+    ['no object', ['ins-local001'], 'cancel.invalid'],
+  ])('of %s is a 400, and cancels nothing', async (_name, body, type) => {
+    const api = anApi();
+    const run = aRun();
+    await api.store.create(run);
+    const answer = await api.call('POST', `/runs/${run.runId}/cancel`, { body: JSON.stringify(body) });
+    expect(problemIn(answer)).toMatchObject({ status: 400, type });
+    expect([api.cancelled, api.woken, await api.store.get(run.runId)]).toEqual([[], [], run]);
   });
 
   it('of a run that has ended changes nothing', async () => {

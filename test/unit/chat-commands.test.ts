@@ -32,13 +32,15 @@ describe('what is typed', () => {
     [`status ${RUN_ID}`, { verb: 'status', runId: RUN_ID }],
     ['status web', { verb: 'help', about: 'status', problem: 'expected one run, like run-…, came `web`' }],
     [`cancel ${RUN_ID}`, { verb: 'cancel', runId: RUN_ID }],
+    [`cancel ${RUN_ID} ins-1 ins-2`, { verb: 'cancel', runId: RUN_ID, instances: ['ins-1', 'ins-2'] }],
+    [`cancel ${RUN_ID} i-1,mi-2`, { verb: 'cancel', runId: RUN_ID, instances: ['i-1', 'mi-2'] }],
     ['cancel', { verb: 'help', about: 'cancel', problem: 'expected a run, like run-…' }],
     [
       `cancel ${RUN_ID} ${RUN_ID}`,
       {
         verb: 'help',
         about: 'cancel',
-        problem: `expected one run, like run-…, came \`${RUN_ID} ${RUN_ID}\``,
+        problem: `expected a run, like run-…, and perhaps instances of it, came \`${RUN_ID} ${RUN_ID}\``,
       },
     ],
     [
@@ -335,6 +337,19 @@ describe('cancel', () => {
     });
   });
 
+  it('takes instances of the run, and no others', async () => {
+    const port = aPort('patch-web');
+    const [known = ''] = (await port.status(RUN_ID))?.instances ?? [];
+    expect(await answerTo(`cancel ${RUN_ID} ${known}`, port)).toMatchObject({
+      text: `Run \`${RUN_ID}\` of \`patch-web\` is being cancelled on \`${known}\`.`,
+      requests: [{ targetRunId: RUN_ID, instances: [known] }],
+    });
+    expect(await answerTo(`cancel ${RUN_ID} ${known} ins-other`, port)).toMatchObject({
+      text: `Run \`${RUN_ID}\` has no \`ins-other\`: nothing was cancelled.`,
+      requests: [],
+    });
+  });
+
   it.each(['reboot', 'elsewhere', 'on-alert'])('touches no run of %s', async (rule) => {
     expect(await answerTo(`cancel ${RUN_ID}`, aPort(rule))).toMatchObject({
       text: `There is no run \`${RUN_ID}\` that you may cancel here.`,
@@ -405,7 +420,7 @@ describe('help', () => {
       [
         '`run <rule> [key=value …]`: runs a rule now',
         '`status [run]`: how a run goes, or the newest runs',
-        '`cancel <run>`: cancels a run that is not over',
+        '`cancel <run> [instance …]`: cancels a run that is not over, or some instances of it',
         '`schedule <rule> at <time> [key=value …]`: runs a rule later, once',
         '`help [verb]`: says what can be typed',
         'You may run:',

@@ -1,4 +1,7 @@
-/** `cancel <run>`: asks that a run be cancelled; the button below a run's message says the same. */
+/**
+ * `cancel <run> [instance …]`: asks that a run be cancelled, or some instances of it; the button below a run's message
+ * says the same of the whole run.
+ */
 import { nameFor } from '../../rules/allow.ts';
 import { isTerminalRun } from '../../runs/run.ts';
 import { runIdFor } from '../../runs/run-id.ts';
@@ -6,37 +9,58 @@ import { RunId, type RunRequest } from '../../runs/run-request.ts';
 import type { ChatRun } from '../port.ts';
 import { type ChatContext, defineVerb, saying } from '../verb.ts';
 
+/** Of any cloud; no second run. */
+function isInstance(id: string): boolean {
+  return /^[a-z]{1,8}-[0-9A-Za-z]{1,64}$/.test(id) && !RunId.safeParse(id).success;
+}
+
 export interface CancelCommand {
   verb: 'cancel';
   runId: string;
+  /** Absent: all of it. */
+  instances?: readonly string[] | undefined;
 }
 
 export const cancel = defineVerb<CancelCommand>({
   name: 'cancel',
-  usage: 'cancel <run>',
-  summary: 'cancels a run that is not over',
+  usage: 'cancel <run> [instance …]',
+  summary: 'cancels a run that is not over, or some instances of it',
   parse({ args }) {
-    const [runId, surplus] = args;
+    const [runId, ...words] = args;
     if (runId === undefined) return { ok: false, problem: 'expected a run, like run-…' };
-    if (surplus !== undefined || !RunId.safeParse(runId).success)
-      return { ok: false, problem: `expected one run, like run-…, came \`${args.join(' ')}\`` };
-    return { ok: true, command: { verb: 'cancel', runId } };
+    const instances = words.flatMap((word) => word.split(',').filter((id) => id !== ''));
+    const isFine = RunId.safeParse(runId).success && instances.every(isInstance);
+    if (!isFine) {
+      const expected = 'expected a run, like run-…, and perhaps instances of it';
+      return { ok: false, problem: `${expected}, came \`${args.join(' ')}\`` };
+    }
+    const meant = instances.length === 0 ? undefined : instances;
+    return { ok: true, command: { verb: 'cancel', runId, instances: meant } };
   },
-  async perform({ runId }, context) {
+  async perform({ runId, instances = [] }, context) {
     const run = await context.runs.one(runId);
     if (run === undefined) return saying(`There is no run \`${runId}\` that you may cancel here.`);
     if (isTerminalRun(run)) {
       return saying(`Run \`${runId}\` of \`${run.rule}\` is over already: ${run.status}.`);
     }
+    const unknown = instances.filter((id) => !run.instances.includes(id));
+    if (unknown.length > 0) {
+      return saying(`Run \`${runId}\` has no \`${unknown.join('`, `')}\`: nothing was cancelled.`);
+    }
+    const where = instances.length === 0 ? '' : ` on \`${instances.join('`, `')}\``;
     return {
-      ...saying(`Run \`${runId}\` of \`${run.rule}\` is being cancelled.`),
-      requests: [requestFor(run, context)],
+      ...saying(`Run \`${runId}\` of \`${run.rule}\` is being cancelled${where}.`),
+      requests: [requestFor(run, instances, context)],
     };
   },
 });
 
 /** Not `matched`: it is no rule's action. The same delivery again asks for the same. */
-function requestFor(run: ChatRun, { event, now, traceparent }: ChatContext): RunRequest {
+function requestFor(
+  run: ChatRun,
+  instances: readonly string[],
+  { event, now, traceparent }: ChatContext,
+): RunRequest {
   const { user } = event.data;
   const who = nameFor(user);
   return {
@@ -54,6 +78,7 @@ function requestFor(run: ChatRun, { event, now, traceparent }: ChatContext): Run
     ...(traceparent !== undefined && { traceparent }),
     requestedAt: now.toISOString(),
     targetRunId: run.runId,
+    ...(instances.length > 0 && { instances: [...instances] }),
     by: `${event.source}/${who}`,
   };
 }

@@ -1,0 +1,40 @@
+/** Asks the provider to stop what a cancelled run was sent. */
+import { FleetReflexError } from '../errors.ts';
+import type { Log } from '../logging.ts';
+import type { Provider, ProviderName } from '../providers/provider.ts';
+import { cancelledInstances } from './cancel-part.ts';
+import { type Run, sentInvocations } from './run.ts';
+
+/** Whether somebody cancelled it, or a part of it. */
+export function isToBeStopped(run: Pick<Run, 'cancelRequestedAt' | 'cancelledInstances'>): boolean {
+  return run.cancelRequestedAt !== undefined || run.cancelledInstances !== undefined;
+}
+
+/**
+ * All of it, or the instances that are cancelled. Safe to call again.
+ * @throws FleetReflexError `cancel.unanswered` (retry): the provider could not be asked
+ */
+export async function stopSent(
+  run: Run,
+  { providers, log }: { providers: Readonly<Record<ProviderName, Provider>>; log: Log },
+): Promise<void> {
+  if (run.provider === undefined || !isToBeStopped(run)) return;
+  const gone = cancelledInstances(run);
+  for (const { invocationId, instances } of sentInvocations(run)) {
+    const meant = run.cancelRequestedAt === undefined ? instances.filter((id) => gone.has(id)) : instances;
+    if (meant.length === 0) continue;
+    const ref = { region: run.region ?? '', invocationId };
+    const isWhole = meant.length === instances.length;
+    const outcome = await providers[run.provider].cancel(ref, ...(isWhole ? [] : [meant]));
+    if (outcome.kind === 'requested') continue;
+    const { code, message, isRetryable, retryAfterMs } = outcome.failure;
+    // What the provider refuses for good (it has ended already) is answered by its own report.
+    log.warn('run.cancel-unanswered', { runId: run.runId, invocationId, code, error: message, isRetryable });
+    if (!isRetryable) continue;
+    throw new FleetReflexError(
+      'cancel.unanswered',
+      `${run.provider} could not be asked to stop ${invocationId} (${code}: ${message}). It may still be running.`,
+      { disposition: 'retry', ...(retryAfterMs !== undefined && { retryAfterMs }) },
+    );
+  }
+}
