@@ -20,6 +20,7 @@ export const AlertData = z.strictObject({
   annotations: Strings,
   /** The same for every notification of one alert, also for its resolution. */
   fingerprint: z.string(),
+  /** When this episode began: the same in all its notifications. Absent where the source does not tell. */
   startsAt: z.string().optional(),
   endsAt: z.string().optional(),
   url: z.string().optional(),

@@ -51,7 +51,7 @@ const Envelope = z.looseObject({
   detail: z.looseObject({
     alarmName: z.string().nullish(),
     state: State.nullish(),
-    previousState: z.looseObject({ timestamp: lenientText }).nullish(),
+    previousState: z.looseObject({ timestamp: lenientText, value: lenientText }).nullish(),
     configuration: Configuration.nullish(),
   }),
 });
@@ -113,12 +113,17 @@ function normaliseAlarm(envelope: Envelope, now: Date): Normalisation {
       labels: labelsOf(envelope, alarmName),
       annotations: toLabels({ description: configuration?.description }),
       fingerprint: envelope.resources[0] ?? `${joinedId([envelope.account, envelope.region])}/${alarmName}`,
-      startsAt: status === 'firing' ? changedAt : toIsoTime(previousState?.timestamp),
+      startsAt: status === 'firing' ? changedAt : alarmSince(previousState),
       endsAt: status === 'resolved' ? changedAt : undefined,
       raw: envelope,
     },
   );
   return { kind: 'events', events: [event] };
+}
+
+/** An alarm may lack data before it is well again: then the state before says nothing of when it began. */
+function alarmSince(previous: Envelope['detail']['previousState']): string | undefined {
+  return previous?.value === 'ALARM' ? toIsoTime(previous.timestamp) : undefined;
 }
 
 /** Several metrics (an expression's inputs) agree on a dimension or the first one's stands. */

@@ -182,8 +182,8 @@ function metricAlert(status: Status, action: string, data: z.infer<typeof Metric
   };
 }
 
+/** Without `startsAt`: an issue that comes back was first seen long before, and an alert of it tells another time. */
 function issue(status: Status, { issue: it }: z.infer<typeof Issue>): Facts {
-  const startsAt = toIsoTime(it.firstSeen);
   return {
     status,
     name: firstText(it.title, it.shortId) ?? 'Sentry issue',
@@ -191,9 +191,8 @@ function issue(status: Status, { issue: it }: z.infer<typeof Issue>): Facts {
     summary: firstText(it.title),
     labels: toLabels({ project: it.project?.slug, issue_id: it.id, short_id: it.shortId }),
     fingerprint: firstText(it.id) ?? 'unknown',
-    startsAt,
     url: firstText(it.web_url, it.permalink),
-    time: toIsoTime(it.lastSeen) ?? startsAt,
+    time: toIsoTime(it.lastSeen) ?? toIsoTime(it.firstSeen),
   };
 }
 
