@@ -107,7 +107,7 @@ async function explain(event: Event, text: string): Promise<void> {
     console.log(
       run.success
         ? `  ✓ ${lineOf(run.data)}`
-        : `  ✓ ${rule} (${runId} is no run: a rule that cancels has none of its own, and one just asked for comes in a moment)`,
+        : `  ✓ ${rule} (${runId} is not stored: one just asked for comes in a moment)`,
     );
   }
   for (const { rule, because } of unmatched) console.log(`  · ${rule}: ${because}`);

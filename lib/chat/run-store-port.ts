@@ -16,6 +16,8 @@ export function runStorePort(store: Pick<RunStore, 'get' | 'tasks' | 'list'>): C
       const pages = await Promise.all(rules.map((rule) => store.list({ limit, rule })));
       const newest = pages
         .flatMap(({ runs }) => runs)
+        // What was cancelled says so itself.
+        .filter(({ cancel }) => cancel === undefined)
         .toSorted((a, b) => (a.requestedAt < b.requestedAt ? 1 : -1))
         .slice(0, limit);
       return newest.map((run) => toChatRun(run, []));

@@ -29,7 +29,6 @@ export function limitRequest(requests: readonly RunRequest[], most: number): Rea
   const over = starting.slice(most).map((request) => rejectionOf(request, tooMany(starting.length, most)));
   return new Map<string, RunRequest>([
     ...inOrder.map((request): [string, RunRequest] => [request.runId, request]),
-    ...sameCancels(inOrder),
     ...summarise(over, 0),
     ...summarise(refused, MAX_REJECTIONS),
   ]);
@@ -40,17 +39,6 @@ function tooMany(asked: number, most: number): RejectRequest['reason'] {
     code: OVER_LIMIT,
     message: `One delivered request starts at most ${most} runs (limits.runsPerRequest), and this one asks for ${asked}. Raise it in the rules only if so many are meant; the same delivery starts the rest then.`,
   };
-}
-
-/** The same cancel for many events is one: a rule whose alerts are all resolved is cancelled once. */
-function sameCancels(inOrder: readonly RunRequest[]): [string, RunRequest][] {
-  const cancels = inOrder.filter((request) => request.action === 'cancel');
-  const groups = Map.groupBy(cancels, ({ rule, targetRule, key, targetRunId }) =>
-    JSON.stringify([rule, targetRule, key, targetRunId]),
-  );
-  return [...groups.values()].flatMap(([first, ...others]) =>
-    first === undefined ? [] : others.map((other): [string, RunRequest] => [other.runId, first]),
-  );
 }
 
 /** @param single so many of them stay as they are */

@@ -1,10 +1,11 @@
 /**
- * The port to what guards remember between runs: claims (dedupe, cooldown, cancelled), the runs in flight, and the
+ * The port to what guards remember between runs: claims (dedupe, cooldown), the runs in flight, and the
  * freeze. A claim belongs to the run that made it, so that the same run asked again passes its own guards.
  */
 import * as z from 'zod';
 import { RunId } from '../runs/run-request.ts';
 import type { HourlyCounts } from './hourly-count.ts';
+import type { TombstoneStore } from './tombstones.ts';
 
 export type Claim =
   | { isOurs: true }
@@ -42,20 +43,25 @@ export interface Agenda {
   appointments: readonly Appointment[];
 }
 
-export interface GuardStore extends HourlyCounts {
+export interface GuardStore extends HourlyCounts, TombstoneStore {
   /** Claims `key` for the run until then, unless a live claim of another run is there. */
-  claim(guard: string, rule: string, key: string, runId: RunId, until: Date, now: Date): Promise<Claim>;
+  claim(
+    guard: string,
+    rule: string,
+    key: string | undefined,
+    runId: RunId,
+    until: Date,
+    now: Date,
+  ): Promise<Claim>;
   /** Reads a live claim without making one. */
   claimant(
     guard: string,
     rule: string,
-    key: string,
+    key: string | undefined,
     now: Date,
   ): Promise<{ runId: string; at: Date } | undefined>;
-  /** Makes or replaces a claim whoever holds it. */
-  mark(guard: string, rule: string, key: string, by: string, now: Date, until: Date): Promise<void>;
   /** Gives a claim back, if it is the run's. */
-  release(guard: string, rule: string, key: string, runId: RunId): Promise<void>;
+  release(guard: string, rule: string, key: string | undefined, runId: RunId): Promise<void>;
   /** Adds the run to those in flight unless there are `max` others already. */
   enterFlight(rule: string, runId: RunId, max: number): Promise<boolean>;
   leaveFlight(rule: string, runId: RunId): Promise<void>;

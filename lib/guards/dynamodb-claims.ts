@@ -12,6 +12,7 @@ import { RunId } from '../runs/run-request.ts';
 import { condition, expiresAt, key } from '../runs/table.ts';
 import { Appointment, type GuardStore } from './claims.ts';
 import { dynamoHourlyCounts } from './dynamodb-hourly.ts';
+import { dynamoTombstones } from './dynamodb-tombstones.ts';
 
 const StoredClaim = z.looseObject({ runId: z.string(), at: z.iso.datetime(), until: z.iso.datetime() });
 const StoredAgenda = z.looseObject({ revision: z.int(), appointments: z.array(Appointment) });
@@ -33,6 +34,7 @@ export function dynamoGuardStore({ client, table }: DynamoGuardStoreOptions): Gu
 
   return {
     ...dynamoHourlyCounts({ client, table }),
+    ...dynamoTombstones({ client, table }),
 
     async claim(guard, rule, claimKey, runId, until, now) {
       const itemKey = key.claim(guard, rule, claimKey);
@@ -68,21 +70,6 @@ export function dynamoGuardStore({ client, table }: DynamoGuardStoreOptions): Gu
       if (item === undefined) return undefined;
       const claim = StoredClaim.parse(item);
       return claim.until > now.toISOString() ? { runId: claim.runId, at: new Date(claim.at) } : undefined;
-    },
-
-    async mark(guard, rule, claimKey, by, now, until) {
-      await client.send(
-        new PutCommand({
-          TableName: table,
-          Item: {
-            ...key.claim(guard, rule, claimKey),
-            runId: by,
-            at: now.toISOString(),
-            until: until.toISOString(),
-            expiresAt: expiresAt(until, 1),
-          },
-        }),
-      );
     },
 
     async release(guard, rule, claimKey, runId) {

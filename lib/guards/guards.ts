@@ -3,6 +3,8 @@
  * says no stops the run, with its own reason. A no is a value; only what cannot be decided now is thrown.
  */
 import type { Reason } from '../completions/completion-event.ts';
+import { reaches } from '../runs/episode.ts';
+import { guardKey } from '../runs/guard-key.ts';
 import { type Run, timerOf } from '../runs/run.ts';
 import { strike } from './agenda.ts';
 import type { GuardStore } from './claims.ts';
@@ -27,11 +29,6 @@ const ADMITTED: Admission = { kind: 'admitted' };
 /** How long a run that found the flight full waits before it asks again. */
 const IN_FLIGHT_RETRY_MS = 5_000;
 
-/** The key that dedupe, cooldown and cancel-by-key share; a rule without one has a single key. */
-export function guardKey(run: Pick<Run, 'guards'>): string {
-  return run.guards.dedupe?.key ?? '';
-}
-
 export const freeze: Guard = async (_run, { store, now }) => {
   const frozen = await frozenBecause(store, now);
   if (frozen === undefined) return ADMITTED;
@@ -41,13 +38,13 @@ export const freeze: Guard = async (_run, { store, now }) => {
 
 /** A cancel that overtook the run it was meant for (queues keep no order) still stops it. */
 export const cancelled: Guard = async (run, { store, now }) => {
-  for (const claimKey of new Set(['', guardKey(run)])) {
-    const cancel = await store.claimant('cancel', run.rule, claimKey, now);
-    if (cancel !== undefined && cancel.at.toISOString() >= run.requestedAt) {
-      return refuse('guard.cancelled', `It was cancelled by ${cancel.runId} before it was sent.`);
-    }
-  }
-  return ADMITTED;
+  const { rule, trigger } = run;
+  const left = await Promise.all(
+    [...new Set([undefined, guardKey(run)])].map((key) => store.tombstones({ rule, key }, trigger, now)),
+  );
+  const cancel = left.flat().find((tombstone) => reaches(tombstone, run));
+  if (cancel === undefined) return ADMITTED;
+  return refuse('guard.cancelled', `It was cancelled by ${cancel.by} before it was sent.`);
 };
 
 const dedupe: Guard = async (run, { store, now }) => {

@@ -3,17 +3,10 @@
  * (`admit`), with what only then can be known: whether others ran meanwhile, and how many are in flight.
  */
 import type { Reason } from '../completions/completion-event.ts';
+import { guardKey } from '../runs/guard-key.ts';
 import type { Run } from '../runs/run.ts';
 import { take } from './agenda.ts';
-import {
-  type Admission,
-  cancelled,
-  freeze,
-  type GuardContext,
-  guardKey,
-  instanceLimit,
-  leave,
-} from './guards.ts';
+import { type Admission, cancelled, freeze, type GuardContext, instanceLimit, leave } from './guards.ts';
 
 export interface Appointed {
   at: Date;
@@ -69,7 +62,7 @@ function place(at: Date, until: Date | undefined) {
       runId: run.runId,
       at: at.toISOString(),
       ...(until !== undefined && { until: until.toISOString() }),
-      key: guardKey(run),
+      key: guardKey(run) ?? '',
       instances: run.instances.length,
     };
     const conflict = await take(run.rule, appointment, run, store, now);

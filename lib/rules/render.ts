@@ -2,8 +2,9 @@
  * Makes the run request of a rule that matched: templates filled in, every value checked against its pattern. What
  * must not run becomes a rejection with its reason, which is recorded and told like any other end of a run.
  */
-import { createHash } from 'node:crypto';
+import { episodeOf } from '../events/episode-of.ts';
 import type { TriggerEvent } from '../events/trigger-event.ts';
+import { EMPTY_KEY, isBlankKey, keyFor } from '../runs/guard-key.ts';
 import { runIdFor } from '../runs/run-id.ts';
 import type { RenderedGuards, RunRequest } from '../runs/run-request.ts';
 import type { ReplyTo } from '../sources/source.ts';
@@ -29,7 +30,7 @@ export interface RenderContext {
 }
 
 /**
- * @returns what the rule asks for, or a rejection with the code `limit.steps`, `template.failed`, `parameters.unsafe`,
+ * @returns what the rule asks for, or a rejection with the code `limit.steps`, `template.failed`, `key.empty`, `parameters.unsafe`,
  * `instances.invalid`, `instances.not-in-fleet`, `command.invalid`, `region.invalid`, `username.invalid`, `workingDirectory.invalid` or
  * `schedule.invalid`. Never throws.
  */
@@ -75,6 +76,7 @@ function rejectionOf(thrown: unknown, steps: Steps): Rejection {
 function commonOf(rule: Rule, event: TriggerEvent, context: RenderContext) {
   const { now, askedAt = now, traceparent, replyTo } = context;
   const trace = traceparent ?? event.traceparent;
+  const episode = episodeOf(event);
   return {
     version: 1 as const,
     runId: runIdFor(rule.name, event.source, event.id),
@@ -84,6 +86,7 @@ function commonOf(rule: Rule, event: TriggerEvent, context: RenderContext) {
       type: event.type,
       id: event.id,
       ...(event.subject !== undefined && { subject: event.subject }),
+      ...(episode && { episode }),
     },
     notify: [...rule.notify],
     ...(replyTo !== undefined && { replyTo: seenBy(replyTo, rule) }),
@@ -149,22 +152,20 @@ function renderCancel(action: CancelAction, event: TriggerEvent, steps: Steps) {
 function renderKey(field: string, key: Expression, event: TriggerEvent, steps: Steps): string {
   const evaluation = key.evaluate(event, steps);
   const text = evaluation.ok ? toText(evaluation.value) : undefined;
-  if (text !== undefined) {
-    steps.spend(Math.ceil(text.length / CHARACTERS_HASHED));
-    return text.length > MAX_KEY ? hashOf(text) : text;
+  if (text === undefined) {
+    const because = evaluation.ok ? `\`${key.text}\` is no text` : evaluation.because;
+    throw new Rejection('template.failed', `\`${field}\`: ${because}`);
   }
-  const because = evaluation.ok ? `\`${key.text}\` is no text` : evaluation.because;
-  throw new Rejection('template.failed', `\`${field}\`: ${because}`);
+  steps.spend(Math.ceil(text.length / CHARACTERS_HASHED));
+  if (!isBlankKey(text)) return keyFor(text);
+  throw new Rejection(
+    EMPTY_KEY,
+    `\`${field}\`: expected a text that tells this event from others, and \`${key.text}\` is empty here. Let \`when\` leave such events out, or choose a field that they have.`,
+  );
 }
 
-/** A table's key has little room, and what it stands for may be as long as a message. */
-const MAX_KEY = 200;
-/** … in one step. */
+/** A key, in one step. */
 const CHARACTERS_HASHED = 16;
-
-function hashOf(text: string): string {
-  return `sha256-${createHash('sha256').update(text).digest('hex')}`;
-}
 
 function renderSchedule(
   action: ScheduleAction,

@@ -172,7 +172,7 @@ export const CancelSpec = z
   .strictObject({
     rule: z.string().describe('The rule whose live runs are cancelled.'),
     key: Cel.optional().describe(
-      'CEL: only the runs whose `guards.dedupe.key` was this. Default: all live runs of the rule.',
+      'CEL: only the runs whose `guards.dedupe.key` was this; empty, it is a rejection. Default: all live runs of the rule. Of a resolved alert, in either case, only those of its own episode.',
     ),
   })
   .describe('Cancel what another rule started and is not over.');

@@ -2,14 +2,16 @@
  * Cancelling: by a rule (a resolved alert, a chat command) or by a person. A run that is not sent yet is not sent any
  * more; one that is sent is asked to stop, and ends as what the provider then reports.
  */
-import { guardKey } from '../guards/guards.ts';
+import { TOMBSTONE_MS } from '../guards/tombstones.ts';
 import type { Provider, ProviderName } from '../providers/provider.ts';
 import { cancelledInstances, tellDropped, withCancelled } from './cancel-part.ts';
-import { isAwaitingSchedule, isTerminalRun, type Run, timerOf } from './run.ts';
+import { cancelRecord, endedCancel } from './cancel-record.ts';
+import { reaches } from './episode.ts';
+import { guardKey } from './guard-key.ts';
+import { type CancelOrder, isAwaitingSchedule, isTerminalRun, type Run, timerOf } from './run.ts';
 import type { RunId, RunRequest } from './run-request.ts';
 import { change, type SettleContext } from './settle.ts';
 import { stopSent } from './stop-sent.ts';
-import { RETENTION_DAYS } from './table.ts';
 
 export interface CancelContext extends SettleContext {
   providers: Readonly<Record<ProviderName, Provider>>;
@@ -18,43 +20,98 @@ export interface CancelContext extends SettleContext {
 
 export type CancelRequest = Extract<RunRequest, { action: 'cancel' }>;
 
-/** How long a cancel stops a run that was asked for before it and comes after it: queues keep no order. */
-const TOMBSTONE_MS = 24 * 60 * 60_000;
-
-/** As long as a run's id is known, a cancel's is. */
-const REMEMBERED_MS = RETENTION_DAYS * 24 * 60 * 60_000;
-
 /**
- * Carries out a `cancel` request. Only runs that were asked for before it are meant, so that the same request
- * delivered again, by its sender or by whoever has captured it, stops nothing new.
+ * Carries out a `cancel` request, once. The same request delivered again finds what the first stored, and does only what
+ * that left undone, for the runs that were asked for before the first arrived.
  * @throws FleetReflexError `cancel.unanswered` (retry): a provider could not be asked
  */
 export async function cancelRuns(
-  asked: CancelRequest,
-  context: CancelContext,
+  request: CancelRequest,
+  context: CancelContext & { leaseMs: number },
 ): Promise<{ cancelled: RunId[] }> {
-  const { store, log } = context;
-  const request = asked.targetRunId === undefined ? await asFirstAsked(asked, context) : asked;
-  const by = request.by ?? `${request.trigger.source} ${request.trigger.type} (${request.rule})`;
-  if (request.targetRunId !== undefined) {
-    const outcome = await cancelRun(request.targetRunId, by, context, request.instances);
-    if (outcome.kind === 'unknown' || outcome.kind === 'waiting') {
-      log.warn('cancel.refused', { runId: request.targetRunId, by, because: outcome.kind });
-    }
-    return { cancelled: outcome.kind === 'requested' ? [request.targetRunId] : [] };
+  const { run } = await context.store.create(cancelRecord(request, context));
+  const { cancel } = await finishCancel(run, context);
+  return { cancelled: cancel?.stopped ?? [] };
+}
+
+/**
+ * Carries on with a stored cancel: a repeated message, or the poller's look at one that nobody finished.
+ * @throws FleetReflexError `cancel.unanswered` (retry)
+ */
+export async function finishCancel(record: Run, context: CancelContext): Promise<Run> {
+  const { store, log, now } = context;
+  const { runId, rule, cancel } = record;
+  if (cancel === undefined || isTerminalRun(record)) {
+    log.info('cancel.known', { runId, rule, status: record.status });
+    return record;
   }
-  if (request.targetRule === undefined) return { cancelled: [] };
-  await leaveTombstone(request, request.targetRule, context);
-  const cancelled: RunId[] = [];
-  for (const runId of await liveRuns(request.targetRule, context)) {
-    const run = await store.get(runId);
-    if (run === undefined || isTerminalRun(run) || run.requestedAt > request.requestedAt) continue;
-    if (request.key !== undefined && guardKey(run) !== request.key) continue;
-    await stop(run, by, context);
-    cancelled.push(runId);
+  const results = await Promise.allSettled(
+    (await targetsOf(record, cancel, context)).map(async (target) => ({
+      target,
+      outcome: await stopIfMeant(target, record, cancel, context),
+    })),
+  );
+  const failure = results.find((result) => result.status === 'rejected');
+  // What a cloud does not answer for a day it will not answer to the next attempt either.
+  if (failure !== undefined && now() < new Date(record.deadline)) throw failure.reason;
+  const done = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+  const those = (wanted: Outcome) =>
+    done.filter(({ outcome }) => outcome === wanted).map(({ target }) => target);
+  const end = {
+    isComplete: failure === undefined,
+    stopped: those('stopped'),
+    spared: those('spared'),
+    refused: those('refused'),
+  };
+  log.info('cancel.done', { runId, rule, targetRule: cancel.targetRule, ...end });
+  return await change(store, record, (current) =>
+    isTerminalRun(current) ? undefined : endedCancel(current, end, now()),
+  );
+}
+
+/** The runs that it may be for: the one, or all of the rule that live. */
+async function targetsOf(
+  record: Run,
+  { targetRunId, targetRule, key, by }: CancelOrder,
+  context: CancelContext,
+): Promise<RunId[]> {
+  if (targetRunId !== undefined) return [targetRunId];
+  if (targetRule === undefined) return [];
+  const { guards, now } = context;
+  const until = new Date(now().getTime() + TOMBSTONE_MS);
+  // First: what comes to be sent from now on sees it, and what came before is listed.
+  await guards.leaveTombstone({ rule: targetRule, key }, { ...record, by }, until);
+  return [...(await liveRuns(targetRule, context))];
+}
+
+/**
+ * - `spared`: it lives, is of the rule and the key, and the cancel is not for it
+ * - `refused`: it has not the instances that the cancel names, or no part that could be stopped
+ */
+type Outcome = 'stopped' | 'spared' | 'refused' | 'ended' | 'other';
+
+async function stopIfMeant(
+  target: RunId,
+  record: Run,
+  { targetRunId, instances, key, by }: CancelOrder,
+  context: CancelContext,
+): Promise<Outcome> {
+  const run = await context.store.get(target);
+  if (run === undefined || isTerminalRun(run)) return 'ended';
+  // A cancel stops others: there is nothing of it that could be stopped.
+  if (run.cancel !== undefined || (key !== undefined && guardKey(run) !== key)) return 'other';
+  if (targetRunId === undefined && !reaches(record, run)) return 'spared';
+  const { kind } = await cancelRun(target, by, context, instances);
+  switch (kind) {
+    case 'requested':
+      return 'stopped';
+    case 'unknown':
+    case 'waiting':
+      return 'refused';
+    case 'ended':
+    case 'missing':
+      return 'ended';
   }
-  log.info('cancel.done', { rule: request.rule, targetRule: request.targetRule, cancelled });
-  return { cancelled };
 }
 
 /** The index of live runs lags behind the table; the agenda of those that wait for their time does not. */
@@ -85,7 +142,7 @@ export async function cancelRun(
 ): Promise<CancelResult> {
   const run = await context.store.get(runId);
   if (run === undefined) return { kind: 'missing' };
-  if (isTerminalRun(run)) return { kind: 'ended', run };
+  if (isTerminalRun(run) || run.cancel !== undefined) return { kind: 'ended', run };
   const unknown = instances?.filter((instanceId) => !run.instances.includes(instanceId)) ?? [];
   if (unknown.length > 0) return { kind: 'unknown', run, instances: unknown };
   if (instances !== undefined && isAwaitingSchedule(run)) {
@@ -154,31 +211,4 @@ async function stop(run: Run, by: string, context: CancelContext): Promise<Run> 
   await stopSent(marked, context);
   await context.wake(new Date(marked.pollAt ?? now().toISOString()));
   return marked;
-}
-
-/** The request as of when it was asked for first: the doors date the same delivery anew each time that it comes. */
-async function asFirstAsked(
-  request: CancelRequest,
-  { guards, now }: Pick<CancelContext, 'guards' | 'now'>,
-): Promise<CancelRequest> {
-  const { rule, runId, requestedAt } = request;
-  const at = new Date(requestedAt);
-  const first = await guards.claimant('cancel-asked', rule, runId, now());
-  if (first !== undefined && first.at <= at) return { ...request, requestedAt: first.at.toISOString() };
-  // Before anything is stopped: should this process end now, the next one means the same runs.
-  await guards.mark('cancel-asked', rule, runId, runId, at, new Date(now().getTime() + REMEMBERED_MS));
-  return request;
-}
-
-async function leaveTombstone(
-  { rule, runId, key, requestedAt }: CancelRequest,
-  targetRule: string,
-  { guards, now }: CancelContext,
-): Promise<void> {
-  const at = new Date(requestedAt);
-  const stored = await guards.claimant('cancel', targetRule, key ?? '', now());
-  // A repeated old request must not replace what a newer one said.
-  if (stored !== undefined && stored.at >= at) return;
-  const until = new Date(now().getTime() + TOMBSTONE_MS);
-  await guards.mark('cancel', targetRule, key ?? '', `the rule ${rule} (${runId})`, at, until);
 }

@@ -12,6 +12,7 @@ import { sentAt } from '../queues/sent-at.ts';
 import type { SchedulesContext } from '../schedules/context.ts';
 import { isFiredHere, scheduleHere } from '../schedules/schedule-here.ts';
 import { scheduleOnce } from '../schedules/schedule-once.ts';
+import { refuseBlankKey } from './blank-key.ts';
 import { type CancelContext, cancelRuns } from './cancel.ts';
 import { checkRequest } from './check-request.ts';
 import { isOfPerson, whyTooOld } from './command-age.ts';
@@ -34,7 +35,9 @@ export async function carryOut(
   const request =
     parsed.action === 'event'
       ? parsed
-      : await traceChain(await inTime(parsed, sentAt(record, context.now()), context), context);
+      : refuseBlankKey(
+          await traceChain(await inTime(parsed, sentAt(record, context.now()), context), context),
+        );
   switch (request.action) {
     case 'event':
       await context.events.put(request);

@@ -28,7 +28,8 @@ export async function dispatchRun(
 /** Carries on with a stored run that may not have been sent completely: a repeated message, or the poller's rescue. */
 export async function resume(stored: Run, context: DispatchContext): Promise<DispatchResult> {
   const { store, now, leaseMs, log } = context;
-  if (stored.status !== 'dispatching') {
+  // A cancel of this id is of the same rule and event, from when the rule cancelled: that was its action.
+  if (stored.status !== 'dispatching' || stored.cancel !== undefined) {
     log.info('run.known', { runId: stored.runId, status: stored.status });
     // The attempt that sent it may have died before it could ask for the stop.
     if (!isTerminalRun(stored)) await stopSent(stored, context);

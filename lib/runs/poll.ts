@@ -6,6 +6,7 @@
 import { messageOf } from '../errors.ts';
 import type { InvocationReading, ProviderName } from '../providers/provider.ts';
 import { comeBack, fireHere } from '../schedules/fire-here.ts';
+import { finishCancel } from './cancel.ts';
 import { resume } from './dispatch.ts';
 import type { DispatchContext } from './dispatch-context.ts';
 import { giveUpAt, nextPollAt } from './poll-timing.ts';
@@ -92,7 +93,10 @@ async function pass(due: readonly Run[], context: PollContext, counts: Counts): 
     await guarded(run, context, counts, async () => {
       if (isAwaitingSchedule(run)) await awaitTime(run, context);
       else if (isTerminalRun(run)) await deliver(run, await context.store.tasks(run.runId), context);
-      else if (run.status !== 'dispatching') open.push(run);
+      else if (run.cancel !== undefined) {
+        await finishCancel(run, context);
+        counts.rescued += 1;
+      } else if (run.status !== 'dispatching') open.push(run);
       else {
         // What is out already is read also while the rest waits.
         const after = await rescue(run, context, counts);

@@ -8,6 +8,7 @@ import { InvocationOptions } from '../providers/invocation-options.ts';
 import { ProviderName } from '../providers/provider.ts';
 import { ReplyTo } from '../sources/source.ts';
 import { Chain } from './chain.ts';
+import { Episode } from './episode.ts';
 
 /** `run-` and 26 characters, derived from the rule's name and the event's source and id (lib/runs/run-id.ts). */
 export const RunId = z.string().regex(/^run-[a-z2-7]{26}$/);
@@ -19,6 +20,8 @@ export const Trigger = z.strictObject({
   type: z.string(),
   id: z.string(),
   subject: z.string().optional(),
+  /** Of an alert whose source tells its episodes apart. */
+  episode: Episode.optional(),
 });
 export type Trigger = z.infer<typeof Trigger>;
 

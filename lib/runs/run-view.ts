@@ -18,6 +18,7 @@ export function summariseRun(run: Run) {
     ...(run.command && { command: run.command }),
     instances: run.instances,
     ...(run.schedule && { schedule: viewOf(run.schedule) }),
+    ...(run.cancel && { cancel: run.cancel }),
     invocationIds: run.invocations.flatMap(({ invocationId }) => invocationId ?? []),
     trigger: run.trigger,
     requestedAt: run.requestedAt,

@@ -59,6 +59,19 @@ export const RunSchedule = z.strictObject({
 });
 export type RunSchedule = z.infer<typeof RunSchedule>;
 
+/** Of a cancel, which is stored like a run: what it is for, and what it stopped. */
+export const CancelOrder = z.strictObject({
+  targetRule: z.string().optional(),
+  key: z.string().optional(),
+  targetRunId: RunId.optional(),
+  /** Of that run; absent: all of it. */
+  instances: z.array(z.string()).optional(),
+  by: z.string(),
+  /** When it has ended. */
+  stopped: z.array(RunId).optional(),
+});
+export type CancelOrder = z.infer<typeof CancelOrder>;
+
 export const Run = z.strictObject({
   version: z.literal(1),
   /** Counts the writes; each write names the one that it read. */
@@ -81,6 +94,8 @@ export const Run = z.strictObject({
   workingDirectory: z.string().optional(),
   options: InvocationOptions.optional(),
   schedule: RunSchedule.optional(),
+  /** Present: it runs nothing, and stops others. */
+  cancel: CancelOrder.optional(),
   guards: RenderedGuards,
   onUnavailable: OnUnavailable,
   requestedAt: z.string(),

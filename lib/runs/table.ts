@@ -5,6 +5,7 @@
  * - `days`: pk `DAY#2026-11-20`, sk `requestedAt#runId`: runs by the day they were asked for, newest first; and
  *   `EVENTS#2026-11-20`, sk `receivedAt#source#eventId`: what was decided about events
  */
+import { createHash } from 'node:crypto';
 
 export const INDEX = { due: 'due', days: 'days' } as const;
 
@@ -13,6 +14,17 @@ export const RETENTION_DAYS = 30;
 
 /** All parts of a key but one are encoded, so that no two lists of parts make one key; plain words stay as they are. */
 const part = (text: string): string => text.replaceAll('%', '%25').replaceAll('#', '%23');
+
+interface Aimed {
+  rule: string;
+  key: string | undefined;
+}
+
+/** `KEY#` alone is what rules without a key have had from the first; a key with nothing in it is another. */
+function claimSort(claimKey: string | undefined): string {
+  if (claimKey === undefined) return 'KEY#';
+  return claimKey === '' ? 'EMPTY' : `KEY#${claimKey}`;
+}
 
 export const key = {
   run: (runId: string) => ({ pk: `RUN#${runId}`, sk: 'RUN' }),
@@ -29,9 +41,26 @@ export const key = {
   twin: (twinKey: string) => ({ pk: `TWIN#${twinKey}`, sk: 'TWIN' }),
   lease: (name: string) => ({ pk: `LEASE#${name}`, sk: 'LEASE' }),
   wakeUp: () => ({ pk: 'WAKEUP', sk: 'WAKEUP' }),
-  claim: (guard: string, rule: string, claimKey: string) => ({
+  /** A rule without a key has one claim of its own, which no key names. */
+  claim: (guard: string, rule: string, claimKey: string | undefined) => ({
     pk: `CLAIM#${part(guard)}#${rule}`,
-    sk: `KEY#${claimKey}`,
+    sk: claimSort(claimKey),
+  }),
+  /** What a cancel leaves for the runs that it has overtaken; lib/guards/dynamodb-tombstones.ts. */
+  tombstone: ({ rule, key: claimKey }: Aimed) => key.claim('cancel', rule, claimKey),
+  endsOfAlerts: ({ rule, key: claimKey }: Aimed) => ({
+    pk: `CLAIM#cancel#${rule}`,
+    sk: `ENDS#${claimSort(claimKey)}`,
+  }),
+  endOfEpisode: (
+    { rule, key: claimKey }: Aimed,
+    source: string,
+    { alert, startsAt }: { alert: string; startsAt: string },
+  ) => ({
+    pk: `CLAIM#cancel#${rule}`,
+    sk: `END#${createHash('sha256')
+      .update(JSON.stringify([claimKey ?? null, source, alert, startsAt]))
+      .digest('hex')}`,
   }),
   /** What waits for its time, of one rule: one item, so that one condition decides between several at once. */
   agenda: (rule: string) => ({ pk: `AGENDA#${rule}`, sk: 'AGENDA' }),
@@ -80,6 +109,9 @@ export const condition = {
   /** The run is not counted, and there is room for it: nothing is counted yet, or less than the limits. */
   hasHourlyRoom:
     'attribute_not_exists(#run) AND (attribute_not_exists(#runs) OR (#runs < :runs AND #instances <= :room))',
+  /** None is there, or one that is older. */
+  isNewer: 'attribute_not_exists(#at) OR #at < :at',
+  isMarkNewer: 'attribute_not_exists(#mark) OR #mark.#at < :at',
   isCounted: 'attribute_exists(#run)',
   /** None is planned for the future that is as early as this one. */
   isWakeUpEarlier: 'attribute_not_exists(pk) OR #at > :at OR #at < :now',

@@ -322,7 +322,9 @@ describe('a cancel in a chain', () => {
     arc.advance(1_000);
     await arc.ask([anAlert()]);
     const ended = await untilQuiet(arc);
-    expect(ended.toSorted()).toEqual(['first succeeded', 'long succeeded']);
+    // Of each of the two that ended; a cancel is stored, and its end is told to nobody.
+    const cancel = 'stop-long succeeded cancel.done';
+    expect(ended.toSorted()).toEqual(['first succeeded', 'long succeeded', cancel, cancel]);
     expect(long?.rule).toBe('long');
   });
 });

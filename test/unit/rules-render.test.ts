@@ -1,9 +1,10 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the templates of rules look like this
 /** What a rule that matched asks for, and what is refused before anything is on the queue. */
 import { expect, test } from 'vitest';
-import type { TriggerEvent } from '../../lib/events/trigger-event.ts';
+import type { AlertData, TriggerEvent } from '../../lib/events/trigger-event.ts';
 import { renderRule } from '../../lib/rules/render.ts';
 import { checkRequest } from '../../lib/runs/check-request.ts';
+import { keyFor } from '../../lib/runs/guard-key.ts';
 import { runIdFor } from '../../lib/runs/run-id.ts';
 import { RunRequest } from '../../lib/runs/run-request.ts';
 import { aChat, aDeploy, aGeneric, anAlert, aRule, NOW, rulesOf } from './rules-events.ts';
@@ -338,6 +339,52 @@ test('a long dedupe key is as good as a short one', () => {
   expect(keyOf('x'.repeat(200))).toBe('x'.repeat(200));
   expect(keyOf('x'.repeat(201))).toMatch(/^sha256-[0-9a-f]{64}$/);
   expect(keyOf('x'.repeat(202))).not.toBe(keyOf('x'.repeat(201)));
+});
+
+test('no key can be made to look like another', () => {
+  const long = 'x'.repeat(201);
+  const hostile = [
+    long,
+    keyFor(long),
+    '\ud800',
+    '\ud801',
+    '\ufffd',
+    'a',
+    'a ',
+    'KEY#a',
+    '\u{1f600}'.repeat(100),
+  ];
+  const keys = hostile.map(keyFor);
+  expect(new Set(keys).size).toBe(hostile.length);
+  expect(keys.filter((key) => !key.isWellFormed() || Buffer.byteLength(key) > 1000)).toEqual([]);
+});
+
+test.each(['dedupe', 'cancel'])('the key of a %s that is empty rejects it', (action) => {
+  const target =
+    '  - { name: a, on: alertmanager, run: { provider: tencent, command: cmd-1, instances: ins-1 }, guards: { dedupe: { key: event.data.name, window: 1m } } }\n';
+  const rules = rulesOf(
+    `${target}  - { name: b, on: alertmanager, cancel: { rule: a, key: event.data.name } }`,
+  ).rules;
+  const rule = rules[action === 'dedupe' ? 0 : 1];
+  if (rule === undefined) throw new Error('no rule');
+  const rejected = ['', '  ', '\u200b\n'].map((name) => render(rule, anAlert({ name })));
+  expect(rejected).toMatchObject(rejected.map(() => ({ action: 'reject', reason: { code: 'key.empty' } })));
+});
+
+test.each<[string, Partial<AlertData>, unknown]>([
+  [
+    'an alert that says when it began',
+    { startsAt: '2026-11-20T11:00:00+08:00' },
+    { alert: 'f-1', startsAt: '2026-11-20T03:00:00.000Z', time: NOW.toISOString() },
+  ],
+  [
+    'one that writes it in its own way',
+    { startsAt: 'at noon' },
+    { alert: 'f-1', startsAt: 'at noon', time: NOW.toISOString() },
+  ],
+  ['one that does not', {}, undefined],
+])('%s has its episode in the trigger', (_, data, episode) => {
+  expect(render(aRule('parameters: {}'), anAlert(data)).trigger.episode).toEqual(episode);
 });
 
 test('all values together fit into what a vendor takes', () => {
