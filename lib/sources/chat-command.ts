@@ -1,5 +1,6 @@
 /** What a person typed, as words: the same rules for every chat source. */
 import type { ChatData } from '../events/trigger-event.ts';
+import { withoutQuotes } from './spoken.ts';
 
 /** `key=value`, where the value may be empty or quoted. */
 const OPTION = /^([A-Za-z_][\w.-]*)=(.*)$/s;
@@ -28,12 +29,13 @@ export function parseChatCommand(
 
 /**
  * What was said to a bot. A first word with a slash is the command; else the command is `command`, so that
- * `@bot patch web` fires the rules of `/fleet patch web`.
+ * `@bot patch web` fires the rules of `/fleet patch web`. Quotes and code are no part of it.
  * @param text what follows the mention
  */
 export function parseMention(command: string, text: string): ReturnType<typeof parseChatCommand> {
-  const [, word, rest = ''] = /^\s*(\/\S+)(.*)$/s.exec(text) ?? [];
-  return word === undefined ? parseChatCommand(command, text) : parseChatCommand(word, rest);
+  const said = withoutQuotes(text);
+  const [, word, rest = ''] = /^\s*(\/\S+)(.*)$/s.exec(said) ?? [];
+  return word === undefined ? parseChatCommand(command, said) : parseChatCommand(word, rest);
 }
 
 /** Splits at white space; quotes keep words together and are dropped, an unclosed one reaches to the end. */

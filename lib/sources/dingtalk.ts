@@ -24,6 +24,10 @@ type Settings = z.infer<typeof Settings>;
 
 const text = z.string().nullish();
 const Message = z.looseObject({
+  conversationType: text,
+  chatbotUserId: text,
+  isInAtList: z.boolean().nullish(),
+  atUsers: z.array(z.looseObject({ dingtalkId: text }).nullable()).nullish(),
   msgtype: text,
   msgId: text,
   createAt: z.union([z.string(), z.number()]).nullish(),
@@ -77,6 +81,8 @@ log its headers, and keep \`allow\` narrow. Progress and result need a group rob
         because: `DingTalk’s message ${payload.msgtype ?? '(unnamed)'} starts nothing`,
       };
     }
+    const talk = whyTalk(payload);
+    if (talk !== undefined) return { kind: 'ignored', because: talk };
     const channel = payload.conversationId;
     const event = chatEvent(
       {
@@ -105,6 +111,23 @@ log its headers, and keep \`allow\` narrow. Progress and result need a group rob
     return { status: 200, body: { msgtype: 'text', text: { content } } };
   },
 });
+
+const SINGLE_CHAT = '1';
+
+/**
+ * DingTalk cuts every mention out of the text. What is left of the robot's is the space behind it: a text that begins
+ * with it began with a mention, and the mention was the robot's when nobody else is mentioned.
+ */
+function whyTalk(message: z.infer<typeof Message>): string | undefined {
+  if (message.conversationType === SINGLE_CHAT) return undefined;
+  if (message.isInAtList === false) return 'the message does not mention the robot';
+  const robot = message.chatbotUserId;
+  const others = (message.atUsers ?? []).filter((at) => at?.dingtalkId && robot && at.dingtalkId !== robot);
+  if (others.length > 0) return 'the message mentions others too, and DingTalk does not tell whom first';
+  return /^\s/.test(message.text?.content ?? '')
+    ? undefined
+    : 'the message does not begin with a mention of the robot';
+}
 
 function verifySign(request: SourceRequest, { secrets, now }: SourceContext<Settings>): Verification {
   const timestamp = request.headers['timestamp'];

@@ -46,6 +46,8 @@ const PING = 1;
 const APPLICATION_COMMAND = 2;
 const MESSAGE_COMPONENT = 3;
 const AUTOCOMPLETE = 4;
+/** What is typed; the other types are menus of people and of messages, where nobody types. */
+const CHAT_INPUT = 1;
 const PONG = 1;
 const CHANNEL_MESSAGE = 4;
 const DEFERRED_CHANNEL_MESSAGE = 5;
@@ -69,7 +71,11 @@ const Option: z.ZodType<Option> = z.lazy(() =>
   }),
 );
 
-const User = z.looseObject({ id: z.string(), username: z.string().nullish() });
+const User = z.looseObject({
+  id: z.string(),
+  username: z.string().nullish(),
+  bot: z.boolean().nullish(),
+});
 const Command = z.looseObject({
   id: z.string(),
   application_id: z.string().nullish(),
@@ -79,6 +85,7 @@ const Command = z.looseObject({
   channel_id: z.string().nullish(),
   channel: z.looseObject({ name: z.string().nullish() }).nullish(),
   data: z.looseObject({
+    type: z.number().nullish(),
     name: z.string().nullish(),
     custom_id: z.string().nullish(),
     options: z.array(Option).nullish(),
@@ -181,7 +188,12 @@ function fromInteraction(
   const { member, channel_id: channelId, channel, application_id: applicationId, token } = interaction;
   const user = member?.user ?? interaction.user;
   if (!user) return { kind: 'ignored', because: 'the interaction is nobody’s' };
+  if (user.bot === true) return { kind: 'ignored', because: 'the interaction is not a person’s' };
   const isButton = type === MESSAGE_COMPONENT;
+  const commandType = interaction.data.type ?? CHAT_INPUT;
+  if (!isButton && commandType !== CHAT_INPUT) {
+    return { kind: 'ignored', because: `Discord’s command of type ${commandType} is not typed` };
+  }
   const event = chatEvent(
     {
       source: 'discord',

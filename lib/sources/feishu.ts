@@ -31,7 +31,7 @@ const Settings = z.strictObject({
     .string()
     .optional()
     .describe(
-      'The bot’s name as mentions show it. Needed where the app receives all messages of its groups; default: any mention that begins a message is the bot’s.',
+      'The bot’s name as mentions show it, or its `open_id`. Needed where the app receives all messages of its groups, and for commands that mention others too where Feishu does not tell what is a bot; default: a mention that begins a message is the bot’s unless it is a person’s, or others are mentioned.',
     ),
 });
 type Settings = z.infer<typeof Settings>;
@@ -43,6 +43,14 @@ const Payload = z.looseObject({
   challenge: text,
   header: z.looseObject({ event_id: text, event_type: text, create_time: text }).nullish(),
 });
+const Mention = z.looseObject({
+  key: z.string(),
+  name: text,
+  /** Old callbacks have the open_id alone. */
+  id: z.union([z.looseObject({ open_id: text, user_id: text }), z.string()]).nullish(),
+  mentioned_type: text,
+});
+type Mention = z.infer<typeof Mention>;
 const MessageReceived = z.looseObject({
   header: z.looseObject({ event_id: text, create_time: text }),
   event: z.looseObject({
@@ -56,7 +64,7 @@ const MessageReceived = z.looseObject({
       message_type: text,
       content: text,
       create_time: text,
-      mentions: z.array(z.looseObject({ key: z.string(), name: text })).nullish(),
+      mentions: z.array(Mention.nullable()).nullish(),
     }),
   }),
 });
@@ -178,11 +186,21 @@ function saidToBot(
   { bot }: Settings,
 ): string | undefined {
   const written = Content.safeParse(parseJson(Buffer.from(content || '{}'))).data?.text.trimStart() ?? '';
-  const first = (mentions ?? []).find(
+  const all = (mentions ?? []).filter((mention) => mention !== null);
+  const first = all.find(
     ({ key }) => written === key || (written.startsWith(key) && /^\s/.test(written.slice(key.length))),
   );
-  if (first === undefined || (bot !== undefined && first.name !== bot)) {
+  if (first === undefined || !isBot(first, all, bot)) {
     return type === 'p2p' ? written : undefined;
   }
   return written.slice(first.key.length);
+}
+
+/** Feishu says what was mentioned, or does not: then who has a user id is a person, and who is mentioned alone is the bot. */
+function isBot(mention: Mention, all: readonly Mention[], bot: string | undefined): boolean {
+  const { id, name, mentioned_type: type } = mention;
+  const { open_id: openId, user_id: userId } = typeof id === 'object' && id !== null ? id : { open_id: id };
+  if (type === 'user' || (userId && !type)) return false;
+  if (bot !== undefined) return bot === name || bot === openId;
+  return Boolean(type) || all.every(({ key }) => key === mention.key);
 }

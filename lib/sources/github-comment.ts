@@ -4,6 +4,7 @@ import { chatEvent } from './build-event.ts';
 import { parseMention } from './chat-command.ts';
 import { toIsoTime } from './event-time.ts';
 import type { Normalisation, ReplyTo } from './source.ts';
+import { mentionIn } from './spoken.ts';
 
 export const IssueComment = z.looseObject({
   action: z.string(),
@@ -11,12 +12,17 @@ export const IssueComment = z.looseObject({
     body: z.string().nullish(),
     created_at: z.string().nullish(),
     author_association: z.string().nullish(),
+    /** GitHub: the app that wrote it, also in a person's name. */
+    performed_via_github_app: z.unknown().optional(),
+    /** Gitea: who wrote it where it was before; it was moved here by whoever runs the move. */
+    original_author: z.string().nullish(),
     user: z
       .looseObject({ id: z.union([z.number(), z.string()]), login: z.string(), type: z.string().nullish() })
       .nullish(),
   }),
   issue: z.looseObject({ number: z.number(), url: z.string().nullish() }),
   repository: z.looseObject({ id: z.number().nullish(), full_name: z.string() }),
+  sender: z.looseObject({ type: z.string().nullish() }).nullish(),
 });
 export type IssueComment = z.infer<typeof IssueComment>;
 
@@ -39,7 +45,7 @@ export function commentToChat(payload: IssueComment, context: CommentContext): N
   if (action !== 'created') return { kind: 'ignored', because: `a comment was ${action}, not created` };
   if (text === undefined)
     return { kind: 'ignored', because: `the comment does not begin with @${context.bot}` };
-  if (!comment.user || comment.user.type === 'Bot') {
+  if (!comment.user || !isOfPerson(payload)) {
     return { kind: 'ignored', because: 'the comment is not a person’s' };
   }
   const association = comment.author_association ?? undefined;
@@ -76,6 +82,14 @@ export function commentToChat(payload: IssueComment, context: CommentContext): N
   };
 }
 
+function isOfPerson({ comment, sender }: IssueComment): boolean {
+  const { user, performed_via_github_app: app, original_author: original } = comment;
+  if (!user || app || original) return false;
+  // Gitea has no types of users; those that it makes up (ghosts, its Actions) have ids below 1.
+  const types = [user.type ?? 'User', sender?.type ?? 'User'];
+  return types.every((type) => type === 'User') && !/\[bot\]$/i.test(user.login) && Number(user.id) > 0;
+}
+
 /** Repositories are renamed, and others may take the name then: the id is made of the number. */
 function channelOf({ repository, issue }: IssueComment): { id?: string; name: string } {
   const name = `${repository.full_name}#${issue.number}`;
@@ -90,13 +104,4 @@ function replyBelow(source: string, { issue, repository }: IssueComment): ReplyT
     via: 'issue-comment',
     address: { source, api, repository: repository.full_name, issue: String(issue.number) },
   };
-}
-
-/** The rest of the first line after a mention that begins it; a mention elsewhere is talk. */
-export function mentionIn(body: string, bot: string): string | undefined {
-  const [first = ''] = body.trimStart().split(/\r?\n/, 1);
-  const mention = `@${bot}`;
-  if (!first.toLowerCase().startsWith(mention.toLowerCase())) return undefined;
-  const rest = first.slice(mention.length);
-  return rest === '' || /^[\s:,]/.test(rest) ? rest.replace(/^[:,]/, '') : undefined;
 }

@@ -161,6 +161,7 @@ export const Note = z.looseObject({
     action: text,
     system: z.boolean().nullish(),
     created_at: text,
+    updated_at: text,
     // The same fact twice: `internal` is its newer name.
     internal: z.boolean().nullish(),
     confidential: z.boolean().nullish(),

@@ -9,7 +9,6 @@ import { chatEvent, deployEvent } from './build-event.ts';
 import { parseMention } from './chat-command.ts';
 import { bodyId, deliveryId } from './delivery-id.ts';
 import { toIsoTime } from './event-time.ts';
-import { mentionIn } from './github-comment.ts';
 import { GITLAB_EVENTS, isInternalNote, Note } from './gitlab-events.ts';
 import { firstText } from './labels.ts';
 import {
@@ -19,6 +18,7 @@ import {
   type ReplyTo,
   type SourceRequest,
 } from './source.ts';
+import { mentionIn } from './spoken.ts';
 import { isStandardSecret, verifyStandardSignature } from './standard-signature.ts';
 
 const Settings = z.strictObject({
@@ -100,6 +100,19 @@ function idsOf({ headers, body }: SourceRequest, isSigned: boolean): Ids {
   return { id: isSigned ? deliveryId(body, headers['webhook-id']) : bodyId(body), deliveryid };
 }
 
+/** The accounts of access tokens and of GitLab itself: https://docs.gitlab.com/administration/internal_users/ */
+const BOT =
+  /^(?:(?:project|group)_\d+_bot(?:_|\d|$)|ghost$|(?:support|alert|visual-review|security|automation)-bot$|gitlab-\S*-bot$)/i;
+
+/** Before it had an action GitLab sent the same for a new note and an edited one. */
+function isEdited({
+  action,
+  created_at: created,
+  updated_at: updated,
+}: z.infer<typeof Note>['object_attributes']) {
+  return action ? action !== 'create' : Boolean(updated) && updated !== created;
+}
+
 function fromNote(
   payload: Note,
   ids: Ids,
@@ -109,7 +122,7 @@ function fromNote(
 ): Normalisation {
   const { object_attributes: note, user } = payload;
   const text = mentionIn(note.note ?? '', bot);
-  if (note.system === true || (note.action ?? 'create') !== 'create') {
+  if (note.system === true || BOT.test(user.username) || isEdited(note)) {
     return { kind: 'ignored', because: 'the note is not a new one of a person' };
   }
   if (text === undefined) return { kind: 'ignored', because: `the note does not begin with @${bot}` };

@@ -140,7 +140,12 @@ function fromOutgoing(
 ): Normalisation {
   const post = checkPayload('mattermost', Outgoing, payload);
   const trigger = post.trigger_word ?? '';
-  if (trigger === '' || !post.text.startsWith(trigger)) {
+  // Mattermost may also send what only begins like the word: `fleetwide outage`.
+  if (
+    trigger === '' ||
+    !post.text.startsWith(trigger) ||
+    !/^(?:\s|$)/.test(post.text.slice(trigger.length))
+  ) {
     return { kind: 'ignored', because: 'the post does not begin with a trigger word' };
   }
   const event = chatEvent(

@@ -6,6 +6,7 @@ import { parseChatCommand, parseMention } from './chat-command.ts';
 import { deliveryId } from './delivery-id.ts';
 import { toIsoTime } from './event-time.ts';
 import { present } from './present.ts';
+import { Authorization, Mention, saidToApp, whyNotTyped } from './slack-mention.ts';
 import {
   checkPayload,
   type Normalisation,
@@ -56,15 +57,8 @@ const Interaction = z.looseObject({
 const EventCallback = z.looseObject({
   event_id: z.string().nullish(),
   event_time: z.number().nullish(),
-  event: z.looseObject({
-    type: z.string(),
-    user: z.string().nullish(),
-    bot_id: z.string().nullish(),
-    text: z.string().nullish(),
-    channel: z.string().nullish(),
-    ts: z.string().nullish(),
-    thread_ts: z.string().nullish(),
-  }),
+  event: Mention,
+  authorizations: z.array(Authorization.nullable()).nullish(),
 });
 
 /** All four at once; normalise looks inside. Nothing is required here, for each has other fields. */
@@ -145,18 +139,26 @@ function fromEvent(
   request: SourceRequest,
   { now, settings }: SourceContext<SlackSettings>,
 ): Normalisation {
-  const { event, event_id: id, event_time: time } = checkPayload('slack', EventCallback, payload);
-  if (event.type !== 'app_mention' || !event.user || event.bot_id) {
-    return {
-      kind: 'ignored',
-      because: `Slack’s event ${event.type} of ${event.user ?? 'no person'} starts nothing`,
-    };
+  const {
+    event,
+    event_id: id,
+    event_time: time,
+    authorizations,
+  } = checkPayload('slack', EventCallback, payload);
+  const notTyped = whyNotTyped(event);
+  if (notTyped !== undefined || !event.user)
+    return { kind: 'ignored', because: notTyped ?? 'nobody said it' };
+  const said = saidToApp(
+    event.text ?? '',
+    (authorizations ?? []).filter((it) => it !== null),
+  );
+  if (said === undefined) {
+    return { kind: 'ignored', because: 'the message does not begin with a mention of the app' };
   }
-  const said = unescapeText((event.text ?? '').replace(/^\s*<@[^>]*>/, ''));
   const chat = chatEvent(
     { source: 'slack', id: deliveryId(request.body, id), time: toIsoTime(time) ?? now.toISOString() },
     {
-      ...parseMention(settings.command, said),
+      ...parseMention(settings.command, unescapeText(said)),
       user: { id: event.user },
       channel: event.channel ? { id: event.channel } : undefined,
       raw: payload,

@@ -11,9 +11,16 @@ import { deliveryId, joinedId } from './delivery-id.ts';
 import { toIsoTime } from './event-time.ts';
 import { verifyHmac } from './hmac.ts';
 import { defineSource } from './source.ts';
+import { Entity, isBotId, saidToHook } from './teams-mention.ts';
 
 const Settings = z.strictObject({
   command: z.string().startsWith('/').default('/fleet').describe('The command that a mention stands for.'),
+  bot: z
+    .string()
+    .optional()
+    .describe(
+      'The web hook’s name as mentions show it. Needed for commands that mention others too, where Teams does not tell which mention is the web hook’s; default: who is mentioned alone.',
+    ),
 });
 
 const text = z.string().nullish();
@@ -22,10 +29,16 @@ const Activity = z.looseObject({
   id: text,
   timestamp: text,
   text,
-  from: z.looseObject({ id: z.string(), name: text, aadObjectId: text }).nullish(),
+  from: z.looseObject({ id: z.string(), name: text, aadObjectId: text, role: text }).nullish(),
+  recipient: z.looseObject({ id: text, name: text }).nullish(),
+  entities: z.array(Entity.nullable()).nullish(),
   conversation: z.looseObject({ id: text }).nullish(),
   channelData: z
-    .looseObject({ channel: z.looseObject({ id: text, name: text }).nullish(), teamsChannelId: text })
+    .looseObject({
+      channel: z.looseObject({ id: text, name: text }).nullish(),
+      teamsChannelId: text,
+      eventType: text,
+    })
     .nullish(),
 });
 type Activity = z.infer<typeof Activity>;
@@ -73,6 +86,25 @@ result need an incoming webhook ([chat-ops.md](chat-ops.md)).`,
     if (payload.type !== 'message' || !from) {
       return { kind: 'ignored', because: `Teams’ activity ${payload.type ?? '(unnamed)'} starts nothing` };
     }
+    if (from.role === 'bot' || isBotId(from.id)) {
+      return { kind: 'ignored', because: 'the message is not a person’s' };
+    }
+    if (payload.channelData?.eventType === 'editMessage') {
+      return { kind: 'ignored', because: 'the message was edited: what it said before is not said again' };
+    }
+    const said = saidToHook({
+      text: payload.text ?? '',
+      recipient: payload.recipient ?? undefined,
+      entities: (payload.entities ?? []).filter((it) => it !== null),
+      bot: settings.bot,
+    });
+    if (said === undefined) {
+      return {
+        kind: 'ignored',
+        because:
+          'the message does not begin with a mention of the web hook; where it mentions others too, the setting `bot` tells which is the web hook’s',
+      };
+    }
     const channel = channelOf(payload);
     const id = payload.id ? joinedId([conversation?.id, payload.id]) : undefined;
     const event = chatEvent(
@@ -82,7 +114,7 @@ result need an incoming webhook ([chat-ops.md](chat-ops.md)).`,
         time: toIsoTime(payload.timestamp) ?? now.toISOString(),
       },
       {
-        ...parseMention(settings.command, saidIn(payload.text ?? '')),
+        ...parseMention(settings.command, said),
         user: { id: from.aadObjectId || from.id, ...(from.name && { name: from.name }) },
         channel,
         raw: payload,
@@ -102,25 +134,4 @@ function channelOf({ channelData, conversation }: Activity): { id: string; name?
   const id = channelData?.channel?.id || channelData?.teamsChannelId || conversation?.id?.split(';', 1)[0];
   const name = channelData?.channel?.name;
   return id ? { id, ...(name && { name }) } : undefined;
-}
-
-const ENTITIES: Readonly<Record<string, string>> = {
-  nbsp: ' ',
-  lt: '<',
-  gt: '>',
-  quot: '"',
-  apos: "'",
-  '#39': "'",
-  '#160': ' ',
-  amp: '&',
-};
-
-/** What was typed after the mention that begins the message: Teams sends HTML. */
-function saidIn(html: string): string {
-  return html
-    .replace(/^\s*(?:<(?:p|div)>\s*)?<at[^>]*>[^<]*<\/at>/i, '')
-    .replace(/<(?:br|\/p|\/div)\s*\/?>/gi, '\n')
-    .replace(/<[^<>]*>/g, '')
-    .replace(/&(#?\w+);/g, (whole, name: string) => ENTITIES[name.toLowerCase()] ?? whole)
-    .replaceAll('\u00a0', ' ');
 }

@@ -343,8 +343,6 @@ describe('Teams', () => {
     ['<at>Fleet</at> run a', 'run a'],
     ['<p><at id="0">Fleet</at>&nbsp;run a</p>', 'run a'],
     ['<at>Fleet</at> run a x=&quot;1 &lt; 2 &amp;amp;&quot;', 'run a x="1 < 2 &amp;"'],
-    ['<at>Fleet</at> tell <at>Ada</at> it', 'tell Ada it'],
-    ['run a', 'run a'],
   ])('%s reads as %s', async (text, expected) => {
     expect(await eventsOf('teams.json', (it) => ({ ...it, text }))).toMatchObject([
       { data: { text: expected } },

@@ -1,0 +1,47 @@
+/** What a person says to a bot in a message, without what the message only shows: quotes of others, and code. */
+
+const LINE_END = /\r\n?|\n/;
+const FENCE = '```';
+
+/** The lines that are neither quoted (`>`) nor inside a fence of code; a fence that is not closed reaches to the end. */
+export function withoutQuotes(text: string): string {
+  let isFenced = false;
+  const spoken = text.split(LINE_END).filter((line) => {
+    const start = line.trimStart();
+    const wasFenced = isFenced;
+    if (line.split(FENCE).length % 2 === 0) isFenced = !isFenced;
+    return !wasFenced && !start.startsWith(FENCE) && !start.startsWith('>');
+  });
+  return spoken.join('\n');
+}
+
+const QUOTE_TAG = /<(\/?)(?:blockquote|pre|codeblock|attachment)\b[^<>]*>/gi;
+
+/** The same of HTML, as Teams sends it: quotes may hold quotes, and one that is not closed reaches to the end. */
+export function withoutHtmlQuotes(html: string): string {
+  let spoken = '';
+  let depth = 0;
+  let from = 0;
+  for (const { 0: tag, 1: slash, index } of html.matchAll(QUOTE_TAG)) {
+    if (depth === 0) spoken += `${html.slice(from, index)}\n`;
+    depth = slash === '' ? depth + (tag.endsWith('/>') ? 0 : 1) : Math.max(0, depth - 1);
+    from = index + tag.length;
+  }
+  if (depth === 0) spoken += html.slice(from);
+  // A word of code keeps a mark, so that it is no word of a command.
+  return spoken.replace(/<\/?code\b[^<>]*>/gi, '`');
+}
+
+/**
+ * What follows the mention of `@bot` that begins the first line of a comment in Markdown, to the end of that line; not
+ * in a quote, a fence, an HTML comment or indented code. A mention elsewhere is talk.
+ */
+export function mentionIn(body: string, bot: string): string | undefined {
+  const first = body.split(LINE_END).find((line) => line.trim() !== '') ?? '';
+  // Four spaces or a tab begin code.
+  const [, line = ''] = /^ {0,3}(\S.*)$/s.exec(first) ?? [];
+  const mention = `@${bot}`;
+  if (!line.toLowerCase().startsWith(mention.toLowerCase())) return undefined;
+  const rest = line.slice(mention.length);
+  return rest === '' || /^[\s:,]/.test(rest) ? rest.replace(/^[:,]/, '') : undefined;
+}
