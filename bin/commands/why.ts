@@ -15,6 +15,7 @@ const Event = z.looseObject({
   matched: z.array(z.looseObject({ rule: z.string(), runId: z.string() })),
   unmatched: z.array(z.looseObject({ rule: z.string(), because: z.string() })),
   unmatchedOmitted: z.number().optional(),
+  notes: z.array(z.looseObject({ code: z.string(), message: z.string() })).default([]),
   /** Those of one request that were decided alike. */
   events: z.array(z.looseObject({ eventId: z.string(), subject: z.string().optional() })).optional(),
 });
@@ -80,10 +81,12 @@ async function findEvents(text: string, limit: number): Promise<Event[]> {
 }
 
 function isAbout(event: Event, text: string): boolean {
-  const { source, eventId, deliveryId = '', type, subject = '', matched, unmatched } = event;
+  const { source, eventId, deliveryId = '', type, subject = '', matched, unmatched, notes } = event;
+  const codes = notes.map(({ code }) => code);
   const rules = [...matched, ...unmatched].map(({ rule }) => rule);
   return (
-    has([source, eventId, deliveryId, type, subject, ...rules], text) || othersAbout(event, text).length > 0
+    has([source, eventId, deliveryId, type, subject, ...rules, ...codes], text) ||
+    othersAbout(event, text).length > 0
   );
 }
 
@@ -96,12 +99,14 @@ function has(texts: readonly string[], part: string): boolean {
 }
 
 async function explain(event: Event, text: string): Promise<void> {
-  const { source, eventId, deliveryId, type, subject, receivedAt, matched, unmatched, unmatchedOmitted } =
-    event;
+  const { source, eventId, deliveryId, type, subject, receivedAt, notes } = event;
+  const { matched, unmatched, unmatchedOmitted } = event;
   console.log(
     `${receivedAt.slice(0, 19).replace('T', ' ')}  ${type} of ${source}${subject ? `, about ${subject}` : ''} (${deliveryId ?? eventId})`,
   );
-  if (matched.length + unmatched.length === 0) console.log(`  no rule is on ${source}`);
+  for (const { code, message } of notes) console.log(`  ! ${code}: ${message}`);
+  const isRefused = notes.some(({ code }) => code === 'event.stale');
+  if (matched.length + unmatched.length === 0 && !isRefused) console.log(`  no rule is on ${source}`);
   for (const { rule, runId } of matched) {
     const run = RunDetail.safeParse(await callRunsApi('GET', `/runs/${runId}`).catch(() => undefined));
     console.log(

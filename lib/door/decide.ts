@@ -17,8 +17,9 @@ import { stepsOfRequest } from '../rules/steps.ts';
 import { whyTooOld } from '../runs/command-age.ts';
 import { rejectionOf } from '../runs/reject-request.ts';
 import type { RunRequest } from '../runs/run-request.ts';
-import type { DoorOutcome, ReplyTo } from '../sources/source.ts';
+import type { DoorOutcome, Note, ReplyTo } from '../sources/source.ts';
 import { limitRequest } from './limit-request.ts';
+import { whyStale } from './stale-event.ts';
 
 export interface DecideContext {
   ruleSet: RuleSet;
@@ -35,6 +36,10 @@ export interface Origin {
   askedAt: Date;
   /** The events' times are signed. */
   isTimeProved?: boolean | undefined;
+  /** The request's proof says that it was sent just now. */
+  isFresh?: boolean | undefined;
+  /** What its sender said of the request as a whole. */
+  notes?: readonly Note[] | undefined;
   replyTo?: ReplyTo | undefined;
   /** W3C Trace Context, of the request that brought the events. */
   traceparent?: string | undefined;
@@ -58,8 +63,9 @@ export async function decide(
   );
   const asked = decisions.flatMap(({ requests }) => requests.map(fitted));
   const sentFor = limitRequest(asked, ruleSet.limits.runsPerRequest);
-  const outcomes = decisions.map(({ requests: _, matched, ...decision }) => ({
+  const outcomes = decisions.map(({ requests: _, matched, notes = [], ...decision }) => ({
     ...decision,
+    notes: [...notes, ...(origin.notes ?? [])],
     matched: matched.map((it) => matchedAs(it, sentFor.get(it.runId))),
   }));
   const unique = [...new Set(asked.map((request) => sentFor.get(request.runId) ?? request))];
@@ -90,6 +96,8 @@ async function decideOne(
   context: DecideContext & Pick<AskContext, 'ancestorsOf' | 'steps'>,
 ): Promise<Decision> {
   const { ruleSet, ancestorsOf, steps, now } = context;
+  const stale = whyStale(event, origin.askedAt, origin.isFresh);
+  if (stale !== undefined) return { event, requests: [], matched: [], unmatched: [], notes: [stale] };
   if (event.kind === 'chat') {
     const answer = await answerChat(event, { ruleSet, port: context.chat, now: now(), ...origin });
     if (answer.kind === 'refused') {
@@ -187,7 +195,7 @@ function shown(text: string): string {
   return text.length <= MAX_SHOWN ? text : `${text.slice(0, MAX_SHOWN).toWellFormed()}…`;
 }
 
-function record({ event, matched, unmatched }: DoorOutcome, log: Log): void {
+function record({ event, matched, unmatched, notes = [] }: DoorOutcome, log: Log): void {
   log.info('event.decided', {
     source: event.source,
     eventId: shown(event.id),
@@ -196,5 +204,6 @@ function record({ event, matched, unmatched }: DoorOutcome, log: Log): void {
     subject: event.subject && shown(event.subject),
     matched,
     unmatched,
+    ...(notes.length > 0 && { notes: notes.map(({ code }) => code) }),
   });
 }

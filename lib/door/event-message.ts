@@ -37,7 +37,11 @@ export async function receiveMessage(record: SQSRecord, context: EventMessageCon
   }
   checkEvents(source, normalisation.events);
   const traceparent = traceparentOf({ traceparent: record.messageAttributes['traceparent']?.stringValue });
-  await decide(normalisation.events, { askedAt: sentAt(record, now()), traceparent }, context);
+  await decide(
+    normalisation.events,
+    { askedAt: sentAt(record, now()), notes: normalisation.notes, traceparent },
+    context,
+  );
   if (normalisation.news !== undefined && normalisation.news.length > 0) {
     await context.wakeUps.tell(normalisation.news);
   }

@@ -68,10 +68,17 @@ async function receive(event: HttpEvent, requestId: string, context: WebhookCont
         ? jsonAnswer(202, { matched: [], unmatched: [], ignored: normalisation.because })
         : toHttpAnswer(source.answer([], sourceContext));
     case 'events': {
-      const { events, replyTo, isTimeProved, news = [] } = normalisation;
+      const { events, replyTo, isTimeProved, notes, news = [] } = normalisation;
       const outcomes = await decide(
         events,
-        { askedAt: receivedAt, isTimeProved, replyTo, traceparent: traceparentOf(request.headers) },
+        {
+          askedAt: receivedAt,
+          isTimeProved,
+          isFresh: received.isFresh,
+          notes,
+          replyTo,
+          traceparent: traceparentOf(request.headers),
+        },
         context,
       );
       if (news.length > 0) await context.wakeUps.tell(news);
@@ -96,7 +103,9 @@ function answerOf(outcomes: readonly DoorOutcome[]) {
   const unmatched = outcomes.flatMap(({ event: { id }, unmatched: of }) =>
     of.map(({ rule, because }) => ({ rule, because, eventId: id })),
   );
-  if (matched.length + unmatched.length <= MAX_LISTED) return { matched, unmatched };
+  const notes = notesOf(outcomes);
+  const said = notes.length > 0 ? { notes } : {};
+  if (matched.length + unmatched.length <= MAX_LISTED) return { matched, unmatched, ...said };
   const startedFirst = matched.toSorted(
     (a, b) => Number(a.rejected !== undefined) - Number(b.rejected !== undefined),
   );
@@ -105,11 +114,31 @@ function answerOf(outcomes: readonly DoorOutcome[]) {
   return {
     matched: listed,
     unmatched: notMatched,
+    ...said,
     omitted: {
       matched: matched.length - listed.length,
       unmatched: unmatched.length - notMatched.length,
     },
   };
+}
+
+const MAX_NOTES = 20;
+const MAX_IDS = 100;
+
+/** Each note once, with the events that it is said of. */
+function notesOf(outcomes: readonly DoorOutcome[]) {
+  const said = outcomes.flatMap(({ event, notes = [] }) => notes.map((note) => ({ ...note, id: event.id })));
+  return [...Map.groupBy(said, ({ code, message }) => JSON.stringify([code, message])).values()]
+    .slice(0, MAX_NOTES)
+    .flatMap((group) =>
+      group
+        .slice(0, 1)
+        .map(({ code, message }) => ({
+          code,
+          message,
+          eventIds: group.slice(0, MAX_IDS).map(({ id }) => id),
+        })),
+    );
 }
 
 function toHttpAnswer({ status, headers = {}, body }: SourceAnswer): HttpAnswer {

@@ -20,6 +20,8 @@ export const EventRecord = z.strictObject({
   receivedAt: z.iso.datetime(),
   matched: z.array(z.strictObject({ rule: z.string(), runId: z.string(), rejected: z.string().optional() })),
   unmatched: z.array(z.strictObject({ rule: z.string(), because: z.string() })),
+  /** What is to be said beside that: `event.stale`, `alerts.truncated`. */
+  notes: z.array(z.strictObject({ code: z.string(), message: z.string() })).optional(),
   /** Rules that said no too and are not listed. */
   unmatchedOmitted: z.int().positive().optional(),
   /** Where it stands for many events of one request, all of them; what is above is said of the first. */
@@ -33,7 +35,7 @@ const MAX_REASON = 500;
 /** With their reasons they fit in a message many times over. */
 const MAX_UNMATCHED = 100;
 
-export function recordOf({ event, matched, unmatched }: DoorOutcome, now: Date): EventRecord {
+export function recordOf({ event, matched, unmatched, notes = [] }: DoorOutcome, now: Date): EventRecord {
   const listed = unmatched.slice(0, MAX_UNMATCHED);
   return {
     version: 1,
@@ -51,6 +53,9 @@ export function recordOf({ event, matched, unmatched }: DoorOutcome, now: Date):
       ...(rejected !== undefined && { rejected: cut(rejected, MAX_REASON) }),
     })),
     unmatched: listed.map(({ rule, because }) => ({ rule, because: cut(because, MAX_REASON) })),
+    ...(notes.length > 0 && {
+      notes: notes.map(({ code, message }) => ({ code, message: cut(message, MAX_REASON) })),
+    }),
     ...(unmatched.length > listed.length && { unmatchedOmitted: unmatched.length - listed.length }),
   };
 }

@@ -37,7 +37,7 @@ function groupsOf(outcomes: readonly DoorOutcome[]): DoorOutcome[][] {
   const groups = new Map<string, DoorOutcome[]>();
   for (const outcome of outcomes) {
     const matched = outcome.matched.map(({ rule, rejected }) => [rule, rejected !== undefined]);
-    const words = JSON.stringify([outcome.event.type, matched, outcome.unmatched]);
+    const words = JSON.stringify([outcome.event.type, matched, outcome.unmatched, outcome.notes]);
     const key = groups.has(words) || groups.size < MAX_GROUPS ? words : 'left';
     const group = groups.get(key);
     if (group === undefined) groups.set(key, [outcome]);

@@ -4,11 +4,12 @@
  */
 import * as z from 'zod';
 import type { TriggerEvent } from '../events/trigger-event.ts';
+import { labelFingerprint } from './alert-fingerprint.ts';
 import { alertEvent } from './build-event.ts';
-import { fingerprintOf } from './delivery-id.ts';
+import { bodyId, fingerprintOf, idTime, joinedId } from './delivery-id.ts';
 import { toIsoTime } from './event-time.ts';
 import { firstText, lenientText, toLabels } from './labels.ts';
-import type { Normalisation } from './source.ts';
+import type { Normalisation, Note } from './source.ts';
 
 const Status = z.enum(['firing', 'resolved']);
 
@@ -26,6 +27,8 @@ type Alert = z.infer<typeof Alert>;
 export const AlertGroup = z.looseObject({
   status: Status.nullish(),
   commonLabels: lenientText,
+  /** How many alerts of the group are not in the body, by the sender's own limit. */
+  truncatedAlerts: lenientText,
   alerts: z.array(Alert),
 });
 export type AlertGroup = z.infer<typeof AlertGroup>;
@@ -40,14 +43,38 @@ export function isAlertGroup(body: unknown, version: '4' | '1'): boolean {
 export function normaliseAlertGroup(
   source: string,
   group: AlertGroup,
-  now: Date,
+  { body, now }: { body: Uint8Array; now: Date },
   urlOf: (alert: Alert) => unknown = (alert) => alert.generatorURL,
 ): Normalisation {
-  if (group.alerts.length === 0) return { kind: 'ignored', because: 'the notification has no alerts' };
+  const truncated = truncatedOf(group);
+  if (group.alerts.length === 0) {
+    const because = `the notification has no alerts${truncated > 0 ? `, and truncatedAlerts says that ${truncated} were left out` : ''}`;
+    return { kind: 'ignored', because };
+  }
   return {
     kind: 'events',
-    events: group.alerts.map((alert) => toEvent(source, group, alert, now, urlOf)),
+    events: group.alerts.map((alert) => toEvent(source, group, alert, { body, now, urlOf })),
+    ...(truncated > 0 && { notes: [truncation(group.alerts.length, truncated)] }),
   };
+}
+
+function truncatedOf({ truncatedAlerts }: AlertGroup): number {
+  const count = Number(firstText(truncatedAlerts) ?? 0);
+  return Number.isSafeInteger(count) && count > 0 ? count : 0;
+}
+
+/** The rest never comes: nothing is run for it, and nothing else would say so. */
+function truncation(here: number, truncated: number): Note {
+  return {
+    code: 'alerts.truncated',
+    message: `The sender left ${truncated} more alerts of this group out (truncatedAlerts), and nothing is run for them: only ${here} are here. Raise its limit (max_alerts of the receiver; Max alerts of the contact point), or group by more labels.`,
+  };
+}
+
+interface Received {
+  body: Uint8Array;
+  now: Date;
+  urlOf: (alert: Alert) => unknown;
 }
 
 /** The id leaves out the group and the time of sending: a repeated notification of the same alert is the same event. */
@@ -55,8 +82,7 @@ function toEvent(
   source: string,
   group: AlertGroup,
   alert: Alert,
-  now: Date,
-  urlOf: (alert: Alert) => unknown,
+  { body, now, urlOf }: Received,
 ): TriggerEvent {
   // An alert that does not say it fires never does: the group's own status, and then nothing.
   const status = alert.status ?? group.status ?? 'resolved';
@@ -68,7 +94,13 @@ function toEvent(
   return alertEvent(
     {
       source,
-      id: [fingerprint, firstText(alert.startsAt) ?? '', status].join('/'),
+      id: joinedId([
+        fingerprint,
+        // Without it nothing tells one episode from the next but the bytes: a retry has the same.
+        startsAt === undefined ? bodyId(body) : idTime(alert.startsAt),
+        status,
+        ...(isOfLabels(fingerprint, labels) ? [] : [fingerprintOf(labels)]),
+      ]),
       time: (status === 'resolved' ? endsAt : startsAt) ?? now.toISOString(),
     },
     {
@@ -85,4 +117,9 @@ function toEvent(
       raw: { ...group, alerts: [alert] },
     },
   );
+}
+
+/** Alertmanager's own, and ours, are made of the labels; any other may be given to two alerts. */
+function isOfLabels(fingerprint: string, labels: Readonly<Record<string, string>>): boolean {
+  return fingerprint === labelFingerprint(labels) || fingerprint === fingerprintOf(labels);
 }

@@ -21,18 +21,20 @@ receivers:
 \`\`\`
 
 Basic authentication works too: any user, the secret as the password. Each alert of a group is an event of its own;
-its id is \`fingerprint/startsAt/status\`, so a repeated notification (\`repeat_interval\`) starts nothing again.
+its id is \`fingerprint/startsAt/status\`, so a repeated notification (\`repeat_interval\`) starts nothing again. An alert
+that has been firing for 30 days is refused as \`event.stale\`. What \`max_alerts\` cuts off is told as \`alerts.truncated\`.
 Alertmanager sends again after 5xx only.`,
   facts: {
     proof: 'a bearer token or basic password',
     replayWindow: 'none',
-    eventId: '`fingerprint/startsAt/status` of each alert',
+    eventId:
+      '`fingerprint/startsAt/status` of each alert; its labels where the fingerprint is not made of them',
   },
   kinds: ['alert'],
   settings: z.strictObject({}),
   contentTypes: ['application/json'],
   verify: (request, { secrets }) => verifyAuthorization(request, secrets),
   payload: AlertGroup,
-  normalise: (group, _request, { now }) => normaliseAlertGroup('alertmanager', group, now),
+  normalise: (group, { body }, { now }) => normaliseAlertGroup('alertmanager', group, { body, now }),
   recognises: (body) => isAlertGroup(body, '4'),
 });

@@ -166,6 +166,8 @@ const checkSuite = z
     }),
   );
 
+const PUBLISHES: ReadonlySet<string> = new Set(['published', 'released', 'prereleased']);
+
 const release = z
   .looseObject({
     ...Common,
@@ -189,7 +191,8 @@ const release = z
       status: it.draft ? 'draft' : it.prerelease ? 'prerelease' : 'release',
       actor: firstText(sender?.login),
       url: firstText(it.html_url),
-      time: toIsoTime(it.published_at ?? it.created_at),
+      // An old one may be changed now; `created_at` is of its commit.
+      time: PUBLISHES.has(action ?? '') ? toIsoTime(it.published_at) : undefined,
     }),
   );
 

@@ -95,7 +95,8 @@ const pipeline = z
       status: it.status,
       actor: firstText(user?.username),
       url: firstText(it.url),
-      time: toIsoTime(it.finished_at ?? it.created_at),
+      // A job of an old pipeline may be started now.
+      time: toIsoTime(it.finished_at),
     };
   });
 
@@ -117,7 +118,8 @@ const release = z
       ref: firstText(it.tag),
       sha: firstText(it.commit?.id),
       url: firstText(it.url),
-      time: toIsoTime(it.released_at ?? it.created_at),
+      // An old one may be changed, and one may be written for what was released long ago.
+      time: it.action === 'create' ? toIsoTime(it.created_at) : undefined,
     }),
   );
 

@@ -49,7 +49,7 @@ password. Leave the payload as it is: a custom template is refused unless it kee
   facts: {
     proof: 'HMAC-SHA256 of the body in `X-Grafana-Alerting-Signature`, or a bearer token or basic password',
     replayWindow: '5 minutes with a timestamp header; else none',
-    eventId: '`fingerprint/startsAt/status` of each alert',
+    eventId: '`fingerprint/startsAt/status` of each alert, and its labels',
   },
   kinds: ['alert'],
   settings: Settings,
@@ -58,8 +58,8 @@ password. Leave the payload as it is: a custom template is refused unless it kee
   contentTypes: ['application/json'],
   verify: verifyGrafana,
   payload: AlertGroup,
-  normalise: (group, _request, { now }) =>
-    normaliseAlertGroup('grafana', group, now, (alert) =>
+  normalise: (group, { body }, { now }) =>
+    normaliseAlertGroup('grafana', group, { body, now }, (alert) =>
       firstText(alert['panelURL'], alert['dashboardURL'], alert.generatorURL),
     ),
   recognises: (body) => isAlertGroup(body, '1'),

@@ -130,7 +130,7 @@ function factsOf(resource: string | undefined, action: string, data: unknown): F
     }
     case 'issue': {
       const status = ISSUE_STATUS.get(action);
-      return status && issue(status, checkPayload('sentry', Issue, data));
+      return status && issue(status, action, checkPayload('sentry', Issue, data));
     }
     default:
       return undefined;
@@ -178,12 +178,12 @@ function metricAlert(status: Status, action: string, data: z.infer<typeof Metric
     startsAt,
     endsAt,
     url: firstText(data.web_url),
-    time: endsAt ?? startsAt,
+    time: status === 'resolved' ? endsAt : startsAt,
   };
 }
 
 /** Without `startsAt`: an issue that comes back was first seen long before, and an alert of it tells another time. */
-function issue(status: Status, { issue: it }: z.infer<typeof Issue>): Facts {
+function issue(status: Status, action: string, { issue: it }: z.infer<typeof Issue>): Facts {
   return {
     status,
     name: firstText(it.title, it.shortId) ?? 'Sentry issue',
@@ -192,7 +192,8 @@ function issue(status: Status, { issue: it }: z.infer<typeof Issue>): Facts {
     labels: toLabels({ project: it.project?.slug, issue_id: it.id, short_id: it.shortId }),
     fingerprint: firstText(it.id) ?? 'unknown',
     url: firstText(it.web_url, it.permalink),
-    time: toIsoTime(it.lastSeen) ?? toIsoTime(it.firstSeen),
+    // It may be resolved, and opened again, long after it was last seen.
+    time: action === 'created' ? (toIsoTime(it.lastSeen) ?? toIsoTime(it.firstSeen)) : undefined,
   };
 }
 

@@ -31,10 +31,11 @@ export interface SourceContext<Settings = unknown> {
  * `stale` is only said of a request whose signature is right.
  */
 export type Verification =
-  | { isAuthentic: true }
-  | { isAuthentic: false; reason: 'forged' | 'stale'; because: string };
+  /** `isFresh`: a time near ours is part of what is proved. */
+  { isAuthentic: true; isFresh?: true } | { isAuthentic: false; reason: 'forged' | 'stale'; because: string };
 
 export const AUTHENTIC: Verification = { isAuthentic: true };
+export const FRESH: Verification = { isAuthentic: true, isFresh: true };
 export const forged = (because: string): Verification => ({ isAuthentic: false, reason: 'forged', because });
 export const stale = (because: string): Verification => ({ isAuthentic: false, reason: 'stale', because });
 
@@ -63,6 +64,13 @@ export const ReplyTo = z.strictObject({
 });
 export type ReplyTo = z.infer<typeof ReplyTo>;
 
+/** What is said about an event beside what each rule did with it: on record, in the answer, and by `why`. */
+export interface Note {
+  /** Stable, for programs: `event.stale`. */
+  code: string;
+  message: string;
+}
+
 export type Normalisation =
   | {
       kind: 'events';
@@ -72,6 +80,8 @@ export type Normalisation =
       isTimeProved?: boolean;
       /** The sender shows nobody what it is answered: the answer's text has to go to `replyTo` as well. */
       isAnswerHidden?: true;
+      /** What the sender says of the request as a whole; it stands with each event. */
+      notes?: readonly Note[];
       /** A provider's own word that these invocations have changed: the poller looks at once. */
       news?: readonly InvocationNews[];
     }
@@ -86,6 +96,7 @@ export interface DoorOutcome {
   matched: readonly { rule: string; runId: string; rejected?: string }[];
   /** `isRefused`: the person who asks may not use the rule. It is for the record, and no answer in a chat names it. */
   unmatched: readonly { rule: string; because: string; isRefused?: true }[];
+  notes?: readonly Note[];
   /** What a built-in verb (lib/chat/) answers; then no rule was asked. Plain lines, names between backticks. */
   text?: string | undefined;
 }
@@ -153,7 +164,8 @@ export interface SourceSpec<Payload, Settings> {
 
 export type Received =
   | { kind: 'refused'; verification: Extract<Verification, { isAuthentic: false }> }
-  | { kind: 'understood'; normalisation: Normalisation };
+  /** `isFresh`: its proof says that it was sent just now. */
+  | { kind: 'understood'; normalisation: Normalisation; isFresh?: true };
 
 /** A source whose payload and settings types are sealed inside, so that a registry can hold many. */
 export interface Source {
@@ -221,7 +233,7 @@ export function defineSource<Payload, Settings>(spec: SourceSpec<Payload, Settin
       const answer = await spec.handshake?.(payload, request, context);
       const normalisation: Normalisation =
         answer === undefined ? spec.normalise(payload, request, context) : { kind: 'answered', answer };
-      return { kind: 'understood', normalisation };
+      return { kind: 'understood', normalisation, ...(verification.isFresh && { isFresh: true }) };
     },
     takesMessages: (settings) => queue.parse(AnyEntry.parse(settings ?? {}).queue),
     receiveMessage(body, untyped) {

@@ -102,7 +102,7 @@ put \`dedupe: { key: event.data.fingerprint, window: … }\` on rules for polici
           {
             source: 'tencent-monitor',
             id: joinedId([session, payload.alarmStatus]),
-            time: endsAt ?? startsAt ?? now.toISOString(),
+            time: (status === 'resolved' ? endsAt : startsAt) ?? now.toISOString(),
           },
           {
             status,

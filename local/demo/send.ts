@@ -50,7 +50,9 @@ export async function sendChatCommand(stack: Stack): Promise<Sent> {
 }
 
 export async function sendDeployment(stack: Stack): Promise<Sent> {
-  const body = JSON.stringify(sample('github.deployment.json'));
+  const { deployment, ...rest } = sample('github.deployment.json');
+  const made = z.looseObject({}).parse(deployment);
+  const body = JSON.stringify({ ...rest, deployment: { ...made, created_at: new Date().toISOString() } });
   return await post(stack, 'github', 'a deployment hook, from GitHub', body, {
     'content-type': 'application/json',
     'x-github-event': 'deployment',

@@ -27,6 +27,9 @@ reason on record.
   id that stands in a header which nobody signs is for people alone (\`event.deliveryid\`): the ids of GitHub, Gitea,
   Forgejo, GitLab (without a signing token), Bitbucket and Sentry are the hash of the body. What an event is, is read
   from the body as well; such a header may only agree with it.
+- **What is older than 30 days**, by the event's own time, is refused where the proof has no time in it: it is no longer
+  known whether it came before. The answer is a 202, so that nobody sends it again, with the note \`event.stale\` and its
+  age; \`fleet-reflex why event.stale\` lists such events. A request that was signed just now may tell of any time.
 - **The \`events\` queue** brings the events of every source but no commands of people: chats, and comments on code
   hosts, are taken over HTTP only. \`queue: false\` closes it to a source: \`sources: { github: { queue: false } }\`.
 - **A command of a person is refused when it is older than five minutes**, by the time that the chat signs; of Mattermost,

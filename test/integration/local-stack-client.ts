@@ -33,6 +33,9 @@ export async function post(
   };
 }
 
+/** An alert that is older than what is remembered would be refused. */
+const STARTS_AT = new Date().toISOString();
+
 /** As Alertmanager writes a group of one alert; each name is another alert. */
 export function anAlert(name: string, labels: Record<string, string> = {}) {
   return JSON.stringify({
@@ -50,7 +53,7 @@ export function anAlert(name: string, labels: Record<string, string> = {}) {
         status: 'firing',
         labels: { alertname: name, ...labels },
         annotations: {},
-        startsAt: '2026-11-20T10:00:00Z',
+        startsAt: STARTS_AT,
         endsAt: '0001-01-01T00:00:00Z',
         generatorURL: 'http://prometheus.example/graph',
         fingerprint: createHmac('sha256', 'fingerprint').update(name).digest('hex').slice(0, 16),

@@ -198,7 +198,7 @@ describe('an event', () => {
       'detail-type': 'CloudWatch Alarm State Change',
       source: 'aws.cloudwatch',
       account: '123456789012',
-      time: '2026-11-20T10:12:48Z',
+      time: new Date().toISOString(),
       region: 'us-east-1',
       resources: ['arn:aws:cloudwatch:us-east-1:123456789012:alarm:disk-full'],
       detail: {

@@ -68,7 +68,7 @@ function lineOf(request: RunRequest): string {
 describe('rules.yml', () => {
   it.each<[string, string[]]>([
     ['alertmanager.json', ['restart-web-on-5xx: ins-local001: restart:web']],
-    ['alertmanager.resolved.json', ['stop-when-resolved: cancel restart-web-on-5xx c1a2f6b0d4e85937']],
+    ['alertmanager.resolved.json', ['stop-when-resolved: cancel restart-web-on-5xx 1aaabd2adb6c43a2']],
     ['cloudwatch.json', ['announce-alert: ins-local001: alert web-cpu-high severity unknown']],
     [
       'github.deployment.json',
@@ -108,7 +108,7 @@ describe('rules.yml', () => {
 describe('an answer', () => {
   it('names the run of each rule that matched, and why the others did not', async () => {
     const { answer, sent } = await sendSample('alertmanager.json');
-    const eventId = 'c1a2f6b0d4e85937/2026-11-20T10:02:17.482Z/firing';
+    const eventId = '1aaabd2adb6c43a2/2026-11-20T10:02:17.482Z/firing';
     const runId = runIdFor('restart-web-on-5xx', 'alertmanager', eventId);
     const because = expect.stringMatching(/.+/);
     expect({ ...answer, body: JSON.parse(answer.body) }).toEqual({

@@ -64,7 +64,7 @@ test('every command and instance that it names is in the local fleet', () => {
 
 const FIRING: readonly [string, string[]][] = [
   ['alertmanager.json', ['restart-web-on-5xx: ins-local001: restart:web']],
-  ['alertmanager.resolved.json', ['stop-when-resolved: cancel restart-web-on-5xx c1a2f6b0d4e85937']],
+  ['alertmanager.resolved.json', ['stop-when-resolved: cancel restart-web-on-5xx 1aaabd2adb6c43a2']],
   ['cloudwatch.json', ['announce-alert: ins-local001: alert web-cpu-high severity unknown']],
   [
     'github.deployment.json',

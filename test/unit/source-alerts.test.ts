@@ -15,7 +15,7 @@ describe('an alert', () => {
               "runbook_url": "https://runbooks.example.com/high-5xx",
               "summary": "5xx above 5 % on web-1",
             },
-            "fingerprint": "c1a2f6b0d4e85937",
+            "fingerprint": "1aaabd2adb6c43a2",
             "labels": {
               "alertname": "High5xx",
               "instance": "10.0.3.17:9100",
@@ -31,7 +31,7 @@ describe('an alert', () => {
             "summary": "5xx above 5 % on web-1",
             "url": "http://prometheus.example.com:9090/graph?g0.expr=rate%28http_requests_total%7Bcode%3D~%225..%22%7D%5B5m%5D%29&g0.tab=1",
           },
-          "id": "c1a2f6b0d4e85937/2026-11-20T10:02:17.482Z/firing",
+          "id": "1aaabd2adb6c43a2/2026-11-20T10:02:17.482Z/firing",
           "kind": "alert",
           "source": "alertmanager",
           "subject": "High5xx",
@@ -52,7 +52,7 @@ describe('an alert', () => {
               "summary": "5xx above 5 % on web-1",
             },
             "endsAt": "2026-11-20T10:21:17.482Z",
-            "fingerprint": "c1a2f6b0d4e85937",
+            "fingerprint": "1aaabd2adb6c43a2",
             "labels": {
               "alertname": "High5xx",
               "instance": "10.0.3.17:9100",
@@ -68,7 +68,7 @@ describe('an alert', () => {
             "summary": "5xx above 5 % on web-1",
             "url": "http://prometheus.example.com:9090/graph?g0.expr=rate%28http_requests_total%7Bcode%3D~%225..%22%7D%5B5m%5D%29&g0.tab=1",
           },
-          "id": "c1a2f6b0d4e85937/2026-11-20T10:02:17.482Z/resolved",
+          "id": "1aaabd2adb6c43a2/2026-11-20T10:02:17.482Z/resolved",
           "kind": "alert",
           "source": "alertmanager",
           "subject": "High5xx",
@@ -100,7 +100,7 @@ describe('an alert', () => {
             "summary": "The disk of web-1 is 95 % full",
             "url": "https://grafana.example.com/d/hosts?orgId=1&viewPanel=4",
           },
-          "id": "57c6d9296de2ad39/2026-11-20T10:04:30Z/firing",
+          "id": "57c6d9296de2ad39/2026-11-20T10:04:30Z/firing/0f88bb16c084dd5d",
           "kind": "alert",
           "source": "grafana",
           "subject": "DiskFull",
@@ -550,7 +550,7 @@ const CHANGES: [string, string, (value: Record<string, unknown>) => unknown, str
     'Grafana resolves',
     'grafana.json',
     (it) => within(it, ['alerts', '0'], { status: 'resolved', endsAt: '2026-11-20T10:20:00Z' }),
-    'alert.resolved 57c6d9296de2ad39/2026-11-20T10:04:30Z/resolved',
+    'alert.resolved 57c6d9296de2ad39/2026-11-20T10:04:30Z/resolved/0f88bb16c084dd5d',
   ],
   [
     'Alertmanager sends an empty group',
@@ -732,10 +732,11 @@ describe('without a header, on the events queue,', () => {
     });
 
   it.each([
-    ['created', 'alert.firing'],
-    ['unresolved', 'alert.firing'],
-    ['resolved', 'alert.resolved'],
-  ])('Sentry’s issue that is %s is %s', (action, type) => {
+    // An issue may be resolved, and opened again, long after it was last seen: these have no time of their own.
+    ['created', 'alert.firing', '2026-11-20T10:00:00.000Z'],
+    ['unresolved', 'alert.firing', NOW.toISOString()],
+    ['resolved', 'alert.resolved', NOW.toISOString()],
+  ])('Sentry’s issue that is %s is %s', (action, type, time) => {
     const issue = { id: '117', shortId: 'WEB-1', title: 'Boom', level: 'error', project: { slug: 'web' } };
     const made = receive({ action, data: { issue: { ...issue, firstSeen: '2026-11-20T10:00:00Z' } } });
     expect(made).toMatchObject({
@@ -744,7 +745,7 @@ describe('without a header, on the events queue,', () => {
         {
           type,
           subject: 'Boom',
-          time: '2026-11-20T10:00:00.000Z',
+          time,
           data: {
             fingerprint: '117',
             severity: 'error',
@@ -830,8 +831,11 @@ describe('a group of alerts', () => {
         raw: Object(data.raw).alerts.map((alert: { fingerprint: string }) => alert.fingerprint),
       })),
     ).toEqual([
-      { id: 'c1a2f6b0d4e85937/2026-11-20T10:02:17.482Z/firing', raw: ['c1a2f6b0d4e85937'] },
-      { id: 'other/2026-11-20T10:02:17.482Z/resolved', raw: ['other'] },
+      { id: '1aaabd2adb6c43a2/2026-11-20T10:02:17.482Z/firing', raw: ['1aaabd2adb6c43a2'] },
+      {
+        id: expect.stringMatching(/^other\/2026-11-20T10:02:17.482Z\/resolved\/[0-9a-f]{16}$/),
+        raw: ['other'],
+      },
     ]);
   });
 });

@@ -130,7 +130,7 @@ describe('a generic event', () => {
               },
             ],
             "trigger": {
-              "id": "c1a2f6b0d4e85937/2026-11-20T10:02:17.482Z/firing",
+              "id": "1aaabd2adb6c43a2/2026-11-20T10:02:17.482Z/firing",
               "source": "alertmanager",
               "subject": "High5xx",
               "type": "alert.firing",
