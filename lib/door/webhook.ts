@@ -131,13 +131,11 @@ function notesOf(outcomes: readonly DoorOutcome[]) {
   return [...Map.groupBy(said, ({ code, message }) => JSON.stringify([code, message])).values()]
     .slice(0, MAX_NOTES)
     .flatMap((group) =>
-      group
-        .slice(0, 1)
-        .map(({ code, message }) => ({
-          code,
-          message,
-          eventIds: group.slice(0, MAX_IDS).map(({ id }) => id),
-        })),
+      group.slice(0, 1).map(({ code, message }) => ({
+        code,
+        message,
+        eventIds: group.slice(0, MAX_IDS).map(({ id }) => id),
+      })),
     );
 }
 

@@ -102,7 +102,9 @@ describe('a body with 3,000 alerts', () => {
     const { records } = await send(many(3_000));
     expect(records.length).toBeLessThan(150);
     const found = records.flatMap(({ eventId, events = [{ eventId }] }) => events.map((it) => it.eventId));
-    expect(found.toSorted()).toEqual(
+    // Their fingerprints are made up, so that their labels are part of their ids.
+    const ids = found.map((id) => id.replace(/\/[0-9a-f]{16}$/, ''));
+    expect(ids.toSorted()).toEqual(
       many(3_000)
         .map(({ fingerprint }) => `${fingerprint}/2026-11-20T10:02:17.482Z/firing`)
         .toSorted(),
