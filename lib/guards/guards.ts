@@ -3,6 +3,7 @@
  * says no stops the run, with its own reason. A no is a value; only what cannot be decided now is thrown.
  */
 import type { Reason } from '../completions/completion-event.ts';
+import { ASK_ANEW } from '../runs/ask-anew.ts';
 import { reaches } from '../runs/episode.ts';
 import { guardKey } from '../runs/guard-key.ts';
 import { type Run, timerOf } from '../runs/run.ts';
@@ -32,8 +33,7 @@ const IN_FLIGHT_RETRY_MS = 5_000;
 export const freeze: Guard = async (_run, { store, now }) => {
   const frozen = await frozenBecause(store, now);
   if (frozen === undefined) return ADMITTED;
-  const advice = 'When the freeze is over, send the event again or ask for the run by hand.';
-  return refuse(frozen.code, frozen.message, advice);
+  return refuse(frozen.code, frozen.message, `When the freeze is over: ${ASK_ANEW}`);
 };
 
 /** A cancel that overtook the run it was meant for (queues keep no order) still stops it. */

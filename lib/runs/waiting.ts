@@ -2,6 +2,7 @@
 import type { Reason } from '../completions/completion-event.ts';
 import { frozenBecause } from '../guards/freeze.ts';
 import { releaseClaims } from '../guards/guards.ts';
+import { ASK_ANEW } from './ask-anew.ts';
 import { type DispatchContext, retryLater, type Step } from './dispatch-context.ts';
 import { editInvocation, type InvocationEdit, withInvocation } from './invocation.ts';
 import { nextPollAt } from './poll-timing.ts';
@@ -38,7 +39,7 @@ function tooLate({ requestedAt }: Pick<Run, 'requestedAt'>, now: Date): Reason {
     code: 'run.late',
     message: `it was asked for at ${requestedAt}, and its turn came at ${now.toISOString()}.`,
     advice:
-      'Send the event again, or ask for the run by hand, if it is still wanted. Where nobody moved it back: look at the age of the oldest message on the queues events and runs, or set a later deadline in the rule.',
+      'Where nobody moved it back: look at the age of the oldest message on the queues events and runs, or set a later deadline in the rule.',
   };
 }
 
@@ -79,9 +80,18 @@ export async function waitFor(
   return retryLater(waiting, retryAfterMs, `${code}: ${message}`);
 }
 
+/** Only these are advised to wait; to do what the others say is as good after the deadline. */
+const WAITS_OF_OURS: ReadonlySet<string> = new Set(['guard.freeze', 'guard.in-flight', 'run.twin']);
+
+/** What a person reads who finds the run after its end: nothing waits any more, and nothing is tried again. */
+function adviceAtEnd({ code, advice }: Reason): string {
+  return advice === undefined || WAITS_OF_OURS.has(code) ? ASK_ANEW : `${advice} ${ASK_ANEW}`;
+}
+
 /** The deadline has passed: nothing more is sent. What is out goes on, the rest ends as never started. */
-async function giveUp(run: Run, reason: Reason, context: DispatchContext): Promise<Step> {
+async function giveUp(run: Run, waitedFor: Reason, context: DispatchContext): Promise<Step> {
   const { store, guards } = context;
+  const reason: Reason = { ...waitedFor, advice: adviceAtEnd(waitedFor) };
   const because = `before its deadline ${run.deadline}: ${reason.message}`;
   if (!run.invocations.some(({ state }) => state === 'sent')) {
     await releaseClaims(run, guards);

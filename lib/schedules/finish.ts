@@ -5,6 +5,7 @@
  */
 import type { Reason } from '../completions/completion-event.ts';
 import { FleetReflexError } from '../errors.ts';
+import { ASK_ANEW } from '../runs/ask-anew.ts';
 import { isAwaitingSchedule, isTerminalRun, type Run } from '../runs/run.ts';
 import { change, endRun } from '../runs/settle.ts';
 import { after, patienceOf, type SchedulesContext } from './context.ts';
@@ -136,7 +137,7 @@ function isLate(schedule: LiveSchedule, context: SchedulesContext): boolean {
 const FROZEN: Reason = {
   code: 'guard.freeze',
   message: 'Its time came while all runs were frozen.',
-  advice: 'When the freeze is over, send the event again or ask for the run by hand.',
+  advice: `When the freeze is over: ${ASK_ANEW}`,
 };
 
 function silent({ scheduleId, provider, timing }: LiveSchedule): Reason {

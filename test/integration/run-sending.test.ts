@@ -1,6 +1,7 @@
 /** What is asked before every single call to a cloud, and what a refusal does: the freeze, twins, unavailable instances. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Provider } from '../../lib/providers/provider.ts';
+import { ASK_ANEW } from '../../lib/runs/ask-anew.ts';
 import { dispatchRun } from '../../lib/runs/dispatch.ts';
 import type { DispatchContext } from '../../lib/runs/dispatch-context.ts';
 import type { Run } from '../../lib/runs/run.ts';
@@ -132,6 +133,7 @@ describe('a freeze holds for a run that was let in before it', () => {
       reason: {
         code: 'guard.freeze',
         message: expect.stringMatching(/^It could not be sent to 2 of 5 instances/),
+        advice: ASK_ANEW,
       },
     });
   });
@@ -147,9 +149,12 @@ describe('a freeze holds for a run that was let in before it', () => {
     await world.dispatch(request);
     expect(await world.run(request.runId)).toMatchObject({
       status: 'expired',
-      reason: { code: 'guard.freeze', message: expect.stringContaining(FROZEN.message) },
+      reason: { code: 'guard.freeze', message: expect.stringContaining(FROZEN.message), advice: ASK_ANEW },
     });
     await lift();
+    // As its advice says: the same event again is the same run, frozen or not.
+    await world.dispatch(request);
+    expect(await world.run(request.runId)).toMatchObject({ status: 'expired' });
     const second = world.request({ rule: request.rule, guards });
     await world.dispatch(second);
     expect(await world.run(second.runId)).toMatchObject({ status: 'pending' });
@@ -337,6 +342,21 @@ describe('a cloud that never says what became of a call', () => {
     expect(await world.run(request.runId)).toMatchObject({
       status: 'unknown',
       reason: { code: 'run.uncertain' },
+    });
+  });
+});
+
+describe('the advice of a run that could not be sent', () => {
+  it('has what the cloud advised, and that the same event again is the same run', async () => {
+    const advice = 'Fewer scripts should share this account.';
+    world.cloud.next({ refuse: { ...throttled.refuse, advice } });
+    const request = world.request({ deadline: new Date(world.now() + 60_000).toISOString() });
+    await world.dispatch(request);
+    world.advance(61_000);
+    await world.dispatch(request);
+    expect(await world.run(request.runId)).toMatchObject({
+      status: 'expired',
+      reason: { code: 'RequestLimitExceeded', advice: `${advice} ${ASK_ANEW}` },
     });
   });
 });

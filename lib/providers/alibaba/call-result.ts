@@ -27,7 +27,7 @@ export function transportFailure(
     message: outcome.message,
     advice:
       outcome.kind === 'notSent'
-        ? 'Check the network from here to the vendor, and the endpoint; it is tried again.'
+        ? 'Check the network from here to the vendor, and the endpoint.'
         : 'Nothing to do: what became of the request is looked up before anything is sent again.',
     isRetryable: true,
   };

@@ -46,7 +46,7 @@ export const KEYS = 'Check the access key pair that fleet-reflex is configured w
 export const STS = 'Renew the temporary credentials (STS) that fleet-reflex is configured with.';
 const CLOCK = 'Set the clock of the machine that calls; the vendor allows 15 minutes.';
 export const POLICY = 'Grant the RAM user or role the action named in the message, or use another key.';
-export const WAIT = 'Wait: it is tried again with the same ClientToken, so nothing runs twice.';
+export const WAIT = 'Each try has the same ClientToken, so nothing runs twice.';
 export const SHORTER = 'Shorten the value named by the code.';
 export const SLOWER =
   'Slow down: the account is over its request rate for this API and region; it works again from the next minute.';

@@ -10,7 +10,7 @@ export type OwnCode = 'InvalidRequest' | 'NoCredentials' | 'RateLimited' | 'Inva
 const ADVICE: Readonly<Record<OwnCode, string>> = {
   InvalidRequest: 'Correct the rule or the request: the vendor would refuse it.',
   NoCredentials: 'Check where the access key of Alibaba Cloud is kept, and the permission to read it.',
-  RateLimited: 'Nothing to do: it is tried again. If it stays so, spread the runs over more time.',
+  RateLimited: 'If it stays so, spread the runs over more time.',
   InvalidAnswer:
     'Look whether a proxy answers in the place of the vendor; the request may have had its effect.',
 };

@@ -36,8 +36,7 @@ export interface ErrorMeaning {
   advice: string;
 }
 
-const SLOWER =
-  'Nothing to do: it is tried again; if it stays, fewer pollers or scripts should share this account.';
+const SLOWER = 'If it stays so, fewer pollers or scripts should share this account.';
 const LOOK =
   'The vendor failed inside: look at the invocations of the command in the TAT console before repeating it.';
 const KEYS =

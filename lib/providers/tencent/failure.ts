@@ -38,7 +38,8 @@ export interface CallFailure {
 const OWN_ADVICE: Readonly<Record<OwnCode, string>> = {
   InvalidRequest: "Mend the rule or the event: the request is outside the vendor's documented limits.",
   NoCredentials: 'Check where the credentials of this provider come from: they could not be read.',
-  RateLimited: 'Nothing to do: too many requests at once, it is tried again.',
+  RateLimited:
+    'Too many requests at once: fewer pollers or scripts should share this account, if it stays so.',
   Network: 'Check that this machine reaches the TAT endpoint: DNS, proxy, firewall.',
   Timeout: 'The endpoint is slow or not reachable: check the network, and look whether the command ran.',
   Aborted: 'The call was cancelled from our side.',
