@@ -1,4 +1,5 @@
 /** Every command of README.md and of the operator's pages is run here, or is on a short list that says who runs it. */
+import { randomUUID } from 'node:crypto';
 import { copyFileSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -63,6 +64,10 @@ const PRINTS: readonly (readonly [line: RegExp, output: RegExp])[] = [
   [/^npx fleet-reflex why High5xx/, /restart-web-on-5xx/],
   [/\/_fauxqs\/queues\/completions$/, /fleet-reflex\.run\.completed/],
   [/^npx fleet-reflex runs --rule/, /restart-web-on-5xx on ins-local001/],
+  [
+    /^npx fleet-reflex cancel .* --instance/,
+    /It is cancelled on ins-local002, ins-local003; the rest goes on/,
+  ],
   [/^npx fleet-reflex cancel/, /The cloud is asked to stop it/],
   [/^npx fleet-reflex freeze --reason/, /^Frozen by \S+ until .*: incident 4711/],
   [/^npx fleet-reflex freeze --lift/, /^Not frozen/],
@@ -149,7 +154,9 @@ describe('a command', () => {
       .replace('http://127.0.0.1:3000/', `${stack.httpUrl}/`)
       .replace('http://127.0.0.1:4566/', `${stack.sqsUrl}/`)
       .replace('run-…', runId)
-      .replace('<rule>', 'restart-web-on-5xx');
+      .replace('<rule>', 'restart-web-on-5xx')
+      .replace('ins-a', 'ins-local002')
+      .replace('ins-b', 'ins-local003');
     return await runFile('bash', ['-c', typed], { cwd: stack.folder, env: pointingTo(stack) });
   }
 
@@ -165,7 +172,8 @@ describe('a command', () => {
         authorization: `Bearer ${stack.secretOf('generic')}`,
         'content-type': 'application/json',
       },
-      body: '{}',
+      // Another event each time: the same one is the same run, which is cancelled by then.
+      body: JSON.stringify({ id: randomUUID() }),
     });
     const { matched } = Matched.parse(await answer.json());
     const runId = matched[0]?.runId ?? '';
@@ -230,7 +238,7 @@ function withSleeper(example: string): string {
     run: {
       provider: 'tencent',
       command: 'cmd-sleep001',
-      instances: 'ins-local002',
+      instances: ['ins-local001', 'ins-local002', 'ins-local003'],
       parameters: { seconds: '60' },
     },
   };
