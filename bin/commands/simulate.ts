@@ -14,6 +14,7 @@ import { askRules } from '../../lib/rules/ask-rules.ts';
 import type { RuleSet } from '../../lib/rules/rule.ts';
 import { stepsOfRequest } from '../../lib/rules/steps.ts';
 import type { RunRequest } from '../../lib/runs/run-request.ts';
+import { shownRequest } from '../../lib/runs/secret-parameters.ts';
 import { type Command, UsageError } from '../command.ts';
 import { readRules } from './rules/read.ts';
 import { readEvents } from './rules/read-events.ts';
@@ -53,7 +54,9 @@ A folder stands for its .json files. Keep the events that your team had in one, 
         started += after.size;
         for (const rule of runs) perRule.set(rule, (perRule.get(rule) ?? 0) + 1);
         const lines =
-          before === undefined ? [...after.values()] : differences(befores[index]?.lines ?? new Map(), after);
+          before === undefined
+            ? [...after.values()].map(({ shown }) => shown)
+            : differences(befores[index]?.lines ?? new Map(), after);
         if (before !== undefined && lines.length === 0) continue;
         changed += 1;
         console.log(
@@ -99,10 +102,17 @@ async function eventsOf(
   }
 }
 
+interface Line {
+  /** For a terminal, without the values of secret parameters. */
+  shown: string;
+  /** With them: two that differ in nothing else are two. */
+  asked: string;
+}
+
 interface Outcome {
   event: TriggerEvent;
-  /** What each rule that fires asks for, in a line, by the rule's name. */
-  lines: Map<string, string>;
+  /** What each rule that fires asks for, by the rule's name. */
+  lines: Map<string, Line>;
   /** The rules of which a run would be sent. */
   runs: string[];
 }
@@ -121,7 +131,7 @@ function outcomesOf(events: readonly TriggerEvent[], rules: RuleSet, now: Date):
     const requests = (asked[index] ?? []).map((request) => sentFor.get(request.runId) ?? request);
     return {
       event,
-      lines: new Map(requests.map((request) => [request.rule, `✓ ${request.rule}: ${lineOf(request)}`])),
+      lines: new Map(requests.map((request) => [request.rule, toLine(request)])),
       runs: requests.flatMap(({ action, rule }) => (action === 'run' ? [rule] : [])),
     };
   });
@@ -136,6 +146,13 @@ function hourlyLines({ rules }: RuleSet, perRule: ReadonlyMap<string, number>): 
       `! ${name}: ${asked} runs; were they asked for within an hour, ${action.guards.maxPerHour.runs} would start (guards.maxPerHour)`,
     ];
   });
+}
+
+function toLine(request: RunRequest): Line {
+  return {
+    shown: `✓ ${request.rule}: ${lineOf(shownRequest(request))}`,
+    asked: lineOf(request),
+  };
 }
 
 function lineOf(request: RunRequest): string {
@@ -155,15 +172,15 @@ function lineOf(request: RunRequest): string {
   }
 }
 
-function differences(before: ReadonlyMap<string, string>, after: ReadonlyMap<string, string>): string[] {
+function differences(before: ReadonlyMap<string, Line>, after: ReadonlyMap<string, Line>): string[] {
   const rules = new Set([...before.keys(), ...after.keys()]);
   return [...rules].flatMap((rule) => {
     const was = before.get(rule);
     const is = after.get(rule);
-    if (was === is) return [];
+    if (was?.asked === is?.asked) return [];
     return [
-      ...(was === undefined ? [] : [`- ${was.slice(2)}`]),
-      ...(is === undefined ? [] : [`+ ${is.slice(2)}`]),
+      ...(was === undefined ? [] : [`- ${was.shown.slice(2)}`]),
+      ...(is === undefined ? [] : [`+ ${is.shown.slice(2)}`]),
     ];
   });
 }

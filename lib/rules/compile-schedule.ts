@@ -68,6 +68,13 @@ export function compileStandingSchedule(
       'expected an instant: a standing schedule has no event that a duration could begin at',
     );
   }
+  for (const { name, isSecret } of target.parameters) {
+    if (!isSecret) continue;
+    compiling.problems.add(
+      [...path, 'parameters', name, 'secret'],
+      'is for rules: the value of a standing schedule stands in this file and at the provider for good. Let the command fetch it itself; at Tencent, `{{tat-hidden:name}}` in the command hides it',
+    );
+  }
   const plain = literals(target);
   if (plain === undefined || when === undefined) {
     compiling.problems.add(

@@ -210,8 +210,10 @@ function compileParameters(
     }
   }
   const parameters = names.map((name) => {
-    const at = [...path, 'parameters', name];
-    const value = spec.parameters[name] ?? '';
+    const given = spec.parameters[name] ?? '';
+    const isDetailed = typeof given === 'object';
+    const { value, secret: isSecret } = isDetailed ? given : { value: given, secret: false };
+    const at = [...path, 'parameters', name, ...(isDetailed ? ['value'] : [])];
     const text = String(value);
     if (typeof value !== 'string' && file.sourceOf(at) !== text) {
       problems.add(at, `is written ${file.sourceOf(at)} and would be ${text}; put it in quotes`);
@@ -222,10 +224,10 @@ function compileParameters(
     if (template?.literal !== undefined && result?.isMatch === false) {
       problems.add(
         at,
-        `${describeMismatch(template.literal, result.reached, pattern)}; change the value, or give the parameter a pattern of its own under \`patterns\``,
+        `${describeMismatch(template.literal, result.reached, pattern, isSecret)}; change the value, or give the parameter a pattern of its own under \`patterns\``,
       );
     }
-    return template === undefined ? undefined : { name, template, pattern };
+    return template === undefined ? undefined : { name, template, pattern, isSecret };
   });
   const compiled = parameters.filter((parameter) => parameter !== undefined);
   return compiled.length === parameters.length ? compiled : undefined;

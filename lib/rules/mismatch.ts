@@ -2,14 +2,23 @@
 import type { LinearPattern } from './linear-match.ts';
 import { DEFAULT_PATTERN } from './safe-text.ts';
 
-/** Names the first character that fits no more and the length; the rest of the value stays out of records. */
-export function describeMismatch(value: string, reached: number, pattern: LinearPattern): string {
+/**
+ * Names the first character that fits no more and the length; the rest of the value stays out of records, and all of a
+ * secret one.
+ */
+export function describeMismatch(
+  value: string,
+  reached: number,
+  pattern: LinearPattern,
+  isSecret = false,
+): string {
   const characters = [...value];
   const wanted =
     pattern.source === DEFAULT_PATTERN
       ? 'the default pattern (letters, digits and _ . : @ / + = -, 1 to 256 of them, not beginning with - + = @ or /)'
       : `the pattern ${pattern.source}`;
   const stopper = characters[reached];
+  if (isSecret) return `expected ${wanted}; what came is secret, and not shown`;
   if (value === '') return `expected ${wanted}; the value is empty`;
   const came =
     stopper === undefined

@@ -17,7 +17,7 @@ import {
   objectToWorkingDirectory,
   showValue,
 } from './target-check.ts';
-import { renderList, type Template } from './template.ts';
+import { renderList, renderText, type Template } from './template.ts';
 
 export interface RenderedTarget {
   provider: ProviderName;
@@ -27,6 +27,8 @@ export interface RenderedTarget {
   parameters: Record<string, string>;
   /** The patterns that rule and not default gave, by parameter: dispatch looks at the values once more. */
   patterns?: Record<string, string>;
+  /** The names of those whose values are shown to nobody. */
+  secretParameters?: string[];
   username?: string;
 }
 
@@ -44,6 +46,7 @@ export function renderTarget(target: Target, event: TriggerEvent, steps: Steps):
     const instances = renderInstances(target, event, steps);
     const parameters = renderParameters(target, event, steps);
     const patterns = patternsOf(target);
+    const secrets = target.parameters.flatMap(({ name, isSecret }) => (isSecret ? [name] : []));
     const username = target.username && renderField('username', target.username, event, steps);
     if (username !== undefined) refuse(objectToUsername(username));
     return {
@@ -53,6 +56,7 @@ export function renderTarget(target: Target, event: TriggerEvent, steps: Steps):
       instances,
       parameters,
       ...(patterns && { patterns }),
+      ...(secrets.length > 0 && { secretParameters: secrets }),
       ...(username !== undefined && { username }),
     };
   } catch (thrown) {
@@ -105,10 +109,27 @@ function renderParameters(
   return values;
 }
 
-function renderParameter({ name, template, pattern }: Parameter, event: TriggerEvent, steps: Steps): string {
-  const value = renderField(`parameters.${name}`, template, event, steps);
-  refuse(objectToValue(name, value, pattern, steps.spend));
+function renderParameter(
+  { name, template, pattern, isSecret }: Parameter,
+  event: TriggerEvent,
+  steps: Steps,
+): string {
+  const field = `parameters.${name}`;
+  const value = isSecret
+    ? renderSecret(field, template, event, steps)
+    : renderField(field, template, event, steps);
+  refuse(objectToValue(name, value, pattern, steps.spend, isSecret));
   return value;
+}
+
+/** Why an expression failed may have the value in it. */
+function renderSecret(field: string, template: Template, event: TriggerEvent, steps: Steps): string {
+  const rendering = renderText(template, event, steps);
+  if (rendering.ok) return rendering.value;
+  throw new Rejection(
+    'template.failed',
+    `\`${field}\`: it fails on this event; it is secret, so why is not shown`,
+  );
 }
 
 function patternsOf({ parameters }: Target): Record<string, string> | undefined {

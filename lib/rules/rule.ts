@@ -80,6 +80,8 @@ export interface Parameter {
   readonly template: Template;
   /** What the whole rendered value must match. */
   readonly pattern: LinearPattern;
+  /** Its value is shown to nobody. */
+  readonly isSecret: boolean;
 }
 
 /** How it is carried out, beside what and where. */

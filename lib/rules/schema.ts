@@ -31,11 +31,31 @@ const NameOf = (what: string) =>
 /** What YAML reads as a number or a truth value is fine where its text is the same. */
 const Value = z.union([z.string().max(4096), z.number(), z.boolean()], { error: 'expected a text' });
 
+const PARAMETER_EXPECTED = 'expected a text, or { value: …, secret: true }';
+const ParameterValue = z.union(
+  [
+    Value,
+    z.strictObject({
+      value: Value.describe('The value, a template.'),
+      secret: z
+        .boolean()
+        .default(false)
+        .describe(
+          'The provider gets the value; lists, events, chats, records and logs show `•••`. Default: false.',
+        ),
+    }),
+  ],
+  { error: PARAMETER_EXPECTED },
+);
+
 const Parameters = z
-  .record(z.string().regex(PARAMETER_FORM, 'expected a name of letters, digits, - and _, at most 64'), Value)
+  .record(
+    z.string().regex(PARAMETER_FORM, 'expected a name of letters, digits, - and _, at most 64'),
+    ParameterValue,
+  )
   .default({})
   .describe(
-    'The values for the command’s `{{name}}` placeholders, templates. The provider pastes them into a script, so each rendered value must match its pattern or the run is rejected. Tencent takes 20, Alibaba 10. Default: none.',
+    'The values for the command’s `{{name}}` placeholders, templates. The provider pastes them into a script, so each rendered value must match its pattern or the run is rejected. `{ value: …, secret: true }` in place of a value is shown nowhere. Tencent takes 20, Alibaba 10. Default: none.',
   );
 
 const Patterns = z

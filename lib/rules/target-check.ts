@@ -67,12 +67,16 @@ export function objectToCount(ids: number): Objection | undefined {
   };
 }
 
-/** @param spend told of the work beforehand, in steps; what it throws goes through */
+/**
+ * @param spend told of the work beforehand, in steps; what it throws goes through
+ * @param isSecret nothing of the value is told
+ */
 export function objectToValue(
   name: string,
   value: string,
   pattern: LinearPattern,
   spend?: Spend,
+  isSecret = false,
 ): Objection | undefined {
   const unsafe = (what: string) => ({
     code: 'parameters.unsafe',
@@ -82,7 +86,7 @@ export function objectToValue(
     return unsafe(`expected at most ${MAX_VALUE} characters, came ${value.length}`);
   }
   const result = pattern.matchWhole(value, spend);
-  if (!result.isMatch) return unsafe(describeMismatch(value, result.reached, pattern));
+  if (!result.isMatch) return unsafe(describeMismatch(value, result.reached, pattern, isSecret));
   return CONTROL.test(value) ? unsafe('it has a control character, which no pattern lets in') : undefined;
 }
 

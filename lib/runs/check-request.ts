@@ -88,18 +88,34 @@ function objectToTarget(request: TargetRequest): Objection | undefined {
     objectToCount(instances.length) ??
     (new Set(instances).size < instances.length ? invalid('`instances` has one twice') : undefined) ??
     objectToParameters(parameters, provider) ??
+    objectToSecrets(request) ??
     objectToValues(request) ??
     (username === undefined ? undefined : objectToUsername(username))
   );
 }
 
+function objectToSecrets({ parameters, secretParameters = [] }: TargetRequest): Objection | undefined {
+  const isKnown = secretParameters.every((name) => Object.hasOwn(parameters, name));
+  return isKnown ? undefined : invalid('`secretParameters` has a name that `parameters` has not');
+}
+
 /** Against the pattern that came with it. One without was rendered with the default, or pretends to be. */
-function objectToValues({ parameters, patterns = {} }: TargetRequest): Objection | undefined {
+function objectToValues({
+  parameters,
+  patterns = {},
+  secretParameters = [],
+}: TargetRequest): Objection | undefined {
   for (const [name, value] of Object.entries(parameters)) {
     const source = Object.hasOwn(patterns, name) ? patterns[name] : undefined;
     const compiled = source === undefined ? undefined : compilePattern(source);
     if (compiled?.ok === false) return invalid(`the pattern of \`${name}\` ${compiled.problem}`);
-    const objection = objectToValue(name, value, compiled?.pattern ?? DEFAULT);
+    const objection = objectToValue(
+      name,
+      value,
+      compiled?.pattern ?? DEFAULT,
+      undefined,
+      secretParameters.includes(name),
+    );
     if (objection !== undefined) return objection;
   }
   return undefined;
@@ -142,7 +158,10 @@ function objectToSchedule(request: Extract<RunRequest, { action: 'schedule' }>):
   if (recurrence !== undefined && recurrence.length > MAX_RECURRENCE) {
     return invalid(`\`recurrence\` has ${recurrence.length} characters`);
   }
-  if (execution === undefined) return undefined;
+  if (execution === undefined) {
+    // The provider fires it, and keeps its values for as long: earlier versions asked for that, and had no secrets.
+    return request.secretParameters && invalid('`secretParameters` without `execution`');
+  }
   return objectToExecution(execution, provider) ?? objectToDeadline(execution.deadlineMs);
 }
 

@@ -66,6 +66,8 @@ const target = {
   parameters: z.record(z.string(), z.string()),
   /** What the values of these parameters must match; the others, the default pattern (lib/runs/check-request.ts). */
   patterns: z.record(z.string(), z.string().max(1000)).optional(),
+  /** Those of the parameters whose values are for the provider alone (lib/runs/secret-parameters.ts). */
+  secretParameters: z.array(z.string()).min(1).optional(),
   username: z.string().optional(),
 };
 

@@ -1,6 +1,7 @@
 /** A run as the API and the command line show it: everything a person asks about it, nothing of our bookkeeping. */
 import { completedTasks, countByStatus } from '../completions/publish.ts';
 import { isWaiting, type Run, type RunSchedule, type RunTask } from './run.ts';
+import { shownParameters } from './secret-parameters.ts';
 
 /** Lambda answers at most 6 MB; the outputs of one run's tasks get a share of that. */
 const OUTPUT_BUDGET_BYTES = 512 * 1024;
@@ -37,7 +38,7 @@ export function describeRun(run: Run, tasks: readonly RunTask[]) {
   return {
     ...summariseRun(run),
     ancestry: run.ancestry ?? [],
-    parameters: run.parameters,
+    parameters: shownParameters(run),
     ...(run.timeoutSeconds !== undefined && { timeoutSeconds: run.timeoutSeconds }),
     ...(run.username && { username: run.username }),
     ...(run.workingDirectory && { workingDirectory: run.workingDirectory }),

@@ -89,6 +89,8 @@ export const Run = z.strictObject({
   command: z.string().optional(),
   instances: z.array(z.string()),
   parameters: z.record(z.string(), z.string()),
+  /** Those whose values are for the provider alone; they are forgotten when the end of the run has been told. */
+  secretParameters: z.array(z.string()).optional(),
   timeoutSeconds: z.int().optional(),
   username: z.string().optional(),
   workingDirectory: z.string().optional(),
@@ -228,6 +230,7 @@ export function newRun(
     command: request.command,
     instances: request.instances,
     parameters: request.parameters,
+    secretParameters: request.secretParameters,
     ...(request.timeoutSeconds !== undefined && { timeoutSeconds: request.timeoutSeconds }),
     ...(request.username !== undefined && { username: request.username }),
     ...(request.workingDirectory !== undefined && { workingDirectory: request.workingDirectory }),

@@ -7,6 +7,7 @@ import { editInvocation, type InvocationEdit, invocationOf, withInvocation } fro
 import { reconcile } from './reconcile.ts';
 import { refusalOf, refuse } from './refusal.ts';
 import type { Run, RunInvocation } from './run.ts';
+import { concealReason } from './secret-parameters.ts';
 import { change, endRun } from './settle.ts';
 import { type Free, held, inLine, lookForTwin, takeTwin, twinKey } from './twin.ts';
 import { hindranceOf, waitFor } from './waiting.ts';
@@ -128,7 +129,13 @@ async function ask({ run, index, invocation, provider, context }: Task): Promise
   }
   const hindrance = await hindranceOf(run, context);
   if (hindrance !== undefined) return await waitFor(run, hindrance, context, { index, edit: PLANNED });
-  return await conclude(run, index, await provider.invoke(invocationOf(run, invocation)), context);
+  const outcome = await provider.invoke(invocationOf(run, invocation));
+  return await conclude(run, index, outcomeWithoutSecrets(run, outcome), context);
+}
+
+/** A vendor's message may repeat the value that it refuses. */
+function outcomeWithoutSecrets(run: Run, outcome: InvokeOutcome): InvokeOutcome {
+  return outcome.kind === 'sent' ? outcome : { ...outcome, failure: concealReason(run, outcome.failure) };
 }
 
 async function conclude(

@@ -11,6 +11,7 @@ import type { TaskReport } from '../providers/provider.ts';
 import { awaitsOutput, deliveryErrorOf } from './output-delivery.ts';
 import { isTerminalRun, type PendingEvent, type Run, type RunTask, sentInvocations } from './run.ts';
 import { reasonFor } from './run-reason.ts';
+import { concealOutput, concealReason, shownParameters } from './secret-parameters.ts';
 import { type AggregateStatus, aggregateStatus, isTerminalTask, type TaskStatus } from './status.ts';
 import type { RunStore } from './store.ts';
 
@@ -146,8 +147,10 @@ async function delivered(store: RunStore, run: Run, event: PendingEvent): Promis
     const outbox = current.outbox.filter((pending) => pending !== event);
     const { pollAt: _, replyTo: __, ...done } = current;
     // A run that has ended and told everyone needs no more looking at. Where the chat was told goes too: whoever has
-    // such an address can write there.
-    return isTerminalRun(current) && outbox.length === 0 ? { ...done, outbox } : { ...current, outbox };
+    // such an address can write there. And so do secrets, which only what is still to be sent or read needs.
+    return isTerminalRun(current) && outbox.length === 0
+      ? { ...done, parameters: shownParameters(current), outbox }
+      : { ...current, outbox };
   });
 }
 
@@ -191,14 +194,17 @@ function taskKey({ invocationId, instanceId }: { invocationId: string; instanceI
 }
 
 function taskOf(run: Run, report: TaskReport): RunTask {
-  const { vendorStatus, outputDroppedBytes, isOutputPending: _, ...facts } = report;
+  const { vendorStatus, outputDroppedBytes = 0, isOutputPending: _, output, error, ...facts } = report;
+  const deliveryError = deliveryErrorOf(report);
   return {
     version: 1,
     runId: run.runId,
     ...facts,
-    outputDeliveryError: deliveryErrorOf(report),
+    ...(output !== undefined && { output: concealOutput(run, output, outputDroppedBytes > 0) }),
+    ...(error !== undefined && { error: concealReason(run, error) }),
+    outputDeliveryError: deliveryError && concealReason(run, deliveryError),
     providerStatus: vendorStatus,
-    outputDroppedBytes: outputDroppedBytes ?? 0,
+    outputDroppedBytes,
     isEventSent: false,
   };
 }

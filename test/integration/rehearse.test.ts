@@ -111,6 +111,18 @@ describe('what would run', { timeout: 30_000 }, () => {
     expect([code, out.includes('| touch ran-web')]).toEqual([0, true]);
   });
 
+  test.each(['tencent', 'alibaba'])('shows no secret, and gives none away: %s', async (provider) => {
+    const stored = provider === 'tencent' ? storedAtTat : storedAtAlibaba;
+    const instance = provider === 'tencent' ? 'ins-local001' : 'i-local001';
+    const command = await stored('login {{token}}', `${provider}-secret`);
+    const action = `run: { provider: ${provider}, command: ${command}, instances: [${instance}], parameters: { token: { value: hunter2hunter2, secret: true } } }`;
+    const [lines, json] = await Promise.all([rehearse(action), rehearse(action, credentials(), ['--json'])]);
+    expect(lines.out).toContain('| login •••');
+    expect(lines.out).toContain('token = •••');
+    expect(json.out).toContain('login •••');
+    expect(`${lines.out}${lines.err}${json.out}${json.err}`).not.toContain('hunter2');
+  });
+
   test('can be read by programs', async () => {
     const command = await storedAtTat(SCRIPT, 'tat-json');
     const { out } = await rehearse(run('tencent', command, 'ins-local001'), credentials(), ['--json']);

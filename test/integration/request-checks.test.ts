@@ -238,6 +238,36 @@ describe('a request', () => {
     expect(await cancel({ targetRule: 'r', key: 'x' })).toMatchObject({ outcome: 'taken' });
   });
 
+  it('with secrets is held where they are none of its parameters, and says nothing of their values', async () => {
+    const asked = (parameters: Record<string, string>, secretParameters: string[]) =>
+      outcomeOf((request) => ({ ...request, parameters, secretParameters }));
+    expect(await asked({ token: 'zqj' }, ['other'])).toMatchObject({
+      ...NOT_RUN,
+      outcome: 'request.invalid hold',
+    });
+    const unsafe = await asked({ token: 'zqj$(id)' }, ['token']);
+    expect(unsafe).toMatchObject({ ...NOT_RUN, outcome: 'parameters.unsafe hold' });
+    expect(unsafe.message).not.toMatch(/zqj|`\$`/);
+    expect(await asked({ token: 'zqj' }, ['token'])).toMatchObject({
+      outcome: 'taken',
+      taken: [{ token: 'zqj' }],
+    });
+  });
+
+  it('with secrets for the provider to keep is held', async () => {
+    const asked = await outcomeOf(
+      ({ version, runId, rule, trigger, notify, requestedAt, ...request }, now) => ({
+        ...{ version, runId, rule, trigger, notify, requestedAt, action: 'schedule' },
+        ...{ provider: request.provider, region: request.region, command: request.command },
+        instances: request.instances,
+        parameters: { token: 'zqjzqj' },
+        secretParameters: ['token'],
+        at: new Date(now + MINUTE).toISOString(),
+      }),
+    );
+    expect(asked).toMatchObject({ ...NOT_RUN, outcome: 'request.invalid hold' });
+  });
+
   it('that a rule makes has the patterns of the rule with it, and is taken', async () => {
     const rule = aRule(
       "parameters: { text: '${event.data.name}', plain: web }, patterns: { text: '[A-Za-z0-9 ]+' }",

@@ -431,3 +431,32 @@ test('the events queue is open to every source but those of people', () => {
   expect(open.length + ofPeople.length).toBe(SOURCES.size);
   expect(open.filter((source) => ofPeople.includes(source))).toEqual([]);
 });
+
+test.each([
+  ['token: { value: x, secrets: true }', 'there is no `secrets` here; did you mean `secret`?'],
+  ['token: [x]', 'rules[0].run.parameters.token: expected a text, or { value: …, secret: true }'],
+  [
+    'token: { secret: true }',
+    'rules[0].run.parameters.token: expected a text, or { value: …, secret: true }',
+  ],
+  ["token: { value: 'a$b', secret: true }", 'what came is secret, and not shown'],
+])('a secret parameter that is none is refused: %s', (parameter, problem) => {
+  const text = `version: 1
+rules:
+  - name: rotate
+    on: alertmanager
+    run: { provider: tencent, region: ap-guangzhou, command: cmd-1, instances: [ins-1], parameters: { ${parameter} } }
+`;
+  expect(problemsIn(text)).toEqual([expect.stringContaining(problem)]);
+});
+
+test('a standing schedule has no secrets: it stands at the provider', () => {
+  const text = `version: 1
+rules: []
+schedules:
+  - { name: nightly, provider: tencent, region: ap-guangzhou, command: cmd-1, instances: [ins-1], recurrence: '0 0 * * *', parameters: { token: { value: abcdef, secret: true } } }
+`;
+  expect(problemsIn(text)).toEqual([
+    expect.stringContaining('schedules[0].parameters.token.secret: is for rules'),
+  ]);
+});

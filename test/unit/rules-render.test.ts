@@ -492,3 +492,28 @@ test('the same delivery gives the same run id, another rule or delivery another'
   expect(idOf({ ...anAlert(), id: 'e-2' })).not.toBe(idOf(anAlert()));
   expect(render(aRule('parameters: {}', { on: 'github' }), aDeploy()).runId).not.toBe(idOf(anAlert()));
 });
+
+test('a secret is named in the request, for whoever shows it', () => {
+  const parameters =
+    "{ token: { value: '${event.data.labels.service}', secret: true }, plain: { value: 3 } }";
+  for (const action of ['run', 'schedule']) {
+    const [rule] = rulesOf(
+      `  - { name: r, on: alertmanager, ${action}: { provider: tencent, command: cmd-1, instances: ins-1, ${action === 'run' ? '' : 'at: 30m, '}parameters: ${parameters} } }`,
+    ).rules;
+    if (rule === undefined) throw new Error('no rule');
+    expect(render(rule, anAlert())).toMatchObject({
+      action,
+      parameters: { token: 'web', plain: '3' },
+      secretParameters: ['token'],
+    });
+  }
+});
+
+test('why the expression of a secret failed is not told, for it may have the value in it', () => {
+  expect(
+    parametersOf("{ token: { value: '${int(event.data.labels.service)}', secret: true } }", anAlert()),
+  ).toEqual({
+    code: 'template.failed',
+    message: '`parameters.token`: it fails on this event; it is secret, so why is not shown',
+  });
+});

@@ -127,3 +127,18 @@ rules:
   expect(out).toContain('! r: 3 runs; were they asked for within an hour, 2 would start (guards.maxPerHour)');
   expect(out.find((line) => line.includes('again: REJECTED'))).toContain('guard.loop');
 });
+
+it('shows no secret, and still says that one would be another', async () => {
+  const secret = (value: string) =>
+    rules('x').replace("text: 'x'", `text: { value: '${value}', secret: true }`);
+  const before = aFile('before.yml', secret('${event.data.body.text}'));
+  const after = aFile('after.yml', secret('${event.data.body.text}-two'));
+  aFile('events/generic.a.json', event({ text: 'hunter2' }));
+  const { code, out } = await simulate(join(folder, 'events'), '--rules', after, '--against', before);
+  expect(code).toBe(1);
+  expect(out.slice(1, 3)).toEqual([
+    '  - echo: run cmd-1 on ins-1 with text="•••"',
+    '  + echo: run cmd-1 on ins-1 with text="•••"',
+  ]);
+  expect(out.join('\n')).not.toContain('hunter2');
+});

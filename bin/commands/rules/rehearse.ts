@@ -3,6 +3,7 @@ import { CloudsConfig, readConfig } from '../../../lib/config.ts';
 import { providersOf } from '../../../lib/parts/providers.ts';
 import { type Rehearsal, wouldRun } from '../../../lib/providers/rehearsal.ts';
 import type { RunRequest } from '../../../lib/runs/run-request.ts';
+import { HIDDEN, type WithSecrets } from '../../../lib/runs/secret-parameters.ts';
 
 type Providers = Pick<ReturnType<typeof providersOf>, 'tencent' | 'alibaba'>;
 
@@ -22,14 +23,15 @@ export async function rehearse(request: RunRequest, providers: Providers): Promi
   const provider = providers[request.provider];
   const { timeoutSeconds, workingDirectory, options } =
     request.action === 'run' ? request : (request.execution ?? {});
-  return await Promise.all(
+  const parameters = withStandIns(request);
+  const rehearsals = await Promise.all(
     provider.split(request.instances).map((instances) =>
       provider.rehearse({
         token: 'rehearsal',
         region: request.region,
         command: request.command,
         instances,
-        parameters: request.parameters,
+        parameters,
         ...(timeoutSeconds !== undefined && { timeoutSeconds }),
         ...(request.username !== undefined && { username: request.username }),
         ...(workingDirectory !== undefined && { workingDirectory }),
@@ -38,6 +40,24 @@ export async function rehearse(request: RunRequest, providers: Providers): Promi
       }),
     ),
   );
+  return rehearsals.map(shown);
+}
+
+/** Stands for a secret where nothing is run: nobody has to be given it for that. */
+const STAND_IN = 'fleet-reflex-secret';
+
+function withStandIns({ parameters, secretParameters = [] }: WithSecrets): Record<string, string> {
+  const standIns = secretParameters.map((name) => [name, STAND_IN] as const);
+  return { ...parameters, ...Object.fromEntries(standIns) };
+}
+
+function shown({ content, ...rest }: Rehearsal): Rehearsal {
+  return {
+    ...rest,
+    ...(content !== undefined && {
+      content: { ...content, text: content.text.replaceAll(STAND_IN, HIDDEN) },
+    }),
+  };
 }
 
 /** For a terminal. */

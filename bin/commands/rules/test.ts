@@ -8,6 +8,7 @@ import { type Asked, askRules } from '../../../lib/rules/ask-rules.ts';
 import type { RuleSet } from '../../../lib/rules/rule.ts';
 import { stepsOfRequest } from '../../../lib/rules/steps.ts';
 import type { RenderedGuards, RunRequest } from '../../../lib/runs/run-request.ts';
+import { shownParameters, shownRequest } from '../../../lib/runs/secret-parameters.ts';
 import { readRules } from './read.ts';
 import { readEvents } from './read-events.ts';
 import { rehearsalLines, rehearse, withClouds } from './rehearse.ts';
@@ -33,7 +34,7 @@ export async function testRules(asked: TestOptions): Promise<number> {
   }
   const results = tryEvents(events.events, ruleSet, now);
   if (asked.isRehearsed) await rehearseAll(results);
-  if (asked.isJson) console.log(JSON.stringify(results, undefined, 2));
+  if (asked.isJson) console.log(JSON.stringify(results.map(shown), undefined, 2));
   else for (const result of results) print(result);
   const tried = results.flatMap(({ rules }) => rules);
   const wouldAllRun = tried.every(({ rehearsal }) => rehearsal?.every(wouldRun) !== false);
@@ -50,6 +51,17 @@ interface Tried {
     /** One for each call that the run would be cut into. */
     rehearsal?: Rehearsal[] | undefined;
   }[];
+}
+
+/** Without the values of secret parameters. */
+function shown({ event, rules }: Tried): Tried {
+  return {
+    event,
+    rules: rules.map(({ request, ...rest }) => ({
+      ...rest,
+      ...(request !== undefined && { request: shownRequest(request) }),
+    })),
+  };
 }
 
 async function rehearseAll(results: readonly Tried[]): Promise<void> {
@@ -115,7 +127,9 @@ function linesOf(request: RunRequest): string[] {
       ];
     case 'run':
     case 'schedule': {
-      const parameters = Object.entries(request.parameters).map(([name, value]) => `${name} = ${value}`);
+      const parameters = Object.entries(shownParameters(request)).map(
+        ([name, value]) => `${name} = ${value}`,
+      );
       return [
         `${request.action.padEnd(8)}  ${request.command} on ${request.instances.join(', ')} (${request.provider}, ${request.region})`,
         ...parameters.map((parameter) => `          ${parameter}`),

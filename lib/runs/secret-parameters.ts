@@ -1,0 +1,93 @@
+/**
+ * Parameters that a rule calls secret. The provider gets their values; people, logs and queues of events get `•••`. What
+ * can be done about a command that prints one is to look for it in what is published
+ * (docs/decisions/2026-11-21-secret-parameters.md).
+ */
+import type { RunRequest } from './run-request.ts';
+
+/** What stands for a secret wherever parameters are shown, and in the table once the run is over. */
+export const HIDDEN = '•••';
+
+/** A shorter value is found in any text by chance. */
+const MIN_LENGTH = 6;
+/** Of one that was cut with the output so much is enough: what else would end or begin there like it? */
+const MIN_PART = 3;
+
+export interface WithSecrets {
+  parameters: Readonly<Record<string, string>>;
+  /** Their names. */
+  secretParameters?: readonly string[] | undefined;
+}
+
+/** The parameters as people see them. */
+export function shownParameters({ parameters, secretParameters = [] }: WithSecrets): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(parameters).map(([name, value]) => [
+      name,
+      secretParameters.includes(name) ? HIDDEN : value,
+    ]),
+  );
+}
+
+/** What a request asks for, as people see it. */
+export function shownRequest(request: RunRequest): RunRequest {
+  return request.action === 'run' || request.action === 'schedule'
+    ? { ...request, parameters: shownParameters(request) }
+    : request;
+}
+
+/** A text (a vendor's message, a line for a terminal) without the values of secrets. */
+export function conceal(of: WithSecrets, text: string): string {
+  return formsOf(of).reduce((concealed, form) => concealed.replaceAll(form, HIDDEN), text);
+}
+
+/** A reason without the values of secrets. */
+export function concealReason<Reason extends { message: string; advice?: string | undefined }>(
+  of: WithSecrets,
+  reason: Reason,
+): Reason {
+  const { message, advice } = reason;
+  return {
+    ...reason,
+    message: conceal(of, message),
+    ...(advice !== undefined && { advice: conceal(of, advice) }),
+  };
+}
+
+/**
+ * What a command printed, without the values of secrets.
+ * @param isCut bytes are missing, at its beginning or its end: a value may have been cut with them
+ */
+export function concealOutput(of: WithSecrets, output: Uint8Array, isCut: boolean): Uint8Array {
+  const forms = formsOf(of).map((form) => Buffer.from(form).toString('latin1'));
+  if (forms.length === 0) return output;
+  const hidden = Buffer.from(HIDDEN).toString('latin1');
+  // One character a byte: what is no UTF-8 stays as it is.
+  const text = Buffer.from(output).toString('latin1');
+  const whole = forms.reduce((concealed, form) => concealed.replaceAll(form, hidden), text);
+  const concealed = isCut ? forms.reduce((cut, form) => withoutParts(cut, form, hidden), whole) : whole;
+  return concealed === text ? output : Buffer.from(concealed, 'latin1');
+}
+
+function withoutParts(text: string, form: string, hidden: string): string {
+  let rest = text;
+  for (let length = form.length - 1; length >= MIN_PART; length -= 1) {
+    if (rest.endsWith(form.slice(0, length))) rest = `${rest.slice(0, -length)}${hidden}`;
+    if (rest.startsWith(form.slice(-length))) rest = `${hidden}${rest.slice(length)}`;
+  }
+  return rest;
+}
+
+/** As it is, and as it stands in JSON and in a URL; the longest first, for one may be a part of another. */
+function formsOf({ parameters, secretParameters = [] }: WithSecrets): string[] {
+  const values = secretParameters.flatMap((name) =>
+    Object.hasOwn(parameters, name) ? (parameters[name] ?? []) : [],
+  );
+  const forms = values.flatMap((value) => [
+    value,
+    value.trim(),
+    JSON.stringify(value).slice(1, -1),
+    encodeURIComponent(value.toWellFormed()),
+  ]);
+  return [...new Set(forms)].filter(({ length }) => length >= MIN_LENGTH).sort((a, b) => b.length - a.length);
+}
