@@ -187,6 +187,23 @@ export function providerContract(name: string, make: () => Promise<ProviderHarne
       });
     });
 
+    test('a cancel of some instances leaves the others to go on', async () => {
+      const { command, ...more } = {
+        command: harness.commands.sleep,
+        parameters: { seconds: '3' },
+        instances: harness.instances,
+      };
+      const invocationId = await sent(anInvocation({ command, ...more }));
+      await readUntil(invocationId, (tasks) => tasks.every(({ status }) => status === 'running'));
+      const ref = { region: harness.region, invocationId };
+      expect(await harness.provider.cancel(ref, [harness.instances[0]])).toEqual({ kind: 'requested' });
+      const ended = await readEnd(invocationId);
+      expect(Object.fromEntries(ended.map(({ instanceId, status }) => [instanceId, status]))).toEqual({
+        [harness.instances[0]]: 'terminated',
+        [harness.instances[1]]: 'succeeded',
+      });
+    });
+
     test('a command that does not exist is not sent, and never will be', async () => {
       const command = `${harness.commands.echo.slice(0, -4)}none`;
       expect(await harness.provider.invoke(anInvocation({ command }))).toMatchObject({

@@ -1,4 +1,5 @@
 /** What a rule says beyond where and what it runs, on the whole local stack: outputs in buckets, tags, what a stop ends. */
+import { execFile } from 'node:child_process';
 import { beforeAll, describe, expect, test } from 'vitest';
 import * as z from 'zod';
 import { atEndOfFile } from '../contract/alibaba-local.ts';
@@ -23,6 +24,14 @@ rules:
     run:
       { provider: alibaba, command: c-echo0001, instances: [i-local001, i-local002], parameters: { text: hello },
         output: { bucket: ops-logs, prefix: web }, tags: { team: web }, terminationMode: Process }
+  - name: slow-tencent
+    on: alertmanager
+    when: event.data.name == 'SlowTencent'
+    run: { provider: tencent, command: cmd-sleep001, instances: [ins-local001, ins-local002], parameters: { seconds: '6' } }
+  - name: slow-alibaba
+    on: alertmanager
+    when: event.data.name == 'SlowAlibaba'
+    run: { provider: alibaba, command: c-sleep001, instances: [i-local001, i-local002], parameters: { seconds: '6' } }
 `;
 
 let stack: TestStack;
@@ -33,9 +42,13 @@ beforeAll(async () => {
   atEndOfFile(async () => completions.close());
 }, STACK_START_MS);
 
-async function runOf(name: string) {
+async function started(name: string): Promise<string> {
   const headers = bearer(stack.secretOf('alertmanager'));
-  const runId = theRunOf(await post(stack, '/hooks/alertmanager', anAlert(name), headers));
+  return theRunOf(await post(stack, '/hooks/alertmanager', anAlert(name), headers));
+}
+
+async function runOf(name: string) {
+  const runId = await started(name);
   const { data } = await completions.runCompleted(runId);
   const shown = await fetch(`${stack.httpUrl}/runs/${runId}`, {
     headers: { authorization: 'Bearer local-runs-token' },
@@ -102,6 +115,38 @@ describe('the whole output', { timeout: 60_000 }, () => {
     );
     expect(answer.body?.invocations?.invocation).toMatchObject([
       { invokeId: invocationId, terminationMode: 'Process', ossOutputDelivery: 'oss://ops-logs/web' },
+    ]);
+  });
+});
+
+const ENTRY = new URL('../../bin/fleet-reflex.ts', import.meta.url).pathname;
+const fleetReflex = (...args: string[]) =>
+  new Promise<{ code: number; out: string }>((resolve) => {
+    const env = { PATH: process.env['PATH'] ?? '', FLEET_REFLEX_URL: stack.httpUrl };
+    execFile(process.execPath, [ENTRY, ...args], { env }, (error, out) => {
+      resolve({ code: Number(error?.code ?? 0), out });
+    });
+  });
+
+describe.concurrent('a cancel of one instance', { timeout: 60_000 }, () => {
+  test.each([
+    { name: 'SlowTencent', instance: 'ins-local002', other: 'ins-local001' },
+    { name: 'SlowAlibaba', instance: 'i-local002', other: 'i-local001' },
+  ])('stops it there, and the rest goes on: $name', async ({ name, instance, other }) => {
+    const runId = await started(name);
+    await completions.until(({ type, subject }) => type === 'fleet-reflex.run.started' && subject === runId);
+    const asked = await fleetReflex('cancel', runId, '--instance', instance);
+    expect(asked).toEqual({
+      code: 0,
+      out: expect.stringContaining(`It is cancelled on ${instance}; the rest goes on.`),
+    });
+    const { data } = await completions.runCompleted(runId);
+    const states = Object.fromEntries(data.tasks.map((task) => [task.instanceId, task.status]));
+    expect(states[other]).toBe('succeeded');
+    expect(['terminated', 'cancelled']).toContain(states[instance]);
+    expect([data.status, data.reason?.message]).toEqual([
+      'partly_stopped',
+      expect.stringContaining(`local cancelled it on ${instance}; its tasks ended as`),
     ]);
   });
 });
