@@ -4,6 +4,7 @@
  */
 import { answerChat } from '../chat/answer-chat.ts';
 import type { ChatPort } from '../chat/port.ts';
+import type { Contents } from '../events/contents.ts';
 import { ancestorSearch } from '../events/find-ancestors.ts';
 import { recordsOf } from '../events/request-records.ts';
 import type { TriggerEvent } from '../events/trigger-event.ts';
@@ -19,6 +20,7 @@ import { rejectionOf } from '../runs/reject-request.ts';
 import type { RunRequest } from '../runs/run-request.ts';
 import type { DoorOutcome, Note, ReplyTo } from '../sources/source.ts';
 import { limitRequest } from './limit-request.ts';
+import { checkReuse } from './reused-id.ts';
 import { whyStale } from './stale-event.ts';
 
 export interface DecideContext {
@@ -27,6 +29,8 @@ export interface DecideContext {
   recordsQueue: RecordsQueue;
   /** What `status` and `cancel` ask about runs. */
   chat: ChatPort;
+  /** What events said whose ids their senders chose. */
+  contents: Contents;
   log: Log;
   now: () => Date;
 }
@@ -38,6 +42,8 @@ export interface Origin {
   isTimeProved?: boolean | undefined;
   /** The request's proof says that it was sent just now. */
   isFresh?: boolean | undefined;
+  /** Where the sender chooses the ids: what each of the events says. */
+  contents?: { hashes: readonly string[]; isSigned: boolean } | undefined;
   /** What its sender said of the request as a whole. */
   notes?: readonly Note[] | undefined;
   replyTo?: ReplyTo | undefined;
@@ -59,7 +65,10 @@ export async function decide(
   const ancestorsOf = ancestorSearch();
   const steps = stepsOfRequest();
   const decisions = await Promise.all(
-    events.map((event) => decideOne(event, origin, { ...context, ancestorsOf, steps: steps.ofEvent() })),
+    events.map(async (event, index) => {
+      const decision = await decideOne(event, origin, { ...context, ancestorsOf, steps: steps.ofEvent() });
+      return await underItsId(decision, index, origin, context);
+    }),
   );
   const asked = decisions.flatMap(({ requests }) => requests.map(fitted));
   const sentFor = limitRequest(asked, ruleSet.limits.runsPerRequest);
@@ -128,6 +137,28 @@ async function decideOne(
     ),
   };
   return event.kind === 'chat' ? inTime(decision, origin, now()) : decision;
+}
+
+/** Where its id was used for another event, what it asks for is under an id of its own, and that is said. */
+async function underItsId(
+  decision: Decision,
+  index: number,
+  { contents }: Origin,
+  context: DecideContext,
+): Promise<Decision> {
+  const hash = contents?.hashes[index];
+  if (contents === undefined || hash === undefined || decision.requests.length === 0) return decision;
+  const { event, requests, notes } = await checkReuse(
+    decision.event,
+    decision.requests,
+    { hash, isSigned: contents.isSigned },
+    context,
+  );
+  if (notes === undefined) return decision;
+  const matched = requests.map(({ rule, runId, ...request }) =>
+    request.action === 'reject' ? { rule, runId, rejected: request.reason.message } : { rule, runId },
+  );
+  return { ...decision, event, requests, matched, notes };
 }
 
 /** What a person asked for, or its rejection where that was too long ago. */

@@ -39,7 +39,12 @@ export async function receiveMessage(record: SQSRecord, context: EventMessageCon
   const traceparent = traceparentOf({ traceparent: record.messageAttributes['traceparent']?.stringValue });
   await decide(
     normalisation.events,
-    { askedAt: sentAt(record, now()), notes: normalisation.notes, traceparent },
+    {
+      askedAt: sentAt(record, now()),
+      contents: normalisation.contents,
+      notes: normalisation.notes,
+      traceparent,
+    },
     context,
   );
   if (normalisation.news !== undefined && normalisation.news.length > 0) {

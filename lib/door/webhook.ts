@@ -68,13 +68,14 @@ async function receive(event: HttpEvent, requestId: string, context: WebhookCont
         ? jsonAnswer(202, { matched: [], unmatched: [], ignored: normalisation.because })
         : toHttpAnswer(source.answer([], sourceContext));
     case 'events': {
-      const { events, replyTo, isTimeProved, notes, news = [] } = normalisation;
+      const { events, replyTo, isTimeProved, contents, notes, news = [] } = normalisation;
       const outcomes = await decide(
         events,
         {
           askedAt: receivedAt,
           isTimeProved,
           isFresh: received.isFresh,
+          contents,
           notes,
           replyTo,
           traceparent: traceparentOf(request.headers),

@@ -10,6 +10,7 @@ import type { RuleSet } from '../rules/rule.ts';
 import { sourceSecrets } from '../secrets.ts';
 import { SOURCES, sourceNamed } from '../sources/registry.ts';
 import { chatPort } from './chat.ts';
+import { contentsOf } from './contents.ts';
 import { logOf } from './log.ts';
 import { repliesOf } from './replies.ts';
 
@@ -35,6 +36,7 @@ export function doorParts(service: string, config: DoorConfig) {
     sources: SOURCES,
     sourceNamed,
     log,
+    contents: contentsOf(config),
     chat: chatPort(config),
     say: repliesOf(config, log, SAY_WITHIN_MS).say,
     now,

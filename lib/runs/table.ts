@@ -74,6 +74,8 @@ export const key = {
   }),
   scheduleSync: () => ({ pk: 'SCHEDULES', sk: 'SYNC' }),
   event: (source: string, eventId: string) => ({ pk: `EVENT#${part(source)}#${eventId}`, sk: 'EVENT' }),
+  /** What an event said that asked for a run first, where its sender chose its id. */
+  content: (runId: string) => ({ pk: `CONTENT#${runId}`, sk: 'CONTENT' }),
   freeze: () => ({ pk: 'FREEZE', sk: 'FREEZE' }),
 } as const;
 
@@ -99,6 +101,8 @@ export function expiresAt(from: Date, days = RETENTION_DAYS): number {
 /** Conditions, each with the sentence that it stands for. */
 export const condition = {
   isNew: 'attribute_not_exists(pk)',
+  /** The first, or the same again. */
+  isContentOurs: 'attribute_not_exists(pk) OR #hash = :hash',
   /** Nobody wrote since we read. */
   isRevision: 'revision = :expected',
   /** The stored task is not terminal and not further than the new report. */

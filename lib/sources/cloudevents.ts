@@ -10,6 +10,7 @@ import { genericEvent } from './build-event.ts';
 import { isTaskEvent } from './cloud-assistant-event.ts';
 import { CloudEvent, isCloudEvent } from './cloud-event.ts';
 import { isBinary, parseCloudEvents } from './cloudevents-http.ts';
+import { contentHash } from './content-hash.ts';
 import { joinedId } from './delivery-id.ts';
 import { toIsoTime } from './event-time.ts';
 import { isOwnEvent } from './fleet-reflex.ts';
@@ -40,6 +41,9 @@ export const cloudevents = defineSource({
 secret begins with \`whsec_\` the request has to be signed as Standard Webhooks instead, and structured or batched: the
 signature does not cover the \`ce-…\` headers, in which a binary event has its id and its type.
 
+A source and an id are one event. Where they come again with another type, subject or data it is \`event.id-reused\`: on
+record and in the answer's \`notes\`; a signed one runs as an event of its own, one with a token is rejected.
+
 The \`OPTIONS\` handshake is answered; an access token in the query is refused unless the setting
 \`acceptsQueryToken\` allows it. The event's data is \`event.data.body\`, all its attributes are \`event.data.raw\`, its
 type stands after \`generic.\`. On the \`events\` queue any structured event is taken.`,
@@ -69,11 +73,19 @@ type stands after \`generic.\`. On the \`events\` queue any structured event is 
     return parseCloudEvents(request);
   },
   payload: z.union([CloudEvent, z.array(CloudEvent)]),
-  normalise(payload, request, { now, settings }) {
+  normalise(payload, request, { now, settings, secrets }) {
     if (request.method === 'OPTIONS') return { kind: 'answered', answer: consent(request, settings) };
     const events = Array.isArray(payload) ? payload : [payload];
     if (events.length === 0) return { kind: 'ignored', because: 'the batch is empty' };
-    return { kind: 'events', events: events.map((event) => toTriggerEvent(event, now)) };
+    // Transports add attributes and may write another time; what the event says is its type, its subject and its data.
+    const hashes = events.map(({ type, subject, data, data_base64: bytes }) =>
+      contentHash({ type, subject, data: data ?? bytes }),
+    );
+    return {
+      kind: 'events',
+      events: events.map((event) => toTriggerEvent(event, now)),
+      contents: { hashes, isSigned: secrets.some(isStandardSecret) },
+    };
   },
   recognises: (body) => isCloudEvent(body) && !isOwnEvent(body) && !isTaskEvent(body),
 });

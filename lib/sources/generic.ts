@@ -6,6 +6,7 @@ import { Environment, evaluate, parse as parseExpression } from '@marcbachmann/c
 import * as z from 'zod';
 import { verifyAuthorization } from './bearer.ts';
 import { genericEvent } from './build-event.ts';
+import { contentHash } from './content-hash.ts';
 import { deliveryId } from './delivery-id.ts';
 import { verifyFreshness } from './freshness.ts';
 import { verifyHmac } from './hmac.ts';
@@ -105,21 +106,30 @@ request \`id\` and \`type\` see the body alone, for no other header is signed.`,
   normalise(body, request, { now, settings }) {
     // What proves the request proves its headers no more than its body, unless it is a signature of the body.
     const scope = isByToken(request, settings) ? { body, headers: request.headers } : { body };
+    const id = textOf(settings.id, scope);
     const event = genericEvent(
       {
         source: 'generic',
-        id: deliveryId(request.body, textOf(settings.id, scope)),
+        id: deliveryId(request.body, id),
         verb: textOf(settings.type, scope) ?? 'received',
         time: now.toISOString(),
       },
       { body },
     );
-    return { kind: 'events', events: [event] };
+    // Without an id of its own the event is its body.
+    if (id === undefined) return { kind: 'events', events: [event] };
+    const isSigned = !isByToken(request, settings) && hasSignature(request, settings);
+    return { kind: 'events', events: [event], contents: { hashes: [contentHash(body)], isSigned } };
   },
 });
 
 function isByToken({ headers }: SourceRequest, { signatureHeader }: Settings): boolean {
   return signatureHeader === undefined && headers['authorization'] !== undefined;
+}
+
+/** A message of the queue has none. */
+function hasSignature({ headers }: SourceRequest, { signatureHeader }: Settings): boolean {
+  return headers[signatureHeader ?? DEFAULT_HEADER] !== undefined;
 }
 
 function verifyGeneric(

@@ -82,6 +82,8 @@ export type Normalisation =
       isAnswerHidden?: true;
       /** What the sender says of the request as a whole; it stands with each event. */
       notes?: readonly Note[];
+      /** Where the sender chooses the ids: what each of the events says, and whether the proof covers it. */
+      contents?: { hashes: readonly string[]; isSigned: boolean };
       /** A provider's own word that these invocations have changed: the poller looks at once. */
       news?: readonly InvocationNews[];
     }

@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { parseJson } from './body.ts';
 import { genericEvent } from './build-event.ts';
+import { contentHash } from './content-hash.ts';
 import { deliveryId } from './delivery-id.ts';
 import { toIsoTime } from './event-time.ts';
 import { defineSource } from './source.ts';
@@ -14,7 +15,9 @@ export const standardWebhooks = defineSource({
   setup: `Give the sender \`https://<your-endpoint>/hooks/standard-webhooks\`; the secret is its \`whsec_…\` (HMAC, \`v1\`)
 or its public key \`whpk_…\` (Ed25519, \`v1a\`). A request signed more than 5 minutes ago or ahead is refused.
 
-\`event.data.body\` is the payload, its \`type\` stands after \`generic.\`, and the signed \`webhook-id\` is the event's id.`,
+\`event.data.body\` is the payload, its \`type\` stands after \`generic.\`, and the signed \`webhook-id\` is the event's id. An id
+that comes again with another body is \`event.id-reused\`, and an event of its own; fields of the sending, like \`sentAt\`
+or \`attempt\`, may differ.`,
   facts: {
     proof: 'HMAC-SHA256 (`v1`) or Ed25519 (`v1a`) of id, time and body',
     replayWindow: '5 minutes',
@@ -37,7 +40,9 @@ or its public key \`whpk_…\` (Ed25519, \`v1a\`). A request signed more than 5 
       },
       { body },
     );
-    return { kind: 'events', events: [event] };
+    // A message of the queue is signed by nobody.
+    const isSigned = request.headers['webhook-id'] !== undefined;
+    return { kind: 'events', events: [event], contents: { hashes: [contentHash(body)], isSigned } };
   },
 });
 

@@ -13,6 +13,7 @@ import type { Run } from '../../lib/runs/run.ts';
 import type { RunRequest } from '../../lib/runs/run-request.ts';
 import { describeRun } from '../../lib/runs/run-view.ts';
 import { SOURCES } from '../../lib/sources/registry.ts';
+import { rememberedContents } from '../fixtures/remembered-contents.ts';
 import { FAILURE } from '../fixtures/run-world.ts';
 import { aRunsQueueWorld } from '../fixtures/runs-queue-world.ts';
 import { startRunsTable } from '../fixtures/runs-table.ts';
@@ -45,6 +46,7 @@ function anArc(rules: string, on = table) {
         ruleSet,
         runsQueue: { send: async (requests) => void asked.push(...requests) },
         recordsQueue: { send: async () => {} },
+        contents: rememberedContents(),
         chat: { status: async () => undefined, recent: async () => [] },
         log: silent,
         now: world.context.now,

@@ -8,6 +8,7 @@ import { silent } from '../../lib/logging.ts';
 import { runIdFor } from '../../lib/runs/run-id.ts';
 import { describeRun } from '../../lib/runs/run-view.ts';
 import { SOURCES } from '../../lib/sources/registry.ts';
+import { rememberedContents } from '../fixtures/remembered-contents.ts';
 import { aRunsQueueWorld } from '../fixtures/runs-queue-world.ts';
 import { startRunsTable } from '../fixtures/runs-table.ts';
 import { anAlert, rulesOf } from '../unit/rules-events.ts';
@@ -39,6 +40,7 @@ function anArc(rules: string, forward: Forwarder = asItIs, limits = '') {
         ruleSet,
         runsQueue: { send: async (requests) => void messages.push(...requests) },
         recordsQueue: { send: async (records) => void messages.push(...records) },
+        contents: rememberedContents(),
         chat: { status: async () => undefined, recent: async () => [] },
         log: silent,
         now: world.context.now,

@@ -13,6 +13,7 @@ import { RunRequest } from '../../lib/runs/run-request.ts';
 import { SOURCES } from '../../lib/sources/registry.ts';
 import { capturedLog } from '../fixtures/captured-log.ts';
 import { aLambdaContext } from '../fixtures/http-events.ts';
+import { rememberedContents } from '../fixtures/remembered-contents.ts';
 import { NOW, samplesOf } from '../fixtures/signed-requests.ts';
 import { type LocalSqs, startSqs, text } from '../fixtures/sqs.ts';
 import { DEFAULT_RULES, withSettings } from '../fixtures/webhook-door.ts';
@@ -41,6 +42,7 @@ function aQueueDoor(given: Partial<EventMessageContext> = {}) {
     runsQueue: runsQueue(sqs.client, runs),
     recordsQueue: recordsQueue(sqs.client, records),
     wakeUps: wakeUpQueue(sqs.client, wakeUps, now),
+    contents: rememberedContents(),
     chat: { status: async () => undefined, recent: async () => [] },
     sources: SOURCES,
     log,

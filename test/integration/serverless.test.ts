@@ -273,11 +273,13 @@ describe('the roles', () => {
       ...grants(logs, 'WebhookLogGroup'),
       ...grants(['ssm:GetParameter'], source, replies),
       ...grants(['dynamodb:GetItem', 'dynamodb:Query'], table, days),
+      ...grants(['dynamodb:PutItem'], table),
       ...grants(['sqs:SendMessage'], 'RunsQueue', 'RecordsQueue', 'WakeUpQueue'),
     ],
     queue: [
       ...grants(logs, 'QueueLogGroup'),
       ...grants(['dynamodb:GetItem', 'dynamodb:Query'], table, days),
+      ...grants(['dynamodb:PutItem'], table),
       ...grants(['sqs:SendMessage'], 'RunsQueue', 'RecordsQueue', 'WakeUpQueue', 'EventsDeadLetterQueue'),
       ...grants([...consumes, 'sqs:ChangeMessageVisibility'], 'EventsQueue'),
     ],
@@ -362,6 +364,24 @@ describe('the roles', () => {
       { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': [`${key.event('', '').pk.split('#')[0]}#*`] } },
     ]);
   });
+
+  it.each(['WebhookRole', 'QueueRole'])(
+    'let a door (%s) write what events said, and no other item',
+    (role) => {
+      const { Policies } = Role.parse(resources[role]?.Properties);
+      const writes = Policies.flatMap(({ PolicyDocument }) => PolicyDocument.Statement).filter(({ Action }) =>
+        Action.includes('dynamodb:PutItem'),
+      );
+      expect(writes.map(({ Action, Condition }) => [Action, Condition])).toEqual([
+        [
+          ['dynamodb:PutItem'],
+          {
+            'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': [`${key.content('').pk.split('#')[0]}#*`] },
+          },
+        ],
+      ]);
+    },
+  );
 
   it('are one for each function, and none allows any action or any resource', () => {
     const names = NAMES.map((name) => GetArn.parse(lambdaOf(name).Role)['Fn::GetAtt'][0]);
