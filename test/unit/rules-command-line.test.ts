@@ -43,6 +43,23 @@ destinations: completions (SQS completions)
   });
 });
 
+test('rules check counts the instances of a large fleet, and shows the first', () => {
+  const file = join(folder, 'large.yml');
+  const ids = Array.from({ length: 90 }, (_, index) => `ins-${index}`).join(', ');
+  writeFileSync(
+    file,
+    `version: 1
+fleets: { all: { provider: tencent, region: ap-guangzhou, instances: [${ids}] } }
+rules: [{ name: r, on: sns, run: { fleet: all, command: cmd-1 } }]
+schedules: [{ name: s, fleet: all, command: cmd-1, recurrence: '0 0 1 * *' }]
+`,
+  );
+  expect(call(['rules', 'check', file]).out.split('\n').slice(1, 3)).toEqual([
+    '  r  on sns: run cmd-1 on ins-0, ins-1, ins-2 and 87 more (tencent)',
+    "  s: every '0 0 1 * *' run cmd-1 on ins-0, ins-1, ins-2 and 87 more (tencent)",
+  ]);
+});
+
 test('rules check says what is wrong, and where', () => {
   const file = join(folder, 'wrong.yml');
   writeFileSync(file, 'version: 1\nrules:\n  - { name: a, on: githb, cancel: { rule: b } }\n');

@@ -1,5 +1,6 @@
 /** Prints what a rules file has; what is wrong with it is thrown and shown by bin/fleet-reflex.ts. */
 import type { Rule, RuleSet, StandingSchedule } from '../../../lib/rules/rule.ts';
+import { instancesText } from './instances-text.ts';
 import { readRules } from './read.ts';
 import { checkRecurrence, checkRule } from './recurrence.ts';
 
@@ -35,13 +36,13 @@ function summaryOf(ruleSet: RuleSet): string[] {
 
 function describe({ action }: Rule): string {
   if (action.kind === 'cancel') return `cancel ${action.targetRule}`;
-  const where = action.instances.map(({ text }) => text.replaceAll(/\s+/g, ' ')).join(', ');
+  const where = instancesText(action.instances.map(({ text }) => text.replaceAll(/\s+/g, ' ')));
   return `${action.kind} ${action.command.text} on ${where} (${action.provider})`;
 }
 
 function describeSchedule({ command, instances, provider, timing }: StandingSchedule): string {
   const when = 'at' in timing ? `at ${timing.at}` : `every '${timing.recurrence}'`;
-  return `${when} run ${command} on ${instances.join(', ')} (${provider})`;
+  return `${when} run ${command} on ${instancesText(instances)} (${provider})`;
 }
 
 function count(number: number, what: string): string {
