@@ -3,7 +3,7 @@
  * can be done about a command that prints one is to look for it in what is published
  * (docs/decisions/2026-11-21-secret-parameters.md).
  */
-import type { RunRequest } from './run-request.ts';
+import type { RenderedGuards, RunRequest } from './run-request.ts';
 
 /** What stands for a secret wherever parameters are shown, and in the table once the run is over. */
 export const HIDDEN = '•••';
@@ -31,9 +31,18 @@ export function shownParameters({ parameters, secretParameters = [] }: WithSecre
 
 /** What a request asks for, as people see it. */
 export function shownRequest(request: RunRequest): RunRequest {
-  return request.action === 'run' || request.action === 'schedule'
-    ? { ...request, parameters: shownParameters(request) }
-    : request;
+  if (request.action !== 'run' && request.action !== 'schedule') return request;
+  const parameters = shownParameters(request);
+  if (request.action === 'run') return { ...request, parameters, guards: shownGuards(request, request) };
+  const { execution } = request;
+  if (execution === undefined) return { ...request, parameters };
+  return { ...request, parameters, execution: { ...execution, guards: shownGuards(request, execution) } };
+}
+
+/** A rule may have made its key of a secret. */
+function shownGuards(of: WithSecrets, { guards }: { guards: RenderedGuards }): RenderedGuards {
+  const { dedupe } = guards;
+  return dedupe === undefined ? guards : { ...guards, dedupe: { ...dedupe, key: conceal(of, dedupe.key) } };
 }
 
 /** A text (a vendor's message, a line for a terminal) without the values of secrets. */

@@ -160,7 +160,8 @@ function ended(run: Run, status: Run['status'], now: Date, reason: Reason | unde
   return {
     ...rest,
     status,
-    ...(reason && { reason }),
+    // A guard names the key that it was asked with, and a rule may have made that of a secret.
+    ...(reason && { reason: concealReason(run, reason) }),
     endedAt: now.toISOString(),
     outbox: [...run.outbox, event],
     // Until the event is known to be out, the poller has to look.

@@ -7,6 +7,7 @@ import { dispatchRun, recordRejection } from '../../lib/runs/dispatch.ts';
 import { poll } from '../../lib/runs/poll.ts';
 import { noteNews } from '../../lib/runs/push.ts';
 import type { RunRequest } from '../../lib/runs/run-request.ts';
+import { describeRun, summariseRun } from '../../lib/runs/run-view.ts';
 import { aRunWorld, FAILURE, type RunWorld } from '../fixtures/run-world.ts';
 import { startRunsTable } from '../fixtures/runs-table.ts';
 
@@ -98,7 +99,10 @@ describe('a run request', () => {
     world.advance(5_000);
     world.destinationIsDown(true);
     await world.poll();
-    expect(await world.run(request.runId)).toMatchObject({ status: 'succeeded', replyTo });
+    const ended = await world.run(request.runId);
+    expect(ended).toMatchObject({ status: 'succeeded', replyTo });
+    const shown = [summariseRun(ended), describeRun(ended, []), world.events];
+    expect(JSON.stringify(shown)).not.toContain('hooks.slack.com');
     world.destinationIsDown(false);
     world.advance(120_000);
     await world.poll();

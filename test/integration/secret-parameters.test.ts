@@ -6,8 +6,10 @@ import { linesOf, RunDetail } from '../../bin/run-lines.ts';
 import type { CompletionEvent } from '../../lib/completions/completion-event.ts';
 import { messageOfEvent } from '../../lib/completions/replies/run-message.ts';
 import { loadRules } from '../../lib/rules/load.ts';
+import { runIdFor } from '../../lib/runs/run-id.ts';
 import type { RunRequest } from '../../lib/runs/run-request.ts';
 import { describeRun, summariseRun } from '../../lib/runs/run-view.ts';
+import { shownRequest } from '../../lib/runs/secret-parameters.ts';
 import { SOURCES } from '../../lib/sources/registry.ts';
 import { capturedLog } from '../fixtures/captured-log.ts';
 import { eventOf } from '../fixtures/http-events.ts';
@@ -182,6 +184,18 @@ describe('a secret parameter', () => {
     world.advance(5_000);
     await world.poll();
     expect(`${await shown(request.runId)}${await stored()}`).not.toContain(SECRET);
+  });
+
+  it('is in no reason, also where a rule has made its key of it', async () => {
+    const guards = { dedupe: { key: SECRET, windowMs: 600_000 } };
+    const first = { ...(await aRun()), guards };
+    const second = { ...first, runId: runIdFor(first.rule, 'slack', 'another') };
+    await world.dispatch(first);
+    await world.dispatch(second);
+    expect(await world.run(second.runId)).toMatchObject({ reason: { code: 'guard.dedupe' } });
+    expect(await shown(second.runId)).toContain('for the same key');
+    expect(await shown(second.runId)).not.toContain(SECRET);
+    expect(JSON.stringify(shownRequest(first))).not.toContain(SECRET);
   });
 
   it.each(['cancelled', 'expired'])('is forgotten by a run that was never sent: %s', async (how) => {

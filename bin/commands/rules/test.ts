@@ -8,7 +8,7 @@ import { type Asked, askRules } from '../../../lib/rules/ask-rules.ts';
 import type { RuleSet } from '../../../lib/rules/rule.ts';
 import { stepsOfRequest } from '../../../lib/rules/steps.ts';
 import type { RenderedGuards, RunRequest } from '../../../lib/runs/run-request.ts';
-import { shownParameters, shownRequest } from '../../../lib/runs/secret-parameters.ts';
+import { conceal, shownParameters, shownRequest } from '../../../lib/runs/secret-parameters.ts';
 import { readRules } from './read.ts';
 import { readEvents } from './read-events.ts';
 import { rehearsalLines, rehearse, withClouds } from './rehearse.ts';
@@ -137,7 +137,7 @@ function linesOf(request: RunRequest): string[] {
         ...(request.action === 'run' ? [`guards    ${guardsOf(request.guards)}`] : []),
         `notify    ${request.notify.map(({ name }) => name).join(', ') || 'nobody'}`,
         run,
-      ];
+      ].map((line) => conceal(request, line));
     }
   }
 }
