@@ -41,7 +41,8 @@ export async function checkReuse(
   const note = noteOn(isSigned);
   const own = requests.map((request, index) => {
     if (claims[index] !== 'taken') return request;
-    const runId = runIdFor(request.rule, event.source, id);
+    // Of a source that cannot be: an id that is written like this one is no way to occupy its run.
+    const runId = runIdFor(request.rule, `${event.source}/${note.code}`, id);
     const again: RunRequest = { ...request, runId, trigger: { ...request.trigger, id } };
     return isSigned ? again : rejectionOf(again, note);
   });

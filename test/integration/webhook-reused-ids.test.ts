@@ -129,6 +129,19 @@ describe.each([
   });
 });
 
+it('the run of a reused id is of no id that a sender can choose', async () => {
+  const spied = aShop(SIGNING);
+  const event = (id: string, amount: number) =>
+    signed('standard-webhooks', id, { type: 'paid', data: { amount } });
+  await spied.send(event('order-7', 1));
+  await spied.send(event('order-7', 2));
+  const derived = spied.records[1]?.eventId ?? '';
+  const shop = aShop(SIGNING);
+  const occupied = [await shop.send(event(derived, 2)), await shop.send(event('order-7', 1))];
+  const real = await shop.send(event('order-7', 2));
+  expect(occupied.map(({ runId }) => runId)).not.toContain(real.runId);
+});
+
 it('what a transport writes into a CloudEvent does not make it another', async () => {
   const shop = aShop(TOKEN);
   const first = await shop.send(withToken('cloudevents', cloudEvent({ amount: 1 })));
