@@ -59,6 +59,10 @@ export const ChatData = z.strictObject({
   /** `groups`: ids, or the words of a fixed list of the platform. */
   user: Named.extend({ groups: z.array(z.string()).optional() }),
   channel: Named.optional(),
+  /** The id of the workspace, guild, organisation or company whose the person is. */
+  tenant: z.string().optional(),
+  /** True where the platform tells that the person is of another tenant than the app; absent otherwise. */
+  isExternal: z.boolean().optional(),
   raw,
 });
 export type ChatData = z.infer<typeof ChatData>;

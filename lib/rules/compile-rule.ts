@@ -24,6 +24,8 @@ import type { CancelSpec, GuardsSpec, RuleSpec, RunSpec, ScheduleSpec } from './
 export interface LoadContext extends Omit<Compiling, 'kinds'> {
   readonly sources: ReadonlyMap<string, RuleSource>;
   readonly destinations: ReadonlyMap<string, DestinationRef>;
+  /** `sources.<name>.tenants`, where it is set. */
+  readonly tenants: ReadonlyMap<string, readonly string[]>;
   /** All of the file, for `cancel`. */
   readonly rules: readonly RuleParts[];
 }
@@ -55,6 +57,7 @@ export function compileRule(parts: RuleParts, path: Path, context: LoadContext):
     on,
     ...(when && { when }),
     ...(spec.allow && { allow: spec.allow }),
+    tenants: context.tenants,
     isByName: spec.byName === true,
     action,
     notify,

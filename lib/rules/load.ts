@@ -6,6 +6,7 @@ import type * as z from 'zod';
 import type { DestinationRef } from '../completions/destination.ts';
 import { FleetReflexError } from '../errors.ts';
 import { present } from '../sources/present.ts';
+import { tenantsIn } from '../sources/source.ts';
 import { compileRule, type LoadContext, type RuleParts } from './compile-rule.ts';
 import { compileStandingSchedule } from './compile-schedule.ts';
 import { unknownName } from './did-you-mean.ts';
@@ -30,8 +31,8 @@ const COMPLETIONS: DestinationRef = { name: 'completions', sqs: 'completions' };
  * @param text YAML
  * @param fileName for messages
  * @param sources the sources that rules may be on
- * @param options `looksForFeedback`: also warn of rules that can see their own events, which the functions need not
- * look for each time they start
+ * @param options `looksForFeedback`: also warn of what is for the author: rules that can see their own events, and rules
+ * for everybody in every tenant. The functions need not look for that each time they start
  * @throws FleetReflexError `rules.invalid`: a line `file:line:column: problem` for every problem; `details.problems`
  */
 export function loadRules(
@@ -41,11 +42,16 @@ export function loadRules(
   { looksForFeedback = false } = {},
 ): RuleSet {
   const file = readYaml(text);
+  // It may be an iterator, which is read once.
+  const known = [...sources];
   const problems = collectProblems(file);
   const warnings = collectProblems(file);
   const ruleSet = file.problems.length > 0 ? undefined : compile();
   if (ruleSet === undefined || problems.found.length > 0) throw invalid(fileName, problems.found);
-  if (looksForFeedback) warnOfFeedback(ruleSet.rules, warnings);
+  if (looksForFeedback) {
+    warnOfFeedback(ruleSet.rules, warnings);
+    warnOfEverybody(ruleSet.rules, known, warnings);
+  }
   return { ...ruleSet, warnings: linesOf(fileName, warnings.found) };
 
   function compile(): Omit<RuleSet, 'warnings'> {
@@ -53,7 +59,7 @@ export function loadRules(
     if (!whole.success) problems.addIssues([], whole.error, RulesFile, file.value);
     // What is well formed is checked further even when something else is not, so that one reading names it all.
     const given = toRecord(file.value);
-    const sourcesByName = new Map([...sources].map((source) => [source.name, source]));
+    const sourcesByName = new Map(known.map((source) => [source.name, source]));
     const providers = ProvidersSpec.safeParse(given['providers'] ?? {});
     const destinations = readDestinations(given['destinations']);
     const defaults = { providers: providers.data ?? {}, problems };
@@ -69,6 +75,7 @@ export function loadRules(
       fleets,
       sources: sourcesByName,
       destinations,
+      tenants: readTenants(given['sources']),
       rules,
     };
     checkNames(given['rules'], 'rules', problems);
@@ -97,6 +104,28 @@ function warnOfFeedback(rules: readonly Rule[], warnings: Problems): void {
       `\`${names[0]}\` can see its own events by the queue \`events\` (${names.join(' → ')}): the second round is stopped as guard.loop. Let \`when\` say whose completions it is for, like event.data.rule == '…', or leave that destination out`,
     );
   }
+}
+
+/** Only of sources that more tenants than one can reach with the same secret. */
+function warnOfEverybody(rules: readonly Rule[], sources: readonly RuleSource[], warnings: Problems): void {
+  const open = sources.flatMap(({ name, facts }) => (facts?.people?.isReachedByOthers ? [name] : []));
+  for (const [index, { name, on, allow, tenants }] of rules.entries()) {
+    const without = open.filter((source) => on.includes(source) && !tenants.has(source));
+    if (allow?.users.includes('*') !== true || without.length === 0) continue;
+    warnings.add(
+      ['rules', index, 'allow'],
+      `\`${name}\` is for everybody in every tenant that reaches the app (${without.join(', ')}). Name yours: \`sources: { ${without[0]}: { tenants: [<id>] } }\`; docs/sources.md has what the ids are`,
+    );
+  }
+}
+
+function readTenants(given: unknown): Map<string, readonly string[]> {
+  return new Map(
+    Object.entries(toRecord(given)).flatMap(([name, settings]) => {
+      const tenants = tenantsIn(settings);
+      return tenants === undefined ? [] : [[name, tenants] as const];
+    }),
+  );
 }
 
 /** The fields of a rule that are well formed: all of them, where the whole file is. */

@@ -3,6 +3,7 @@ import type { TriggerEvent } from '../events/trigger-event.ts';
 import { whyNotAllowed } from './allow.ts';
 import type { Rule, RuleSet } from './rule.ts';
 import { type Steps, stepsOfEvent } from './steps.ts';
+import { whyOutside } from './tenants.ts';
 
 export type Match =
   | { rule: Rule; fires: true }
@@ -40,10 +41,16 @@ export function matchNamed(rule: Rule, event: ChatEvent, steps: Steps = stepsOfE
 }
 
 /** Why somebody may not use a rule, see its runs or cancel them, where they type; undefined when they may. */
-export function whyMayNotUse(rule: Pick<Rule, 'allow' | 'on'>, event: ChatEvent): string | undefined {
+export function whyMayNotUse(
+  rule: Pick<Rule, 'allow' | 'on' | 'tenants'>,
+  event: ChatEvent,
+): string | undefined {
   // Ids of one chat mean nothing in another.
   if (!rule.on.includes(event.source)) return `the rule is not on ${event.source}`;
-  return whyNotAllowed(rule.allow, event.data);
+  return (
+    whyOutside(rule.tenants.get(event.source), event.source, event.data) ??
+    whyNotAllowed(rule.allow, event.data)
+  );
 }
 
 function matchRule(rule: Rule, event: TriggerEvent, steps: Steps): Match {

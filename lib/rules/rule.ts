@@ -12,7 +12,7 @@ import type { LinearPattern } from './linear-match.ts';
 import type { Template } from './template.ts';
 
 /** What rules have to know of a source. */
-export type RuleSource = Pick<Source, 'name' | 'kinds' | 'settings'>;
+export type RuleSource = Pick<Source, 'name' | 'kinds' | 'settings' | 'facts'>;
 
 export interface RuleSet {
   readonly fileName: string;
@@ -43,6 +43,8 @@ export interface Rule {
   readonly when?: Condition;
   /** Who may, for chat events. Absent: nobody. */
   readonly allow?: Allow;
+  /** Whose people may, by source; of a source that is not there, whoever its vendor does not call external. */
+  readonly tenants: ReadonlyMap<string, readonly string[]>;
   /** Of what people type, only `run <name>` and `schedule <name>` fire it; other events only where it has a `when`. */
   readonly isByName: boolean;
   readonly action: Action;

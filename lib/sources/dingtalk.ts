@@ -12,6 +12,7 @@ import { toIsoTime } from './event-time.ts';
 import { verifyFreshness } from './freshness.ts';
 import { verifyHmac } from './hmac.ts';
 import { defineSource, forged, type SourceContext, type SourceRequest, type Verification } from './source.ts';
+import { tenancy } from './tenancy.ts';
 
 const Settings = z.strictObject({
   command: z
@@ -35,6 +36,8 @@ const Message = z.looseObject({
   senderStaffId: text,
   senderId: text,
   senderNick: text,
+  senderCorpId: text,
+  chatbotCorpId: text,
   conversationId: text,
   conversationTitle: text,
 });
@@ -66,6 +69,8 @@ log its headers, and keep \`allow\` narrow. Progress and result need a group rob
       channel: '`conversationId`, `cid…`',
       channelName: 'title of the group',
       groups: '—',
+      tenant: '`senderCorpId`; absent for outsiders',
+      isReachedByOthers: true,
     },
   },
   kinds: ['chat'],
@@ -99,6 +104,7 @@ log its headers, and keep \`allow\` narrow. Progress and result need a group rob
         channel: channel
           ? { id: channel, ...(payload.conversationTitle && { name: payload.conversationTitle }) }
           : undefined,
+        ...tenancy([payload.senderCorpId], [payload.chatbotCorpId]),
         raw: payload,
       },
     );

@@ -21,6 +21,7 @@ import {
   type SourceRequest,
   type Verification,
 } from './source.ts';
+import { tenancy } from './tenancy.ts';
 
 const Settings = z.strictObject({
   command: z
@@ -82,6 +83,10 @@ const Command = z.looseObject({
   token: z.string().nullish(),
   member: z.looseObject({ user: User.nullish(), roles: z.array(z.string()).nullish() }).nullish(),
   user: User.nullish(),
+  guild_id: z.string().nullish(),
+  /** Of each way in which it is installed, 0 a guild and 1 a person, who did: the id, 0 in the bot's own messages. */
+  authorizing_integration_owners: z.record(z.string(), z.union([z.string(), z.number()])).nullish(),
+  context: z.number().nullish(),
   channel_id: z.string().nullish(),
   channel: z.looseObject({ name: z.string().nullish() }).nullish(),
   data: z.looseObject({
@@ -117,6 +122,8 @@ shows them to all).`,
       channel: 'channel id: *Developer Mode → Copy Channel ID*',
       channelName: 'channel’s name',
       groups: 'ids of the caller’s roles',
+      tenant: 'guild id: *Developer Mode → Copy Server ID*; absent in direct messages',
+      isReachedByOthers: true,
     },
   },
   kinds: ['chat'],
@@ -209,11 +216,23 @@ function fromInteraction(
         ...(member?.roles && { groups: member.roles }),
       },
       channel: channelId ? { id: channelId, ...(channel?.name && { name: channel.name }) } : undefined,
+      ...tenancyOf(interaction),
       raw: payload,
     },
   );
   const replyTo = applicationId && token ? { via: 'discord', address: { applicationId, token } } : undefined;
   return { kind: 'events', events: [event], ...(replyTo && { replyTo }) };
+}
+
+const PRIVATE_CHANNEL = 2;
+
+/** Whoever installs the application for themselves takes it to every guild and every message of theirs. */
+function tenancyOf(interaction: Command): ReturnType<typeof tenancy> {
+  const { guild_id: guild, authorizing_integration_owners: owners, context } = interaction;
+  const isTold = owners !== undefined && owners !== null && Object.keys(owners).length > 0;
+  const installed = owners?.['0'];
+  const isOurs = guild ? String(installed) === guild : installed !== undefined && context !== PRIVATE_CHANNEL;
+  return { ...tenancy([guild]), ...(isTold && !isOurs && { isExternal: true }) };
 }
 
 /** A button's `custom_id` is the command and, after a space, the text. */

@@ -20,6 +20,7 @@ import {
   type SourceRequest,
   type Verification,
 } from './source.ts';
+import { tenancy } from './tenancy.ts';
 
 const Settings = z.strictObject({
   command: z
@@ -52,11 +53,12 @@ const Mention = z.looseObject({
 });
 type Mention = z.infer<typeof Mention>;
 const MessageReceived = z.looseObject({
-  header: z.looseObject({ event_id: text, create_time: text }),
+  header: z.looseObject({ event_id: text, create_time: text, tenant_key: text }),
   event: z.looseObject({
     sender: z.looseObject({
       sender_id: z.looseObject({ open_id: text, union_id: text }).nullish(),
       sender_type: text,
+      tenant_key: text,
     }),
     message: z.looseObject({
       chat_id: text,
@@ -96,6 +98,8 @@ and results go to a custom bot's web hook ([chat-ops.md](chat-ops.md)).`,
       channel: '`chat_id`, `oc_…`',
       channelName: '—',
       groups: '—',
+      tenant: '`tenant_key` of the sender',
+      isReachedByOthers: true,
     },
   },
   kinds: ['chat'],
@@ -173,6 +177,7 @@ function fromMessage(
       ...parseMention(settings.command, said),
       user: { id },
       channel: message.chat_id ? { id: message.chat_id } : undefined,
+      ...tenancy([sender.tenant_key, header.tenant_key], [header.tenant_key]),
       raw: payload,
     },
   );

@@ -19,6 +19,7 @@ A comment that begins with \`@fleet-reflex\` is a chat command of the users name
       channel: 'number of the repository, `#`, number of the issue: `12#3`',
       channelName: '`owner/repository#3`',
       groups: '—',
+      tenant: 'number of the repository’s owner: `id` at `/api/v1/users/<owner>`',
     },
   },
   prefixes: ['x-forgejo-', 'x-gitea-'],

@@ -5,6 +5,7 @@ import { parseMention } from './chat-command.ts';
 import { toIsoTime } from './event-time.ts';
 import type { Normalisation, ReplyTo } from './source.ts';
 import { mentionIn } from './spoken.ts';
+import { tenancy } from './tenancy.ts';
 
 export const IssueComment = z.looseObject({
   action: z.string(),
@@ -21,7 +22,11 @@ export const IssueComment = z.looseObject({
       .nullish(),
   }),
   issue: z.looseObject({ number: z.number(), url: z.string().nullish() }),
-  repository: z.looseObject({ id: z.number().nullish(), full_name: z.string() }),
+  repository: z.looseObject({
+    id: z.number().nullish(),
+    full_name: z.string(),
+    owner: z.looseObject({ id: z.number().nullish() }).nullish(),
+  }),
   sender: z.looseObject({ type: z.string().nullish() }).nullish(),
 });
 export type IssueComment = z.infer<typeof IssueComment>;
@@ -70,6 +75,7 @@ export function commentToChat(payload: IssueComment, context: CommentContext): N
         ...(association !== undefined && { groups: [association] }),
       },
       channel: channelOf(payload),
+      ...tenancy([payload.repository.owner?.id?.toString()]),
       raw: context.raw,
     },
   );

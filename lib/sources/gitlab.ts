@@ -20,6 +20,7 @@ import {
 } from './source.ts';
 import { mentionIn } from './spoken.ts';
 import { isStandardSecret, verifyStandardSignature } from './standard-signature.ts';
+import { tenancy } from './tenancy.ts';
 
 const Settings = z.strictObject({
   bot: z
@@ -62,6 +63,7 @@ of a fork's pipeline is named \`<project id>:<branch>\` and its commit not told;
       channel: 'number of the project, `!` or `#`, number: `30!1`',
       channelName: '`group/project!1`',
       groups: '—',
+      tenant: 'path of the top-level group, or of the user, `acme`; GitLab gives no id',
     },
   },
   kinds: ['deploy', 'chat'],
@@ -135,6 +137,8 @@ function fromNote(
       ...parseMention(command, text),
       user: { ...(user.id && { id: String(user.id) }), name: user.username },
       channel: channelOf(payload),
+      // GitLab names the top-level group and gives no id of it.
+      ...tenancy([payload.project.path_with_namespace.split('/', 1)[0]]),
       raw: payload,
     },
   );

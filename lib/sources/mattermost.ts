@@ -22,6 +22,7 @@ import {
   type SourceRequest,
   type Verification,
 } from './source.ts';
+import { tenancy } from './tenancy.ts';
 
 const Settings = z.strictObject({
   command: z
@@ -33,7 +34,13 @@ const Settings = z.strictObject({
 type Settings = z.infer<typeof Settings>;
 
 const text = z.string().nullish();
-const person = { user_id: z.string(), user_name: text, channel_id: text, channel_name: text } as const;
+const person = {
+  team_id: text,
+  user_id: z.string(),
+  user_name: text,
+  channel_id: text,
+  channel_name: text,
+} as const;
 const Slash = z.looseObject({ ...person, command: z.string(), text, trigger_id: text, response_url: text });
 const Outgoing = z.looseObject({
   ...person,
@@ -69,6 +76,7 @@ outgoing webhooks have none.`,
       channel: '`channel_id`: *channel → View Info*',
       channelName: 'channel’s name',
       groups: '—',
+      tenant: '`team_id`: `/api/v4/teams/name/<team>`',
     },
   },
   kinds: ['chat'],
@@ -165,6 +173,7 @@ function peopleOf(from: Pick<z.infer<typeof Slash>, keyof typeof person>) {
     channel: from.channel_id
       ? { id: from.channel_id, ...(from.channel_name && { name: from.channel_name }) }
       : undefined,
+    ...tenancy([from.team_id]),
   };
 }
 

@@ -14,6 +14,7 @@ import {
   type SourceContext,
   type SourceRequest,
 } from './source.ts';
+import { tenancy } from './tenancy.ts';
 
 export const SlackSettings = z.strictObject({
   command: z
@@ -27,6 +28,7 @@ export type SlackSettings = z.infer<typeof SlackSettings>;
 const SlashCommand = z.looseObject({
   command: z.string(),
   text: z.string().nullish(),
+  team_id: z.string().nullish(),
   user_id: z.string(),
   user_name: z.string().nullish(),
   channel_id: z.string().nullish(),
@@ -40,8 +42,15 @@ const Interaction = z.looseObject({
   trigger_id: z.string().nullish(),
   response_url: z.string().nullish(),
   user: z
-    .looseObject({ id: z.string(), name: z.string().optional(), username: z.string().optional() })
+    .looseObject({
+      id: z.string(),
+      name: z.string().optional(),
+      username: z.string().optional(),
+      team_id: z.string().nullish(),
+    })
     .optional(),
+  team: z.looseObject({ id: z.string().nullish() }).nullish(),
+  enterprise: z.looseObject({ id: z.string().nullish() }).nullish(),
   channel: z.looseObject({ id: z.string(), name: z.string().optional() }).nullish(),
   actions: z
     .array(
@@ -58,6 +67,10 @@ const EventCallback = z.looseObject({
   event_id: z.string().nullish(),
   event_time: z.number().nullish(),
   event: Mention,
+  team_id: z.string().nullish(),
+  context_team_id: z.string().nullish(),
+  context_enterprise_id: z.string().nullish(),
+  is_ext_shared_channel: z.boolean().nullish(),
   authorizations: z.array(Authorization.nullable()).nullish(),
 });
 
@@ -99,6 +112,7 @@ function fromSlashCommand(
       ...parseChatCommand(slash.command, unescapeText(slash.text ?? '')),
       user: named(slash.user_id, slash.user_name),
       channel: slash.channel_id ? named(slash.channel_id, slash.channel_name) : undefined,
+      ...tenancy([slash.team_id]),
       raw: payload,
     },
   );
@@ -116,7 +130,7 @@ function fromInteraction(
   if (interaction.type !== 'block_actions' || action === undefined || interaction.user === undefined) {
     return { kind: 'ignored', because: `Slack’s interaction ${interaction.type} starts nothing` };
   }
-  const { user, channel } = interaction;
+  const { user, channel, team, enterprise } = interaction;
   const event = chatEvent(
     {
       source: 'slack',
@@ -128,6 +142,7 @@ function fromInteraction(
       ...parseChatCommand(action.action_id ?? '', action.value ?? ''),
       user: named(user.id, user.name ?? user.username),
       channel: channel ? named(channel.id, channel.name) : undefined,
+      ...tenancy([user.team_id, team?.id], [team?.id, enterprise?.id]),
       raw: payload,
     },
   );
@@ -139,12 +154,8 @@ function fromEvent(
   request: SourceRequest,
   { now, settings }: SourceContext<SlackSettings>,
 ): Normalisation {
-  const {
-    event,
-    event_id: id,
-    event_time: time,
-    authorizations,
-  } = checkPayload('slack', EventCallback, payload);
+  const callback = checkPayload('slack', EventCallback, payload);
+  const { event, event_id: id, event_time: time, authorizations } = callback;
   const notTyped = whyNotTyped(event);
   if (notTyped !== undefined || !event.user)
     return { kind: 'ignored', because: notTyped ?? 'nobody said it' };
@@ -161,6 +172,7 @@ function fromEvent(
       ...parseMention(settings.command, unescapeText(said)),
       user: { id: event.user },
       channel: event.channel ? { id: event.channel } : undefined,
+      ...tenancyOf(callback),
       raw: payload,
     },
   );
@@ -170,6 +182,18 @@ function fromEvent(
   const address = { channel: event.channel, ...(thread && { thread }), user: event.user };
   const replyTo = { via: 'slack', address };
   return { kind: 'events', events: [chat], isTimeProved: true, replyTo, isAnswerHidden: true };
+}
+
+/** In a shared channel `team_id` is now the app's workspace, now the person's: the event itself says whose the person is. */
+function tenancyOf(callback: z.infer<typeof EventCallback>): ReturnType<typeof tenancy> {
+  const { event, team_id: team, authorizations } = callback;
+  const person = [event.user_profile?.team, event.user_team, event.source_team, event.team];
+  const isTold = person.some((it) => it);
+  // Nothing says that the person is one of ours.
+  if (!isTold && callback.is_ext_shared_channel === true) return { isExternal: true };
+  const installed = (authorizations ?? []).flatMap((it) => [it?.team_id, it?.enterprise_id]);
+  const home = [callback.context_team_id, callback.context_enterprise_id, ...installed];
+  return tenancy(isTold ? person : [team], home.some((it) => it) ? home : [team]);
 }
 
 function withReply(

@@ -31,6 +31,9 @@ A request is refused when its time is more than 5 minutes from ours, in either d
       channel: 'channel id, `C1234567890`: *channel details*, at the end',
       channelName: 'channel’s name',
       groups: '—',
+      tenant:
+        'workspace id of the person, `T…`: *in the address of the web client*; in an Enterprise Grid also `E…`',
+      isReachedByOthers: true,
     },
   },
   kinds: ['chat'],

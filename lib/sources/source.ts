@@ -126,6 +126,10 @@ export interface PeopleFacts {
   channelName: string;
   /** What `user.groups` has. */
   groups: string;
+  /** What `tenant` is. */
+  tenant: string;
+  /** Where people of other tenants can reach the app with the same secret: by sharing channels, or by installing it. */
+  isReachedByOthers?: true;
 }
 
 export interface SourceSpec<Payload, Settings> {
@@ -177,7 +181,7 @@ export interface Source {
   readonly setup: string;
   readonly facts?: SourceFacts;
   readonly kinds: readonly EventKind[];
-  /** Its entry under `sources:` in rules.yml: its own settings, and `queue`. */
+  /** Its entry under `sources:` in rules.yml: its own settings, `queue`, and of a source of people `tenants`. */
   readonly settings: z.ZodType;
   readonly methods: readonly string[];
   readonly contentTypes: readonly string[];
@@ -192,7 +196,20 @@ export interface Source {
   recognises?(body: unknown): boolean;
 }
 
-const AnyEntry = z.looseObject({ queue: z.unknown().optional() });
+const AnyEntry = z.looseObject({ queue: z.unknown().optional(), tenants: z.unknown().optional() });
+
+const Tenants = z
+  .array(z.string().min(1))
+  .nonempty()
+  .optional()
+  .describe(
+    'Whose people may use rules: ids of workspaces, guilds, organisations or companies (`event.data.tenant`; docs/sources.md). Default: everybody but whom the platform itself calls external to the app’s own.',
+  );
+
+/** @param settings an entry under `sources:` @returns undefined where it lists none */
+export function tenantsIn(settings: unknown): readonly string[] | undefined {
+  return z.looseObject({ tenants: Tenants }).safeParse(settings).data?.tenants;
+}
 
 const OPEN_QUEUE = z
   .boolean()
@@ -209,12 +226,13 @@ const CLOSED_QUEUE = z
 /** Binds a source's parts; the types are checked here and sealed. */
 export function defineSource<Payload, Settings>(spec: SourceSpec<Payload, Settings>): Source {
   const withSettings = (context: SourceContext): SourceContext<Settings> => {
-    const { queue: _, ...own } = AnyEntry.parse(context.settings ?? {});
+    const { queue: _, tenants: __, ...own } = AnyEntry.parse(context.settings ?? {});
     return { ...context, settings: spec.settings.parse(own) };
   };
   const { answer, recognises } = spec;
   const isOfPeople = spec.kinds.every((kind) => kind === 'chat');
   const queue = isOfPeople ? CLOSED_QUEUE : OPEN_QUEUE;
+  const hasPeople = spec.kinds.includes('chat');
   return {
     name: spec.name,
     title: spec.title,
@@ -222,7 +240,9 @@ export function defineSource<Payload, Settings>(spec: SourceSpec<Payload, Settin
     setup: spec.setup,
     ...(spec.facts && { facts: spec.facts }),
     kinds: spec.kinds,
-    settings: spec.settings.safeExtend({ queue }),
+    settings: hasPeople
+      ? spec.settings.safeExtend({ queue, tenants: Tenants })
+      : spec.settings.safeExtend({ queue }),
     methods: spec.methods ?? ['POST'],
     contentTypes: spec.contentTypes,
     hasNoSecret: spec.hasNoSecret ?? false,

@@ -12,6 +12,7 @@ import { toIsoTime } from './event-time.ts';
 import { verifyHmac } from './hmac.ts';
 import { defineSource } from './source.ts';
 import { Entity, isBotId, saidToHook } from './teams-mention.ts';
+import { tenancy } from './tenancy.ts';
 
 const Settings = z.strictObject({
   command: z.string().startsWith('/').default('/fleet').describe('The command that a mention stands for.'),
@@ -32,12 +33,13 @@ const Activity = z.looseObject({
   from: z.looseObject({ id: z.string(), name: text, aadObjectId: text, role: text }).nullish(),
   recipient: z.looseObject({ id: text, name: text }).nullish(),
   entities: z.array(Entity.nullable()).nullish(),
-  conversation: z.looseObject({ id: text }).nullish(),
+  conversation: z.looseObject({ id: text, tenantId: text }).nullish(),
   channelData: z
     .looseObject({
       channel: z.looseObject({ id: text, name: text }).nullish(),
       teamsChannelId: text,
       eventType: text,
+      tenant: z.looseObject({ id: text }).nullish(),
     })
     .nullish(),
 });
@@ -68,6 +70,8 @@ result need an incoming webhook ([chat-ops.md](chat-ops.md)).`,
       channel: 'channel id, `19:…`, as in the channel’s link',
       channelName: 'channel’s name',
       groups: '—',
+      tenant: 'tenant id of the directory: *Entra → Overview*',
+      isReachedByOthers: true,
     },
   },
   kinds: ['chat'],
@@ -106,6 +110,7 @@ result need an incoming webhook ([chat-ops.md](chat-ops.md)).`,
       };
     }
     const channel = channelOf(payload);
+    const tenantId = payload.channelData?.tenant?.id;
     const id = payload.id ? joinedId([conversation?.id, payload.id]) : undefined;
     const event = chatEvent(
       {
@@ -117,6 +122,7 @@ result need an incoming webhook ([chat-ops.md](chat-ops.md)).`,
         ...parseMention(settings.command, said),
         user: { id: from.aadObjectId || from.id, ...(from.name && { name: from.name }) },
         channel,
+        ...tenancy([conversation?.tenantId, tenantId], [tenantId]),
         raw: payload,
       },
     );

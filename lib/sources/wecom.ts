@@ -21,6 +21,7 @@ import {
   type SourceRequest,
   type Verification,
 } from './source.ts';
+import { tenancy } from './tenancy.ts';
 import {
   openWecom,
   parseWecomSecret,
@@ -75,6 +76,7 @@ What people write to the app reads as \`/fleet …\`: \`run patch-web\` as \`/fl
       channel: '`AgentID` of the app',
       channelName: '—',
       groups: '—',
+      tenant: 'CorpID',
     },
   },
   kinds: ['chat'],
@@ -103,6 +105,7 @@ What people write to the app reads as \`/fleet …\`: \`run patch-web\` as \`/fl
         ...parseMention(settings.command, payload.Content ?? ''),
         user: { id: user },
         channel: channel === '' ? undefined : { id: channel },
+        ...tenancy([payload.ToUserName]),
         raw: payload,
       },
     );

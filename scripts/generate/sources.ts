@@ -41,8 +41,34 @@ reason on record.
 const PEOPLE = `## People and channels
 
 What \`allow\` compares: an entry is an id of this table, letter by letter, and \`name:ann\` a name of it. Names can be
-changed by their owners, and taken by others. The easiest way to an id is to ask: who may not use a rule is told the id
-that it was asked with.
+changed by their owners, and taken by others. The easiest way to an id is to ask: who may use nothing is told their own
+id.
+
+**\`*\` is everybody, but not in every tenant.** A Slack Connect channel has people of other companies in it, anybody can
+install a Discord application for themselves, and Feishu, DingTalk and Teams have groups across organisations. Name
+yours, with any chat source:
+
+\`\`\`yaml
+sources:
+  slack: { tenants: [T1DC2JH3J] }
+  discord: { tenants: ['290926798626357999'] } # in quotes: YAML would round the number
+\`\`\`
+
+Then people of another tenant, and of none that the platform tells, may use no rule there, before \`allow\` and \`when\` are
+asked; \`why\` says which tenant it was. Without the setting only those are kept out whom the platform itself calls
+external (\`event.data.isExternal\`), and \`rules check\` warns of rules for \`*\`. A person's tenant is
+\`event.data.tenant\`, for \`when\` as well:
+
+| source | external without the setting |
+| --- | --- |
+| slack | who is of another workspace than the app's (\`user_team\`, \`source_team\`, \`user.team_id\`), or in a shared channel of nobody knows which; in an Enterprise Grid list all its workspaces |
+| discord | who installed the application for themselves, where the guild has not installed it |
+| teams | a conversation of another directory than the team's |
+| feishu | a sender of another \`tenant_key\` than the app's |
+| dingtalk | a sender of another organisation (\`senderCorpId\`) than the robot's |
+
+The others send nothing of it: their secret belongs to one server, one company or one repository. The setting holds for
+commands of people; deploy events of GitHub, GitLab, Gitea and Forgejo have no tenant.
 `;
 
 const PUSHES = `## The same words for the same thing
@@ -73,12 +99,14 @@ export async function generate(): Promise<{ path: string; content: string }[]> {
     '',
     PEOPLE,
     table(
-      ['source', '`user.id`', '`user.name`', '`channel.id`', '`channel.name`', '`user.groups`'],
+      ['source', '`user.id`', '`user.name`', '`channel.id`', '`channel.name`', '`user.groups`', '`tenant`'],
       sources.flatMap((source) => {
         const people = source.facts?.people;
         if (people === undefined) return [];
-        const { user, userName, channel, channelName, groups } = people;
-        return [[`[${source.name}](#${anchorOf(source)})`, user, userName, channel, channelName, groups]];
+        const { user, userName, channel, channelName, groups, tenant } = people;
+        return [
+          [`[${source.name}](#${anchorOf(source)})`, user, userName, channel, channelName, groups, tenant],
+        ];
       }),
     ),
     '',

@@ -25,6 +25,7 @@ describe('a chat command', () => {
             "options": {
               "service": "nginx",
             },
+            "tenant": "T1DC2JH3J",
             "text": "patch web service=nginx",
             "user": {
               "id": "U2CERLKJA",
@@ -55,6 +56,7 @@ describe('a chat command', () => {
             },
             "command": "approve",
             "options": {},
+            "tenant": "T1DC2JH3J",
             "text": "run-abcdefghijklmnopqrstuvwxyz",
             "user": {
               "id": "U2CERLKJA",
@@ -87,6 +89,7 @@ describe('a chat command', () => {
             "options": {
               "service": "nginx",
             },
+            "tenant": "T1DC2JH3J",
             "text": "patch web service=nginx",
             "user": {
               "id": "U2CERLKJA",
@@ -119,6 +122,7 @@ describe('a chat command', () => {
             "options": {
               "service": "nginx",
             },
+            "tenant": "21031067",
             "text": "patch web service=nginx",
             "user": {
               "groups": [
@@ -129,11 +133,11 @@ describe('a chat command', () => {
             },
           },
           "deliveryid": "72d3162e-cc78-11e3-81ab-4c9367dc0958",
-          "id": "sha256-c6428d287301e9413604dbc2d2155bbf1eb24e125b1c393cc06b3e21d7b57f5a",
+          "id": "sha256-f609161288d0ec1c95c47c43a88b4dc1ca4b34df79aba0f0721955d16fcebdf2",
           "kind": "chat",
           "source": "github",
           "subject": "Codertocat/Hello-World#1",
-          "time": "2019-05-15T15:20:21.000Z",
+          "time": "2026-11-20T15:20:21.000Z",
           "type": "chat.command",
         },
       ]
@@ -156,6 +160,7 @@ describe('a chat command', () => {
             "options": {
               "service": "nginx",
             },
+            "tenant": "acme",
             "text": "patch web service=nginx",
             "user": {
               "id": "1",
