@@ -279,6 +279,7 @@ describe('Discord', () => {
   };
   const answered = (body: unknown) => ({
     kind: 'understood',
+    isFresh: true,
     normalisation: { kind: 'answered', answer: { status: 200, body } },
   });
 
@@ -295,6 +296,7 @@ describe('Discord', () => {
   it('has what a form sends ignored', async () => {
     expect(await receive({ type: 5, id: '1', data: { custom_id: 'x' } })).toEqual({
       kind: 'understood',
+      isFresh: true,
       normalisation: { kind: 'ignored', because: 'Discord’s interaction 5 starts nothing' },
     });
   });
@@ -389,7 +391,10 @@ describe('Feishu', () => {
     const answer = { status: 200, body: { challenge: 'ajls384kdjx98XX' } };
     const expected = { kind: 'understood', normalisation: { kind: 'answered', answer } };
     expect(await receive(bare(encryptForFeishu(setUp, KEY)))).toEqual(expected);
-    expect(await receive(signedRequest('feishu', { body: setUp }, { secret: KEY }))).toEqual(expected);
+    expect(await receive(signedRequest('feishu', { body: setUp }, { secret: KEY }))).toEqual({
+      ...expected,
+      isFresh: true,
+    });
   });
 
   it.each([
