@@ -11,9 +11,11 @@ const StoredEvent = z.looseObject({ event: EventRecord });
 export interface DynamoEventLogOptions {
   client: DynamoDBDocumentClient;
   table: string;
+  /** Default: the clock of this machine. */
+  now?: () => Date;
 }
 
-export function dynamoEventLog({ client, table }: DynamoEventLogOptions): EventLog {
+export function dynamoEventLog({ client, table, now = () => new Date() }: DynamoEventLogOptions): EventLog {
   return {
     async put(record) {
       const { source, eventId, receivedAt } = record;
@@ -37,6 +39,7 @@ export function dynamoEventLog({ client, table }: DynamoEventLogOptions): EventL
         client,
         table,
         partition: dayPartition.events,
+        now: now(),
         // What another version wrote is left out of the list.
         read(item) {
           const { data } = StoredEvent.safeParse(item);

@@ -14,6 +14,8 @@ export interface ByDay<Item> {
   /** None for one that cannot be read. */
   read: (item: Record<string, unknown>) => readonly Item[];
   limit: number;
+  /** Its day is the newest that is read. */
+  now: Date;
   /** What an earlier page gave. */
   cursor?: string | undefined;
   /** Only items whose attribute has this value. */
@@ -22,9 +24,9 @@ export interface ByDay<Item> {
 
 /** @throws FleetReflexError `runs.cursor` */
 export async function listByDay<Item>(options: ByDay<Item>): Promise<{ items: Item[]; cursor?: string }> {
-  const { client, table, partition, read, limit, cursor, where } = options;
+  const { client, table, partition, read, limit, cursor, where, now } = options;
   const items: Item[] = [];
-  const today = new Date().toISOString().slice(0, 10);
+  const today = now.toISOString().slice(0, 10);
   const start = cursor === undefined ? { day: today } : readCursor(cursor);
   let from: Record<string, unknown> | undefined = start.from;
   for (let day = start.day, age = 0; age <= RETENTION_DAYS; day = dayBefore(day), age += 1) {

@@ -24,6 +24,8 @@ export interface DynamoRunStoreOptions {
   table: string;
   /** Told of a stored run that this code cannot read; nobody guesses what it means. Default: nobody is told. */
   onUnreadable?: (error: FleetReflexError) => void;
+  /** Default: the clock of this machine. */
+  now?: () => Date;
 }
 
 /** What a newer version wrote is looked at again after this: by then that version may be back. */
@@ -34,7 +36,12 @@ const StoredGlimpse = z.looseObject({ run: Glimpse });
 const StoredTwin = z.looseObject({ lease: TwinLease });
 const StoredTask = z.looseObject({ task: RunTask });
 
-export function dynamoRunStore({ client, table, onUnreadable = () => {} }: DynamoRunStoreOptions): RunStore {
+export function dynamoRunStore({
+  client,
+  table,
+  onUnreadable = () => {},
+  now: clock = () => new Date(),
+}: DynamoRunStoreOptions): RunStore {
   const get = async (runId: string): Promise<Run | undefined> => {
     const { Item } = await client.send(
       new GetCommand({ TableName: table, Key: key.run(runId), ConsistentRead: true }),
@@ -93,6 +100,7 @@ export function dynamoRunStore({ client, table, onUnreadable = () => {} }: Dynam
         client,
         table,
         partition: dayPartition.runs,
+        now: clock(),
         read(item) {
           const run = StoredRun.safeParse(item);
           if (run.success) return [run.data.run];
@@ -186,7 +194,7 @@ export function dynamoRunStore({ client, table, onUnreadable = () => {} }: Dynam
     },
 
     async putTask(task) {
-      const now = new Date();
+      const now = clock();
       return await unlessConditionFails(
         client.send(
           new PutCommand({
@@ -241,7 +249,7 @@ export function dynamoRunStore({ client, table, onUnreadable = () => {} }: Dynam
       await client.send(
         new PutCommand({
           TableName: table,
-          Item: { ...key.invocation(provider, invocationId), runId, expiresAt: expiresAt(new Date()) },
+          Item: { ...key.invocation(provider, invocationId), runId, expiresAt: expiresAt(clock()) },
         }),
       );
     },
@@ -263,7 +271,7 @@ export function dynamoRunStore({ client, table, onUnreadable = () => {} }: Dynam
               ...key.twin(twinKey),
               revision: lease.revision,
               lease,
-              expiresAt: expiresAt(new Date()),
+              expiresAt: expiresAt(clock()),
             },
             ...(read === undefined
               ? { ConditionExpression: condition.isNew }

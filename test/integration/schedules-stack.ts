@@ -92,7 +92,7 @@ export async function startStack(options: { alibaba?: Partial<CloudAssistantServ
   const now = () => new Date(useManual ? manual.epochMs() : jumping.epochMs());
   const providers = { tencent, alibaba };
   const context: TendContext & PollContext = {
-    store: dynamoRunStore(table),
+    store: dynamoRunStore({ ...table, now }),
     guards: dynamoGuardStore(table),
     ledger: dynamoScheduleLedger(table),
     publishing: {
