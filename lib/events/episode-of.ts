@@ -3,6 +3,16 @@ import type { Episode } from '../runs/episode.ts';
 import { keyFor } from '../runs/guard-key.ts';
 import type { TriggerEvent } from './trigger-event.ts';
 
+/**
+ * When the alert ended, where its source tells that and not when it began: what began later is of another episode.
+ * @returns ISO 8601
+ */
+export function endOf({ kind, data }: TriggerEvent): string | undefined {
+  if (kind !== 'alert' || data.status !== 'resolved' || data.startsAt !== undefined) return undefined;
+  const at = Date.parse(data.endsAt ?? '');
+  return Number.isNaN(at) ? undefined : new Date(at).toISOString();
+}
+
 /** @returns undefined for what is no alert, and for an alert whose beginning nobody tells: then only the order counts */
 export function episodeOf(event: TriggerEvent): Episode | undefined {
   if (event.kind !== 'alert' || event.data.startsAt === undefined) return undefined;

@@ -4,6 +4,8 @@
  * - what the end of an alert asked for, seen from runs of no episode or of another source: one for each source, in one
  *   item, for it cannot be known which sources there are
  * - the same, seen from runs of that episode: an item for each episode
+ * - what the end of an alert asked for whose beginning nobody tells: for each source the newest by our clock, and the
+ *   newest by the sender's, for an end that comes late reaches less than the one before it
  */
 import { type DynamoDBDocumentClient, GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod';
@@ -27,6 +29,8 @@ type Mark = z.infer<typeof Mark>;
 /** The attribute of the mark of a source, in the item of the ends of alerts. */
 const OF_SOURCE = 'source:';
 const OF_EPISODE = 'episode';
+/** The attributes of an end without a beginning, by what the newest is told; in the same item as those of sources. */
+const ENDED = { at: 'arrived:', time: 'ended:' } as const;
 
 export function dynamoTombstones({
   client,
@@ -42,6 +46,7 @@ export function dynamoTombstones({
     itemKey: Record<string, string>,
     attribute: string,
     mark: Mark,
+    newestBy: 'at' | 'time' = 'at',
   ): Promise<void> => {
     await unlessConditionFails(
       client.send(
@@ -50,10 +55,10 @@ export function dynamoTombstones({
           Key: itemKey,
           UpdateExpression: 'SET #mark = :mark, #expiresAt = :expiresAt',
           ConditionExpression: condition.isMarkNewer,
-          ExpressionAttributeNames: { '#mark': attribute, '#at': 'at', '#expiresAt': 'expiresAt' },
+          ExpressionAttributeNames: { '#mark': attribute, '#at': newestBy, '#expiresAt': 'expiresAt' },
           ExpressionAttributeValues: {
             ':mark': mark,
-            ':at': mark.at,
+            ':at': mark[newestBy],
             ':expiresAt': expiresAt(new Date(mark.until), 1),
           },
         }),
@@ -66,6 +71,14 @@ export function dynamoTombstones({
       const { source, type } = trigger;
       const ended = episodeEnded(trigger);
       const times = { at: new Date(requestedAt).toISOString(), until: until.toISOString() };
+      if (ended === undefined && trigger.endsAt !== undefined) {
+        const mark = { ...times, by, type, time: trigger.endsAt };
+        await Promise.all([
+          keepNewest(key.endsOfAlerts(aim), `${ENDED.at}${source}`, mark, 'at'),
+          keepNewest(key.endsOfAlerts(aim), `${ENDED.time}${source}`, mark, 'time'),
+        ]);
+        return;
+      }
       if (ended === undefined) {
         await unlessConditionFails(
           client.send(
@@ -115,9 +128,17 @@ function plainIn(item: Readonly<Record<string, unknown>>): Found[] {
 
 /** As seen from a run that is not of the episode: nothing but the time counts, unless the source is the same. */
 function endsIn(item: Readonly<Record<string, unknown>>): Found[] {
-  return Object.entries(item).flatMap(([name, value]) =>
-    name.startsWith(OF_SOURCE) ? [foundAs(Mark.parse(value), name.slice(OF_SOURCE.length), ANY_EPISODE)] : [],
-  );
+  return Object.entries(item).flatMap(([name, value]) => {
+    if (name.startsWith(OF_SOURCE)) {
+      return [foundAs(Mark.parse(value), name.slice(OF_SOURCE.length), ANY_EPISODE)];
+    }
+    const prefix = Object.values(ENDED).find((it) => name.startsWith(it));
+    return prefix === undefined ? [] : [endedAs(Mark.parse(value), name.slice(prefix.length))];
+  });
+}
+
+function endedAs({ by, at, until, type, time }: Mark, source: string): Found {
+  return { by, requestedAt: at, until, trigger: { source, type, endsAt: time } };
 }
 
 /** Of no alert: one of a source is told by its own item whether it reaches an episode of that source. */

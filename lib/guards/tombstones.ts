@@ -2,7 +2,7 @@
  * What a cancel leaves for the runs that it has overtaken: queues keep no order, so that a run may come to be sent after
  * the cancel that is for it. A port; dynamodb-tombstones.ts implements it.
  */
-import type { Episode } from '../runs/episode.ts';
+import type { Asked } from '../runs/episode.ts';
 
 /** How long a cancel stops what it has overtaken. */
 export const TOMBSTONE_MS = 24 * 60 * 60_000;
@@ -18,7 +18,7 @@ export interface Tombstone {
   by: string;
   /** ISO 8601: when the cancel arrived first. */
   requestedAt: string;
-  trigger: { source: string; type: string; episode?: Episode | undefined };
+  trigger: Asked['trigger'];
 }
 
 export interface TombstoneStore {

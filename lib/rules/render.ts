@@ -2,7 +2,7 @@
  * Makes the run request of a rule that matched: templates filled in, every value checked against its pattern. What
  * must not run becomes a rejection with its reason, which is recorded and told like any other end of a run.
  */
-import { episodeOf } from '../events/episode-of.ts';
+import { endOf, episodeOf } from '../events/episode-of.ts';
 import type { TriggerEvent } from '../events/trigger-event.ts';
 import { EMPTY_KEY, isBlankKey, keyFor } from '../runs/guard-key.ts';
 import { runIdFor } from '../runs/run-id.ts';
@@ -77,6 +77,7 @@ function commonOf(rule: Rule, event: TriggerEvent, context: RenderContext) {
   const { now, askedAt = now, traceparent, replyTo } = context;
   const trace = traceparent ?? event.traceparent;
   const episode = episodeOf(event);
+  const endsAt = endOf(event);
   return {
     version: 1 as const,
     runId: runIdFor(rule.name, event.source, event.id),
@@ -87,6 +88,7 @@ function commonOf(rule: Rule, event: TriggerEvent, context: RenderContext) {
       id: event.id,
       ...(event.subject !== undefined && { subject: event.subject }),
       ...(episode && { episode }),
+      ...(endsAt && { endsAt }),
     },
     notify: [...rule.notify],
     ...(replyTo !== undefined && { replyTo: seenBy(replyTo, rule) }),

@@ -18,7 +18,13 @@ export type Episode = z.infer<typeof Episode>;
 export interface Asked {
   /** ISO 8601, by our clock. Of a cancel the time of its first arrival. */
   requestedAt: string;
-  trigger: { source: string; type: string; episode?: Episode | undefined };
+  trigger: {
+    source: string;
+    type: string;
+    episode?: Episode | undefined;
+    /** ISO 8601, by the sender's clock: of an end whose beginning is not known. */
+    endsAt?: string | undefined;
+  };
 }
 
 /** The episode that an event ends, or that somebody takes over; what fires ends none. */
@@ -28,19 +34,29 @@ export function episodeEnded({ type, episode }: Asked['trigger']): Episode | und
 
 /**
  * Whether a cancel reaches a run of its rule and key. Where both are of alerts of one source, the run has to be of the
- * episode that the cancel ends; else it has to be asked for before the cancel.
+ * episode that the cancel ends; else it has to be asked for before the cancel, and must not have begun after the end,
+ * which may be a late one.
  */
 export function reaches(cancel: Asked, run: Asked): boolean {
   const ended = episodeEnded(cancel.trigger);
   const own = run.trigger.episode;
   const isEarlier = Date.parse(run.requestedAt) <= Date.parse(cancel.requestedAt);
   if (ended === undefined || own === undefined || run.trigger.source !== cancel.trigger.source) {
-    return isEarlier;
+    return isEarlier && !beganAfter(cancel, run);
   }
   if (!isSameEpisode(own, ended)) return false;
   // What came later may have happened before. A source that opens an episode again says so by a later time.
   const happened = Date.parse(own.time);
   return isEarlier || happened < Date.parse(ended.time) || happened <= Date.parse(own.startsAt);
+}
+
+/** Of one source, whose clock told both. */
+function beganAfter(
+  { trigger: { source, endsAt } }: Asked,
+  { trigger: { source: of, episode } }: Asked,
+): boolean {
+  if (endsAt === undefined || episode === undefined || of !== source) return false;
+  return Date.parse(episode.startsAt) > Date.parse(endsAt);
 }
 
 function isSameEpisode(one: Episode, other: Episode): boolean {

@@ -22,6 +22,8 @@ export const Trigger = z.strictObject({
   subject: z.string().optional(),
   /** Of an alert whose source tells its episodes apart. */
   episode: Episode.optional(),
+  /** ISO 8601, by the sender's clock: of the end of an alert whose beginning its source does not tell. */
+  endsAt: z.iso.datetime().optional(),
 });
 export type Trigger = z.infer<typeof Trigger>;
 

@@ -107,6 +107,15 @@ function alert(
   });
 }
 
+/** Uptime Kuma tells of an end when it was, and not of what. */
+function heartbeat(status: 0 | 1, time: string): TriggerEvent[] {
+  return received('uptime-kuma', {
+    heartbeat: { monitorID: 7, status, time: `2026-11-20 ${time}:00.000`, important: true },
+    monitor: { id: 7, name: 'web' },
+    msg: 'x',
+  });
+}
+
 /** https://developer.pagerduty.com/docs/webhooks-overview: an incident that is opened again keeps its beginning. */
 function incident(type: 'triggered' | 'resolved' | 'reopened', occurredAt: string) {
   return received('pagerduty', {
@@ -346,6 +355,26 @@ describe('the end of an episode', () => {
     expect(await arc.states()).toEqual(['stopped run.cancelled', 'pending']);
     await arc.send(...alarm('OK', endOf(S2), { value: 'INSUFFICIENT_DATA', timestamp: endOf(S2) }));
     expect(await arc.states()).toEqual(['stopped run.cancelled', 'stopped run.cancelled']);
+  });
+
+  it('whose beginning nobody tells, and that comes late, stops nothing that began after it', async () => {
+    const arc = anArc(forAlerts(FINGERPRINT, 'uptime-kuma'));
+    await arc.send(...heartbeat(0, '10:00'));
+    const [late, second] = [heartbeat(1, '10:10'), heartbeat(0, '11:00')];
+    await arc.send(...second, ...late);
+    expect(await arc.states()).toEqual(['stopped run.cancelled', 'pending']);
+    await arc.send(...heartbeat(1, '11:10'));
+    expect(await arc.states()).toEqual(['stopped run.cancelled', 'stopped run.cancelled']);
+  });
+
+  it('whose beginning nobody tells refuses what it overtook, and a late one takes none of that back', async () => {
+    const arc = anArc(forAlerts(FINGERPRINT, 'uptime-kuma'));
+    const second = await arc.door(...heartbeat(0, '11:00'));
+    const third = await arc.door(...heartbeat(0, '12:00'));
+    await arc.send(...heartbeat(1, '11:10'));
+    await arc.send(...heartbeat(1, '10:10'));
+    await arc.take(...second, ...third);
+    expect(await arc.states()).toEqual(['rejected guard.cancelled', 'pending']);
   });
 
   it('whose beginning nobody tells cancels what was asked for before it', async () => {
