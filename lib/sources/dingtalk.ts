@@ -104,7 +104,7 @@ log its headers, and keep \`allow\` narrow. Progress and result need a group rob
         channel: channel
           ? { id: channel, ...(payload.conversationTitle && { name: payload.conversationTitle }) }
           : undefined,
-        ...tenancy([payload.senderCorpId], [payload.chatbotCorpId]),
+        ...tenancyOf(payload),
         raw: payload,
       },
     );
@@ -118,6 +118,12 @@ log its headers, and keep \`allow\` narrow. Progress and result need a group rob
   },
 });
 
+/** Of outsiders DingTalk tells neither the company nor the id among its people. */
+function tenancyOf(message: z.infer<typeof Message>): ReturnType<typeof tenancy> {
+  const { senderCorpId: company, chatbotCorpId: own, senderStaffId: staffId } = message;
+  return { ...tenancy([company], [own]), ...(!company && !staffId && { isExternal: true }) };
+}
+
 const SINGLE_CHAT = '1';
 
 /**
@@ -128,8 +134,11 @@ function whyTalk(message: z.infer<typeof Message>): string | undefined {
   if (message.conversationType === SINGLE_CHAT) return undefined;
   if (message.isInAtList === false) return 'the message does not mention the robot';
   const robot = message.chatbotUserId;
-  const others = (message.atUsers ?? []).filter((at) => at?.dingtalkId && robot && at.dingtalkId !== robot);
-  if (others.length > 0) return 'the message mentions others too, and DingTalk does not tell whom first';
+  const mentioned = new Set((message.atUsers ?? []).flatMap((at) => at?.dingtalkId || []));
+  // Who the robot is may not be told: then it is who is mentioned alone.
+  if (robot) mentioned.delete(robot);
+  if (mentioned.size > (robot ? 0 : 1))
+    return 'the message mentions others too, and DingTalk does not tell whom first';
   return /^\s/.test(message.text?.content ?? '')
     ? undefined
     : 'the message does not begin with a mention of the robot';

@@ -102,9 +102,12 @@ function idsOf({ headers, body }: SourceRequest, isSigned: boolean): Ids {
   return { id: isSigned ? deliveryId(body, headers['webhook-id']) : bodyId(body), deliveryid };
 }
 
-/** The accounts of access tokens and of GitLab itself: https://docs.gitlab.com/administration/internal_users/ */
+/**
+ * The accounts of access tokens, of services (by the names that GitLab gives them) and of GitLab itself:
+ * https://docs.gitlab.com/administration/internal_users/, https://docs.gitlab.com/user/profile/service_accounts/
+ */
 const BOT =
-  /^(?:(?:project|group)_\d+_bot(?:_|\d|$)|ghost$|(?:support|alert|visual-review|security|automation)-bot$|gitlab-\S*-bot$)/i;
+  /^(?:(?:project|group)_\d+_bot(?:_|\d|$)|service_account_|ghost\d*$|GitLabDuo$|(?:support|alert|visual-review|security|automation)-bot\d*$|gitlab-\S*-bot$)/i;
 
 /** Before it had an action GitLab sent the same for a new note and an edited one. */
 function isEdited({

@@ -1,21 +1,33 @@
-/** What a person says to a bot in a message, without what the message only shows: quotes of others, and code. */
+/** What a person says to a bot in a message, without what the message only shows: quotes of others, code, and what is struck out. */
 
 const LINE_END = /\r\n?|\n/;
 const FENCE = '```';
+/** Markdown's other fence, which is one at the beginning of a line only: elsewhere it strikes words out. */
+const TILDES = '~~~';
+/** Slack, Discord: all that follows is quoted. */
+const QUOTED_TO_THE_END = '>>>';
 
-/** The lines that are neither quoted (`>`) nor inside a fence of code; a fence that is not closed reaches to the end. */
+/** The lines that are neither quoted nor inside a fence of code; a fence that is not closed reaches to the end. */
 export function withoutQuotes(text: string): string {
-  let isFenced = false;
-  const spoken = text.split(LINE_END).filter((line) => {
+  const lines = text.split(LINE_END);
+  let fence: string | undefined;
+  const isSpoken = (line: string): boolean => {
     const start = line.trimStart();
-    const wasFenced = isFenced;
-    if (line.split(FENCE).length % 2 === 0) isFenced = !isFenced;
-    return !wasFenced && !start.startsWith(FENCE) && !start.startsWith('>');
-  });
+    const was = fence;
+    if (was !== TILDES && line.split(FENCE).length % 2 === 0) fence = was === FENCE ? undefined : FENCE;
+    else if (was !== FENCE && start.startsWith(TILDES)) fence = was === TILDES ? undefined : TILDES;
+    const begins = [FENCE, TILDES, '>'].some((mark) => start.startsWith(mark));
+    return was === undefined && !begins;
+  };
+  const spoken: string[] = [];
+  for (const line of lines) {
+    if (fence === undefined && line.trimStart().startsWith(QUOTED_TO_THE_END)) break;
+    if (isSpoken(line)) spoken.push(line);
+  }
   return spoken.join('\n');
 }
 
-const QUOTE_TAG = /<(\/?)(?:blockquote|pre|codeblock|attachment)\b[^<>]*>/gi;
+const QUOTE_TAG = /<(\/?)(?:blockquote|pre|codeblock|attachment|s|strike|del)\b[^<>]*>/gi;
 
 /** The same of HTML, as Teams sends it: quotes may hold quotes, and one that is not closed reaches to the end. */
 export function withoutHtmlQuotes(html: string): string {

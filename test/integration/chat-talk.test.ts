@@ -157,6 +157,15 @@ describe('talk', () => {
         atUsers: [{ dingtalkId: '$:LWCP_v1:$alice' }, { dingtalkId: '$:LWCP_v1:$Cxxxxx' }],
       }),
     ],
+    [
+      'a DingTalk mention',
+      'a mention after another, where DingTalk does not tell the robot',
+      has({
+        text: { content: '  stop, see ' },
+        chatbotUserId: undefined,
+        atUsers: [{ dingtalkId: '$:LWCP_v1:$alice' }, { dingtalkId: '$:LWCP_v1:$Cxxxxx' }],
+      }),
+    ],
     ...onCodeHost('a GitHub comment', comment),
     ...onCodeHost('a Gitea comment', comment),
     ...onCodeHost('a Forgejo comment', comment),
@@ -209,6 +218,10 @@ describe('what no person has just typed', () => {
       'an access token',
       (value) => within(value, 'user', { username: 'project_30_bot_4ffca233d8298ea1' }),
     ],
+    ...['service_account_group_9970_ee9a2b', 'GitLabDuo', 'ghost1', 'alert-bot2'].map(
+      (username) =>
+        ['a GitLab note', username, (value: Fields) => within(value, 'user', { username })] as const,
+    ),
     [
       'a GitLab note',
       'a bot of GitLab',
@@ -254,6 +267,17 @@ describe('what only stands beside a command is not read', () => {
     ['a Slack mention', 'a quote', slack('<@U0LAN0Z89> sleep 20\n&gt; stop')],
     ['a Slack mention', 'a fence', slack('<@U0LAN0Z89> sleep 20\n```\nstop\n```')],
     ['a Slack mention', 'a fence that is not closed', slack('<@U0LAN0Z89> sleep 20\n```\nstop')],
+    ['a Slack mention', 'all behind >>>', slack('<@U0LAN0Z89> sleep 20\n&gt;&gt;&gt; Alice:\nstop')],
+    [
+      'a Mattermost outgoing web hook',
+      'a fence of tildes',
+      has({ text: 'fleet sleep 20\n~~~\nstop\n```\nnow\n~~~' }),
+    ],
+    ['a Mattermost outgoing web hook', 'tildes in a fence', has({ text: 'fleet sleep 20\n```\n~~~\nstop' })],
+    ...['s', 'strike', 'del'].map(
+      (tag) =>
+        ['a Teams mention', tag, teams(`<at>Fleet</at> sleep <${tag}>60</${tag}><span>20</span>`)] as const,
+    ),
     ['a Teams mention', 'a quote', teams('<at>Fleet</at> sleep 20<blockquote>stop</blockquote>')],
     [
       'a Teams mention',

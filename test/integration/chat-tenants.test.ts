@@ -128,6 +128,7 @@ describe('without settings, whom the platform calls external', () => {
     ],
     ['a Feishu mention', 'tenant_key', TENANTS['a Feishu mention']?.other ?? same],
     ['a DingTalk mention', 'senderCorpId', has({ senderCorpId: 'ding9' })],
+    ['a DingTalk mention', 'no id at all', has({ senderCorpId: undefined, senderStaffId: undefined })],
   ])('in %s by %s may use nothing', async (place, _, change) => {
     const { started, because } = await ask(place, change, rules());
     expect({ started, because }).toEqual({
