@@ -8,6 +8,7 @@ import type { InvocationNews } from '../queues/wake-up-queue.ts';
 import { verifyHeader, verifyUrlSecret } from './bearer.ts';
 import { genericEvent } from './build-event.ts';
 import { isTaskEvent, TaskEvent, TaskFacts } from './cloud-assistant-event.ts';
+import { contentHash } from './content-hash.ts';
 import { joinedId } from './delivery-id.ts';
 import { toIsoTime } from './event-time.ts';
 import { firstText } from './labels.ts';
@@ -47,14 +48,16 @@ One event comes for each instance when its task has ended; there is none for a s
     if (!parsed.success) return { kind: 'ignored', because: `${type} tells no task’s end` };
     const facts = parsed.data;
     const time = firstText(event.time, event['eventTime']);
+    const given = firstText(event.id);
     return {
       kind: 'events',
       news: newsOf(facts),
+      ...(given && { contents: { hashes: [contentHash({ type, facts })], isSigned: false } }),
       events: [
         genericEvent(
           {
             source: 'cloud-assistant',
-            id: firstText(event.id) ?? joinedId([facts.invokeId, facts.instanceId, facts.repeats]),
+            id: given ?? joinedId([facts.invokeId, facts.instanceId, facts.repeats]),
             verb: type,
             subject: `${facts.invokeId}/${facts.instanceId}`,
             time: toIsoTime(time) ?? toIsoTime(facts.finishTime) ?? now.toISOString(),

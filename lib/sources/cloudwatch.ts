@@ -5,6 +5,7 @@
 import * as z from 'zod';
 import { verifyAuthorization } from './bearer.ts';
 import { alertEvent } from './build-event.ts';
+import { contentHash } from './content-hash.ts';
 import { joinedId } from './delivery-id.ts';
 import { toIsoTime } from './event-time.ts';
 import { firstText, lenientText, toLabels, withInstanceId } from './labels.ts';
@@ -118,7 +119,9 @@ function normaliseAlarm(envelope: Envelope, now: Date): Normalisation {
       raw: envelope,
     },
   );
-  return { kind: 'events', events: [event] };
+  const { account, region, resources, detail } = envelope;
+  const hashes = [contentHash({ account, region, resources, detail })];
+  return { kind: 'events', events: [event], contents: { hashes, isSigned: false } };
 }
 
 /** An alarm may lack data before it is well again: then the state before says nothing of when it began. */

@@ -3,11 +3,13 @@ import * as z from 'zod';
 import { CompletionData } from '../events/trigger-event.ts';
 import { verifyAuthorization } from './bearer.ts';
 import { CloudEvent, isCloudEvent } from './cloud-event.ts';
+import { contentHash } from './content-hash.ts';
 import { toIsoTime } from './event-time.ts';
 import { present } from './present.ts';
 import { defineSource } from './source.ts';
 
 const PREFIX = 'fleet-reflex.';
+const OwnEvent = CloudEvent.extend({ type: z.string().startsWith(PREFIX), data: CompletionData });
 
 export const fleetReflex = defineSource({
   name: 'fleet-reflex',
@@ -26,9 +28,10 @@ the completion events of another deployment to \`https://<your-endpoint>/hooks/f
   settings: z.strictObject({}),
   contentTypes: ['application/json', 'application/cloudevents+json'],
   verify: (request, { secrets }) => verifyAuthorization(request, secrets),
-  payload: CloudEvent.extend({ type: z.string().startsWith(PREFIX), data: CompletionData }),
+  payload: OwnEvent,
   normalise: (event, _request, { now }) => ({
     kind: 'events',
+    contents: { hashes: [whatIsToldOf(event)], isSigned: false },
     events: [
       {
         ...present({
@@ -47,6 +50,12 @@ the completion events of another deployment to \`https://<your-endpoint>/hooks/f
   }),
   recognises: isOwnEvent,
 });
+
+/** What stays the same where we publish it again after a crash: then more may be known of its tasks. */
+function whatIsToldOf({ source, type, subject, data }: z.infer<typeof OwnEvent>): string {
+  const { runId, rule, provider, status, region, command, trigger } = data;
+  return contentHash({ source, type, subject, runId, rule, provider, region, command, status, trigger });
+}
 
 export function isOwnEvent(body: unknown): boolean {
   return isCloudEvent(body) && body.type.startsWith(PREFIX);

@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { verifyAuthorization, verifyHeader } from './bearer.ts';
 import { deployEvent } from './build-event.ts';
+import { contentHash } from './content-hash.ts';
 import { joinedId } from './delivery-id.ts';
 import { toIsoTime } from './event-time.ts';
 import { firstText } from './labels.ts';
@@ -96,6 +97,10 @@ One event for each artifact: the tag is \`event.data.ref\`, the digest \`event.d
         },
       );
     });
-    return { kind: 'events', events };
+    // Whoever has the secret chooses the id of a CloudEvent; the other is made of what is told.
+    const hashes = resources.map(({ digest, tag }) =>
+      contentHash({ type: payload.type, repository, digest, tag }),
+    );
+    return { kind: 'events', events, ...(payload.id && { contents: { hashes, isSigned: false } }) };
   },
 });

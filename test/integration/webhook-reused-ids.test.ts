@@ -3,11 +3,14 @@ import { createHmac } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { dynamoContents } from '../../lib/events/dynamodb-contents.ts';
 import { contentHash } from '../../lib/sources/content-hash.ts';
-import { anHttpEvent } from '../fixtures/http-events.ts';
+import { anHttpEvent, eventOf } from '../fixtures/http-events.ts';
 import { rememberedContents } from '../fixtures/remembered-contents.ts';
 import { startRunsTable } from '../fixtures/runs-table.ts';
-import { NOW } from '../fixtures/signed-requests.ts';
+import { encodeSample, NOW, samplesOf, signedRequest } from '../fixtures/signed-requests.ts';
+import { fieldsOf, within } from '../fixtures/typed-in-chats.ts';
 import { aDoor, withSettings } from '../fixtures/webhook-door.ts';
+
+type Fields = Record<string, unknown>;
 
 const RULES = withSettings(`
 version: 1
@@ -140,6 +143,40 @@ it('the run of a reused id is of no id that a sender can choose', async () => {
   const occupied = [await shop.send(event(derived, 2)), await shop.send(event('order-7', 1))];
   const real = await shop.send(event('order-7', 2));
   expect(occupied.map(({ runId }) => runId)).not.toContain(real.runId);
+});
+
+/** Those whose events have ids of their own, which are made of nothing that is told, and that nothing signs. */
+const CHOSEN: readonly (readonly [string, string, (value: Fields) => Fields])[] = [
+  [
+    'harbor',
+    'cloudevents',
+    (value) => within(value, 'data', { resources: [{ digest: 'sha256:0', tag: 'v0' }] }),
+  ],
+  ['cloud-assistant', '', (value) => within(value, 'data', { instanceId: 'i-other' })],
+  ['cloudwatch', '', (value) => within(value, 'detail', { alarmName: 'another' })],
+  ['fleet-reflex', '', (value) => within(value, 'data', { status: 'failed' })],
+];
+
+it.each(CHOSEN)('the id of a %s event cannot be occupied', async (source, variant, other) => {
+  const door = aDoor({
+    ruleSet: withSettings(
+      `version: 1\nproviders: { tencent: { region: ap-guangzhou } }\nrules:\n  - { name: any, on: ${source}, when: "event.source != ''", run: { provider: tencent, command: cmd-1, instances: ins-1 } }\n`,
+    ),
+    contents: rememberedContents(),
+  });
+  const sample = samplesOf(source).find((it) => it.variant === variant);
+  if (sample === undefined) throw new Error(`${source} has no sample`);
+  const real = fieldsOf(sample.value);
+  const send = async (value: Fields) => {
+    const encoded = encodeSample({ ...sample, value });
+    const { body } = await door.receive(eventOf(source, signedRequest(source, { ...encoded, variant })));
+    return JSON.parse(body);
+  };
+  expect(await send(other(real))).not.toHaveProperty('notes');
+  expect(await send(real)).toMatchObject({ notes: [{ code: 'event.id-reused' }] });
+  // Sent again it is the same: only what comes under an id of its own runs.
+  expect(await send(other(real))).not.toHaveProperty('notes');
+  expect(door.sent.map(({ action }) => action)).toEqual(['run', 'reject', 'run']);
 });
 
 it('what a transport writes into a CloudEvent does not make it another', async () => {
