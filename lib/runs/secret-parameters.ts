@@ -39,6 +39,13 @@ export function shownRequest(request: RunRequest): RunRequest {
   return { ...request, parameters, execution: { ...execution, guards: shownGuards(request, execution) } };
 }
 
+/** What of a run may hold a secret, as it is kept when the run is over. */
+export function forgetSecrets(
+  run: WithSecrets & { guards: RenderedGuards },
+): Pick<typeof run, 'guards'> & { parameters: Record<string, string> } {
+  return { parameters: shownParameters(run), guards: shownGuards(run, run) };
+}
+
 /** A rule may have made its key of a secret. */
 function shownGuards(of: WithSecrets, { guards }: { guards: RenderedGuards }): RenderedGuards {
   const { dedupe } = guards;

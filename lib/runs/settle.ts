@@ -11,7 +11,7 @@ import type { TaskReport } from '../providers/provider.ts';
 import { awaitsOutput, deliveryErrorOf } from './output-delivery.ts';
 import { isTerminalRun, type PendingEvent, type Run, type RunTask, sentInvocations } from './run.ts';
 import { reasonFor } from './run-reason.ts';
-import { concealOutput, concealReason, shownParameters } from './secret-parameters.ts';
+import { concealOutput, concealReason, forgetSecrets } from './secret-parameters.ts';
 import { type AggregateStatus, aggregateStatus, isTerminalTask, type TaskStatus } from './status.ts';
 import type { RunStore } from './store.ts';
 
@@ -149,7 +149,7 @@ async function delivered(store: RunStore, run: Run, event: PendingEvent): Promis
     // A run that has ended and told everyone needs no more looking at. Where the chat was told goes too: whoever has
     // such an address can write there. And so do secrets, which only what is still to be sent or read needs.
     return isTerminalRun(current) && outbox.length === 0
-      ? { ...done, parameters: shownParameters(current), outbox }
+      ? { ...done, ...forgetSecrets(current), outbox }
       : { ...current, outbox };
   });
 }

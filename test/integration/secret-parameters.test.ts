@@ -90,6 +90,13 @@ function prints(output: string, more: Record<string, unknown> = {}): void {
   }
 }
 
+async function endedRun(runId: string) {
+  world.cloud.tasksAre('succeeded');
+  world.advance(5_000);
+  await world.poll();
+  return await world.run(runId);
+}
+
 /** Everything that is in the table. */
 async function stored(): Promise<string> {
   const { Items = [] } = await table.client.send(new ScanCommand({ TableName: table.table }));
@@ -196,6 +203,9 @@ describe('a secret parameter', () => {
     expect(await shown(second.runId)).toContain('for the same key');
     expect(await shown(second.runId)).not.toContain(SECRET);
     expect(JSON.stringify(shownRequest(first))).not.toContain(SECRET);
+    for (const { guards: kept } of [await world.run(second.runId), await endedRun(first.runId)]) {
+      expect(kept).toEqual({ dedupe: { key: '•••', windowMs: 600_000 } });
+    }
   });
 
   it.each(['cancelled', 'expired'])('is forgotten by a run that was never sent: %s', async (how) => {
