@@ -80,8 +80,10 @@ function stateOf({ status, reason }: Run): string {
   return reason === undefined ? status : `${status} ${reason.code}`;
 }
 
-const S1 = '2026-11-20T10:00:00.000Z';
-const S2 = '2026-11-20T11:00:00.000Z';
+/** Of today: what is older than the service remembers is refused. */
+const hoursAgo = (hours: number) => new Date(Date.now() - hours * 3_600_000).toISOString();
+const S1 = hoursAgo(3);
+const S2 = hoursAgo(2);
 const endOf = (startsAt: string) => new Date(Date.parse(startsAt) + 600_000).toISOString();
 
 function received(source: string, body: unknown): TriggerEvent[] {
@@ -110,7 +112,7 @@ function alert(
 /** Uptime Kuma tells of an end when it was, and not of what. */
 function heartbeat(status: 0 | 1, time: string): TriggerEvent[] {
   return received('uptime-kuma', {
-    heartbeat: { monitorID: 7, status, time: `2026-11-20 ${time}:00.000`, important: true },
+    heartbeat: { monitorID: 7, status, time: `${hoursAgo(24).slice(0, 10)} ${time}:00.000`, important: true },
     monitor: { id: 7, name: 'web' },
     msg: 'x',
   });
@@ -348,7 +350,7 @@ describe('the end of an episode', () => {
 
   it('of a CloudWatch alarm is known where the state before was ALARM, and else by the order alone', async () => {
     const arc = anArc(forAlerts(FINGERPRINT, 'cloudwatch'));
-    const fine = { value: 'OK', timestamp: '2026-11-20T09:00:00.000Z' };
+    const fine = { value: 'OK', timestamp: hoursAgo(4) };
     await arc.send(...alarm('ALARM', S1, fine));
     await arc.send(...alarm('ALARM', S2, fine));
     await arc.send(...alarm('OK', endOf(S1), { value: 'ALARM', timestamp: S1 }));
