@@ -45,9 +45,8 @@ const push = z
       verb: 'push',
       action: 'push',
       repository: repository?.full_name ?? '',
-      ref,
       // A deleted branch has no commit any more.
-      sha: after && !NO_COMMIT.test(after) ? after : undefined,
+      ...commitOf(OWN, ref, after && !NO_COMMIT.test(after) ? after : undefined),
       status: after && NO_COMMIT.test(after) ? 'deleted' : undefined,
       actor: firstText(sender?.login, pusher?.name, pusher?.login),
       url: firstText(compare, compareUrl),

@@ -13,8 +13,8 @@ export type Provenance =
 export const OWN: Provenance = { kind: 'own' };
 export const UNKNOWN: Provenance = { kind: 'unknown' };
 
-/** Where code hosts keep the commits of merge and pull requests, forks' too. */
-const OF_A_REQUEST = /^refs\/(pull|pull-requests|merge-requests)\//;
+/** Where code hosts keep the commits of merge and pull requests, forks' too; deployments name them without `refs/`. */
+const OF_A_REQUEST = /^(?:refs\/)?(?:pull|pull-requests|merge-requests)\/\d+\/|^refs\/for\//;
 
 /** `owner:main` of a fork cannot be a branch of ours: git has no `:` in a name. */
 export function commitOf(

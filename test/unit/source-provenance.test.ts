@@ -81,6 +81,13 @@ describe('of GitHub', () => {
       { ref: 'refs/pull/7/head' },
     ],
     [
+      'a deployment of a pull request’s ref, in short',
+      { action: 'created', deployment: { ...deployment, ref: 'pull/7/merge' } },
+      { ref: 'pull/7/merge' },
+    ],
+    ['a push to a pull request’s ref', { ref: 'refs/pull/7/head', after: SHA }, { ref: 'refs/pull/7/head' }],
+    ['a push that makes one', { ref: 'refs/for/main/x', after: SHA }, { ref: 'refs/for/main/x' }],
+    [
       'a status of a fork’s deployment',
       { deployment, deployment_status, workflow_run: { ...run, head_repository: fork } },
       { ref: 'mallory:main' },
