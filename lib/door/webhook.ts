@@ -85,7 +85,7 @@ async function receive(event: HttpEvent, requestId: string, context: WebhookCont
       if (news.length > 0) await context.wakeUps.tell(news);
       // Where the sender shows nobody what it is answered, the person who asked is told by a message.
       if (normalisation.isAnswerHidden && replyTo) {
-        await context.say(answerLines(outcomes).join('\n'), replyTo);
+        await context.say(answerLines(outcomes, 'channel').join('\n'), replyTo);
       }
       if (source.answer !== undefined) return toHttpAnswer(source.answer(outcomes, sourceContext));
       return jsonAnswer(202, answerOf(outcomes));

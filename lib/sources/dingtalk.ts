@@ -113,7 +113,7 @@ log its headers, and keep \`allow\` narrow. Progress and result need a group rob
   },
   answer(outcomes) {
     if (outcomes.length === 0) return { status: 200, body: { msgtype: 'empty' } };
-    const content = cutText(answerText(outcomes, plainMarkup), MAX_TEXT);
+    const content = cutText(answerText(outcomes, plainMarkup, 'channel'), MAX_TEXT);
     return { status: 200, body: { msgtype: 'text', text: { content } } };
   },
 });

@@ -153,7 +153,7 @@ shows them to all).`,
       // Who sees it sees the first reply in its place, which may have the output of a command.
       return { status: 200, body: { type: DEFERRED_CHANNEL_MESSAGE, data: { flags: EPHEMERAL } } };
     }
-    const content = cutText(answerText(outcomes, discordMarkup), MAX_CONTENT);
+    const content = cutText(answerText(outcomes, discordMarkup, 'caller'), MAX_CONTENT);
     const data = { content, flags: EPHEMERAL, allowed_mentions: { parse: [] } };
     return { status: 200, body: { type: CHANNEL_MESSAGE, data } };
   },

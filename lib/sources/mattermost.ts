@@ -96,7 +96,7 @@ outgoing webhooks have none.`,
       status: 200,
       body: {
         response_type: isSlash ? 'ephemeral' : 'comment',
-        text: cutText(answerText(outcomes, mattermostMarkup), MAX_TEXT),
+        text: cutText(answerText(outcomes, mattermostMarkup, isSlash ? 'caller' : 'channel'), MAX_TEXT),
       },
     };
   },

@@ -7,6 +7,6 @@ import type { DoorOutcome, SourceAnswer } from './source.ts';
 const MAX_TEXT = 4000;
 
 export function answerInSlack(outcomes: readonly DoorOutcome[]): SourceAnswer {
-  const text = cutText(answerText(outcomes, slackMarkup), MAX_TEXT);
+  const text = cutText(answerText(outcomes, slackMarkup, 'caller'), MAX_TEXT);
   return { status: 200, body: { response_type: 'ephemeral', text } };
 }

@@ -130,7 +130,7 @@ result need an incoming webhook ([chat-ops.md](chat-ops.md)).`,
     return { kind: 'events', events: [event], isTimeProved: true, replyTo };
   },
   answer(outcomes) {
-    const said = answerText(outcomes, teamsAnswerMarkup).replaceAll('\n', '\n\n');
+    const said = answerText(outcomes, teamsAnswerMarkup, 'channel').replaceAll('\n', '\n\n');
     return { status: 200, body: { type: 'message', text: cutText(said, MAX_TEXT) } };
   },
 });

@@ -192,7 +192,7 @@ function answerInWecom(outcomes: readonly DoorOutcome[], context: SourceContext<
   const message = Message.safeParse(first?.event.kind === 'chat' ? first.event.data.raw : undefined).data;
   if (secret === undefined || !message?.FromUserName || !message.ToUserName) return { status: 200, body: '' };
   const seconds = String(Math.floor(context.now.getTime() / 1000));
-  const content = cutText(answerText(outcomes, plainMarkup), MAX_TEXT);
+  const content = cutText(answerText(outcomes, plainMarkup, 'caller'), MAX_TEXT);
   const reply = `<xml><ToUserName>${cdata(message.FromUserName)}</ToUserName><FromUserName>${cdata(message.ToUserName)}</FromUserName><CreateTime>${seconds}</CreateTime><MsgType><![CDATA[text]]></MsgType><Content>${cdata(content)}</Content></xml>`;
   const encrypted = sealWecom(reply, secret.receiveId ?? message.ToUserName, secret);
   const signature = signWecom(secret.token, seconds, seconds, encrypted);

@@ -119,3 +119,27 @@ describe.each(Object.keys(PLACES))('somebody who may use one rule, in %s,', (pla
     expect(real.records.map(({ unmatched }) => unmatched.map((it) => it.rule))).toEqual([['hidden-rule']]);
   });
 });
+
+/** Where the answer is the caller's alone; WeCom's is too, and sealed. */
+const PRIVATE: ReadonlySet<string> = new Set([
+  'a Slack command',
+  'a Mattermost command',
+  'a Discord command',
+]);
+
+describe.each(Object.keys(PLACES).filter((place) => placeOf(place).source !== 'wecom'))(
+  'who reads along in %s',
+  (place) => {
+    it('is shown no clause of a rule that did not match: only the caller is', async () => {
+      const mine = rule('mine', `when: "event.data.args[0] == 'hidden-word'", allow: { users: ['*'] }`);
+      const answer = await ask(place, 'anything else', rulesForChats(mine));
+      // Slack discards the response to an event request; what is said below the mention is what all see.
+      const shown = place === 'a Slack mention' ? answer.said : shownOf(place, answer);
+      expect(shown).toContain('Nothing started: no rule matched.');
+      expect(shown.includes('hidden')).toBe(PRIVATE.has(place));
+      expect(answer.records.map(({ unmatched }) => unmatched)).toEqual([
+        [{ rule: 'mine', because: expect.stringContaining('hidden-word') }],
+      ]);
+    });
+  },
+);

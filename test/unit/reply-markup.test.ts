@@ -374,10 +374,12 @@ describe('an answer at the door', () => {
       fc.property(words('OUTSIDE'), (said) => {
         const outcomes: DoorOutcome[] = [
           { event, matched: [{ rule: 'a', runId: RUN_ID, rejected: said }], unmatched: [] },
-          { event, matched: [], unmatched: [{ rule: 'b', because: said }] },
+          { event: { ...event, id: said }, matched: [], unmatched: [{ rule: 'b', because: said }] },
           { event, matched: [], unmatched: [], text: `Said \`${said}\`` },
         ];
-        const text = answerText(outcomes, markup);
+        const text = [answerText(outcomes, markup, 'caller'), answerText(outcomes, markup, 'channel')].join(
+          '\n',
+        );
         expect(text).not.toMatch(MENTION);
         expect(text).not.toContain('```');
         expect(text).not.toMatch(CONTROL);
