@@ -1,8 +1,8 @@
 /** The `events` queue: events as messages. */
 import { QueueConfig, readConfig } from '../lib/config.ts';
-import { receiveMessage } from '../lib/door/event-message.ts';
-import { doorParts } from '../lib/parts/door.ts';
 import { queueHandler } from '../lib/queues/consume.ts';
+import { receiveMessage } from '../lib/sources/event-message.ts';
+import { doorParts } from '../lib/wiring/door.ts';
 
 const config = readConfig(QueueConfig);
 const parts = doorParts('queue', config);

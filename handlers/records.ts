@@ -1,8 +1,8 @@
 /** The `records` queue: what was decided about events is kept. */
 import { RecordsConfig, readConfig } from '../lib/config.ts';
-import { keepRecord } from '../lib/events/keep-record.ts';
-import { recordsParts } from '../lib/parts/records.ts';
 import { queueHandler } from '../lib/queues/consume.ts';
+import { keepRecord } from '../lib/runs/keep-record.ts';
+import { recordsParts } from '../lib/wiring/records.ts';
 
 const config = readConfig(RecordsConfig);
 const parts = recordsParts('records', config);

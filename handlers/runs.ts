@@ -1,8 +1,8 @@
 /** The API for people: runs, events, the freeze. */
 import { RunsConfig, readConfig } from '../lib/config.ts';
-import { accessTokens } from '../lib/door/access-tokens.ts';
-import { runsHandler } from '../lib/door/runs-api.ts';
-import { fleetParts } from '../lib/parts/fleet.ts';
+import { accessTokens } from '../lib/http/access-tokens.ts';
+import { runsHandler } from '../lib/runs/runs-api.ts';
+import { fleetParts } from '../lib/wiring/fleet.ts';
 
 const config = readConfig(RunsConfig);
 

@@ -51,3 +51,8 @@ export function lambdaLog(options: { service: string; level: 'DEBUG' | 'INFO' | 
 export const silent: Log = { debug: noop, info: noop, warn: noop, error: noop };
 
 function noop(): void {}
+
+export interface CorrelatedLog extends Log {
+  /** Puts the ids on everything that is logged until the next call. */
+  correlate(ids: Readonly<Record<string, string | undefined>>): void;
+}

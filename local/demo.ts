@@ -1,7 +1,7 @@
 /** `npm run demo`: the main job, on real input, with the commands really run; then nothing is left of it. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { CompletionEvent } from '../lib/completions/completion-event.ts';
 import { messageOf } from '../lib/errors.ts';
+import type { CompletionEvent } from '../lib/model/completion-event.ts';
 import { linesOf, takeCompletions } from './demo/completions.ts';
 import { type DemoRun, readRuns, startList } from './demo/run-list.ts';
 import {

@@ -1,6 +1,6 @@
 /** `fleet-reflex schedules`: when the standing schedules fire, and whether the providers have them so. */
 import { parseArgs } from 'node:util';
-import { ProviderName } from '../../lib/providers/provider.ts';
+import { ProviderName } from '../../lib/model/provider-name.ts';
 import type { Place } from '../../lib/schedules/apply.ts';
 import { type Command, UsageError } from '../command.ts';
 import { listSchedules } from './schedules/list.ts';

@@ -1,6 +1,6 @@
 /** What the chat has to know of runs: a port, so that it needs no table. */
-import type { Reason, RunStatus } from '../completions/completion-event.ts';
-import type { TaskStatus } from '../runs/status.ts';
+import type { Reason, RunStatus } from '../model/completion-event.ts';
+import type { TaskStatus } from '../model/status.ts';
 
 /** A run as a chat shows it. */
 export interface ChatRun {

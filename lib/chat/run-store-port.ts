@@ -1,8 +1,8 @@
 /** The chat's port on the store of runs. */
 import { countByStatus } from '../completions/publish.ts';
-import { isWaiting, type Run, type RunTask } from '../runs/run.ts';
-import { RunId } from '../runs/run-request.ts';
-import type { RunStore } from '../runs/store.ts';
+import { isWaiting, type Run, type RunTask } from '../model/run.ts';
+import { RunId } from '../model/run-request.ts';
+import type { RunStore } from '../store/run-store.ts';
 import type { ChatPort, ChatRun } from './port.ts';
 
 export function runStorePort(store: Pick<RunStore, 'get' | 'tasks' | 'list'>): ChatPort {

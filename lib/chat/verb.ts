@@ -2,10 +2,11 @@
  * A built-in verb of the chat: what it is called, how its words are read, and what it does. `defineVerb` seals the
  * type of its command inside, so that a table can hold them all.
  */
+import type { DoorOutcome } from '../model/decision.ts';
+import type { ReplyTo } from '../model/reply-to.ts';
+import type { RunRequest } from '../model/run-request.ts';
 import type { ChatEvent } from '../rules/match.ts';
 import type { Rule } from '../rules/rule.ts';
-import type { RunRequest } from '../runs/run-request.ts';
-import type { DoorOutcome, ReplyTo } from '../sources/source.ts';
 import type { VisibleRuns } from './visible-runs.ts';
 
 /** What was typed after the verb. */

@@ -2,16 +2,8 @@
  * The seam to where completion events go. A rule names destinations; a run carries them resolved, so that whoever
  * publishes needs no rules.
  */
-import * as z from 'zod';
-import type { CompletionEvent } from './completion-event.ts';
-
-/** A destination as `destinations:` in rules.yml defines it, under its name. */
-export const DestinationRef = z.strictObject({
-  name: z.string(),
-  /** The name of an SQS queue in the account and region of the functions. */
-  sqs: z.string(),
-});
-export type DestinationRef = z.infer<typeof DestinationRef>;
+import type { CompletionEvent } from '../model/completion-event.ts';
+import type { DestinationRef } from '../model/destination-ref.ts';
 
 export interface Destination {
   /**

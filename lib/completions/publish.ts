@@ -2,16 +2,16 @@
  * Makes completion events of runs and tasks and hands them to the destinations. What is a fact is already stored
  * when this is called; what it sends twice after a crash has the same id.
  */
-import { messageText } from '../queues/message-text.ts';
-import type { Run, RunTask } from '../runs/run.ts';
-import type { TaskStatus } from '../runs/status.ts';
-import type { ReplyTo } from '../sources/source.ts';
 import type {
   CompletedTask,
   CompletionEvent,
   CompletionEventData,
   CompletionEventType,
-} from './completion-event.ts';
+} from '../model/completion-event.ts';
+import type { ReplyTo } from '../model/reply-to.ts';
+import type { Run, RunTask } from '../model/run.ts';
+import type { TaskStatus } from '../model/status.ts';
+import { messageText } from '../queues/message-text.ts';
 import type { DestinationResolver } from './destination.ts';
 
 /**

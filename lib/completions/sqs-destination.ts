@@ -7,9 +7,10 @@ import {
   type SQSClient,
 } from '@aws-sdk/client-sqs';
 import { FleetReflexError } from '../errors.ts';
+import type { CompletionEvent } from '../model/completion-event.ts';
+import type { DestinationRef } from '../model/destination-ref.ts';
 import { messageText } from '../queues/message-text.ts';
-import type { CompletionEvent } from './completion-event.ts';
-import type { Destination, DestinationRef, DestinationResolver } from './destination.ts';
+import type { Destination, DestinationResolver } from './destination.ts';
 
 /** One resolver for a function's life: queue URLs are asked for once. */
 export function sqsDestinations(client: SQSClient): DestinationResolver {

@@ -2,11 +2,11 @@
  * The agenda of a rule: its runs that wait for their time. A run that is to start later claims no window from now on,
  * which would stop what starts before it; it takes its place at its time, and those too near it are refused.
  */
-import type { Reason } from '../completions/completion-event.ts';
-import type { Run } from '../runs/run.ts';
-import type { RunId } from '../runs/run-request.ts';
-import type { Agenda, Appointment, GuardStore } from './claims.ts';
-import { HOUR_MS, type HourlyLimits, whyNoRoom } from './hourly-count.ts';
+import type { Reason } from '../model/completion-event.ts';
+import { HOUR_MS, type HourlyLimits, whyNoRoom } from '../model/hourly-count.ts';
+import type { Run } from '../model/run.ts';
+import type { RunId } from '../model/run-request.ts';
+import type { Agenda, Appointment, GuardStore } from '../store/guard-store.ts';
 
 /** More than this is no plan that somebody has; and an agenda is one item. */
 const MAX_WAITING = 100;

@@ -1,6 +1,6 @@
 /** The kill switch. Whatever sends a command asks it immediately before it does, every time. */
-import type { Reason } from '../completions/completion-event.ts';
-import type { GuardStore } from './claims.ts';
+import type { Reason } from '../model/completion-event.ts';
+import type { GuardStore } from '../store/guard-store.ts';
 
 /**
  * Why nothing may be sent at this moment: `guard.freeze`, with who froze it and until when.

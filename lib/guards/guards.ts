@@ -2,31 +2,16 @@
  * What stands between a matched rule and the fleet, in the order of shared/design.md "Safety": the first guard that
  * says no stops the run, with its own reason. A no is a value; only what cannot be decided now is thrown.
  */
-import type { Reason } from '../completions/completion-event.ts';
-import { ASK_ANEW } from '../runs/ask-anew.ts';
-import { reaches } from '../runs/episode.ts';
-import { guardKey } from '../runs/guard-key.ts';
-import { type Run, timerOf } from '../runs/run.ts';
+import { reaches } from '../model/episode.ts';
+import { guardKey } from '../model/guard-key.ts';
+import { type Run, timerOf } from '../model/run.ts';
+import type { GuardStore } from '../store/guard-store.ts';
 import { strike } from './agenda.ts';
-import type { GuardStore } from './claims.ts';
+import { ASK_ANEW } from './ask-anew.ts';
 import { frozenBecause } from './freeze.ts';
+import { ADMITTED, type Admission, type Guard, type GuardContext } from './guard.ts';
 import { maxPerHour } from './max-per-hour.ts';
 
-export type Admission =
-  | { kind: 'admitted' }
-  /** For good: the run ends with this reason. */
-  | { kind: 'refused'; reason: Reason }
-  /** Not now: ask again after that time; the run's deadline still counts. */
-  | { kind: 'wait'; retryAfterMs: number; reason: Reason };
-
-export interface GuardContext {
-  store: GuardStore;
-  now: Date;
-}
-
-type Guard = (run: Run, context: GuardContext) => Promise<Admission>;
-
-const ADMITTED: Admission = { kind: 'admitted' };
 /** How long a run that found the flight full waits before it asks again. */
 const IN_FLIGHT_RETRY_MS = 5_000;
 

@@ -1,6 +1,6 @@
 /** `guards.maxPerHour`: holds for every rule unless the file says more, so that no sender runs up a fleet. */
-import type { Run } from '../runs/run.ts';
-import type { Admission, GuardContext } from './guards.ts';
+import type { Run } from '../model/run.ts';
+import type { Admission, GuardContext } from './guard.ts';
 
 export async function maxPerHour(run: Run, { store, now }: GuardContext): Promise<Admission> {
   const limits = run.guards.maxPerHour;

@@ -2,11 +2,12 @@
  * What a run that is to start later is asked when it is scheduled. All of it is asked again when its time has come
  * (`admit`), with what only then can be known: whether others ran meanwhile, and how many are in flight.
  */
-import type { Reason } from '../completions/completion-event.ts';
-import { guardKey } from '../runs/guard-key.ts';
-import type { Run } from '../runs/run.ts';
+import type { Reason } from '../model/completion-event.ts';
+import { guardKey } from '../model/guard-key.ts';
+import type { Run } from '../model/run.ts';
 import { take } from './agenda.ts';
-import { type Admission, cancelled, freeze, type GuardContext, instanceLimit, leave } from './guards.ts';
+import type { Admission, GuardContext } from './guard.ts';
+import { cancelled, freeze, instanceLimit, leave } from './guards.ts';
 
 export interface Appointed {
   at: Date;

@@ -2,12 +2,9 @@
  * The seam to a cloud that runs commands. Dispatch, polling and cancelling know only this port; each provider's
  * folder (tencent/, alibaba/) implements it over the vendor's API. docs/adding-a-provider.md tells how to add one.
  */
-import * as z from 'zod';
-import type { Started, TaskStatus } from '../runs/status.ts';
-import type { InvocationOptions } from './invocation-options.ts';
-
-export const ProviderName = z.enum(['tencent', 'alibaba']);
-export type ProviderName = z.infer<typeof ProviderName>;
+import type { InvocationOptions } from '../model/invocation-options.ts';
+import type { ProviderName } from '../model/provider-name.ts';
+import type { Started, TaskStatus } from '../model/status.ts';
 
 /** What to run, where: one call of the vendor's InvokeCommand, already within its limits (see `Provider.split`). */
 export interface Invocation {

@@ -3,9 +3,9 @@
  * crontab fields in Beijing time, Cloud Assistant's rates and cron expressions.
  */
 import { FleetReflexError } from '../errors.ts';
+import type { ProviderName } from '../model/provider-name.ts';
 import { readFrequency } from './alibaba/frequency.ts';
 import { nextRuns } from './alibaba/timetable.ts';
-import type { ProviderName } from './provider.ts';
 import { nextCrontabTimes } from './tencent/crontab.ts';
 
 /**

@@ -3,16 +3,7 @@
  * Assistant timed invocations). Only schedules that carry our mark are ever shown or touched.
  */
 import { createHash } from 'node:crypto';
-import * as z from 'zod';
-import { InvocationOptions } from './invocation-options.ts';
-
-/** How its command runs, where the spec says more than the stored command. */
-export const ScheduleSettings = z.strictObject({
-  timeoutSeconds: z.int().min(1).max(86_400).optional(),
-  workingDirectory: z.string().optional(),
-  ...InvocationOptions.shape,
-});
-export type ScheduleSettings = z.infer<typeof ScheduleSettings>;
+import type { ScheduleSettings } from '../model/schedule-settings.ts';
 
 /**
  * A mark for a schedule's settings, kept beside it at the provider: a change of them is seen by it, for what a provider

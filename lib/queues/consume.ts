@@ -11,9 +11,8 @@ import {
 } from '@aws-sdk/client-sqs';
 import middy from '@middy/core';
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
-import type { CorrelatedLog } from '../door/middleware.ts';
 import { FleetReflexError, messageOf } from '../errors.ts';
-import type { Log } from '../logging.ts';
+import type { CorrelatedLog, Log } from '../logging.ts';
 import { FIRST_SENT, firstSent } from './sent-at.ts';
 
 /** What shall become of a message. */

@@ -1,6 +1,6 @@
 /** The `records` queue's sending side: what was decided about events, apart from the runs, which it must not delay. */
 import type { SQSClient } from '@aws-sdk/client-sqs';
-import type { EventRecord } from '../events/event-record.ts';
+import type { EventRecord } from '../model/decision.ts';
 import { messageText } from './message-text.ts';
 import { sendMessages } from './send-messages.ts';
 

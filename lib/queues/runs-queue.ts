@@ -1,7 +1,7 @@
 /** The `runs` queue's sending side: run requests are durable here before any door answers. */
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import { FleetReflexError } from '../errors.ts';
-import type { RunRequest } from '../runs/run-request.ts';
+import type { RunRequest } from '../model/run-request.ts';
 import { messageText } from './message-text.ts';
 import { bytesOf, MAX_BYTES, type OutgoingMessage, sendMessages } from './send-messages.ts';
 

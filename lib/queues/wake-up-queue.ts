@@ -5,12 +5,8 @@
 import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import * as z from 'zod';
 import { FleetReflexError, messageOf } from '../errors.ts';
-import { ProviderName } from '../providers/provider.ts';
+import { InvocationNews } from '../model/invocation-news.ts';
 import { messageText } from './message-text.ts';
-
-/** A provider's word that an invocation has changed; the facts are read from its API. */
-export const InvocationNews = z.strictObject({ provider: ProviderName, invocationId: z.string().min(1) });
-export type InvocationNews = z.infer<typeof InvocationNews>;
 
 export const WakeUp = z.strictObject({
   version: z.literal(1),

@@ -2,7 +2,7 @@
  * Who may use a rule: entries are ids, which a platform gives and nobody can change. A name, which people choose and
  * change as they like, counts only where the entry says so, `name:ann`.
  */
-import type { ChatData } from '../events/trigger-event.ts';
+import type { ChatData } from '../model/trigger-event.ts';
 import type { Path, YamlFile } from './positions.ts';
 import type { Problems } from './problems.ts';
 import type { Allow } from './rule.ts';

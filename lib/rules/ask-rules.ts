@@ -1,7 +1,7 @@
 /** Asks every rule about one event: what fires and what it asks for, and why the others do not. */
-import type { Lines } from '../events/find-ancestors.ts';
-import type { TriggerEvent } from '../events/trigger-event.ts';
-import type { RunRequest } from '../runs/run-request.ts';
+import type { Lines } from '../model/find-ancestors.ts';
+import type { RunRequest } from '../model/run-request.ts';
+import type { TriggerEvent } from '../model/trigger-event.ts';
 import { type Match, matchRules } from './match.ts';
 import { type RenderContext, renderRule } from './render.ts';
 import type { RuleSet } from './rule.ts';
@@ -15,7 +15,7 @@ export interface Asked {
 }
 
 export interface AskContext extends RenderContext {
-  /** `ancestorSearch()` of lib/events/find-ancestors.ts, one for all events of a request. */
+  /** `ancestorSearch()` of lib/model/find-ancestors.ts, one for all events of a request. */
   ancestorsOf: (event: TriggerEvent) => Lines;
 }
 

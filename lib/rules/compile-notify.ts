@@ -1,5 +1,5 @@
 /** Finds the destinations that a rule or a schedule names. */
-import type { DestinationRef } from '../completions/destination.ts';
+import type { DestinationRef } from '../model/destination-ref.ts';
 import { unknownName } from './did-you-mean.ts';
 import type { Path } from './positions.ts';
 import type { Problems } from './problems.ts';

@@ -2,8 +2,8 @@
  * Compiles what a rule says of an invocation beyond where and what (`output`, `terminationMode`, `tags`), and refuses
  * what its provider does not take there: what would be ignored in silence is worse than what is refused.
  */
-import { type InvocationOptions, OWN_TAG } from '../providers/invocation-options.ts';
-import type { ProviderName } from '../providers/provider.ts';
+import { type InvocationOptions, OWN_TAG } from '../model/invocation-options.ts';
+import type { ProviderName } from '../model/provider-name.ts';
 import type { Path } from './positions.ts';
 import type { Problems } from './problems.ts';
 import type { RunSpec } from './schema.ts';

@@ -1,6 +1,6 @@
 /** Compiles one rule of the file, and finds what its schema alone cannot: names that mean nothing, types, lacks. */
-import type { DestinationRef } from '../completions/destination.ts';
-import type { EventKind } from '../events/trigger-event.ts';
+import type { DestinationRef } from '../model/destination-ref.ts';
+import type { EventKind } from '../model/trigger-event.ts';
 import { checkAllowEntries } from './allow.ts';
 import { compileGuards, compileKey } from './compile-guards.ts';
 import { compileNotify } from './compile-notify.ts';

@@ -1,8 +1,8 @@
 /** Compiles when a command runs later, and the standing schedules, in which everything is known beforehand. */
-import type { DestinationRef } from '../completions/destination.ts';
-import type { ProviderName } from '../providers/provider.ts';
-import type { ScheduleSettings } from '../providers/schedules.ts';
-import { RunId } from '../runs/run-request.ts';
+import type { DestinationRef } from '../model/destination-ref.ts';
+import type { ProviderName } from '../model/provider-name.ts';
+import { RunId } from '../model/run-request.ts';
+import type { ScheduleSettings } from '../model/schedule-settings.ts';
 import { compileNotify } from './compile-notify.ts';
 import { compileOptions, refusalOf } from './compile-options.ts';
 import { type Compiling, compileTarget, compileText, WORKING_DIRECTORY_CHECK } from './compile-target.ts';

@@ -1,9 +1,9 @@
 /** Compiles where and what a rule runs: the part that `run`, `schedule` and standing schedules share. */
-import type { EventKind } from '../events/trigger-event.ts';
-import type { ProviderName } from '../providers/provider.ts';
+import type { ProviderName } from '../model/provider-name.ts';
+import type { EventKind } from '../model/trigger-event.ts';
+import { compilePattern, type LinearPattern } from '../regex/linear-match.ts';
 import { areInstancesFromEvent, isFromEvent, type Unsafe } from './event-chosen.ts';
 import { type Fleet, type Fleets, findFleet } from './fleet.ts';
-import { compilePattern, type LinearPattern } from './linear-match.ts';
 import { describeMismatch } from './mismatch.ts';
 import type { Path, YamlFile } from './positions.ts';
 import type { Problems } from './problems.ts';

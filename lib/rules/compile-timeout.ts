@@ -1,5 +1,5 @@
 /** Compiles how long a command may run, within what its provider takes. */
-import type { ProviderName } from '../providers/provider.ts';
+import type { ProviderName } from '../model/provider-name.ts';
 import type { Path } from './positions.ts';
 import type { Problems } from './problems.ts';
 import { PROVIDER_FORMS } from './provider-ids.ts';

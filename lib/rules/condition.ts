@@ -1,6 +1,6 @@
 /** The `when` of a rule: a CEL expression that is true or false, with the parts that can say why it was not true. */
 import type { ASTNode } from '@marcbachmann/cel-js';
-import type { EventKind, TriggerEvent } from '../events/trigger-event.ts';
+import type { EventKind, TriggerEvent } from '../model/trigger-event.ts';
 import { compileExpression, type Expression } from './expression.ts';
 import { childrenOf } from './expression-limits.ts';
 import { pathOf } from './field-check.ts';

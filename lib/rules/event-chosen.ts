@@ -2,8 +2,8 @@
  * What an event may decide of a rule. Where it runs and what it runs was meant by the people who wrote the file; a field
  * that an event chooses is refused unless `unsafe` names it, so that nobody gives that away without a word.
  */
+import type { PatternTraits } from '../regex/pattern-traits.ts';
 import { closest } from './did-you-mean.ts';
-import type { PatternTraits } from './pattern-traits.ts';
 import type { Path } from './positions.ts';
 import type { Problems } from './problems.ts';
 import { SHELL_CHARACTERS } from './safe-text.ts';

@@ -3,7 +3,7 @@
  * events, so that a rule is type-checked against what the source really gives.
  */
 import * as z from 'zod';
-import { DATA_BY_KIND, type EventKind, TriggerEvent } from '../events/trigger-event.ts';
+import { DATA_BY_KIND, type EventKind, TriggerEvent } from '../model/trigger-event.ts';
 
 /** A CEL type (`string`, `map<string, string>`, `dyn`), or fields. */
 export type FieldType = string | { readonly [field: string]: FieldType };

@@ -3,7 +3,7 @@
  * the walk over its syntax tree that this and lib/rules/condition.ts need.
  */
 import type { ASTNode } from '@marcbachmann/cel-js';
-import { compilePattern } from './linear-match.ts';
+import { compilePattern } from '../regex/linear-match.ts';
 
 /** The functions that evaluate their argument for each element. */
 export const LOOPS: ReadonlySet<string> = new Set(['all', 'exists', 'exists_one', 'map', 'filter']);

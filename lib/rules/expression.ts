@@ -4,11 +4,11 @@
  */
 import { type ASTNode, Environment, EvaluationError } from '@marcbachmann/cel-js';
 import { messageOf } from '../errors.ts';
-import type { EventKind, TriggerEvent } from '../events/trigger-event.ts';
+import type { EventKind, TriggerEvent } from '../model/trigger-event.ts';
+import { compilePattern, type LinearPattern } from '../regex/linear-match.ts';
 import { eventFields } from './event-fields.ts';
 import { findLimitProblem, useLinearMatches } from './expression-limits.ts';
 import { findUnknownField } from './field-check.ts';
-import { compilePattern, type LinearPattern } from './linear-match.ts';
 import { meterExpression, spendSteps, withSteps } from './metered-expression.ts';
 import { toSafeNumber, toSafeText } from './safe-text.ts';
 import { OutOfSteps, type Steps } from './steps.ts';

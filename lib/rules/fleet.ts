@@ -1,5 +1,5 @@
 /** The fleets of the rules file: by one name, the instances that rules may touch, whatever an event asks for. */
-import type { ProviderName } from '../providers/provider.ts';
+import type { ProviderName } from '../model/provider-name.ts';
 import { unknownName } from './did-you-mean.ts';
 import type { Path } from './positions.ts';
 import type { Problems } from './problems.ts';

@@ -3,9 +3,9 @@
  * what was expected, what came and what to write instead. A file with a problem is refused; no rule of it runs.
  */
 import type * as z from 'zod';
-import type { DestinationRef } from '../completions/destination.ts';
 import { FleetReflexError } from '../errors.ts';
-import { present } from '../sources/present.ts';
+import type { DestinationRef } from '../model/destination-ref.ts';
+import { present } from '../present.ts';
 import { tenantsIn } from '../sources/source.ts';
 import { compileRule, type LoadContext, type RuleParts } from './compile-rule.ts';
 import { compileStandingSchedule } from './compile-schedule.ts';

@@ -1,5 +1,5 @@
 /** Which rules fire on an event, and of every other rule on its source, why it does not: both are on record. */
-import type { TriggerEvent } from '../events/trigger-event.ts';
+import type { TriggerEvent } from '../model/trigger-event.ts';
 import { whyNotAllowed } from './allow.ts';
 import type { Rule, RuleSet } from './rule.ts';
 import { type Steps, stepsOfEvent } from './steps.ts';

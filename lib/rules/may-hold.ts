@@ -3,9 +3,9 @@
  * that the answer `false` is certain.
  */
 import type { ASTNode } from '@marcbachmann/cel-js';
+import { compilePattern } from '../regex/linear-match.ts';
 import type { Condition } from './condition.ts';
 import { pathOf } from './field-check.ts';
-import { compilePattern } from './linear-match.ts';
 
 /** By path: `event.data.rule`. What is not in it may have any value, or be absent. */
 export type KnownFields = Readonly<Record<string, string>>;

@@ -1,5 +1,5 @@
 /** Says why a value does not match, without repeating what an attacker, or a secret, would put there. */
-import type { LinearPattern } from './linear-match.ts';
+import type { LinearPattern } from '../regex/linear-match.ts';
 import { DEFAULT_PATTERN } from './safe-text.ts';
 
 /**

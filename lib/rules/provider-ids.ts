@@ -2,7 +2,7 @@
  * The forms of the ids that a rule names, for each provider, and its limits on a command's parameters: what is wrong
  * is refused before anything is on the queue. (InvokeCommand of TAT; InvokeCommand of Cloud Assistant.)
  */
-import type { ProviderName } from '../providers/provider.ts';
+import type { ProviderName } from '../model/provider-name.ts';
 
 export interface ProviderForms {
   /** A whole instance id. */

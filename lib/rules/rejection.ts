@@ -1,5 +1,5 @@
 /** Why a rule that matched may not run: thrown inside the rendering only, and caught there. */
-import type { TriggerEvent } from '../events/trigger-event.ts';
+import type { TriggerEvent } from '../model/trigger-event.ts';
 import type { Steps } from './steps.ts';
 import { renderText, type Template } from './template.ts';
 

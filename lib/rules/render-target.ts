@@ -1,6 +1,6 @@
 /** Fills in where and what to run, and refuses what is not certainly meant: forms of ids, patterns of values. */
-import type { TriggerEvent } from '../events/trigger-event.ts';
-import type { ProviderName } from '../providers/provider.ts';
+import type { ProviderName } from '../model/provider-name.ts';
+import type { TriggerEvent } from '../model/trigger-event.ts';
 import { Rejection, renderField } from './rejection.ts';
 import type { Parameter, Target } from './rule.ts';
 import { OutOfSteps, type Steps } from './steps.ts';

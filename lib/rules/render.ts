@@ -2,12 +2,12 @@
  * Makes the run request of a rule that matched: templates filled in, every value checked against its pattern. What
  * must not run becomes a rejection with its reason, which is recorded and told like any other end of a run.
  */
-import { endOf, episodeOf } from '../events/episode-of.ts';
-import type { TriggerEvent } from '../events/trigger-event.ts';
-import { EMPTY_KEY, isBlankKey, keyFor } from '../runs/guard-key.ts';
-import { runIdFor } from '../runs/run-id.ts';
-import type { RenderedGuards, RunRequest } from '../runs/run-request.ts';
-import type { ReplyTo } from '../sources/source.ts';
+import { endOf, episodeOf } from '../model/episode-of.ts';
+import { EMPTY_KEY, isBlankKey, keyFor } from '../model/guard-key.ts';
+import type { ReplyTo } from '../model/reply-to.ts';
+import { runIdFor } from '../model/run-id.ts';
+import type { RenderedGuards, RunRequest } from '../model/run-request.ts';
+import type { TriggerEvent } from '../model/trigger-event.ts';
 import type { Expression } from './expression.ts';
 import { AT_EXPECTED, toInstant, whyNotAt } from './instant.ts';
 import { Rejection, renderField } from './rejection.ts';

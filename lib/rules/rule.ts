@@ -1,14 +1,15 @@
 /** Rules as matching and rendering use them: compiled, checked, and pure data and functions. */
-import type { DestinationRef } from '../completions/destination.ts';
-import type { InvocationOptions } from '../providers/invocation-options.ts';
-import type { ProviderName } from '../providers/provider.ts';
-import type { ScheduleSettings } from '../providers/schedules.ts';
-import type { OnUnavailable } from '../runs/run-request.ts';
-import type { Outputs, Source } from '../sources/source.ts';
+import type { DestinationRef } from '../model/destination-ref.ts';
+import type { InvocationOptions } from '../model/invocation-options.ts';
+import type { ProviderName } from '../model/provider-name.ts';
+import type { Outputs } from '../model/reply-to.ts';
+import type { OnUnavailable } from '../model/run-request.ts';
+import type { ScheduleSettings } from '../model/schedule-settings.ts';
+import type { LinearPattern } from '../regex/linear-match.ts';
+import type { Source } from '../sources/source.ts';
 import type { Condition } from './condition.ts';
 import type { Expression } from './expression.ts';
 import type { Fleet } from './fleet.ts';
-import type { LinearPattern } from './linear-match.ts';
 import type { Template } from './template.ts';
 
 /** What rules have to know of a source. */

@@ -3,10 +3,10 @@
  * editors (events/schemas/rules.schema.json) and the words of error messages come from here.
  */
 import * as z from 'zod';
-import { TerminationMode } from '../providers/invocation-options.ts';
-import { ProviderName } from '../providers/provider.ts';
-import { OnUnavailable } from '../runs/run-request.ts';
-import { Outputs } from '../sources/source.ts';
+import { TerminationMode } from '../model/invocation-options.ts';
+import { ProviderName } from '../model/provider-name.ts';
+import { Outputs } from '../model/reply-to.ts';
+import { OnUnavailable } from '../model/run-request.ts';
 import { durationBetween } from './duration.ts';
 
 const SECOND = 1000;

@@ -1,8 +1,8 @@
 /** Stops at the door what the event itself shows to be a loop: no message, no claim and no look at the table is spent. */
-import type { Lines } from '../events/find-ancestors.ts';
-import { joinChains, whyLoop } from '../runs/chain.ts';
-import { rejectionOf } from '../runs/reject-request.ts';
-import type { RunRequest } from '../runs/run-request.ts';
+import { joinChains, whyLoop } from '../model/chain.ts';
+import type { Lines } from '../model/find-ancestors.ts';
+import { rejectionOf } from '../model/reject-request.ts';
+import type { RunRequest } from '../model/run-request.ts';
 
 /**
  * @param request what a rule asks for on an event

@@ -2,8 +2,8 @@
  * What may be run where: the forms of ids and names, the patterns of values, and the limits that no rule lifts. Asked
  * when a rule is rendered, and again at dispatch, which trusts its queue no further than this.
  */
-import type { ProviderName } from '../providers/provider.ts';
-import { compilePattern, type LinearPattern, type Spend } from './linear-match.ts';
+import type { ProviderName } from '../model/provider-name.ts';
+import { compilePattern, type LinearPattern, type Spend } from '../regex/linear-match.ts';
 import { describeMismatch } from './mismatch.ts';
 import { PROVIDER_FORMS, REGION, USERNAME, WORKING_DIRECTORY } from './provider-ids.ts';
 import { DEFAULT_PATTERN } from './safe-text.ts';

@@ -2,7 +2,7 @@
  * Texts of rules with CEL in them: `service-${event.data.labels.service}`. `$${` is a plain `${`. Parsed and checked
  * when the rules are loaded, rendered for each event without ever throwing.
  */
-import type { EventKind, TriggerEvent } from '../events/trigger-event.ts';
+import type { EventKind, TriggerEvent } from '../model/trigger-event.ts';
 import { compileExpression, type Expression } from './expression.ts';
 import type { Steps } from './steps.ts';
 

@@ -1,5 +1,5 @@
 /** Which tenants' people may use rules: `sources.<name>.tenants`, or where it is not set, the app's own as far as its vendor tells. */
-import type { ChatData } from '../events/trigger-event.ts';
+import type { ChatData } from '../model/trigger-event.ts';
 import { nameFor } from './allow.ts';
 
 /** Why a person's tenant is none of those that may; undefined when it is. `allow` is asked after this. */

@@ -3,13 +3,14 @@
  * provider refuse, `retry` waits for them up to the deadline, `skip` runs on the others and says which were left out.
  * They are looked for before the first call, and the provider's own refusal is heard too: it is the later word.
  */
-import type { Reason } from '../completions/completion-event.ts';
 import { releaseClaims } from '../guards/guards.ts';
+import type { Reason } from '../model/completion-event.ts';
+import { nextToken, type Run, type RunInvocation } from '../model/run.ts';
 import type { InstanceAvailability, ProviderFailure } from '../providers/provider.ts';
 import type { DispatchContext, Step } from './dispatch-context.ts';
 import { editInvocation } from './invocation.ts';
+import { planInvocations } from './new-run.ts';
 import { namedIn, refusalOf } from './refusal.ts';
-import { nextToken, planInvocations, type Run, type RunInvocation } from './run.ts';
 import { withoutStop } from './run-reason.ts';
 import { change, endRun } from './settle.ts';
 import { waitFor } from './waiting.ts';

@@ -2,10 +2,10 @@
  * Cancelling some instances of a run. What is not sent yet goes without them; what is sent is asked to stop on them; the
  * rest goes on. Who cancelled which is part of the run, and is looked at again before each call.
  */
-import type { Run, RunInvocation } from './run.ts';
-import { nextToken } from './run.ts';
+import type { Run, RunInvocation } from '../model/run.ts';
+import { nextToken } from '../model/run.ts';
+import type { RunStore } from '../store/run-store.ts';
 import { change } from './settle.ts';
-import type { RunStore } from './store.ts';
 
 /** Those that somebody cancelled by name. */
 export function cancelledInstances({ cancelledInstances: parts = [] }: Run): ReadonlySet<string> {

@@ -2,9 +2,10 @@
  * A cancel as it is stored: under its own run id, so that it is done once, is listed beside the runs, and says what it
  * stopped. It publishes nothing: the runs that it stops tell of themselves.
  */
-import { TOMBSTONE_MS } from '../guards/tombstones.ts';
-import { described, type Run } from './run.ts';
-import type { RunId, RunRequest } from './run-request.ts';
+import type { Run } from '../model/run.ts';
+import type { RunId, RunRequest } from '../model/run-request.ts';
+import { TOMBSTONE_MS } from '../store/tombstones.ts';
+import { described } from './new-run.ts';
 
 /** What is done before anything is stopped: should this process die, the poller goes on after the lease. */
 export function cancelRecord(

@@ -2,14 +2,15 @@
  * Cancelling: by a rule (a resolved alert, a chat command) or by a person. A run that is not sent yet is not sent any
  * more; one that is sent is asked to stop, and ends as what the provider then reports.
  */
-import { TOMBSTONE_MS } from '../guards/tombstones.ts';
-import type { Provider, ProviderName } from '../providers/provider.ts';
+import { reaches } from '../model/episode.ts';
+import { guardKey } from '../model/guard-key.ts';
+import type { ProviderName } from '../model/provider-name.ts';
+import { type CancelOrder, isAwaitingSchedule, isTerminalRun, type Run, timerOf } from '../model/run.ts';
+import type { RunId, RunRequest } from '../model/run-request.ts';
+import type { Provider } from '../providers/provider.ts';
+import { TOMBSTONE_MS } from '../store/tombstones.ts';
 import { cancelledInstances, tellDropped, withCancelled } from './cancel-part.ts';
 import { cancelRecord, endedCancel } from './cancel-record.ts';
-import { reaches } from './episode.ts';
-import { guardKey } from './guard-key.ts';
-import { type CancelOrder, isAwaitingSchedule, isTerminalRun, type Run, timerOf } from './run.ts';
-import type { RunId, RunRequest } from './run-request.ts';
 import { change, type SettleContext } from './settle.ts';
 import { stopSent } from './stop-sent.ts';
 

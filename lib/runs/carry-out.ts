@@ -5,31 +5,32 @@
 import type { SQSRecord } from 'aws-lambda';
 import * as z from 'zod';
 import { FleetReflexError } from '../errors.ts';
-import type { EventLog } from '../events/event-log.ts';
-import { EventRecord } from '../events/event-record.ts';
+import { refuseBlankKey } from '../model/blank-key.ts';
+import { EventRecord } from '../model/decision.ts';
+import type { ScheduleRequest } from '../model/live-schedule.ts';
+import { rejectionOf } from '../model/reject-request.ts';
+import { RunRequest } from '../model/run-request.ts';
 import type { Handled } from '../queues/consume.ts';
 import { sentAt } from '../queues/sent-at.ts';
-import type { SchedulesContext } from '../schedules/context.ts';
-import { isFiredHere, scheduleHere } from '../schedules/schedule-here.ts';
-import { scheduleOnce } from '../schedules/schedule-once.ts';
-import { refuseBlankKey } from './blank-key.ts';
+import type { EventLog } from '../store/event-log.ts';
 import { type CancelContext, cancelRuns } from './cancel.ts';
 import { checkRequest } from './check-request.ts';
 import { isOfPerson, whyTooOld } from './command-age.ts';
 import { dispatchRun, recordRejection } from './dispatch.ts';
 import type { DispatchContext } from './dispatch-context.ts';
-import { rejectionOf } from './reject-request.ts';
-import { RunRequest } from './run-request.ts';
 import { traceChain } from './trace-chain.ts';
+
+export interface CarryOutContext extends DispatchContext, CancelContext {
+  events: Pick<EventLog, 'put'>;
+  /** What lib/schedules/ does with a request for a later time. */
+  schedule: (request: ScheduleRequest) => Promise<Handled>;
+}
 
 /**
  * @throws FleetReflexError (hold) `request.invalid`, `parameters.unsafe`, …: it is not of this version, not of ours, or
  * asks for what no rule may ask for
  */
-export async function carryOut(
-  record: RunsMessage,
-  context: DispatchContext & CancelContext & SchedulesContext & { events: Pick<EventLog, 'put'> },
-): Promise<Handled> {
+export async function carryOut(record: RunsMessage, context: CarryOutContext): Promise<Handled> {
   const parsed = parse(record.body);
   if (parsed.action !== 'event') checkRequest(parsed, context.now());
   const request =
@@ -50,9 +51,7 @@ export async function carryOut(
     case 'reject':
       return await recordRejection(request, context);
     case 'schedule':
-      return isFiredHere(request)
-        ? await scheduleHere(request, context)
-        : await scheduleOnce(request, context);
+      return await context.schedule(request);
   }
 }
 

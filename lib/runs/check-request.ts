@@ -4,8 +4,9 @@
  * (docs/decisions/2026-11-21-requests-are-checked-again.md).
  */
 import { FleetReflexError } from '../errors.ts';
+import type { RunRequest } from '../model/run-request.ts';
+import { compilePattern } from '../regex/linear-match.ts';
 import { compileOptions } from '../rules/compile-options.ts';
-import { compilePattern } from '../rules/linear-match.ts';
 import { PROVIDER_FORMS } from '../rules/provider-ids.ts';
 import {
   DEFAULT,
@@ -19,7 +20,6 @@ import {
   objectToValue,
   objectToWorkingDirectory,
 } from '../rules/target-check.ts';
-import type { RunRequest } from './run-request.ts';
 
 type TargetRequest = Extract<RunRequest, { action: 'run' | 'schedule' }>;
 type Execution = Pick<

@@ -1,5 +1,5 @@
 /** A command that a person typed is meant now. What comes late (a queue that was stuck, a capture) does not run. */
-import type { RunRequest } from './run-request.ts';
+import type { RunRequest } from '../model/run-request.ts';
 
 const MAX_AGE_MS = 5 * 60_000;
 

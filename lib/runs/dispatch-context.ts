@@ -1,7 +1,8 @@
 /** What taking a run to its provider needs, and what the queue learns of it. */
-import type { Provider, ProviderName } from '../providers/provider.ts';
+import type { ProviderName } from '../model/provider-name.ts';
+import type { Run } from '../model/run.ts';
+import type { Provider } from '../providers/provider.ts';
 import type { PollTiming } from './poll-timing.ts';
-import type { Run } from './run.ts';
 import type { SettleContext } from './settle.ts';
 
 export interface DispatchContext extends SettleContext {

@@ -2,13 +2,15 @@
  * Dispatch: takes a run request from the queue to the provider, once. The run is stored before the provider is
  * called and the invocation id after it; whatever happens between the two, the next attempt finds out first.
  */
-import { type Admission, admit, releaseClaims } from '../guards/guards.ts';
+import type { Admission } from '../guards/guard.ts';
+import { admit, releaseClaims } from '../guards/guards.ts';
+import { isTerminalRun, type Run, type RunInvocation } from '../model/run.ts';
+import type { RunRequest } from '../model/run-request.ts';
 import { holdUnavailable } from './availability.ts';
 import { dropCancelled } from './cancel-part.ts';
 import { type DispatchContext, type DispatchResult, retryLater, type Step } from './dispatch-context.ts';
+import { newRun, rejectedRun } from './new-run.ts';
 import { nextPollAt } from './poll-timing.ts';
-import { isTerminalRun, newRun, type Run, type RunInvocation, rejectedRun } from './run.ts';
-import type { RunRequest } from './run-request.ts';
 import { send } from './send.ts';
 import { change, deliver, endRun, type SettleContext, settle } from './settle.ts';
 import { stopSent } from './stop-sent.ts';

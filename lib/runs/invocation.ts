@@ -1,8 +1,8 @@
 /** One invocation of a run: as the provider is asked for it, and how its record in the run is changed. */
+import type { Run, RunInvocation } from '../model/run.ts';
 import type { Invocation } from '../providers/provider.ts';
-import type { Run, RunInvocation } from './run.ts';
+import type { RunStore } from '../store/run-store.ts';
 import { change } from './settle.ts';
-import type { RunStore } from './store.ts';
 
 export type InvocationEdit = Partial<Omit<RunInvocation, 'unansweredAt'>> & {
   unansweredAt?: string | undefined;

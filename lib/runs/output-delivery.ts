@@ -1,6 +1,6 @@
 /** A task that has ended, while its output is still on the way to a bucket: the end is told with the address, or why not. */
+import { isTerminalTask } from '../model/status.ts';
 import type { TaskReport } from '../providers/provider.ts';
-import { isTerminalTask } from './status.ts';
 
 /** How long after the end of a task the address of its output is waited for. */
 const PATIENCE_MS = 2 * 60_000;

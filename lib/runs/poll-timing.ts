@@ -2,7 +2,7 @@
  * When the poller looks at a run again: soon after its start, then in proportion to its age, and once right after its
  * time-out. Pure, so that cost and lag can be computed before they are measured.
  */
-import type { Run } from './run.ts';
+import type { Run } from '../model/run.ts';
 
 export interface PollTiming {
   /** After the start. */

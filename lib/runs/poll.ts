@@ -4,12 +4,7 @@
  * a dispatch that died, an event that was recorded and not sent.
  */
 import { messageOf } from '../errors.ts';
-import type { InvocationReading, ProviderName } from '../providers/provider.ts';
-import { comeBack, fireHere } from '../schedules/fire-here.ts';
-import { finishCancel } from './cancel.ts';
-import { resume } from './dispatch.ts';
-import type { DispatchContext } from './dispatch-context.ts';
-import { giveUpAt, nextPollAt } from './poll-timing.ts';
+import type { ProviderName } from '../model/provider-name.ts';
 import {
   isAwaitingSchedule,
   isTerminalRun,
@@ -17,9 +12,15 @@ import {
   type RunTask,
   sentInvocations,
   timerOf,
-} from './run.ts';
+} from '../model/run.ts';
+import { isTerminalTask } from '../model/status.ts';
+import type { InvocationReading } from '../providers/provider.ts';
+import { finishCancel } from './cancel.ts';
+import { resume } from './dispatch.ts';
+import type { DispatchContext } from './dispatch-context.ts';
+import { comeBack, fireHere } from './fire-here.ts';
+import { giveUpAt, nextPollAt } from './poll-timing.ts';
 import { change, deliver, endRun, settle, storeReports } from './settle.ts';
-import { isTerminalTask } from './status.ts';
 
 export interface PollContext extends DispatchContext {
   /** Who holds the lease: unique for each function instance. */

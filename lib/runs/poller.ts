@@ -4,8 +4,8 @@
  */
 import middy from '@middy/core';
 import * as z from 'zod';
-import type { CorrelatedLog } from '../door/middleware.ts';
 import { messageOf } from '../errors.ts';
+import type { CorrelatedLog } from '../logging.ts';
 import { WakeUp } from '../queues/wake-up-queue.ts';
 import { type PollContext, poll } from './poll.ts';
 import { noteNews } from './push.ts';

@@ -2,9 +2,9 @@
  * Push instead of polling: a provider says that an invocation has changed, and its run is looked at at once. The
  * facts still come from the provider's API, and only the poller settles, so that push and poll together tell once.
  */
-import type { ProviderName } from '../providers/provider.ts';
+import type { ProviderName } from '../model/provider-name.ts';
+import { isTerminalRun } from '../model/run.ts';
 import type { DispatchContext } from './dispatch-context.ts';
-import { isTerminalRun } from './run.ts';
 import { change } from './settle.ts';
 
 /** `unknown`: the invocation is of no run of ours. */

@@ -2,10 +2,10 @@
  * Finds out what became of an attempt whose answer was lost. One invocation that can only be ours: adopt it. None,
  * after the provider has had time to show it: it never happened. More than one: nobody guesses.
  */
-import type { Reason } from '../completions/completion-event.ts';
+import type { Reason } from '../model/completion-event.ts';
+import type { Run, RunInvocation } from '../model/run.ts';
 import type { DispatchContext } from './dispatch-context.ts';
 import { invocationOf } from './invocation.ts';
-import type { Run, RunInvocation } from './run.ts';
 import { isOfProvider, isTakenFor, lookForTwin, twinKey } from './twin.ts';
 import type { Hindrance } from './waiting.ts';
 

@@ -1,10 +1,10 @@
 /** An invocation that will never be sent: each of its instances gets a task that says why. */
-import type { Reason } from '../completions/completion-event.ts';
+import type { Reason } from '../model/completion-event.ts';
+import type { Run } from '../model/run.ts';
 import type { ProviderFailure } from '../providers/provider.ts';
+import type { RunStore } from '../store/run-store.ts';
 import { editInvocation } from './invocation.ts';
-import type { Run } from './run.ts';
 import { withoutStop } from './run-reason.ts';
-import type { RunStore } from './store.ts';
 
 /** Ends an invocation as never sent. `reason` is a sentence about the whole of it. */
 export async function refuse(run: Run, index: number, reason: Reason, store: RunStore): Promise<Run> {

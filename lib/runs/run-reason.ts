@@ -1,8 +1,8 @@
 /** Why a run did not succeed, in one sentence: what the person on call reads first. */
-import type { Reason } from '../completions/completion-event.ts';
 import { countByStatus } from '../completions/publish.ts';
-import type { Run, RunInvocation, RunTask } from './run.ts';
-import type { AggregateStatus } from './status.ts';
+import type { Reason } from '../model/completion-event.ts';
+import type { Run, RunInvocation, RunTask } from '../model/run.ts';
+import type { AggregateStatus } from '../model/status.ts';
 
 /** The reason of a run that has ended by its tasks; none where it succeeded. */
 export function reasonFor(run: Run, status: AggregateStatus, tasks: readonly RunTask[]): Reason | undefined {

@@ -1,7 +1,7 @@
 /** A run as the API and the command line show it: everything a person asks about it, nothing of our bookkeeping. */
 import { completedTasks, countByStatus } from '../completions/publish.ts';
-import { isWaiting, type Run, type RunSchedule, type RunTask } from './run.ts';
-import { shownParameters } from './secret-parameters.ts';
+import { isWaiting, type Run, type RunSchedule, type RunTask } from '../model/run.ts';
+import { shownParameters } from '../model/secret-parameters.ts';
 
 /** Lambda answers at most 6 MB; the outputs of one run's tasks get a share of that. */
 const OUTPUT_BUDGET_BYTES = 512 * 1024;

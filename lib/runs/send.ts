@@ -1,4 +1,6 @@
 /** Takes one invocation of a run to the provider: finds out what became of an earlier attempt, else asks. */
+import type { Run, RunInvocation } from '../model/run.ts';
+import { concealReason } from '../model/secret-parameters.ts';
 import type { InvokeOutcome, Provider } from '../providers/provider.ts';
 import { afterUnavailable } from './availability.ts';
 import { dropCancelled, isCancelledInPart } from './cancel-part.ts';
@@ -6,8 +8,6 @@ import type { DispatchContext, Step } from './dispatch-context.ts';
 import { editInvocation, type InvocationEdit, invocationOf, withInvocation } from './invocation.ts';
 import { reconcile } from './reconcile.ts';
 import { refusalOf, refuse } from './refusal.ts';
-import type { Run, RunInvocation } from './run.ts';
-import { concealReason } from './secret-parameters.ts';
 import { change, endRun } from './settle.ts';
 import { type Free, held, inLine, lookForTwin, takeTwin, twinKey } from './twin.ts';
 import { hindranceOf, waitFor } from './waiting.ts';

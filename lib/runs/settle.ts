@@ -2,18 +2,18 @@
  * What moves a run forward once something is known of it: task reports from the poller or from a push, and the end.
  * Facts are stored first, events are sent after, and marked sent after that; a crash in between sends them again.
  */
-import type { Reason } from '../completions/completion-event.ts';
 import { type PublishContext, publish, runEvent, taskCompleted } from '../completions/publish.ts';
-import type { GuardStore } from '../guards/claims.ts';
 import { leave } from '../guards/guards.ts';
 import type { Log } from '../logging.ts';
+import type { Reason } from '../model/completion-event.ts';
+import { isTerminalRun, type PendingEvent, type Run, type RunTask, sentInvocations } from '../model/run.ts';
+import { concealOutput, concealReason, forgetSecrets } from '../model/secret-parameters.ts';
+import { type AggregateStatus, aggregateStatus, isTerminalTask, type TaskStatus } from '../model/status.ts';
 import type { TaskReport } from '../providers/provider.ts';
+import type { GuardStore } from '../store/guard-store.ts';
+import type { RunStore } from '../store/run-store.ts';
 import { awaitsOutput, deliveryErrorOf } from './output-delivery.ts';
-import { isTerminalRun, type PendingEvent, type Run, type RunTask, sentInvocations } from './run.ts';
 import { reasonFor } from './run-reason.ts';
-import { concealOutput, concealReason, forgetSecrets } from './secret-parameters.ts';
-import { type AggregateStatus, aggregateStatus, isTerminalTask, type TaskStatus } from './status.ts';
-import type { RunStore } from './store.ts';
 
 export interface SettleContext {
   store: RunStore;

@@ -1,9 +1,10 @@
 /** Asks the provider to stop what a cancelled run was sent. */
 import { FleetReflexError } from '../errors.ts';
 import type { Log } from '../logging.ts';
-import type { Provider, ProviderName } from '../providers/provider.ts';
+import type { ProviderName } from '../model/provider-name.ts';
+import { type Run, sentInvocations } from '../model/run.ts';
+import type { Provider } from '../providers/provider.ts';
 import { cancelledInstances } from './cancel-part.ts';
-import { type Run, sentInvocations } from './run.ts';
 
 /** Whether somebody cancelled it, or a part of it. */
 export function isToBeStopped(run: Pick<Run, 'cancelRequestedAt' | 'cancelledInstances'>): boolean {

@@ -3,10 +3,10 @@
  * ancestry off, or another name of a rule into it; the run itself knows better.
  */
 import type { Log } from '../logging.ts';
-import { type Ancestor, joinChains, LOOP, whyLoop } from './chain.ts';
-import { rejectionOf } from './reject-request.ts';
-import type { RunRequest } from './run-request.ts';
-import type { RunStore } from './store.ts';
+import { type Ancestor, joinChains, LOOP, whyLoop } from '../model/chain.ts';
+import { rejectionOf } from '../model/reject-request.ts';
+import type { RunRequest } from '../model/run-request.ts';
+import type { RunStore } from '../store/run-store.ts';
 
 /** The last ones are those that the event tells of itself; each look is one read. */
 const MAX_LOOKS = 5;

@@ -6,13 +6,13 @@
  * docs/decisions/2026-11-21-twin-lease.md has the orders of events that this has to survive.
  */
 import { createHash } from 'node:crypto';
-import type { Reason } from '../completions/completion-event.ts';
 import { FleetReflexError } from '../errors.ts';
+import type { Reason } from '../model/completion-event.ts';
+import { isTerminalStatus, type Run, type RunInvocation } from '../model/run.ts';
 import type { Provider } from '../providers/provider.ts';
+import { holdingOf, type TwinLease } from '../store/twin-lease.ts';
 import type { DispatchContext } from './dispatch-context.ts';
 import { invocationOf } from './invocation.ts';
-import { isTerminalStatus, type Run, type RunInvocation } from './run.ts';
-import { holdingOf, type TwinLease } from './twin-lease.ts';
 
 const RETRY_MS = 2_000;
 /** Longer than any search looks back, clocks that differ included. */

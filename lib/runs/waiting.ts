@@ -1,13 +1,13 @@
 /** A run that cannot be sent now: it goes back to the queue, until its deadline. */
-import type { Reason } from '../completions/completion-event.ts';
+import { ASK_ANEW } from '../guards/ask-anew.ts';
 import { frozenBecause } from '../guards/freeze.ts';
 import { releaseClaims } from '../guards/guards.ts';
-import { ASK_ANEW } from './ask-anew.ts';
+import type { Reason } from '../model/completion-event.ts';
+import { isTerminalRun, type Run, sentInvocations } from '../model/run.ts';
 import { type DispatchContext, retryLater, type Step } from './dispatch-context.ts';
 import { editInvocation, type InvocationEdit, withInvocation } from './invocation.ts';
 import { nextPollAt } from './poll-timing.ts';
 import { refuse } from './refusal.ts';
-import { isTerminalRun, type Run, sentInvocations } from './run.ts';
 import { change, endRun } from './settle.ts';
 
 /** What stands in the way of a run, and when to ask again. */

@@ -1,6 +1,6 @@
 /** Carries out a plan at the providers, one step after the other; a step that fails stops no other. */
 import { FleetReflexError } from '../errors.ts';
-import type { ProviderName } from '../providers/provider.ts';
+import type { ProviderName } from '../model/provider-name.ts';
 import type { SchedulePorts } from './context.ts';
 import type { ExistingSchedule, ScheduleStep } from './plan.ts';
 

@@ -1,8 +1,9 @@
 /** What everything about schedules needs, and how patient it is. */
-import type { Provider, ProviderName } from '../providers/provider.ts';
+import type { ProviderName } from '../model/provider-name.ts';
+import type { Provider } from '../providers/provider.ts';
 import type { ProviderSchedules } from '../providers/schedules.ts';
 import type { SettleContext } from '../runs/settle.ts';
-import type { ScheduleLedger } from './ledger.ts';
+import type { ScheduleLedger } from '../store/schedule-ledger.ts';
 
 export type SchedulePorts = Readonly<Record<ProviderName, ProviderSchedules>>;
 
@@ -53,9 +54,4 @@ export const PATIENCE: Patience = {
 
 export function patienceOf({ patience }: Pick<SchedulesContext, 'patience'>): Patience {
   return patience ?? PATIENCE;
-}
-
-/** The time so many milliseconds after another. */
-export function after(time: Date, ms: number): Date {
-  return new Date(time.getTime() + ms);
 }

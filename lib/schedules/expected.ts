@@ -1,7 +1,9 @@
 /** When a schedule should fire next, so that a provider is only asked when there may be something to hear. */
 import { FleetReflexError } from '../errors.ts';
-import { after, patienceOf, type SchedulesContext } from './context.ts';
-import { isHeldAt, type LiveSchedule, onceAt } from './live-schedule.ts';
+import { after } from '../model/after.ts';
+import type { LiveSchedule } from '../model/live-schedule.ts';
+import { patienceOf, type SchedulesContext } from './context.ts';
+import { isHeldAt, onceAt } from './live-schedule.ts';
 
 type Expecting = Pick<SchedulesContext, 'schedules' | 'now' | 'patience'>;
 

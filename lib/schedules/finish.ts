@@ -3,14 +3,16 @@
  * cancelled. What is over is removed at the provider, but not before its run has ended: at Alibaba the schedule is
  * the running command.
  */
-import type { Reason } from '../completions/completion-event.ts';
 import { FleetReflexError } from '../errors.ts';
-import { ASK_ANEW } from '../runs/ask-anew.ts';
-import { isAwaitingSchedule, isTerminalRun, type Run } from '../runs/run.ts';
+import { ASK_ANEW } from '../guards/ask-anew.ts';
+import { after } from '../model/after.ts';
+import type { Reason } from '../model/completion-event.ts';
+import type { LiveSchedule, ScheduleRequest } from '../model/live-schedule.ts';
+import { isAwaitingSchedule, isTerminalRun, type Run } from '../model/run.ts';
 import { change, endRun } from '../runs/settle.ts';
-import { after, patienceOf, type SchedulesContext } from './context.ts';
+import { patienceOf, type SchedulesContext } from './context.ts';
 import { lookAt } from './firings.ts';
-import { isHeldAt, type LiveSchedule, onceAt, requestOf, type ScheduleRequest } from './live-schedule.ts';
+import { isHeldAt, onceAt, requestOf } from './live-schedule.ts';
 import { scheduleOnce, showing } from './schedule-once.ts';
 import { keepUntil } from './scheduled-run.ts';
 

@@ -2,18 +2,16 @@
  * The run of a firing. A one-off that a run asked for is that run; every other firing is a run of its own, whose id
  * is made of the schedule and the firing. Once it has its invocation it is like any other run.
  */
+import type { LiveSchedule, ScheduleRequest } from '../model/live-schedule.ts';
+import { isTerminalRun, type Run, type RunInvocation, SCHEDULE_SOURCE } from '../model/run.ts';
+import { runIdFor } from '../model/run-id.ts';
+import type { RunId } from '../model/run-request.ts';
 import type { Firing } from '../providers/schedules.ts';
-import { isTerminalRun, type Run, type RunInvocation } from '../runs/run.ts';
-import { runIdFor } from '../runs/run-id.ts';
-import type { RunId } from '../runs/run-request.ts';
 import { change, settle } from '../runs/settle.ts';
 import type { SchedulesContext } from './context.ts';
 import { firingKey } from './firing-key.ts';
-import { type LiveSchedule, onceAt, requestOf, type ScheduleRequest } from './live-schedule.ts';
+import { onceAt, requestOf } from './live-schedule.ts';
 import { scheduledRun } from './scheduled-run.ts';
-
-/** What a trigger's `source` says when a schedule came true, and no event came from outside. */
-export const SCHEDULE_SOURCE = 'schedule';
 
 /** Makes or completes the run of a firing, and hands it to the poller. Safe to call again. */
 export async function beginFired(

@@ -4,14 +4,16 @@
  * same, because the run's id is made of it.
  */
 import { FleetReflexError, messageOf } from '../errors.ts';
-import type { ProviderName } from '../providers/provider.ts';
+import { after } from '../model/after.ts';
+import type { LiveSchedule } from '../model/live-schedule.ts';
+import type { ProviderName } from '../model/provider-name.ts';
+import type { Run } from '../model/run.ts';
 import type { Firing } from '../providers/schedules.ts';
-import type { Run } from '../runs/run.ts';
-import { after, patienceOf, type SchedulesContext } from './context.ts';
+import { patienceOf, type SchedulesContext } from './context.ts';
 import { expectedAt, isDue } from './expected.ts';
 import { beginFired } from './fired-run.ts';
 import { firingKey } from './firing-key.ts';
-import { isHeldAt, type LiveSchedule, onceAt } from './live-schedule.ts';
+import { isHeldAt, onceAt } from './live-schedule.ts';
 
 /** Cloud Assistant ends a recurring invocation when a run of it fails (docs/status-model.md). */
 const ENDS_WITH_A_FAILURE: ReadonlySet<ProviderName> = new Set(['alibaba']);

@@ -2,62 +2,10 @@
  * A schedule that is ours and lives at a provider, as we remember it: what it shall be, and how far we know what it
  * did. Standing ones come from the rules file, the others from a run whose action is `schedule`.
  */
-import * as z from 'zod';
-import { DestinationRef } from '../completions/destination.ts';
-import { ProviderName } from '../providers/provider.ts';
-import { ScheduleSettings, type ScheduleSpec } from '../providers/schedules.ts';
+import type { LiveSchedule, ScheduleRequest } from '../model/live-schedule.ts';
+import { RunId } from '../model/run-request.ts';
+import type { ScheduleSpec } from '../providers/schedules.ts';
 import type { StandingSchedule } from '../rules/rule.ts';
-import { RunId, RunRequest } from '../runs/run-request.ts';
-
-export type ScheduleRequest = Extract<RunRequest, { action: 'schedule' }>;
-
-const Timing = z.union([z.strictObject({ at: z.string() }), z.strictObject({ recurrence: z.string() })]);
-
-export const LiveSchedule = z.strictObject({
-  version: z.literal(1),
-  /** Counts the writes; each write names the one that it read. */
-  revision: z.int(),
-  provider: ProviderName,
-  region: z.string(),
-  /** What the provider knows it by: its name in the rules, or the id of the run that made it. */
-  name: z.string(),
-  command: z.string(),
-  instances: z.array(z.string()),
-  parameters: z.record(z.string(), z.string()),
-  username: z.string().optional(),
-  settings: ScheduleSettings.optional(),
-  timing: Timing,
-  /** What its runs are listed under: the rule that made it, or its own name. */
-  rule: z.string(),
-  notify: z.array(DestinationRef),
-  /** What asked for it; absent for a standing one. */
-  request: RunRequest.optional(),
-  /** The provider's; absent until it is known there. */
-  scheduleId: z.string().optional(),
-  /** An attempt to make it had no clear answer: it may be there. */
-  isUncertain: z.boolean(),
-  /** The provider does not fire it from then on: it is disabled in the rules, or everything is frozen. */
-  heldSince: z.string().optional(),
-  /** ISO 8601, as all times here. It did nothing before. */
-  madeAt: z.string(),
-  /** Every firing before it is known. */
-  lookedFrom: z.string(),
-  /** When the provider was last asked. */
-  lookedAt: z.string().optional(),
-  /** The firings about that time that are known. */
-  recent: z.array(z.string()),
-  /** For one that fires once, when it has: its run. */
-  firedAs: RunId.optional(),
-  /** Where a failure ends what recurs: the last run, until it has ended. */
-  lastRun: RunId.optional(),
-});
-export type LiveSchedule = z.infer<typeof LiveSchedule>;
-
-export type ScheduleKey = Pick<LiveSchedule, 'provider' | 'region' | 'name'>;
-
-export function keyOf({ provider, region, name }: ScheduleKey): string {
-  return `${provider}/${region}/${name}`;
-}
 
 /** Whether a schedule of this name was made by a run: rules may not use such names. */
 export function isRunName(name: string): boolean {

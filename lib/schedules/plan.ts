@@ -2,7 +2,8 @@
  * What has to be done so that the provider has the schedules that are wanted, and no others of ours. Pure: applying
  * the plan and planning again gives an empty one.
  */
-import type { ProviderName } from '../providers/provider.ts';
+import { keyOf } from '../model/live-schedule.ts';
+import type { ProviderName } from '../model/provider-name.ts';
 import {
   type ProviderSchedule,
   type ScheduleSpec,
@@ -10,7 +11,7 @@ import {
   settingsMark,
 } from '../providers/schedules.ts';
 import type { StandingSchedule } from '../rules/rule.ts';
-import { isRunName, keyOf, onceAt, specOf } from './live-schedule.ts';
+import { isRunName, onceAt, specOf } from './live-schedule.ts';
 
 /** Ours, as the provider has it: what is not ours is never listed. */
 export interface ExistingSchedule extends ProviderSchedule {

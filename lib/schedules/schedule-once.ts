@@ -3,14 +3,16 @@
  * is asked, and the schedule is known there by the run's id, so that whoever tries again finds it.
  */
 import { randomUUID } from 'node:crypto';
-import type { Reason } from '../completions/completion-event.ts';
 import { FleetReflexError } from '../errors.ts';
 import { admit } from '../guards/guards.ts';
+import { after } from '../model/after.ts';
+import type { Reason } from '../model/completion-event.ts';
+import type { LiveSchedule, ScheduleRequest } from '../model/live-schedule.ts';
+import { isAwaitingSchedule, type Run } from '../model/run.ts';
 import { PROVIDER_FORMS } from '../rules/provider-ids.ts';
-import { isAwaitingSchedule, type Run } from '../runs/run.ts';
 import { change, deliver, endRun } from '../runs/settle.ts';
-import { after, patienceOf, type SchedulesContext } from './context.ts';
-import { fromRequest, type LiveSchedule, type ScheduleRequest, specOf } from './live-schedule.ts';
+import { patienceOf, type SchedulesContext } from './context.ts';
+import { fromRequest, specOf } from './live-schedule.ts';
 import { deadlineOf, scheduledRun } from './scheduled-run.ts';
 
 /** What the queue shall do with the message. */

@@ -1,7 +1,9 @@
 /** The run of a `schedule` action while its time has not come. */
-import { described, type Run } from '../runs/run.ts';
-import { after, patienceOf, type SchedulesContext } from './context.ts';
-import type { ScheduleRequest } from './live-schedule.ts';
+import { after } from '../model/after.ts';
+import type { ScheduleRequest } from '../model/live-schedule.ts';
+import type { Run } from '../model/run.ts';
+import { described } from '../runs/new-run.ts';
+import { patienceOf, type SchedulesContext } from './context.ts';
 
 /**
  * Never `dispatching`: what is, may be sent by whoever finds it, and this one is sent by the provider, later.

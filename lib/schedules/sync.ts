@@ -4,12 +4,14 @@
  */
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
+import { after } from '../model/after.ts';
+import { keyOf, type LiveSchedule } from '../model/live-schedule.ts';
 import type { StandingSchedule } from '../rules/rule.ts';
-import type { RunStore } from '../runs/store.ts';
+import type { RunStore } from '../store/run-store.ts';
 import { type Applied, applySteps, describeStep, type Listing, listExisting, within } from './apply.ts';
-import { after, patienceOf, type SchedulesContext } from './context.ts';
+import { patienceOf, type SchedulesContext } from './context.ts';
 import { lookAt } from './firings.ts';
-import { asWanted, fromRules, keyOf, type LiveSchedule, onceAt, requestOf, specOf } from './live-schedule.ts';
+import { asWanted, fromRules, onceAt, requestOf, specOf } from './live-schedule.ts';
 import { type ExistingSchedule, isSameTiming, planSchedules } from './plan.ts';
 
 export type SyncResult =

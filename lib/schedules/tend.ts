@@ -3,13 +3,14 @@
  * and providers are kept in step. One query to the table when there is nothing to do, and no request to a provider.
  */
 import { FleetReflexError, messageOf } from '../errors.ts';
+import type { LiveSchedule } from '../model/live-schedule.ts';
 import type { StandingSchedule } from '../rules/rule.ts';
+import type { SyncState } from '../store/schedule-ledger.ts';
 import type { SchedulesContext } from './context.ts';
 import { lookNextAt } from './expected.ts';
 import { finishIfOver, mayHaveEnded } from './finish.ts';
 import { collectFirings } from './firings.ts';
-import type { SyncState } from './ledger.ts';
-import { type LiveSchedule, requestOf } from './live-schedule.ts';
+import { requestOf } from './live-schedule.ts';
 import { bringInStep, nextSyncAt, underLease } from './sync.ts';
 
 export interface WantedSchedules {

@@ -1,7 +1,7 @@
 /** Prometheus Alertmanager, webhook version 4. It signs nothing: a bearer token or basic password proves it. */
 import * as z from 'zod';
-import { AlertGroup, isAlertGroup, normaliseAlertGroup } from './alert-group.ts';
-import { verifyAuthorization } from './bearer.ts';
+import { verifyAuthorization } from './proofs/bearer.ts';
+import { AlertGroup, isAlertGroup, normaliseAlertGroup } from './shared/alert-group.ts';
 import { defineSource } from './source.ts';
 
 export const alertmanager = defineSource({

@@ -1,10 +1,9 @@
 /** Argo CD notifications. Its body is a template, so the template below comes with the source. */
 import * as z from 'zod';
-import { verifyAuthorization } from './bearer.ts';
-import { deployEvent } from './build-event.ts';
-import { joinedId } from './delivery-id.ts';
-import { toIsoTime } from './event-time.ts';
-import { firstText } from './labels.ts';
+import { firstText, joinedId } from '../model/id-parts.ts';
+import { verifyAuthorization } from './proofs/bearer.ts';
+import { deployEvent } from './shared/build-event.ts';
+import { toIsoTime } from './shared/event-time.ts';
 import { defineSource } from './source.ts';
 
 /** Go templates print `<no value>` for what is not there. */

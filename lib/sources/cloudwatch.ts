@@ -3,12 +3,12 @@
  * through an API destination with a bearer token.
  */
 import * as z from 'zod';
-import { verifyAuthorization } from './bearer.ts';
-import { alertEvent } from './build-event.ts';
-import { contentHash } from './content-hash.ts';
-import { joinedId } from './delivery-id.ts';
-import { toIsoTime } from './event-time.ts';
-import { firstText, lenientText, toLabels, withInstanceId } from './labels.ts';
+import { firstText, joinedId } from '../model/id-parts.ts';
+import { verifyAuthorization } from './proofs/bearer.ts';
+import { alertEvent } from './shared/build-event.ts';
+import { contentHash } from './shared/content-hash.ts';
+import { toIsoTime } from './shared/event-time.ts';
+import { lenientText, toLabels, withInstanceId } from './shared/labels.ts';
 import { defineSource, type Normalisation } from './source.ts';
 
 const ALARM = 'CloudWatch Alarm State Change';

@@ -1,10 +1,9 @@
 /** Docker Hub: an image was pushed. It proves nothing itself, so the secret is in the URL. */
 import * as z from 'zod';
-import { verifyUrlSecret } from './bearer.ts';
-import { deployEvent } from './build-event.ts';
-import { joinedId } from './delivery-id.ts';
-import { toIsoTime } from './event-time.ts';
-import { firstText } from './labels.ts';
+import { firstText, joinedId } from '../model/id-parts.ts';
+import { verifyUrlSecret } from './proofs/bearer.ts';
+import { deployEvent } from './shared/build-event.ts';
+import { toIsoTime } from './shared/event-time.ts';
 import { defineSource } from './source.ts';
 
 const text = z.string().nullish();

@@ -1,11 +1,11 @@
 /** Our own completion events, so that the end of one run can start another. */
 import * as z from 'zod';
-import { CompletionData } from '../events/trigger-event.ts';
-import { verifyAuthorization } from './bearer.ts';
-import { CloudEvent, isCloudEvent } from './cloud-event.ts';
-import { contentHash } from './content-hash.ts';
-import { toIsoTime } from './event-time.ts';
-import { present } from './present.ts';
+import { CompletionData } from '../model/trigger-event.ts';
+import { present } from '../present.ts';
+import { verifyAuthorization } from './proofs/bearer.ts';
+import { CloudEvent, isCloudEvent } from './shared/cloud-event.ts';
+import { contentHash } from './shared/content-hash.ts';
+import { toIsoTime } from './shared/event-time.ts';
 import { defineSource } from './source.ts';
 
 const PREFIX = 'fleet-reflex.';

@@ -1,5 +1,5 @@
 /** Forgejo: as Gitea, with headers of its own beside Gitea's. */
-import { defineGiteaSource } from './gitea-hook.ts';
+import { defineGiteaSource } from './gitea/hook.ts';
 
 export const forgejo = defineGiteaSource({
   name: 'forgejo',

@@ -4,13 +4,14 @@
  */
 import { Environment, evaluate, parse as parseExpression } from '@marcbachmann/cel-js';
 import * as z from 'zod';
-import { verifyAuthorization } from './bearer.ts';
-import { genericEvent } from './build-event.ts';
-import { contentHash } from './content-hash.ts';
-import { deliveryId } from './delivery-id.ts';
-import { verifyFreshness } from './freshness.ts';
-import { verifyHmac } from './hmac.ts';
-import { defineSource, forged, type SourceContext, type SourceRequest, type Verification } from './source.ts';
+import type { SourceRequest } from '../http/request.ts';
+import { verifyAuthorization } from './proofs/bearer.ts';
+import { verifyFreshness } from './proofs/freshness.ts';
+import { verifyHmac } from './proofs/hmac.ts';
+import { genericEvent } from './shared/build-event.ts';
+import { contentHash } from './shared/content-hash.ts';
+import { deliveryId } from './shared/delivery-id.ts';
+import { defineSource, forged, type SourceContext, type Verification } from './source.ts';
 
 const HeaderName = z
   .string()

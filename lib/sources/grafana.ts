@@ -3,12 +3,13 @@
  * With a timestamp header configured here a request has to be signed with one; there is no falling back to less.
  */
 import * as z from 'zod';
-import { AlertGroup, isAlertGroup, normaliseAlertGroup } from './alert-group.ts';
-import { verifyAuthorization } from './bearer.ts';
-import { verifyFreshness } from './freshness.ts';
-import { verifyHmac } from './hmac.ts';
-import { firstText } from './labels.ts';
-import { defineSource, forged, type SourceContext, type SourceRequest, type Verification } from './source.ts';
+import type { SourceRequest } from '../http/request.ts';
+import { firstText } from '../model/id-parts.ts';
+import { verifyAuthorization } from './proofs/bearer.ts';
+import { verifyFreshness } from './proofs/freshness.ts';
+import { verifyHmac } from './proofs/hmac.ts';
+import { AlertGroup, isAlertGroup, normaliseAlertGroup } from './shared/alert-group.ts';
+import { defineSource, forged, type SourceContext, type Verification } from './source.ts';
 
 const Settings = z.strictObject({
   signatureHeader: z

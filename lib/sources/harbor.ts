@@ -1,11 +1,10 @@
 /** Harbor: artifacts pushed, scanned, replicated and deleted, in its own format and as CloudEvents. */
 import * as z from 'zod';
-import { verifyAuthorization, verifyHeader } from './bearer.ts';
-import { deployEvent } from './build-event.ts';
-import { contentHash } from './content-hash.ts';
-import { joinedId } from './delivery-id.ts';
-import { toIsoTime } from './event-time.ts';
-import { firstText } from './labels.ts';
+import { firstText, joinedId } from '../model/id-parts.ts';
+import { verifyAuthorization, verifyHeader } from './proofs/bearer.ts';
+import { deployEvent } from './shared/build-event.ts';
+import { contentHash } from './shared/content-hash.ts';
+import { toIsoTime } from './shared/event-time.ts';
 import { defineSource } from './source.ts';
 
 const text = z.string().nullish();

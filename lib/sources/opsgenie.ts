@@ -1,10 +1,11 @@
 /** Opsgenie's outgoing webhook, and Jira Service Management operations, which took it over. It signs nothing. */
 import * as z from 'zod';
-import { verifyAuthorization } from './bearer.ts';
-import { alertEvent } from './build-event.ts';
-import { idTime, joinedId } from './delivery-id.ts';
-import { toIsoTime } from './event-time.ts';
-import { firstText, lenientText, toLabels, withInstanceId } from './labels.ts';
+import { firstText, joinedId } from '../model/id-parts.ts';
+import { verifyAuthorization } from './proofs/bearer.ts';
+import { alertEvent } from './shared/build-event.ts';
+import { idTime } from './shared/delivery-id.ts';
+import { toIsoTime } from './shared/event-time.ts';
+import { lenientText, toLabels, withInstanceId } from './shared/labels.ts';
 import { defineSource } from './source.ts';
 
 const Payload = z.looseObject({

@@ -3,11 +3,12 @@
  * what is not an incident's state is ignored.
  */
 import * as z from 'zod';
-import { alertEvent } from './build-event.ts';
-import { deliveryId } from './delivery-id.ts';
-import { toIsoTime } from './event-time.ts';
-import { verifyHmac } from './hmac.ts';
-import { firstText, toLabels } from './labels.ts';
+import { firstText } from '../model/id-parts.ts';
+import { verifyHmac } from './proofs/hmac.ts';
+import { alertEvent } from './shared/build-event.ts';
+import { deliveryId } from './shared/delivery-id.ts';
+import { toIsoTime } from './shared/event-time.ts';
+import { toLabels } from './shared/labels.ts';
 import { defineSource } from './source.ts';
 
 const Reference = z.looseObject({ summary: z.string().nullish() }).nullish();

@@ -1,11 +1,12 @@
 /** Sentry's integration platform: issue alerts, metric alerts and issues as alerts. */
 import * as z from 'zod';
-import type { AlertData } from '../events/trigger-event.ts';
-import { alertEvent } from './build-event.ts';
-import { bodyId } from './delivery-id.ts';
-import { toIsoTime } from './event-time.ts';
-import { verifyHmac } from './hmac.ts';
-import { firstText, lenientText, toLabels, withInstanceId } from './labels.ts';
+import { firstText } from '../model/id-parts.ts';
+import type { AlertData } from '../model/trigger-event.ts';
+import { verifyHmac } from './proofs/hmac.ts';
+import { alertEvent } from './shared/build-event.ts';
+import { bodyId } from './shared/delivery-id.ts';
+import { toIsoTime } from './shared/event-time.ts';
+import { lenientText, toLabels, withInstanceId } from './shared/labels.ts';
 import { checkPayload, defineSource } from './source.ts';
 
 const Payload = z.looseObject({

@@ -5,19 +5,12 @@
  */
 import * as z from 'zod';
 import { FleetReflexError } from '../errors.ts';
-import type { EventKind, TriggerEvent } from '../events/trigger-event.ts';
-import type { InvocationNews } from '../queues/wake-up-queue.ts';
-import { isForm, parseForm, parseJson } from './body.ts';
-
-/** One HTTP request as it came over the wire. Header names are lower case; `body` is the raw bytes. */
-export interface SourceRequest {
-  method: string;
-  /** The path below `/hooks/{source}`, without a leading slash; empty for most. */
-  path: string;
-  query: URLSearchParams;
-  headers: Readonly<Record<string, string | undefined>>;
-  body: Buffer;
-}
+import { isForm, parseForm, parseJson } from '../http/body.ts';
+import type { SourceRequest } from '../http/request.ts';
+import type { DoorOutcome, Note } from '../model/decision.ts';
+import type { InvocationNews } from '../model/invocation-news.ts';
+import type { ReplyTo } from '../model/reply-to.ts';
+import type { EventKind, TriggerEvent } from '../model/trigger-event.ts';
 
 export interface SourceContext<Settings = unknown> {
   /** The live secrets, newest first; more than one while a secret is rotated. Empty only with `hasNoSecret`. */
@@ -47,30 +40,6 @@ export interface SourceAnswer {
   body?: unknown;
 }
 
-/**
- * Who sees in a chat what a command has printed: the person who asked alone, all who are in the channel, or nobody.
- * That a run began and how it ended is told in any case.
- */
-export const Outputs = z.enum(['caller', 'channel', 'none']);
-export type Outputs = z.infer<typeof Outputs>;
-
-/** Where the progress and the result of a chat command go, as the source understands it. Kept until the run is over. */
-export const ReplyTo = z.strictObject({
-  /** The name of the source whose `lib/completions` reply destination knows how: `slack`. */
-  via: z.string(),
-  address: z.record(z.string(), z.string()),
-  /** As the rule says. Absent: `caller`. */
-  outputs: Outputs.optional(),
-});
-export type ReplyTo = z.infer<typeof ReplyTo>;
-
-/** What is said about an event beside what each rule did with it: on record, in the answer, and by `why`. */
-export interface Note {
-  /** Stable, for programs: `event.stale`. */
-  code: string;
-  message: string;
-}
-
 export type Normalisation =
   | {
       kind: 'events';
@@ -91,17 +60,6 @@ export type Normalisation =
   | { kind: 'ignored'; because: string }
   /** A handshake: answered at once, never matched. */
   | { kind: 'answered'; answer: SourceAnswer };
-
-/** What became of one event at the door, for a source that answers in its own words. */
-export interface DoorOutcome {
-  event: TriggerEvent;
-  matched: readonly { rule: string; runId: string; rejected?: string }[];
-  /** `isRefused`: the person who asks may not use the rule. It is for the record, and no answer in a chat names it. */
-  unmatched: readonly { rule: string; because: string; isRefused?: true }[];
-  notes?: readonly Note[];
-  /** What a built-in verb (lib/chat/) answers; then no rule was asked. Plain lines, names between backticks. */
-  text?: string | undefined;
-}
 
 /** What a person on call wants to know of a source at a glance; each a phrase, for the table of docs/sources.md. */
 export interface SourceFacts {
@@ -276,11 +234,6 @@ export function defineSource<Payload, Settings>(spec: SourceSpec<Payload, Settin
 
 function parseByContentType(request: SourceRequest): unknown {
   return isForm(request) ? parseForm(request.body) : parseJson(request.body);
-}
-
-/** The media type without its parameters, lower case; empty when there is none. */
-export function mediaType(request: Pick<SourceRequest, 'headers'>): string {
-  return (request.headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
 }
 
 /** For a source whose body has another inside: what `payload` does for the body. @throws `body.invalid` */

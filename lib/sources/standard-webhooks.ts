@@ -1,12 +1,12 @@
 /** Standard Webhooks: any sender that follows the specification, with `v1` or `v1a` signatures. */
 import * as z from 'zod';
-import { parseJson } from './body.ts';
-import { genericEvent } from './build-event.ts';
-import { contentHash } from './content-hash.ts';
-import { deliveryId } from './delivery-id.ts';
-import { toIsoTime } from './event-time.ts';
+import { parseJson } from '../http/body.ts';
+import { verifyStandardSignature } from './proofs/standard-signature.ts';
+import { genericEvent } from './shared/build-event.ts';
+import { contentHash } from './shared/content-hash.ts';
+import { deliveryId } from './shared/delivery-id.ts';
+import { toIsoTime } from './shared/event-time.ts';
 import { defineSource } from './source.ts';
-import { verifyStandardSignature } from './standard-signature.ts';
 
 export const standardWebhooks = defineSource({
   name: 'standard-webhooks',

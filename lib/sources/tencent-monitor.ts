@@ -3,11 +3,12 @@
  * is in the URL, as the path or as basic credentials. Its times have no zone.
  */
 import * as z from 'zod';
-import { verifyUrlSecret } from './bearer.ts';
-import { alertEvent } from './build-event.ts';
-import { deliveryId, joinedId } from './delivery-id.ts';
-import { toIsoTime } from './event-time.ts';
-import { firstText, lenientText, toLabels, withInstanceId } from './labels.ts';
+import { firstText, joinedId } from '../model/id-parts.ts';
+import { verifyUrlSecret } from './proofs/bearer.ts';
+import { alertEvent } from './shared/build-event.ts';
+import { deliveryId } from './shared/delivery-id.ts';
+import { toIsoTime } from './shared/event-time.ts';
+import { lenientText, toLabels, withInstanceId } from './shared/labels.ts';
 import { defineSource } from './source.ts';
 
 const Payload = z.looseObject({

@@ -1,11 +1,11 @@
 /** Zabbix: a media type of type Webhook whose script, given below, is ours to write. */
 import * as z from 'zod';
-import { verifyAuthorization } from './bearer.ts';
-import { parseJson } from './body.ts';
-import { alertEvent } from './build-event.ts';
-import { joinedId } from './delivery-id.ts';
-import { toIsoTime } from './event-time.ts';
-import { firstText, lenientText, toLabels, withInstanceId } from './labels.ts';
+import { parseJson } from '../http/body.ts';
+import { firstText, joinedId } from '../model/id-parts.ts';
+import { verifyAuthorization } from './proofs/bearer.ts';
+import { alertEvent } from './shared/build-event.ts';
+import { toIsoTime } from './shared/event-time.ts';
+import { lenientText, toLabels, withInstanceId } from './shared/labels.ts';
 import { defineSource } from './source.ts';
 
 const Payload = z.looseObject({

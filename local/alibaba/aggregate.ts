@@ -2,7 +2,7 @@
  * The overall status of an invocation as the vendor makes it from the statuses of its instances: the rules of the
  * document of DescribeInvocations. Where the document leaves two rules open (several kinds of unfinished instances at
  * once) the local server chooses: Stopping, Running, Pending, Scheduled. docs/status-model.md tells why; a client
- * must not depend on it, and fleet-reflex does not: it aggregates by itself (lib/runs/status.ts).
+ * must not depend on it, and fleet-reflex does not: it aggregates by itself (lib/model/status.ts).
  */
 import type { InstanceStatus } from '../../lib/providers/alibaba/task-status.ts';
 

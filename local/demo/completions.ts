@@ -1,6 +1,6 @@
 /** What comes out: the completion events on the queue `completions`, taken as a consumer takes them. */
 import { DeleteMessageCommand, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
-import { CompletionEvent } from '../../lib/completions/completion-event.ts';
+import { CompletionEvent } from '../../lib/model/completion-event.ts';
 import type { Stack } from '../stack/start.ts';
 
 /** Takes what is there; waits a second for the first. */

@@ -4,7 +4,7 @@
  * safe, and a monitoring system that all is well.
  */
 import * as z from 'zod';
-import { type Problem, problemAnswer } from '../../lib/door/problem.ts';
+import { type Problem, problemAnswer } from '../../lib/http/problem.ts';
 import type { Answer } from './front.ts';
 
 /** Made by serverless-offline's HttpServer in the place of an answer; no function of ours says this and nothing else. */

@@ -14,7 +14,7 @@ import {
   secretVariable,
   WebhookConfig,
 } from '../../lib/config.ts';
-import { parseTokens } from '../../lib/door/access-tokens.ts';
+import { parseTokens } from '../../lib/http/access-tokens.ts';
 import { SOURCES } from '../../lib/sources/registry.ts';
 import { LOCAL_AWS } from './local-aws.ts';
 import { stackSettings } from './own-environment.ts';

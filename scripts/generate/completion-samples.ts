@@ -4,8 +4,8 @@
  * `fleet-reflex` too, which reads them.
  */
 import { runEvent, taskCompleted } from '../../lib/completions/publish.ts';
-import type { Run, RunTask } from '../../lib/runs/run.ts';
-import { runIdFor } from '../../lib/runs/run-id.ts';
+import type { Run, RunTask } from '../../lib/model/run.ts';
+import { runIdFor } from '../../lib/model/run-id.ts';
 
 const STAGE = 'prod';
 const RULE = 'deploy-on-deployment';

@@ -10,7 +10,7 @@ import {
   secretVariable,
   WebhookConfig,
 } from '../../lib/config.ts';
-import { SCOPES, type Scope } from '../../lib/door/access-tokens.ts';
+import { SCOPES, type Scope } from '../../lib/http/access-tokens.ts';
 import { SOURCES } from '../../lib/sources/registry.ts';
 
 const FUNCTIONS = {

@@ -4,28 +4,28 @@
  * travels on the runs queue.
  */
 import * as z from 'zod';
-import { CompletionEvent } from '../../lib/completions/completion-event.ts';
-import { TriggerEvent } from '../../lib/events/trigger-event.ts';
-import { RunRequest } from '../../lib/runs/run-request.ts';
+import { CompletionEvent } from '../../lib/model/completion-event.ts';
+import { RunRequest } from '../../lib/model/run-request.ts';
+import { TriggerEvent } from '../../lib/model/trigger-event.ts';
 
 const SCHEMAS = [
   {
     name: 'completion-event',
     title: 'A completion event of fleet-reflex (CloudEvents 1.0)',
     schema: CompletionEvent,
-    from: 'lib/completions/completion-event.ts',
+    from: 'lib/model/completion-event.ts',
   },
   {
     name: 'trigger-event',
     title: 'A trigger event of fleet-reflex: what a source makes of what it receives (CloudEvents 1.0)',
     schema: TriggerEvent,
-    from: 'lib/events/trigger-event.ts',
+    from: 'lib/model/trigger-event.ts',
   },
   {
     name: 'run-request',
     title: 'A message of the runs queue of fleet-reflex',
     schema: RunRequest,
-    from: 'lib/runs/run-request.ts',
+    from: 'lib/model/run-request.ts',
   },
 ];
 

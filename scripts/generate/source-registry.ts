@@ -8,7 +8,7 @@ const FOLDER = new URL('../../lib/sources/', import.meta.url);
 
 export async function generate(): Promise<{ path: string; content: string }[]> {
   const found: { name: string; constant: string }[] = [];
-  for (const file of (await readdir(FOLDER)).toSorted()) {
+  for (const file of (await readdir(FOLDER, { recursive: true })).toSorted()) {
     if (!file.endsWith('.ts') || file === 'source.ts' || file === 'registry.ts') continue;
     const text = await readFile(new URL(file, FOLDER), 'utf8');
     const name = file.slice(0, -'.ts'.length);

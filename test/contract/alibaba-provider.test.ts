@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
+import { isTerminalTask } from '../../lib/model/status.ts';
 import { type AlibabaProvider, alibabaProvider } from '../../lib/providers/alibaba/provider.ts';
 import type { Invocation } from '../../lib/providers/provider.ts';
-import { isTerminalTask } from '../../lib/runs/status.ts';
 import { atEndOfFile, type Local, type LocalOptions, startLocal, until } from './alibaba-local.ts';
 import { REGION } from './alibaba-sdk.ts';
 import { providerContract } from './provider-contract.ts';

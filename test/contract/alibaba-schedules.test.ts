@@ -3,7 +3,7 @@ import { createCloudAssistantClient } from '../../lib/providers/alibaba/client.t
 import { alibabaProvider } from '../../lib/providers/alibaba/provider.ts';
 import { alibabaSchedules } from '../../lib/providers/alibaba/schedules.ts';
 import type { ScheduleSpec } from '../../lib/providers/schedules.ts';
-import { createManualClock } from '../unit/provider-manual-clock.ts';
+import { createManualClock } from '../unit/providers/manual-clock.ts';
 import { type LocalOptions, startLocal, until } from './alibaba-local.ts';
 import { REGION } from './alibaba-sdk.ts';
 

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { createManualClock } from '../unit/provider-manual-clock.ts';
+import { createManualClock } from '../unit/providers/manual-clock.ts';
 import { type Local, startLocal, until } from './alibaba-local.ts';
 import { type EcsClient, models, REGION, vendorSdk } from './alibaba-sdk.ts';
 

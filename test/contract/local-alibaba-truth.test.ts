@@ -1,7 +1,7 @@
 /** What a rehearsal must not hide: regions, older status words, filters; asked by the vendor's own SDK. */
 import { beforeAll, describe, expect, test } from 'vitest';
 import { createCloudAssistantClient } from '../../lib/providers/alibaba/client.ts';
-import { createManualClock } from '../unit/provider-manual-clock.ts';
+import { createManualClock } from '../unit/providers/manual-clock.ts';
 import { atEndOfFile, type Local, startLocal, until } from './alibaba-local.ts';
 import { type EcsClient, models, REGION, vendorSdk } from './alibaba-sdk.ts';
 

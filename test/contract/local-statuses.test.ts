@@ -1,10 +1,10 @@
 /** Every ErrorCode and every state that the documents name can be made to happen on the local clouds. */
 import { readFileSync } from 'node:fs';
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { isTerminalTask } from '../../lib/model/status.ts';
 import { INSTANCE_ERROR_ADVICE } from '../../lib/providers/alibaba/instance-errors.ts';
 import { alibabaProvider } from '../../lib/providers/alibaba/provider.ts';
 import { TASK_STATUSES } from '../../lib/providers/tencent/task-status.ts';
-import { isTerminalTask } from '../../lib/runs/status.ts';
 import { ERROR_CODES } from '../../local/alibaba/instance-errors.ts';
 import type { Fault } from '../../local/tencent/faults.ts';
 import { atEndOfFile, type Local, startLocal, until } from './alibaba-local.ts';

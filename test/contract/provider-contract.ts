@@ -3,8 +3,8 @@
  * server. `docs/adding-a-provider.md` tells how to join in.
  */
 import { beforeAll, describe, expect, test } from 'vitest';
+import { isTerminalTask } from '../../lib/model/status.ts';
 import type { Invocation, Provider, TaskReport } from '../../lib/providers/provider.ts';
-import { isTerminalTask } from '../../lib/runs/status.ts';
 
 export interface ProviderHarness {
   provider: Provider;

@@ -1,10 +1,11 @@
 /** What every run store has to do; run-store.test.ts holds the DynamoDB one to it. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Run, type RunInvocation, type RunTask, rejectedRun } from '../../lib/runs/run.ts';
-import { isTerminalTask, TaskStatus, taskRank } from '../../lib/runs/status.ts';
-import type { RunStore } from '../../lib/runs/store.ts';
-import type { TwinLease } from '../../lib/runs/twin-lease.ts';
+import type { Run, RunInvocation, RunTask } from '../../lib/model/run.ts';
+import { isTerminalTask, TaskStatus, taskRank } from '../../lib/model/status.ts';
+import { rejectedRun } from '../../lib/runs/new-run.ts';
+import type { RunStore } from '../../lib/store/run-store.ts';
+import type { TwinLease } from '../../lib/store/twin-lease.ts';
 import { aRunRequest } from '../fixtures/run-world.ts';
 
 const T0 = Date.now();

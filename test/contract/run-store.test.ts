@@ -1,9 +1,9 @@
 /** The run store on DynamoDB, with the table that is deployed. */
 import { GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, expect, it } from 'vitest';
-import { dynamoRunStore } from '../../lib/runs/dynamodb-store.ts';
-import type { Run } from '../../lib/runs/run.ts';
-import { key } from '../../lib/runs/table.ts';
+import type { Run } from '../../lib/model/run.ts';
+import { dynamoRunStore } from '../../lib/store/dynamodb-run-store.ts';
+import { key } from '../../lib/store/table.ts';
 import { memoryRunStore } from '../fixtures/memory-run-store.ts';
 import { startRunsTable } from '../fixtures/runs-table.ts';
 import { aRun, runStoreContract } from './run-store-contract.ts';

@@ -1,12 +1,12 @@
 /** The Tencent provider and its schedules against the local TAT, where commands really run. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { isTerminalTask } from '../../lib/model/status.ts';
 import { systemClock } from '../../lib/providers/clock.ts';
 import type { Invocation } from '../../lib/providers/provider.ts';
 import { type ScheduleSpec, settingsMark } from '../../lib/providers/schedules.ts';
 import { createInvoker, describeInvokers } from '../../lib/providers/tencent/actions/invokers.ts';
 import { type TencentProvider, tencentProvider } from '../../lib/providers/tencent/provider.ts';
 import { tencentSchedules } from '../../lib/providers/tencent/schedules.ts';
-import { isTerminalTask } from '../../lib/runs/status.ts';
 import { createFleetEngine } from '../../local/fleet/engine.ts';
 import { parseFleet } from '../../local/fleet/fleet-file.ts';
 import { startTatServer, type TatServer } from '../../local/tencent/server.ts';

@@ -3,10 +3,10 @@
  * whoever comes next finds one invocation, tells every fact, and leaves no claim behind. Never two, never none.
  */
 import { describe, expect, test } from 'vitest';
+import { isTerminalRun } from '../../lib/model/run.ts';
 import { type CancelRequest, cancelRuns } from '../../lib/runs/cancel.ts';
 import { dispatchRun } from '../../lib/runs/dispatch.ts';
 import { type PollContext, poll } from '../../lib/runs/poll.ts';
-import { isTerminalRun } from '../../lib/runs/run.ts';
 import { CRASH, dying, type Failpoint } from '../fixtures/dying.ts';
 import { aRunWorld, type RunOnlyRequest, type RunWorld } from '../fixtures/run-world.ts';
 import { startRunsTable } from '../fixtures/runs-table.ts';

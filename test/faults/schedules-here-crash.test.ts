@@ -3,10 +3,10 @@
  * scheduled, fired or cancelled: whoever comes next sends it once at its time, or never where it was cancelled.
  */
 import { describe, expect, test } from 'vitest';
+import type { ScheduleRequest } from '../../lib/model/live-schedule.ts';
+import { isTerminalRun, type Run } from '../../lib/model/run.ts';
 import { type CancelRequest, cancelRuns } from '../../lib/runs/cancel.ts';
 import { type PollContext, poll } from '../../lib/runs/poll.ts';
-import { isTerminalRun, type Run } from '../../lib/runs/run.ts';
-import type { ScheduleRequest } from '../../lib/schedules/live-schedule.ts';
 import { CRASH, dying, type Failpoint } from '../fixtures/dying.ts';
 import { aRunWorld, type RunWorld } from '../fixtures/run-world.ts';
 import { startRunsTable } from '../fixtures/runs-table.ts';

@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { cancelRun, cancelRuns } from '../../lib/runs/cancel.ts';
 import { dispatchRun } from '../../lib/runs/dispatch.ts';
-import type { RunStore } from '../../lib/runs/store.ts';
+import type { RunStore } from '../../lib/store/run-store.ts';
 import { aRunWorld, FAILURE, type RunOnlyRequest, type RunWorld } from '../fixtures/run-world.ts';
 import { startRunsTable } from '../fixtures/runs-table.ts';
 import { aTimedRequest, schedule } from '../fixtures/timed-requests.ts';

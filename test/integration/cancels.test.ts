@@ -4,20 +4,20 @@
  */
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { decide } from '../../lib/door/decide.ts';
-import type { TriggerEvent } from '../../lib/events/trigger-event.ts';
-import { dynamoGuardStore } from '../../lib/guards/dynamodb-claims.ts';
 import { silent } from '../../lib/logging.ts';
+import type { Run } from '../../lib/model/run.ts';
+import type { RunRequest } from '../../lib/model/run-request.ts';
+import type { TriggerEvent } from '../../lib/model/trigger-event.ts';
 import { cancelRun, cancelRuns } from '../../lib/runs/cancel.ts';
-import type { Run } from '../../lib/runs/run.ts';
-import type { RunRequest } from '../../lib/runs/run-request.ts';
+import { decide } from '../../lib/runs/decide.ts';
 import { describeRun } from '../../lib/runs/run-view.ts';
 import { SOURCES } from '../../lib/sources/registry.ts';
+import { dynamoGuardStore } from '../../lib/store/dynamodb-guard-store.ts';
 import { rememberedContents } from '../fixtures/remembered-contents.ts';
 import { FAILURE } from '../fixtures/run-world.ts';
 import { aRunsQueueWorld } from '../fixtures/runs-queue-world.ts';
 import { startRunsTable } from '../fixtures/runs-table.ts';
-import { aChat, rulesOf } from '../unit/rules-events.ts';
+import { aChat, rulesOf } from '../unit/rules/events.ts';
 
 let table: Awaited<ReturnType<typeof startRunsTable>>;
 beforeEach(async () => {

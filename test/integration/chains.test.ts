@@ -1,17 +1,17 @@
 /** Rules that start each other by their completion events, with everything that runs told to the door again. */
 import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { CompletionEvent } from '../../lib/completions/completion-event.ts';
-import { decide } from '../../lib/door/decide.ts';
-import type { TriggerEvent } from '../../lib/events/trigger-event.ts';
 import { silent } from '../../lib/logging.ts';
-import { runIdFor } from '../../lib/runs/run-id.ts';
+import type { CompletionEvent } from '../../lib/model/completion-event.ts';
+import { runIdFor } from '../../lib/model/run-id.ts';
+import type { TriggerEvent } from '../../lib/model/trigger-event.ts';
+import { decide } from '../../lib/runs/decide.ts';
 import { describeRun } from '../../lib/runs/run-view.ts';
 import { SOURCES } from '../../lib/sources/registry.ts';
 import { rememberedContents } from '../fixtures/remembered-contents.ts';
 import { aRunsQueueWorld } from '../fixtures/runs-queue-world.ts';
 import { startRunsTable } from '../fixtures/runs-table.ts';
-import { anAlert as anAlertOfThen, rulesOf } from '../unit/rules-events.ts';
+import { anAlert as anAlertOfThen, rulesOf } from '../unit/rules/events.ts';
 
 let table: Awaited<ReturnType<typeof startRunsTable>>;
 beforeEach(async () => {

@@ -5,7 +5,7 @@ import type { RuleSet } from '../../lib/rules/rule.ts';
 import { SOURCES, sourceNamed } from '../../lib/sources/registry.ts';
 import { fieldsOf, PLACES, placeOf, rulesForChats, typedIn, within } from '../fixtures/typed-in-chats.ts';
 import { aDoor } from '../fixtures/webhook-door.ts';
-import { problemsIn } from '../unit/rules-events.ts';
+import { problemsIn } from '../unit/rules/events.ts';
 
 type Fields = Record<string, unknown>;
 type Change = (value: Fields) => Fields;

@@ -2,11 +2,11 @@
 import { createServer } from 'node:http';
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import { command } from '../../bin/commands/why.ts';
-import { dynamoEventLog } from '../../lib/events/dynamodb-event-log.ts';
-import { EventRecord, recordOf } from '../../lib/events/event-record.ts';
+import { EventRecord, recordOf } from '../../lib/model/decision.ts';
+import { RunRequest } from '../../lib/model/run-request.ts';
 import { recordsQueue } from '../../lib/queues/records-queue.ts';
 import { runsQueue } from '../../lib/queues/runs-queue.ts';
-import { RunRequest } from '../../lib/runs/run-request.ts';
+import { dynamoEventLog } from '../../lib/store/dynamodb-event-log.ts';
 import { portOf } from '../../local/stack/ports.ts';
 import { eventOf } from '../fixtures/http-events.ts';
 import { startRunsTable } from '../fixtures/runs-table.ts';

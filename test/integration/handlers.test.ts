@@ -1,7 +1,7 @@
 /** The functions as they are deployed: wired from their environment alone, on real queues and a real table. */
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import * as z from 'zod';
-import { RunRequest } from '../../lib/runs/run-request.ts';
+import { RunRequest } from '../../lib/model/run-request.ts';
 import { aLambdaContext, anHttpEvent, eventOf } from '../fixtures/http-events.ts';
 import { startRunsTable } from '../fixtures/runs-table.ts';
 import { samplesOf, signedSample } from '../fixtures/signed-requests.ts';

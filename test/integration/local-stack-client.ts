@@ -2,7 +2,7 @@
 import { createHmac } from 'node:crypto';
 import { DeleteMessageCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import * as z from 'zod';
-import { CompletionEvent } from '../../lib/completions/completion-event.ts';
+import { CompletionEvent } from '../../lib/model/completion-event.ts';
 
 export interface Place {
   httpUrl: string;

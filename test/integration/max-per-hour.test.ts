@@ -1,8 +1,8 @@
 /** How many runs of a rule begin within an hour, however many ask, however often, and at whatever minute. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { RenderedGuards } from '../../lib/model/run-request.ts';
 import { cancelRun } from '../../lib/runs/cancel.ts';
 import { resume } from '../../lib/runs/dispatch.ts';
-import type { RenderedGuards } from '../../lib/runs/run-request.ts';
 import { aRunWorld, type RunOnlyRequest, type RunWorld } from '../fixtures/run-world.ts';
 import { startRunsTable } from '../fixtures/runs-table.ts';
 

@@ -1,8 +1,8 @@
 /** What comes late to dispatch: a queue that was stuck, a redrive after days, a retry that took too long. Nothing of it runs. */
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
+import { runIdFor } from '../../lib/model/run-id.ts';
+import type { RunRequest } from '../../lib/model/run-request.ts';
 import { FIRST_SENT } from '../../lib/queues/sent-at.ts';
-import { runIdFor } from '../../lib/runs/run-id.ts';
-import type { RunRequest } from '../../lib/runs/run-request.ts';
 import { aRunRequest } from '../fixtures/run-world.ts';
 import { aRunsQueueWorld } from '../fixtures/runs-queue-world.ts';
 import { startRunsTable } from '../fixtures/runs-table.ts';

@@ -1,8 +1,8 @@
 /** The real parts, as the functions make them from their environment. */
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { DispatchConfig, type Environment, readConfig } from '../../lib/config.ts';
-import { rulesOf } from '../../lib/parts/door.ts';
-import { providersOf } from '../../lib/parts/providers.ts';
+import { rulesOf } from '../../lib/wiring/door.ts';
+import { providersOf } from '../../lib/wiring/providers.ts';
 import { startCloudAssistantServer } from '../../local/alibaba/server.ts';
 import { createFleetEngine } from '../../local/fleet/engine.ts';
 import { parseFleet } from '../../local/fleet/fleet-file.ts';

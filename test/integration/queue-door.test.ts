@@ -2,14 +2,14 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { redriveQueue } from '../../bin/redrive-queue.ts';
-import { type EventMessageContext, receiveMessage } from '../../lib/door/event-message.ts';
-import { EventRecord } from '../../lib/events/event-record.ts';
+import { EventRecord } from '../../lib/model/decision.ts';
+import { RunRequest } from '../../lib/model/run-request.ts';
 import { queueHandler } from '../../lib/queues/consume.ts';
 import { messageText } from '../../lib/queues/message-text.ts';
 import { recordsQueue } from '../../lib/queues/records-queue.ts';
 import { runsQueue } from '../../lib/queues/runs-queue.ts';
 import { wakeUpQueue } from '../../lib/queues/wake-up-queue.ts';
-import { RunRequest } from '../../lib/runs/run-request.ts';
+import { type EventMessageContext, receiveMessage } from '../../lib/sources/event-message.ts';
 import { SOURCES } from '../../lib/sources/registry.ts';
 import { capturedLog } from '../fixtures/captured-log.ts';
 import { aLambdaContext } from '../fixtures/http-events.ts';

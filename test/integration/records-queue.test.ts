@@ -1,11 +1,11 @@
 /** What was decided about events has a queue of its own: it delays no run, and neither is answered without the other. */
 import { afterAll, describe, expect, it } from 'vitest';
 import { FleetReflexError } from '../../lib/errors.ts';
-import { dynamoEventLog } from '../../lib/events/dynamodb-event-log.ts';
-import type { EventRecord } from '../../lib/events/event-record.ts';
-import { keepRecord } from '../../lib/events/keep-record.ts';
+import type { EventRecord } from '../../lib/model/decision.ts';
 import { queueHandler } from '../../lib/queues/consume.ts';
 import { recordsQueue } from '../../lib/queues/records-queue.ts';
+import { keepRecord } from '../../lib/runs/keep-record.ts';
+import { dynamoEventLog } from '../../lib/store/dynamodb-event-log.ts';
 import { capturedLog } from '../fixtures/captured-log.ts';
 import { aLambdaContext, eventOf } from '../fixtures/http-events.ts';
 import { aRunsQueueWorld } from '../fixtures/runs-queue-world.ts';

@@ -12,7 +12,7 @@ import { aRunRequest, type RunOnlyRequest } from '../fixtures/run-world.ts';
 import { aRunsQueueWorld } from '../fixtures/runs-queue-world.ts';
 import { startRunsTable } from '../fixtures/runs-table.ts';
 import { type LocalSqs, startSqs } from '../fixtures/sqs.ts';
-import { anAlert, aRule } from '../unit/rules-events.ts';
+import { anAlert, aRule } from '../unit/rules/events.ts';
 
 let table: Awaited<ReturnType<typeof startRunsTable>>;
 let sqs: LocalSqs;

@@ -1,8 +1,8 @@
 /** One delivered request with far too much in it: what starts, what is refused, and what that leaves behind. */
 import { describe, expect, it } from 'vitest';
-import { EventRecord } from '../../lib/events/event-record.ts';
-import { rejectedRun } from '../../lib/runs/run.ts';
-import type { RunRequest } from '../../lib/runs/run-request.ts';
+import { EventRecord } from '../../lib/model/decision.ts';
+import type { RunRequest } from '../../lib/model/run-request.ts';
+import { rejectedRun } from '../../lib/runs/new-run.ts';
 import { eventOf } from '../fixtures/http-events.ts';
 import { signedRequest } from '../fixtures/signed-requests.ts';
 import { aDoor, withSettings } from '../fixtures/webhook-door.ts';

@@ -1,12 +1,12 @@
 /** From a run request to its completion events, whatever the cloud, the queues and people do meanwhile. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FleetReflexError } from '../../lib/errors.ts';
+import type { RunRequest } from '../../lib/model/run-request.ts';
 import type { TaskReport } from '../../lib/providers/provider.ts';
 import { type CancelRequest, cancelRun, cancelRuns } from '../../lib/runs/cancel.ts';
 import { dispatchRun, recordRejection } from '../../lib/runs/dispatch.ts';
 import { poll } from '../../lib/runs/poll.ts';
 import { noteNews } from '../../lib/runs/push.ts';
-import type { RunRequest } from '../../lib/runs/run-request.ts';
 import { describeRun, summariseRun } from '../../lib/runs/run-view.ts';
 import { aRunWorld, FAILURE, type RunWorld } from '../fixtures/run-world.ts';
 import { startRunsTable } from '../fixtures/runs-table.ts';

@@ -1,10 +1,10 @@
 /** What is asked before every single call to a cloud, and what a refusal does: the freeze, twins, unavailable instances. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ASK_ANEW } from '../../lib/guards/ask-anew.ts';
+import type { Run } from '../../lib/model/run.ts';
 import type { Provider } from '../../lib/providers/provider.ts';
-import { ASK_ANEW } from '../../lib/runs/ask-anew.ts';
 import { dispatchRun } from '../../lib/runs/dispatch.ts';
 import type { DispatchContext } from '../../lib/runs/dispatch-context.ts';
-import type { Run } from '../../lib/runs/run.ts';
 import { aRunWorld, FAILURE, type RunWorld } from '../fixtures/run-world.ts';
 import { startRunsTable } from '../fixtures/runs-table.ts';
 

@@ -1,11 +1,12 @@
 /** Collecting firings when a provider is late, forgetful, or refuses: on a provider that says what the test wants. */
 import { describe, expect, test } from 'vitest';
-import type { CompletionEvent } from '../../lib/completions/completion-event.ts';
 import { FleetReflexError } from '../../lib/errors.ts';
+import type { CompletionEvent } from '../../lib/model/completion-event.ts';
+import type { LiveSchedule } from '../../lib/model/live-schedule.ts';
 import type { Firing, ProviderSchedules } from '../../lib/providers/schedules.ts';
 import { nextCrontabTimes } from '../../lib/providers/tencent/crontab.ts';
 import { collectFirings } from '../../lib/schedules/firings.ts';
-import { fromRules, type LiveSchedule } from '../../lib/schedules/live-schedule.ts';
+import { fromRules } from '../../lib/schedules/live-schedule.ts';
 import { aStanding, startStack, TENCENT_REGION } from './schedules-stack.ts';
 
 type Asked = { ids: readonly string[]; since: string };

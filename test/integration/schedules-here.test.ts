@@ -1,16 +1,16 @@
 /** What rules and people schedule waits in our table and is sent by us: guards hold when it is scheduled, and when it fires. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { answerChat } from '../../lib/chat/answer-chat.ts';
+import type { Run } from '../../lib/model/run.ts';
+import { RunRequest } from '../../lib/model/run-request.ts';
 import { type CancelRequest, cancelRun, cancelRuns } from '../../lib/runs/cancel.ts';
-import type { Run } from '../../lib/runs/run.ts';
-import { RunRequest } from '../../lib/runs/run-request.ts';
+import { fireHere } from '../../lib/runs/fire-here.ts';
 import { describeRun } from '../../lib/runs/run-view.ts';
-import { fireHere } from '../../lib/schedules/fire-here.ts';
-import { parseChatCommand } from '../../lib/sources/chat-command.ts';
+import { parseChatCommand } from '../../lib/sources/shared/chat-command.ts';
 import { aRunWorld, type RunWorld } from '../fixtures/run-world.ts';
 import { startRunsTable } from '../fixtures/runs-table.ts';
 import { aTimedRequest, schedule, type TimedGiven } from '../fixtures/timed-requests.ts';
-import { aChat, rulesOf } from '../unit/rules-events.ts';
+import { aChat, rulesOf } from '../unit/rules/events.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;

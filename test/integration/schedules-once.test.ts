@@ -1,7 +1,8 @@
 /** The action `schedule` on the local clouds: a schedule is made, fires, and its run ends like any other. */
 import { describe, expect, test } from 'vitest';
+import type { ScheduleRequest } from '../../lib/model/live-schedule.ts';
 import { carryOut } from '../../lib/runs/carry-out.ts';
-import type { ScheduleRequest } from '../../lib/schedules/live-schedule.ts';
+import { schedule } from '../../lib/schedules/schedule.ts';
 import { scheduleOnce } from '../../lib/schedules/schedule-once.ts';
 import { tendSchedules } from '../../lib/schedules/tend.ts';
 import { until } from '../contract/alibaba-local.ts';
@@ -34,7 +35,11 @@ test('what comes from the queue with an execution is fired by us, what an earlie
   const request = aRequest({ at: inMs(60_000) });
   const execution: ScheduleRequest['execution'] = { guards: {}, onUnavailable: 'fail', deadlineMs: 900_000 };
   const here = { ...aRequest({ at: inMs(60_000) }), execution };
-  for (const one of [request, here]) await carryOut({ body: JSON.stringify(one) }, withLog);
+  for (const one of [request, here])
+    await carryOut(
+      { body: JSON.stringify(one) },
+      { ...withLog, schedule: (request) => schedule(request, withLog) },
+    );
   expect(await context.schedules.tencent.list(TENCENT_REGION)).toMatchObject([{ name: request.runId }]);
   expect(effects()).toEqual({ CreateInvoker: 1 });
   expect(await context.store.get(here.runId)).toMatchObject({

@@ -1,9 +1,11 @@
 /** Both local clouds, a table and caught completion events, for the tests of lib/schedules/, on a clock that jumps. */
 import { randomUUID } from 'node:crypto';
 import { onTestFinished } from 'vitest';
-import type { CompletionEvent } from '../../lib/completions/completion-event.ts';
-import { dynamoGuardStore } from '../../lib/guards/dynamodb-claims.ts';
 import type { Log } from '../../lib/logging.ts';
+import type { CompletionEvent } from '../../lib/model/completion-event.ts';
+import type { ScheduleRequest } from '../../lib/model/live-schedule.ts';
+import { runIdFor } from '../../lib/model/run-id.ts';
+import type { RunId } from '../../lib/model/run-request.ts';
 import { alibabaProvider } from '../../lib/providers/alibaba/provider.ts';
 import { alibabaSchedules } from '../../lib/providers/alibaba/schedules.ts';
 import { systemClock } from '../../lib/providers/clock.ts';
@@ -11,20 +13,18 @@ import { tencentProvider } from '../../lib/providers/tencent/provider.ts';
 import { tencentSchedules } from '../../lib/providers/tencent/schedules.ts';
 import type { StandingSchedule } from '../../lib/rules/rule.ts';
 import { cancelRun } from '../../lib/runs/cancel.ts';
-import { dynamoRunStore } from '../../lib/runs/dynamodb-store.ts';
 import { type PollContext, poll } from '../../lib/runs/poll.ts';
 import { POLL_TIMING } from '../../lib/runs/poll-timing.ts';
-import { runIdFor } from '../../lib/runs/run-id.ts';
-import type { RunId } from '../../lib/runs/run-request.ts';
-import { dynamoScheduleLedger } from '../../lib/schedules/dynamodb-ledger.ts';
-import type { ScheduleRequest } from '../../lib/schedules/live-schedule.ts';
 import type { TendContext } from '../../lib/schedules/tend.ts';
+import { dynamoGuardStore } from '../../lib/store/dynamodb-guard-store.ts';
+import { dynamoRunStore } from '../../lib/store/dynamodb-run-store.ts';
+import { dynamoScheduleLedger } from '../../lib/store/dynamodb-schedule-ledger.ts';
 import { type CloudAssistantServerOptions, startCloudAssistantServer } from '../../local/alibaba/server.ts';
 import { createFleetEngine } from '../../local/fleet/engine.ts';
 import { parseFleet } from '../../local/fleet/fleet-file.ts';
 import { startTatServer } from '../../local/tencent/server.ts';
 import { startRunsTable } from '../fixtures/runs-table.ts';
-import { createManualClock } from '../unit/provider-manual-clock.ts';
+import { createManualClock } from '../unit/providers/manual-clock.ts';
 
 export const TENCENT_REGION = 'ap-guangzhou';
 export const ALIBABA_REGION = 'cn-hangzhou';

@@ -15,7 +15,7 @@ import {
   readConfig,
   WebhookConfig,
 } from '../../lib/config.ts';
-import { dayKey, dueKey, INDEX, key } from '../../lib/runs/table.ts';
+import { dayKey, dueKey, INDEX, key } from '../../lib/store/table.ts';
 import { readDeployment } from '../../local/stack/serverless-file.ts';
 import { type Packaging, packageService, type Template } from './serverless-package.ts';
 
@@ -506,7 +506,7 @@ describe('the queues', () => {
 });
 
 describe('the table', () => {
-  it('has the keys and indexes of lib/runs/table.ts, expires items, and can be restored', () => {
+  it('has the keys and indexes of lib/store/table.ts, expires items, and can be restored', () => {
     const [only, ...others] = ofType('AWS::DynamoDB::Table');
     expect(others).toEqual([]);
     const [pk, sk] = Object.keys(key.run('run-1'));

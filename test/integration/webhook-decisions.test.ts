@@ -3,11 +3,11 @@ import { readFileSync } from 'node:fs';
 import { sign } from '@octokit/webhooks-methods';
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
-import type { WebhookContext } from '../../lib/door/webhook.ts';
 import { FleetReflexError } from '../../lib/errors.ts';
-import { runIdFor } from '../../lib/runs/run-id.ts';
-import type { RunRequest } from '../../lib/runs/run-request.ts';
+import { runIdFor } from '../../lib/model/run-id.ts';
+import type { RunRequest } from '../../lib/model/run-request.ts';
 import { SOURCES } from '../../lib/sources/registry.ts';
+import type { WebhookContext } from '../../lib/sources/webhook.ts';
 import { anHttpEvent, eventOf } from '../fixtures/http-events.ts';
 import {
   type Sample,

@@ -1,8 +1,8 @@
 /** An id that a sender chooses, used for two events: the later one is never taken for the first. */
 import { createHmac } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { dynamoContents } from '../../lib/events/dynamodb-contents.ts';
-import { contentHash } from '../../lib/sources/content-hash.ts';
+import { contentHash } from '../../lib/sources/shared/content-hash.ts';
+import { dynamoContents } from '../../lib/store/dynamodb-contents.ts';
 import { anHttpEvent, eventOf } from '../fixtures/http-events.ts';
 import { rememberedContents } from '../fixtures/remembered-contents.ts';
 import { startRunsTable } from '../fixtures/runs-table.ts';

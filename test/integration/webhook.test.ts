@@ -1,10 +1,10 @@
 /** The HTTP door as API Gateway meets it: who is let in, and what everybody else is told. */
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
-import { MAX_BODY_BYTES } from '../../lib/door/webhook.ts';
 import { FleetReflexError } from '../../lib/errors.ts';
+import type { SourceRequest } from '../../lib/http/request.ts';
 import { SOURCES } from '../../lib/sources/registry.ts';
-import type { SourceRequest } from '../../lib/sources/source.ts';
+import { MAX_BODY_BYTES } from '../../lib/sources/webhook.ts';
 import { forgeriesOf, proofOf } from '../fixtures/forgery.ts';
 import { aLambdaContext, anHttpEvent, eventOf } from '../fixtures/http-events.ts';
 import {

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { FleetReflexError, messageOf } from '../../../lib/errors.ts';
-import { TriggerEvent } from '../../../lib/events/trigger-event.ts';
+import { TriggerEvent } from '../../../lib/model/trigger-event.ts';
 import { SOURCES } from '../../../lib/sources/registry.ts';
 import type { Source } from '../../../lib/sources/source.ts';
 import { UsageError } from '../../command.ts';

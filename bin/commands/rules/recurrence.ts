@@ -3,8 +3,8 @@
  * functions that load rules need no crontab parser.
  */
 import { messageOf } from '../../../lib/errors.ts';
+import type { ProviderName } from '../../../lib/model/provider-name.ts';
 import { readFrequency } from '../../../lib/providers/alibaba/frequency.ts';
-import type { ProviderName } from '../../../lib/providers/provider.ts';
 import { nextTime } from '../../../lib/providers/recurrence.ts';
 import { checkCrontab } from '../../../lib/providers/tencent/crontab.ts';
 import type { Rule, StandingSchedule } from '../../../lib/rules/rule.ts';

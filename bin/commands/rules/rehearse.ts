@@ -1,9 +1,9 @@
 /** Asks the clouds what would run, and runs nothing: for `rules test --rehearse`. */
 import { CloudsConfig, readConfig } from '../../../lib/config.ts';
-import { providersOf } from '../../../lib/parts/providers.ts';
+import type { RunRequest } from '../../../lib/model/run-request.ts';
+import { HIDDEN, type WithSecrets } from '../../../lib/model/secret-parameters.ts';
 import { type Rehearsal, wouldRun } from '../../../lib/providers/rehearsal.ts';
-import type { RunRequest } from '../../../lib/runs/run-request.ts';
-import { HIDDEN, type WithSecrets } from '../../../lib/runs/secret-parameters.ts';
+import { providersOf } from '../../../lib/wiring/providers.ts';
 
 type Providers = Pick<ReturnType<typeof providersOf>, 'tencent' | 'alibaba'>;
 

@@ -1,14 +1,14 @@
 /** Tries an event on the rules: for each rule whether it fires, and why not, and what it would ask for. */
 
-import { limitRequest } from '../../../lib/door/limit-request.ts';
-import { ancestorSearch } from '../../../lib/events/find-ancestors.ts';
-import type { TriggerEvent } from '../../../lib/events/trigger-event.ts';
+import { ancestorSearch } from '../../../lib/model/find-ancestors.ts';
+import type { RenderedGuards, RunRequest } from '../../../lib/model/run-request.ts';
+import { conceal, shownParameters, shownRequest } from '../../../lib/model/secret-parameters.ts';
+import type { TriggerEvent } from '../../../lib/model/trigger-event.ts';
 import { type Rehearsal, wouldRun } from '../../../lib/providers/rehearsal.ts';
 import { type Asked, askRules } from '../../../lib/rules/ask-rules.ts';
 import type { RuleSet } from '../../../lib/rules/rule.ts';
 import { stepsOfRequest } from '../../../lib/rules/steps.ts';
-import type { RenderedGuards, RunRequest } from '../../../lib/runs/run-request.ts';
-import { conceal, shownParameters, shownRequest } from '../../../lib/runs/secret-parameters.ts';
+import { limitRequest } from '../../../lib/runs/limit-request.ts';
 import { readRules } from './read.ts';
 import { readEvents } from './read-events.ts';
 import { rehearsalLines, rehearse, withClouds } from './rehearse.ts';

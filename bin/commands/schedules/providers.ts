@@ -1,11 +1,11 @@
 /** Compares the standing schedules with what the providers have, and makes them so. */
 import { CloudsConfig, readConfig } from '../../../lib/config.ts';
-import { providersOf, schedulesOf } from '../../../lib/parts/providers.ts';
 import type { RuleSet } from '../../../lib/rules/rule.ts';
 import { applySteps, describeStep, listExisting, type Place, within } from '../../../lib/schedules/apply.ts';
 import type { SchedulePorts } from '../../../lib/schedules/context.ts';
 import { isRunName } from '../../../lib/schedules/live-schedule.ts';
 import { planSchedules, type ScheduleStep } from '../../../lib/schedules/plan.ts';
+import { providersOf, schedulesOf } from '../../../lib/wiring/providers.ts';
 import { readRules } from '../rules/read.ts';
 import { checkRecurrence } from '../rules/recurrence.ts';
 

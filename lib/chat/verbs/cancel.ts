@@ -2,10 +2,10 @@
  * `cancel <run> [instance …]`: asks that a run be cancelled, or some instances of it; the button below a run's message
  * says the same of the whole run.
  */
+import { isTerminalRun } from '../../model/run.ts';
+import { runIdFor } from '../../model/run-id.ts';
+import { RunId, type RunRequest } from '../../model/run-request.ts';
 import { nameFor } from '../../rules/allow.ts';
-import { isTerminalRun } from '../../runs/run.ts';
-import { runIdFor } from '../../runs/run-id.ts';
-import { RunId, type RunRequest } from '../../runs/run-request.ts';
 import type { ChatRun } from '../port.ts';
 import { type ChatContext, defineVerb, saying } from '../verb.ts';
 

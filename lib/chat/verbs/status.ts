@@ -1,5 +1,5 @@
 /** `status [run]`: how a run goes, or the newest ones; of the rules that the person may use here, and no others. */
-import { RunId } from '../../runs/run-request.ts';
+import { RunId } from '../../model/run-request.ts';
 import type { ChatRun } from '../port.ts';
 import { type ChatContext, type ChatReply, defineVerb, saying } from '../verb.ts';
 

@@ -2,7 +2,7 @@
  * The output of a command as a file in OSS: how it is asked for, and what became of it. The vendor stores it after the
  * command has ended (`OssOutputStatus`: InProgress, Finished, Failed).
  */
-import type { OutputDelivery } from '../invocation-options.ts';
+import type { OutputDelivery } from '../../model/invocation-options.ts';
 import type { TaskReport } from '../provider.ts';
 import type { InvokeInstance } from './answers.ts';
 

@@ -3,7 +3,6 @@
  * repeated with nothing run twice; no list of invocation ids, so that each invocation is read by itself; and a stop
  * of which the vendor's own pages disagree whether it kills what already runs.
  */
-
 import { systemClock } from '../clock.ts';
 import type {
   CancelOutcome,
@@ -59,7 +58,7 @@ export function alibabaProvider(options: AlibabaProviderOptions): AlibabaProvide
   return {
     name: 'alibaba',
     identity: { by: 'token' },
-    // By EventBridge (lib/sources/cloud-assistant.ts).
+    // By EventBridge (lib/sources/cloud-assistant/receive.ts).
     pushes: true,
     maxInstancesPerInvocation: MAX_INSTANCES_PER_INVOCATION,
     client,

@@ -3,7 +3,7 @@
  * one for the states, and a second for output only once something has ended whose output is wanted. Of many at once,
  * those that still run are taken from one listing of what runs in the region.
  */
-import { isTerminalTask } from '../../runs/status.ts';
+import { isTerminalTask } from '../../model/status.ts';
 import type { InvocationReading, InvocationRef, TaskReport } from '../provider.ts';
 import type { DescribeInvocationsAnswer, InvokeInstance } from './answers.ts';
 import type { CallResult } from './call-result.ts';

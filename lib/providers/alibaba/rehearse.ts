@@ -3,7 +3,7 @@
  * directory and runs nothing; and the stored command, into which the values are filled here, by the vendor's rules.
  * A dry run needs the permission for InvokeCommand, and stands among the vendor's records as what it is.
  */
-import { isTerminalTask } from '../../runs/status.ts';
+import { isTerminalTask } from '../../model/status.ts';
 import { type Clock, pause } from '../clock.ts';
 import type { Invocation, ProviderFailure, TaskReport } from '../provider.ts';
 import type { Rehearsal, RehearsedInstance } from '../rehearsal.ts';

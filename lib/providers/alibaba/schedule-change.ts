@@ -1,6 +1,6 @@
 /** What has to be done so that a timed invocation becomes what a schedule says, and when it came true. */
 import { FleetReflexError } from '../../errors.ts';
-import { isTerminalTask } from '../../runs/status.ts';
+import { isTerminalTask } from '../../model/status.ts';
 import { type Firing, type ProviderSchedule, type ScheduleSpec, settingsMark } from '../schedules.ts';
 import type { InvocationResult } from './answers.ts';
 import { writeFiringId } from './firing-id.ts';

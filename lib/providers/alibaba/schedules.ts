@@ -5,8 +5,8 @@
  */
 import { randomUUID } from 'node:crypto';
 import { FleetReflexError } from '../../errors.ts';
-import { isTerminalTask } from '../../runs/status.ts';
-import type { TerminationMode } from '../invocation-options.ts';
+import type { TerminationMode } from '../../model/invocation-options.ts';
+import { isTerminalTask } from '../../model/status.ts';
 import {
   type Firing,
   type ProviderSchedule,

@@ -2,7 +2,7 @@
  * The tags of an invocation: how it is found again when the answer to its call was lost, long after its ClientToken
  * has been forgotten, and how a person sees in the console whose it is.
  */
-import { type InvocationOptions, OWN_TAG } from '../invocation-options.ts';
+import { type InvocationOptions, OWN_TAG } from '../../model/invocation-options.ts';
 import type { Invocation } from '../provider.ts';
 import { Tag } from './requests.ts';
 

@@ -1,5 +1,5 @@
 /** One instance of a Cloud Assistant invocation as a task report of the common model. */
-import { isTerminalTask } from '../../runs/status.ts';
+import { isTerminalTask } from '../../model/status.ts';
 import type { TaskReport } from '../provider.ts';
 import type { InvokeInstance } from './answers.ts';
 import { INSTANCE_ERROR_ADVICE } from './instance-errors.ts';

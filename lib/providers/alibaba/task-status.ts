@@ -2,7 +2,7 @@
  * Cloud Assistant's twelve states of one instance, mapped to the common status model
  * (shared/reference/status-map.md, section 1; the whole table is in docs/status-model.md).
  */
-import type { Started, TaskStatus } from '../../runs/status.ts';
+import type { Started, TaskStatus } from '../../model/status.ts';
 import { NEVER_STARTED_CODES } from './instance-errors.ts';
 
 /** The instance's `InvocationStatus`, in the order of the document of DescribeInvocations. */

@@ -2,7 +2,7 @@
  * Reads what became of many invocations in as few requests as TAT allows: 100 invocations with all their task states
  * in one, then the details of 50 ended tasks in one. Filters take 5 values, so ids are asked for instead.
  */
-import { isTerminalTask } from '../../runs/status.ts';
+import { isTerminalTask } from '../../model/status.ts';
 import type { InvocationReading, InvocationRef, TaskReport } from '../provider.ts';
 import {
   describeInvocations,

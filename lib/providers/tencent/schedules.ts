@@ -3,7 +3,7 @@
  * `fleet-reflex=<stage>`; an invoker without that mark belongs to somebody else and is neither shown nor touched.
  */
 import { FleetReflexError } from '../../errors.ts';
-import { OWN_TAG } from '../invocation-options.ts';
+import { OWN_TAG } from '../../model/invocation-options.ts';
 import {
   type Firing,
   type ProviderSchedule,

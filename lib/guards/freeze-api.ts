@@ -1,0 +1,82 @@
+/** `GET`, `PUT` and `DELETE /freeze`: the kill switch over HTTP, for people who have a token and no AWS keys. */
+import * as z from 'zod';
+import type { AccessToken } from '../http/access-tokens.ts';
+import { demand } from '../http/authorize.ts';
+import { parseJson } from '../http/body.ts';
+import { type HttpAnswer, jsonAnswer, Refusal } from '../http/problem.ts';
+import type { SourceRequest } from '../http/request.ts';
+import type { Log } from '../logging.ts';
+import type { Freeze, GuardStore } from '../store/guard-store.ts';
+
+export interface FreezeApiContext {
+  guards: GuardStore;
+  log: Log;
+  now: () => Date;
+}
+
+const FreezeRequest = z.strictObject({
+  reason: z.string().min(1).max(500),
+  /** For whom; shown to everybody whose run is stopped by it, behind the token's name, which nobody can choose. */
+  by: z.string().min(1).max(100).optional(),
+  /** ISO 8601; absent: until it is lifted. */
+  until: z.iso.datetime({ offset: true }).optional(),
+});
+
+export async function answerFreeze(
+  request: SourceRequest,
+  token: AccessToken,
+  context: FreezeApiContext,
+): Promise<HttpAnswer> {
+  const { guards, log, now } = context;
+  switch (request.method) {
+    case 'GET':
+      demand(token, 'read');
+      return await show(context);
+    case 'PUT': {
+      demand(token, 'freeze');
+      const freeze = { by: token.name, ...read(request.body, now()) };
+      await guards.setFreeze(freeze);
+      log.warn('freeze.set', { ...freeze, until: freeze.until?.toISOString() });
+      return await show(context);
+    }
+    case 'DELETE':
+      demand(token, 'freeze');
+      await guards.setFreeze(undefined);
+      log.warn('freeze.lifted', { by: token.name });
+      return await show(context);
+    default:
+      throw new Refusal(
+        {
+          status: 405,
+          code: 'method.notAllowed',
+          title: 'Method not allowed',
+          detail: `Expected GET, PUT or DELETE, came ${request.method}.`,
+          headers: { allow: 'GET, PUT, DELETE' },
+        },
+        request.method,
+      );
+  }
+}
+
+async function show({ guards, now }: FreezeApiContext): Promise<HttpAnswer> {
+  const freeze = await guards.freeze(now());
+  return jsonAnswer(200, freeze === undefined ? { isFrozen: false } : { isFrozen: true, ...freeze });
+}
+
+function read(body: Buffer, now: Date): Omit<Freeze, 'by'> {
+  const freeze = FreezeRequest.safeParse(parseJson(body));
+  if (!freeze.success) {
+    const wrong = freeze.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ');
+    throw invalid(`Expected {"reason", "by"?, "until"?}. ${wrong}.`);
+  }
+  const { reason, by, until } = freeze.data;
+  const said = { reason, ...(by !== undefined && { onBehalfOf: by }) };
+  if (until === undefined) return said;
+  if (Date.parse(until) <= now.getTime())
+    throw invalid(`until is ${until}, and it is ${now.toISOString()} already.`);
+  return { ...said, until: new Date(until) };
+}
+
+function invalid(detail: string): Refusal {
+  return new Refusal({ status: 400, code: 'freeze.invalid', title: 'Not understood', detail }, detail);
+}

@@ -1,0 +1,61 @@
+/** One request of API Gateway's HTTP API (payload format 2.0) as the rooms know it: raw bytes, lower-case headers. */
+import * as z from 'zod';
+
+/** What we read of the event; serverless-offline sends the same shape. */
+export const HttpEvent = z.looseObject({
+  rawPath: z.string().default('/'),
+  rawQueryString: z.string().default(''),
+  headers: z.record(z.string(), z.string().optional()).default({}),
+  pathParameters: z.record(z.string(), z.string().optional()).nullish(),
+  // Text, by API Gateway's word; serverless-offline gives a JSON body of `0` or `false` as that value.
+  body: z
+    .unknown()
+    .optional()
+    .transform((body) => (typeof body === 'string' || body == null ? body : JSON.stringify(body))),
+  isBase64Encoded: z.boolean().default(false),
+  requestContext: z.looseObject({
+    requestId: z.string().default(''),
+    http: z.looseObject({ method: z.string() }),
+  }),
+});
+export type HttpEvent = z.infer<typeof HttpEvent>;
+
+/** @param path what is below the door's own path */
+export function toRequest(event: HttpEvent, path: string): SourceRequest {
+  return {
+    method: event.requestContext.http.method.toUpperCase(),
+    path,
+    query: new URLSearchParams(event.rawQueryString),
+    headers: lowerCase(event.headers),
+    body: Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8'),
+  };
+}
+
+function lowerCase(
+  headers: Readonly<Record<string, string | undefined>>,
+): Record<string, string | undefined> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+}
+
+/** W3C Trace Context, version 00; anything else is left out. */
+const TRACEPARENT = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
+
+export function traceparentOf(headers: Readonly<Record<string, string | undefined>>): string | undefined {
+  const given = headers['traceparent'];
+  return given !== undefined && TRACEPARENT.test(given) ? given : undefined;
+}
+
+/** One HTTP request as it came over the wire. Header names are lower case; `body` is the raw bytes. */
+export interface SourceRequest {
+  method: string;
+  /** The path below `/hooks/{source}`, without a leading slash; empty for most. */
+  path: string;
+  query: URLSearchParams;
+  headers: Readonly<Record<string, string | undefined>>;
+  body: Buffer;
+}
+
+/** The media type without its parameters, lower case; empty when there is none. */
+export function mediaType(request: Pick<SourceRequest, 'headers'>): string {
+  return (request.headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
+}

@@ -1,0 +1,89 @@
+/**
+ * What was decided about one event, for good: which rules fired and as which run, and of every other rule on its
+ * source which clause said no. It travels on a queue of its own and is kept like runs are, so that "why did nothing happen?" has an answer the next morning.
+ */
+import { createHash } from 'node:crypto';
+import * as z from 'zod';
+import type { TriggerEvent } from './trigger-event.ts';
+
+export const EventRecord = z.strictObject({
+  version: z.literal(1),
+  action: z.literal('event'),
+  source: z.string(),
+  eventId: z.string(),
+  /** The sender's own name for the delivery, where it is not the event's id: what its log shows. */
+  deliveryId: z.string().optional(),
+  type: z.string(),
+  subject: z.string().optional(),
+  /** When it happened, as its source says; ISO 8601. */
+  time: z.string(),
+  receivedAt: z.iso.datetime(),
+  matched: z.array(z.strictObject({ rule: z.string(), runId: z.string(), rejected: z.string().optional() })),
+  unmatched: z.array(z.strictObject({ rule: z.string(), because: z.string() })),
+  /** What is to be said beside that: `event.stale`, `alerts.truncated`. */
+  notes: z.array(z.strictObject({ code: z.string(), message: z.string() })).optional(),
+  /** Rules that said no too and are not listed. */
+  unmatchedOmitted: z.int().positive().optional(),
+  /** Where it stands for many events of one request, all of them; what is above is said of the first. */
+  events: z.array(z.strictObject({ eventId: z.string(), subject: z.string().optional() })).optional(),
+});
+export type EventRecord = z.infer<typeof EventRecord>;
+
+/** A key of the table has 2048 bytes, and a character up to four. */
+const MAX_ID = 400;
+const MAX_REASON = 500;
+/** With their reasons they fit in a message many times over. */
+const MAX_UNMATCHED = 100;
+
+export function recordOf({ event, matched, unmatched, notes = [] }: DoorOutcome, now: Date): EventRecord {
+  const listed = unmatched.slice(0, MAX_UNMATCHED);
+  return {
+    version: 1,
+    action: 'event',
+    source: event.source,
+    eventId: shortId(event.id),
+    ...(event.deliveryid !== undefined && { deliveryId: cut(event.deliveryid, MAX_ID) }),
+    type: cut(event.type, MAX_ID),
+    ...(event.subject !== undefined && { subject: cut(event.subject, MAX_ID) }),
+    time: event.time,
+    receivedAt: now.toISOString(),
+    matched: matched.map(({ rule, runId, rejected }) => ({
+      rule,
+      runId,
+      ...(rejected !== undefined && { rejected: cut(rejected, MAX_REASON) }),
+    })),
+    unmatched: listed.map(({ rule, because }) => ({ rule, because: cut(because, MAX_REASON) })),
+    ...(notes.length > 0 && {
+      notes: notes.map(({ code, message }) => ({ code, message: cut(message, MAX_REASON) })),
+    }),
+    ...(unmatched.length > listed.length && { unmatchedOmitted: unmatched.length - listed.length }),
+  };
+}
+
+/** It is the record's key: two long ids that begin alike stay two. */
+function shortId(id: string): string {
+  if (id.length <= MAX_ID) return id;
+  return `${cut(id, MAX_ID)}${createHash('sha256').update(id).digest('hex').slice(0, 32)}`;
+}
+
+function cut(text: string, length: number): string {
+  return text.length <= length ? text : `${text.slice(0, length).toWellFormed()}…`;
+}
+
+/** What is said about an event beside what each rule did with it: on record, in the answer, and by `why`. */
+export interface Note {
+  /** Stable, for programs: `event.stale`. */
+  code: string;
+  message: string;
+}
+
+/** What became of one event at the door, for a source that answers in its own words. */
+export interface DoorOutcome {
+  event: TriggerEvent;
+  matched: readonly { rule: string; runId: string; rejected?: string }[];
+  /** `isRefused`: the person who asks may not use the rule. It is for the record, and no answer in a chat names it. */
+  unmatched: readonly { rule: string; because: string; isRefused?: true }[];
+  notes?: readonly Note[];
+  /** What a built-in verb (lib/chat/) answers; then no rule was asked. Plain lines, names between backticks. */
+  text?: string | undefined;
+}

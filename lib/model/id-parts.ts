@@ -1,0 +1,27 @@
+/** The texts that ids are made of. */
+
+/** Text that is worth keeping: undefined for null, for nothing, and for the empty text. */
+export function toText(value: unknown): string | undefined {
+  if (value === undefined || value === null || value === '') return undefined;
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+}
+
+/** The first that is text and not empty. */
+export function firstText(...values: readonly unknown[]): string | undefined {
+  for (const value of values) {
+    const text = toText(value);
+    if (text !== undefined) return text;
+  }
+  return undefined;
+}
+
+/**
+ * Several facts as one id. What joins them is percent-encoded inside each, so that (`a`, `b/c`) and (`a/b`, `c`) differ;
+ * what has none of it stays as it is.
+ */
+export function joinedId(parts: readonly unknown[], separator: '/' | ' ' | ':' | '@' = '/'): string {
+  const code = `%${separator.charCodeAt(0).toString(16).toUpperCase()}`;
+  return parts
+    .map((part) => (firstText(part) ?? '').replaceAll('%', '%25').replaceAll(separator, code))
+    .join(separator);
+}

@@ -1,0 +1,56 @@
+/** A schedule that is ours and lives at a provider, as we remember it. */
+import * as z from 'zod';
+import { DestinationRef } from './destination-ref.ts';
+import { ProviderName } from './provider-name.ts';
+import { RunId, RunRequest } from './run-request.ts';
+import { ScheduleSettings } from './schedule-settings.ts';
+
+export type ScheduleRequest = Extract<RunRequest, { action: 'schedule' }>;
+
+const Timing = z.union([z.strictObject({ at: z.string() }), z.strictObject({ recurrence: z.string() })]);
+
+export const LiveSchedule = z.strictObject({
+  version: z.literal(1),
+  /** Counts the writes; each write names the one that it read. */
+  revision: z.int(),
+  provider: ProviderName,
+  region: z.string(),
+  /** What the provider knows it by: its name in the rules, or the id of the run that made it. */
+  name: z.string(),
+  command: z.string(),
+  instances: z.array(z.string()),
+  parameters: z.record(z.string(), z.string()),
+  username: z.string().optional(),
+  settings: ScheduleSettings.optional(),
+  timing: Timing,
+  /** What its runs are listed under: the rule that made it, or its own name. */
+  rule: z.string(),
+  notify: z.array(DestinationRef),
+  /** What asked for it; absent for a standing one. */
+  request: RunRequest.optional(),
+  /** The provider's; absent until it is known there. */
+  scheduleId: z.string().optional(),
+  /** An attempt to make it had no clear answer: it may be there. */
+  isUncertain: z.boolean(),
+  /** The provider does not fire it from then on: it is disabled in the rules, or everything is frozen. */
+  heldSince: z.string().optional(),
+  /** ISO 8601, as all times here. It did nothing before. */
+  madeAt: z.string(),
+  /** Every firing before it is known. */
+  lookedFrom: z.string(),
+  /** When the provider was last asked. */
+  lookedAt: z.string().optional(),
+  /** The firings about that time that are known. */
+  recent: z.array(z.string()),
+  /** For one that fires once, when it has: its run. */
+  firedAs: RunId.optional(),
+  /** Where a failure ends what recurs: the last run, until it has ended. */
+  lastRun: RunId.optional(),
+});
+export type LiveSchedule = z.infer<typeof LiveSchedule>;
+
+export type ScheduleKey = Pick<LiveSchedule, 'provider' | 'region' | 'name'>;
+
+export function keyOf({ provider, region, name }: ScheduleKey): string {
+  return `${provider}/${region}/${name}`;
+}

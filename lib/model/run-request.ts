@@ -1,0 +1,131 @@
+/**
+ * What travels on the `runs` queue: one rule's rendered action for one trigger event. Everything that dispatch needs
+ * is in it, so that dispatch reads no rules and a change of rules never changes what was already asked for.
+ */
+import * as z from 'zod';
+import { Chain } from './chain.ts';
+import { DestinationRef } from './destination-ref.ts';
+import { Episode } from './episode.ts';
+import { InvocationOptions } from './invocation-options.ts';
+import { ProviderName } from './provider-name.ts';
+import { ReplyTo } from './reply-to.ts';
+
+/** `run-` and 26 characters, derived from the rule's name and the event's source and id (lib/model/run-id.ts). */
+export const RunId = z.string().regex(/^run-[a-z2-7]{26}$/);
+export type RunId = z.infer<typeof RunId>;
+
+/** The event that asked for it, without its data. */
+export const Trigger = z.strictObject({
+  source: z.string(),
+  type: z.string(),
+  id: z.string(),
+  subject: z.string().optional(),
+  /** Of an alert whose source tells its episodes apart. */
+  episode: Episode.optional(),
+  /** ISO 8601, by the sender's clock: of the end of an alert whose beginning its source does not tell. */
+  endsAt: z.iso.datetime().optional(),
+});
+export type Trigger = z.infer<typeof Trigger>;
+
+/** The guards of the rule, rendered: a key is text by now, a duration milliseconds. */
+export const RenderedGuards = z.strictObject({
+  dedupe: z.strictObject({ key: z.string(), windowMs: z.int().positive() }).optional(),
+  cooldownMs: z.int().positive().optional(),
+  maxInFlight: z.int().positive().optional(),
+  maxInstances: z.int().positive().optional(),
+  maxPerHour: z
+    .strictObject({ runs: z.int().positive(), instances: z.int().positive().optional() })
+    .optional(),
+});
+export type RenderedGuards = z.infer<typeof RenderedGuards>;
+
+/** What to do about instances that cannot take a command now (stopped, agent offline). */
+export const OnUnavailable = z.enum(['fail', 'retry', 'skip']);
+export type OnUnavailable = z.infer<typeof OnUnavailable>;
+
+const common = {
+  version: z.literal(1),
+  runId: RunId,
+  rule: z.string(),
+  trigger: Trigger,
+  /** Where the event came from a run of ours. */
+  chain: Chain.optional(),
+  /** Where the completion events go, resolved from the rules' names, so that dispatch and poller read no rules. */
+  notify: z.array(DestinationRef),
+  replyTo: ReplyTo.optional(),
+  traceparent: z.string().optional(),
+  /** ISO 8601: when the event was received, or its message first sent. */
+  requestedAt: z.iso.datetime(),
+  /** ISO 8601: when a person said it, where the chat signs that. */
+  saidAt: z.iso.datetime().optional(),
+};
+
+const target = {
+  provider: ProviderName,
+  region: z.string(),
+  command: z.string(),
+  instances: z.array(z.string()).min(1),
+  parameters: z.record(z.string(), z.string()),
+  /** What the values of these parameters must match; the others, the default pattern (lib/runs/check-request.ts). */
+  patterns: z.record(z.string(), z.string().max(1000)).optional(),
+  /** Those of the parameters whose values are for the provider alone (lib/model/secret-parameters.ts). */
+  secretParameters: z.array(z.string()).min(1).optional(),
+  username: z.string().optional(),
+};
+
+/** How it is carried out, beside what and where. */
+const execution = {
+  timeoutSeconds: z.int().min(1).max(86_400).optional(),
+  workingDirectory: z.string().optional(),
+  options: InvocationOptions.optional(),
+  guards: RenderedGuards,
+  onUnavailable: OnUnavailable,
+};
+
+export const RunRequest = z.discriminatedUnion('action', [
+  z.strictObject({
+    ...common,
+    ...target,
+    ...execution,
+    action: z.literal('run'),
+    /** ISO 8601: dispatch gives up retrying after this. */
+    deadline: z.iso.datetime(),
+  }),
+  z.strictObject({
+    ...common,
+    action: z.literal('cancel'),
+    /** Cancel the live runs of this rule whose dedupe key is `key` (absent: all its live runs) … */
+    targetRule: z.string().optional(),
+    key: z.string().optional(),
+    /** … or exactly this run. */
+    targetRunId: RunId.optional(),
+    /** … on these of its instances alone. Default: all of it. */
+    instances: z.array(z.string().min(1)).min(1).optional(),
+    /** Who asked, for the record: `slack/U2CERLKJA (roadrunner)`. Default: the trigger and the rule. */
+    by: z.string().optional(),
+  }),
+  z.strictObject({
+    ...common,
+    ...target,
+    action: z.literal('schedule'),
+    /** A one-off instant, ISO 8601 … */
+    at: z.iso.datetime({ offset: true }).optional(),
+    /** … or again and again, in the provider's own words. */
+    recurrence: z.string().optional(),
+    /**
+     * How each of its runs is carried out when its time has come, by us. Absent in what earlier versions asked for:
+     * that is fired by the provider, without guards.
+     */
+    execution: z.strictObject({ ...execution, deadlineMs: z.int().positive() }).optional(),
+  }),
+  /** A rule matched, and what it would have run was refused before any guard: recorded and told, never sent. */
+  z.strictObject({
+    ...common,
+    action: z.literal('reject'),
+    provider: ProviderName.optional(),
+    region: z.string().optional(),
+    command: z.string().optional(),
+    reason: z.strictObject({ code: z.string(), message: z.string() }),
+  }),
+]);
+export type RunRequest = z.infer<typeof RunRequest>;

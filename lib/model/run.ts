@@ -1,0 +1,211 @@
+/**
+ * The run: one rule's command for one trigger event, as it is stored. Plain data and the pure questions about it;
+ * what changes it is in dispatch.ts, settle.ts and cancel.ts.
+ */
+import * as z from 'zod';
+import { Ancestor } from './chain.ts';
+import { Reason, RunStatus } from './completion-event.ts';
+import { DestinationRef } from './destination-ref.ts';
+import { InvocationOptions } from './invocation-options.ts';
+import { ProviderName } from './provider-name.ts';
+import { ReplyTo } from './reply-to.ts';
+import { OnUnavailable, RenderedGuards, RunId, Trigger } from './run-request.ts';
+import { Started, TaskStatus } from './status.ts';
+
+/** One InvokeCommand of the run. */
+export const RunInvocation = z.strictObject({
+  /** Unique for run and batch, at most 64 characters: the ClientToken where the provider has one. */
+  token: z.string().max(64),
+  instances: z.array(z.string()),
+  /**
+   * - `planned`: not attempted, or certainly without effect so far
+   * - `attempting`: asked for at `attemptedAt`, no answer on record: it may run, reconcile before trying again
+   * - `sent`: the provider named it `invocationId`
+   * - `notSent`: the provider refused it for good; `failure` says why
+   * - `dropped`: the run was cancelled before it was attempted
+   */
+  state: z.enum(['planned', 'attempting', 'sent', 'notSent', 'dropped']),
+  attemptedAt: z.string().optional(),
+  /** When that attempt was given up without an answer; absent where its process died. */
+  unansweredAt: z.string().optional(),
+  /** The key of its looks, where the provider cannot tell it from others; the attempt took the lease of them. */
+  twin: z.string().optional(),
+  invocationId: z.string().optional(),
+  requestId: z.string().optional(),
+  failure: Reason.optional(),
+});
+export type RunInvocation = z.infer<typeof RunInvocation>;
+
+export const PendingEvent = z.enum(['run.started', 'run.completed', 'run.rejected']);
+export type PendingEvent = z.infer<typeof PendingEvent>;
+
+/** When the command of a `schedule` action runs, and what the provider calls that. */
+export const RunSchedule = z.strictObject({
+  /** Once: ISO 8601 … */
+  at: z.string().optional(),
+  /** … or again and again, in the provider's own words. Then each time is a run of its own, and this one never runs. */
+  recurrence: z.string().optional(),
+  /** `ivk-…` at Tencent; absent until the provider has it. */
+  scheduleId: z.string().optional(),
+  /** Present: we fire it. Absent: the provider does. */
+  timer: z
+    .strictObject({
+      /** ISO 8601, UTC. Absent until the guards have let it wait. */
+      nextAt: z.string().optional(),
+      /** How long after its time it may still be sent. */
+      deadlineMs: z.int().positive(),
+    })
+    .optional(),
+});
+export type RunSchedule = z.infer<typeof RunSchedule>;
+
+/** Of a cancel, which is stored like a run: what it is for, and what it stopped. */
+export const CancelOrder = z.strictObject({
+  targetRule: z.string().optional(),
+  key: z.string().optional(),
+  targetRunId: RunId.optional(),
+  /** Of that run; absent: all of it. */
+  instances: z.array(z.string()).optional(),
+  by: z.string(),
+  /** When it has ended. */
+  stopped: z.array(RunId).optional(),
+});
+export type CancelOrder = z.infer<typeof CancelOrder>;
+
+export const Run = z.strictObject({
+  version: z.literal(1),
+  /** Counts the writes; each write names the one that it read. */
+  revision: z.int(),
+  runId: RunId,
+  rule: z.string(),
+  trigger: Trigger,
+  /** The runs that led to it, oldest first. */
+  ancestry: z.array(Ancestor).optional(),
+  notify: z.array(DestinationRef),
+  replyTo: ReplyTo.optional(),
+  traceparent: z.string().optional(),
+  provider: ProviderName.optional(),
+  region: z.string().optional(),
+  command: z.string().optional(),
+  instances: z.array(z.string()),
+  parameters: z.record(z.string(), z.string()),
+  /** Those whose values are for the provider alone; they are forgotten when the end of the run has been told. */
+  secretParameters: z.array(z.string()).optional(),
+  timeoutSeconds: z.int().optional(),
+  username: z.string().optional(),
+  workingDirectory: z.string().optional(),
+  options: InvocationOptions.optional(),
+  schedule: RunSchedule.optional(),
+  /** Present: it runs nothing, and stops others. */
+  cancel: CancelOrder.optional(),
+  guards: RenderedGuards,
+  onUnavailable: OnUnavailable,
+  requestedAt: z.string(),
+  deadline: z.string(),
+
+  status: RunStatus,
+  reason: Reason.optional(),
+  /** When the guards let it pass; absent until then. */
+  admittedAt: z.string().optional(),
+  invocations: z.array(RunInvocation),
+  startedAt: z.string().optional(),
+  endedAt: z.string().optional(),
+  cancelRequestedAt: z.string().optional(),
+  cancelledBy: z.string().optional(),
+  /** Of cancels that named instances: who, which, when. The rest of the run goes on. */
+  cancelledInstances: z
+    .array(z.strictObject({ instances: z.array(z.string()), by: z.string(), at: z.string() }))
+    .optional(),
+  /** Instances that `onUnavailable: skip` left out. */
+  skipped: z.array(z.string()).optional(),
+  /** While `dispatching` or `scheduled`: what it waits for. */
+  waitingFor: Reason.optional(),
+  /** While `dispatching`: nobody else works on it before this. */
+  leaseUntil: z.string().optional(),
+  /** Events that are facts already and not yet known to be delivered. */
+  outbox: z.array(PendingEvent),
+  /** When the poller looks next; absent when there is nothing left to do. */
+  pollAt: z.string().optional(),
+  /** Readings that failed since the last good one. */
+  failedReadings: z.int(),
+});
+export type Run = z.infer<typeof Run>;
+
+/** One task, as stored: the provider's last report and whether its completion event is out. */
+export const RunTask = z.strictObject({
+  version: z.literal(1),
+  runId: RunId,
+  invocationId: z.string(),
+  taskId: z.string(),
+  instanceId: z.string(),
+  status: TaskStatus,
+  providerStatus: z.string(),
+  started: Started,
+  exitCode: z.int().optional(),
+  output: z.custom<Uint8Array>((value) => value instanceof Uint8Array).optional(),
+  outputDroppedBytes: z.int(),
+  outputUrl: z.string().optional(),
+  outputDeliveryError: Reason.optional(),
+  error: Reason.optional(),
+  startedAt: z.string().optional(),
+  endedAt: z.string().optional(),
+  isEventSent: z.boolean(),
+});
+export type RunTask = z.infer<typeof RunTask>;
+
+const TERMINAL: ReadonlySet<string> = new Set([
+  'succeeded',
+  'failed',
+  'partly_failed',
+  'timed_out',
+  'stopped',
+  'partly_stopped',
+  'rejected',
+  'expired',
+  'unknown',
+]);
+
+/** Also for a status that another version may have written. */
+export function isTerminalStatus(status: string): boolean {
+  return TERMINAL.has(status);
+}
+
+export function isTerminalRun(run: Pick<Run, 'status'>): boolean {
+  return isTerminalStatus(run.status);
+}
+
+/**
+ * Whether its time is still to come: nothing has been started. It belongs to lib/schedules/, not to dispatch or the
+ * poller.
+ */
+export function isAwaitingSchedule(run: Pick<Run, 'status' | 'schedule' | 'invocations'>): boolean {
+  return run.schedule !== undefined && run.invocations.length === 0 && !isTerminalRun(run);
+}
+
+/** Whether `waitingFor` holds now: it is not sent yet, and will be. */
+export function isWaiting({ status }: Pick<Run, 'status'>): boolean {
+  return status === 'dispatching' || status === 'scheduled';
+}
+
+/** What is known of a timer of ours; undefined for a run at once, and for one that the provider fires. */
+export function timerOf(run: Pick<Run, 'schedule'>): NonNullable<RunSchedule['timer']> | undefined {
+  return run.schedule?.timer;
+}
+
+/** Whether there is anything that the provider could still change or be asked about. */
+export function sentInvocations(run: Run): (RunInvocation & { invocationId: string })[] {
+  return run.invocations.flatMap((invocation) =>
+    invocation.state === 'sent' && invocation.invocationId !== undefined
+      ? [{ ...invocation, invocationId: invocation.invocationId }]
+      : [],
+  );
+}
+
+/** One that no invocation of the run has had: a token that a vendor has seen with other instances must not come again. */
+export function nextToken(runId: RunId, tokens: readonly string[]): string {
+  const numbers = tokens.map((token) => Number(token.slice(runId.length + 1)));
+  return `${runId}-${Math.max(-1, ...numbers) + 1}`;
+}
+
+/** What a trigger's `source` says when a schedule came true, and no event came from outside. */
+export const SCHEDULE_SOURCE = 'schedule';

@@ -1,0 +1,241 @@
+/**
+ * What every door does with trigger events, once they are known to be true: match them against the rules, render
+ * what fires, put it on the runs queue, and leave on record what did not fire and why.
+ */
+import { answerChat } from '../chat/answer-chat.ts';
+import type { ChatPort } from '../chat/port.ts';
+import type { Log } from '../logging.ts';
+import type { DoorOutcome, Note } from '../model/decision.ts';
+import { ancestorSearch } from '../model/find-ancestors.ts';
+import { rejectionOf } from '../model/reject-request.ts';
+import type { ReplyTo } from '../model/reply-to.ts';
+import type { RunRequest } from '../model/run-request.ts';
+import type { TriggerEvent } from '../model/trigger-event.ts';
+import type { RecordsQueue } from '../queues/records-queue.ts';
+import { fitsInMessage, type RunsQueue } from '../queues/runs-queue.ts';
+import { settleAll } from '../queues/send-messages.ts';
+import { type AskContext, askRules } from '../rules/ask-rules.ts';
+import type { RuleSet } from '../rules/rule.ts';
+import { stepsOfRequest } from '../rules/steps.ts';
+import type { Contents } from '../store/contents.ts';
+import { whyTooOld } from './command-age.ts';
+import { limitRequest } from './limit-request.ts';
+import { recordsOf } from './request-records.ts';
+import { checkReuse } from './reused-id.ts';
+import { whyStale } from './stale-event.ts';
+
+export interface DecideContext {
+  ruleSet: RuleSet;
+  runsQueue: RunsQueue;
+  recordsQueue: RecordsQueue;
+  /** What `status` and `cancel` ask about runs. */
+  chat: ChatPort;
+  /** What events said whose ids their senders chose. */
+  contents: Contents;
+  log: Log;
+  now: () => Date;
+}
+
+export interface Origin {
+  /** When the request was received, or the message first sent. */
+  askedAt: Date;
+  /** The events' times are signed. */
+  isTimeProved?: boolean | undefined;
+  /** The request's proof says that it was sent just now. */
+  isFresh?: boolean | undefined;
+  /** Where the sender chooses the ids: what each of the events says. */
+  contents?: { hashes: readonly string[]; isSigned: boolean } | undefined;
+  /** What its sender said of the request as a whole. */
+  notes?: readonly Note[] | undefined;
+  replyTo?: ReplyTo | undefined;
+  /** W3C Trace Context, of the request that brought the events. */
+  traceparent?: string | undefined;
+}
+
+/**
+ * Resolves when everything that the events ask for, and what was decided about them, is durable on its queue. When
+ * one of the two could not be sent the other may have been: sent again, the event asks for the same runs.
+ * @param events all of one delivered request: its limit holds for them together
+ */
+export async function decide(
+  events: readonly TriggerEvent[],
+  origin: Origin,
+  context: DecideContext,
+): Promise<DoorOutcome[]> {
+  const { ruleSet, runsQueue, recordsQueue, log, now } = context;
+  const ancestorsOf = ancestorSearch();
+  const steps = stepsOfRequest();
+  const decisions = await Promise.all(
+    events.map(async (event, index) => {
+      const decision = await decideOne(event, origin, { ...context, ancestorsOf, steps: steps.ofEvent() });
+      return await underItsId(decision, index, origin, context);
+    }),
+  );
+  const asked = decisions.flatMap(({ requests }) => requests.map(fitted));
+  const sentFor = limitRequest(asked, ruleSet.limits.runsPerRequest);
+  const outcomes = decisions.map(({ requests: _, matched, notes = [], ...decision }) => ({
+    ...decision,
+    notes: [...notes, ...(origin.notes ?? [])],
+    matched: matched.map((it) => matchedAs(it, sentFor.get(it.runId))),
+  }));
+  const unique = [...new Set(asked.map((request) => sentFor.get(request.runId) ?? request))];
+  const started = new Set(unique.filter(isStart).map(({ runId }) => runId));
+  const records = recordsOf(outcomes, started, now());
+  await settleAll([runsQueue.send(unique), recordsQueue.send(records)]);
+  for (const outcome of outcomes.slice(0, MAX_LOGGED)) record(outcome, log);
+  if (outcomes.length > MAX_LOGGED || unique.length < asked.length) {
+    log.info('request.decided', { events: events.length, asked: asked.length, started: started.size });
+  }
+  return outcomes;
+}
+
+/** Of a larger request the rest is in the records only. */
+const MAX_LOGGED = 100;
+
+function isStart({ action }: RunRequest): boolean {
+  return action === 'run' || action === 'schedule';
+}
+
+interface Decision extends DoorOutcome {
+  requests: readonly RunRequest[];
+}
+
+async function decideOne(
+  event: TriggerEvent,
+  origin: Origin,
+  context: DecideContext & Pick<AskContext, 'ancestorsOf' | 'steps'>,
+): Promise<Decision> {
+  const { ruleSet, ancestorsOf, steps, now } = context;
+  const stale = whyStale(event, origin.askedAt, origin.isFresh);
+  if (stale !== undefined) return { event, requests: [], matched: [], unmatched: [], notes: [stale] };
+  if (event.kind === 'chat') {
+    const answer = await answerChat(event, { ruleSet, port: context.chat, now: now(), ...origin });
+    if (answer.kind === 'refused') {
+      const { text, refused } = answer;
+      return { event, requests: [], matched: [], unmatched: refused, text };
+    }
+    if (answer.kind === 'answered') {
+      const { requests, matched, unmatched, text } = answer;
+      return inTime({ event, requests, matched, unmatched, text }, origin, now());
+    }
+  }
+  const asked = askRules(ruleSet, event, { now: now(), ancestorsOf, steps, ...origin });
+  const requests = asked.flatMap(({ request }) => request ?? []);
+  const decision = {
+    event,
+    requests,
+    matched: requests.map(({ rule, runId }) => ({ rule, runId })),
+    unmatched: asked.flatMap(({ match }) =>
+      match.fires
+        ? []
+        : [
+            {
+              rule: match.rule.name,
+              because: match.because,
+              ...(match.isRefused && { isRefused: match.isRefused }),
+            },
+          ],
+    ),
+  };
+  return event.kind === 'chat' ? inTime(decision, origin, now()) : decision;
+}
+
+/** Where its id was used for another event, what it asks for is under an id of its own, and that is said. */
+async function underItsId(
+  decision: Decision,
+  index: number,
+  { contents }: Origin,
+  context: DecideContext,
+): Promise<Decision> {
+  const hash = contents?.hashes[index];
+  if (contents === undefined || hash === undefined || decision.requests.length === 0) return decision;
+  const { event, requests, notes } = await checkReuse(
+    decision.event,
+    decision.requests,
+    { hash, isSigned: contents.isSigned },
+    context,
+  );
+  if (notes === undefined) return decision;
+  const matched = requests.map(({ rule, runId, ...request }) =>
+    request.action === 'reject' ? { rule, runId, rejected: request.reason.message } : { rule, runId },
+  );
+  return { ...decision, event, requests, matched, notes };
+}
+
+/** What a person asked for, or its rejection where that was too long ago. */
+function inTime(decision: Decision, { askedAt, isTimeProved }: Origin, now: Date): Decision {
+  const { event, requests, text } = decision;
+  const saidAt = isTimeProved && Date.parse(event.time) < askedAt.getTime() ? new Date(event.time) : askedAt;
+  const tooOld = whyTooOld(saidAt, now);
+  if (tooOld === undefined) {
+    return {
+      ...decision,
+      requests: requests.map((request) => ({ ...request, saidAt: saidAt.toISOString() })),
+    };
+  }
+  return {
+    ...decision,
+    requests: requests.map((request) => rejectionOf(request, tooOld)),
+    ...(text !== undefined && { text: tooOld.message }),
+  };
+}
+
+type Matched = DoorOutcome['matched'][number];
+
+/** @param sent what went onto the queue for it, which may be a rejection, of an id of its own */
+function matchedAs(matched: Matched, sent: RunRequest | undefined): Matched {
+  if (sent === undefined) return matched;
+  const { rule, runId } = sent;
+  return sent.action === 'reject' ? { rule, runId, rejected: sent.reason.message } : { rule, runId };
+}
+
+/** The longest id or subject of a trigger event that is repeated whole. */
+const MAX_SHOWN = 512;
+
+/**
+ * A run that no message can hold is rejected like any other that must not run: were it thrown, the other events of
+ * the same request would be lost with it.
+ */
+function fitted(request: RunRequest): RunRequest {
+  if (fitsInMessage(request)) return request;
+  const { source, type, id, subject } = request.trigger;
+  // Neither an address nor a list that may be what is too long.
+  const { version, runId, rule, chain, notify, requestedAt } = request;
+  return {
+    version,
+    runId,
+    rule,
+    trigger: {
+      source,
+      type: shown(type),
+      id: shown(id),
+      ...(subject !== undefined && { subject: shown(subject) }),
+    },
+    chain,
+    notify,
+    requestedAt,
+    action: 'reject',
+    reason: {
+      code: 'request.tooLarge',
+      message:
+        'what the rule asks for does not fit in a message of the runs queue (256 KiB); the event has an id, a subject or an address that is far too long, or the rule too many instances or parameters',
+    },
+  };
+}
+
+function shown(text: string): string {
+  return text.length <= MAX_SHOWN ? text : `${text.slice(0, MAX_SHOWN).toWellFormed()}…`;
+}
+
+function record({ event, matched, unmatched, notes = [] }: DoorOutcome, log: Log): void {
+  log.info('event.decided', {
+    source: event.source,
+    eventId: shown(event.id),
+    deliveryId: event.deliveryid && shown(event.deliveryid),
+    type: shown(event.type),
+    subject: event.subject && shown(event.subject),
+    matched,
+    unmatched,
+    ...(notes.length > 0 && { notes: notes.map(({ code }) => code) }),
+  });
+}

@@ -1,0 +1,126 @@
+/**
+ * The time of a run that waits in our table has come: from now on it is a run like any other, with its guards asked
+ * again and the kill switch asked before it is sent. A recurrence makes such a run for each time.
+ */
+import { after } from '../model/after.ts';
+import type { Reason } from '../model/completion-event.ts';
+import { type Run, SCHEDULE_SOURCE, timerOf } from '../model/run.ts';
+import { runIdFor } from '../model/run-id.ts';
+import { resume } from './dispatch.ts';
+import type { DispatchContext } from './dispatch-context.ts';
+import { planInvocations } from './new-run.ts';
+import { comesNext, setTimer, waitingUntil } from './schedule-here.ts';
+import { change, endRun } from './settle.ts';
+
+/** For the poller, of a run that is awaiting its schedule. Safe to call again at any point. */
+export async function fireHere(run: Run, context: DispatchContext): Promise<void> {
+  const { store, now } = context;
+  const timer = timerOf(run);
+  if (timer === undefined) return;
+  if (run.cancelRequestedAt !== undefined) {
+    const by = run.cancelledBy ?? 'a request';
+    const reason = { code: 'run.cancelled', message: `It was cancelled by ${by} before its time.` };
+    await endRun(run, 'stopped', reason, context);
+    return;
+  }
+  if (timer.nextAt === undefined) {
+    await setTimer(run, context);
+    return;
+  }
+  const at = new Date(timer.nextAt);
+  if (at > now()) {
+    await change(store, run, (current) =>
+      current.cancelRequestedAt === undefined ? { ...current, pollAt: at.toISOString() } : undefined,
+    );
+    return;
+  }
+  if (run.schedule?.recurrence !== undefined) await fireRecurrence(run, at, context);
+  else await fireOnce(run, at, context);
+}
+
+async function fireOnce(run: Run, at: Date, context: DispatchContext): Promise<void> {
+  const { store, now, log, providers } = context;
+  if (run.provider === undefined) return;
+  if (now() >= new Date(run.deadline)) {
+    await endRun(run, 'expired', late(at, run), context);
+    return;
+  }
+  const { waitingFor: _, ...rest } = run;
+  const instant = now().toISOString();
+  const begun = await store.save({
+    ...rest,
+    status: 'dispatching',
+    invocations: planInvocations(run.runId, run.instances, providers[run.provider]),
+    leaseUntil: instant,
+    pollAt: instant,
+  });
+  // Somebody cancelled it at this moment, or fires it: what is stored is looked at again.
+  if (begun.kind === 'conflict') return;
+  log.info('schedule.fired', { runId: run.runId, rule: run.rule, at: at.toISOString() });
+  const result = await resume(begun.run, context);
+  if (result.kind === 'retry') await comeBack(result.run, result.retryAfterMs, context);
+}
+
+/** No message of a queue brings such a run back: the poller looks as soon as it may be tried again. */
+export async function comeBack(
+  run: Run,
+  retryAfterMs: number,
+  { store, now }: Pick<DispatchContext, 'store' | 'now'>,
+): Promise<void> {
+  await change(store, run, (current) =>
+    current.status === 'dispatching'
+      ? { ...current, pollAt: after(now(), retryAfterMs).toISOString() }
+      : undefined,
+  );
+}
+
+/** Where times were missed, one run is made for all of them: late, or `expired`. */
+async function fireRecurrence(run: Run, at: Date, context: DispatchContext): Promise<void> {
+  const { store, now, log } = context;
+  // Whoever cancelled it before this write is heard, and whoever comes after it finds the run of this time.
+  const held = await store.save(run);
+  if (held.kind === 'conflict') return;
+  const { run: firing } = await store.create(runOf(held.run, at));
+  log.info('schedule.fired', { runId: firing.runId, rule: run.rule, by: run.runId, at: at.toISOString() });
+  const next = comesNext(run, now());
+  if (!next.ok) {
+    await endRun(held.run, 'stopped', next.reason, context);
+    return;
+  }
+  const following = comesNext(run, at);
+  if (following.ok && following.at < next.at) {
+    log.warn('schedule.missed', {
+      runId: run.runId,
+      from: following.at.toISOString(),
+      until: next.at.toISOString(),
+    });
+  }
+  await change(store, held.run, (current) =>
+    current.cancelRequestedAt === undefined && timerOf(current)?.nextAt === at.toISOString()
+      ? waitingUntil(current, next.at)
+      : undefined,
+  );
+}
+
+/** The run of one time of a recurrence: one that waits, and whose time has come. The same time is the same run. */
+function runOf(run: Run, at: Date): Run {
+  const { waitingFor: _, ...rest } = run;
+  const id = `${run.runId}@${at.toISOString()}`;
+  const firing: Run = {
+    ...rest,
+    revision: 0,
+    runId: runIdFor(run.rule, SCHEDULE_SOURCE, id),
+    trigger: { source: SCHEDULE_SOURCE, type: 'schedule.fired', id, subject: run.runId },
+    requestedAt: at.toISOString(),
+    schedule: { at: at.toISOString(), timer: { deadlineMs: timerOf(run)?.deadlineMs ?? 1 } },
+  };
+  return waitingUntil(firing, at);
+}
+
+function late(at: Date, { deadline }: Run): Reason {
+  return {
+    code: 'schedule.late',
+    message: `Its time was ${at.toISOString()}, and nobody looked before its deadline ${deadline}: the poller was not running.`,
+    advice: 'Nothing was run. Ask for the run again, if it is still wanted.',
+  };
+}

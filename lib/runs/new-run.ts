@@ -1,0 +1,85 @@
+import { isKeptQuiet } from '../model/chain.ts';
+import type { Run, RunInvocation } from '../model/run.ts';
+import type { RunId, RunRequest } from '../model/run-request.ts';
+import type { Provider } from '../providers/provider.ts';
+
+/** What every run takes over from its request. */
+export const described = (request: RunRequest) => ({
+  version: 1 as const,
+  revision: 0,
+  runId: request.runId,
+  rule: request.rule,
+  trigger: request.trigger,
+  ancestry: request.chain?.ancestry,
+  notify: request.notify,
+  ...(request.replyTo && { replyTo: request.replyTo }),
+  ...(request.traceparent && { traceparent: request.traceparent }),
+  requestedAt: request.requestedAt,
+  outbox: [],
+  failedReadings: 0,
+});
+
+/** The run that a request asks for, cut into invocations, leased to whoever creates it. */
+export function newRun(
+  request: Extract<RunRequest, { action: 'run' }>,
+  provider: Pick<Provider, 'split'>,
+  leaseUntil: Date,
+): Run {
+  return {
+    ...described(request),
+    provider: request.provider,
+    region: request.region,
+    command: request.command,
+    instances: request.instances,
+    parameters: request.parameters,
+    secretParameters: request.secretParameters,
+    ...(request.timeoutSeconds !== undefined && { timeoutSeconds: request.timeoutSeconds }),
+    ...(request.username !== undefined && { username: request.username }),
+    ...(request.workingDirectory !== undefined && { workingDirectory: request.workingDirectory }),
+    options: request.options,
+    guards: request.guards,
+    onUnavailable: request.onUnavailable,
+    deadline: request.deadline,
+    status: 'dispatching',
+    invocations: planInvocations(request.runId, request.instances, provider),
+    leaseUntil: leaseUntil.toISOString(),
+    // The poller rescues a dispatch that died: it looks when the lease has run out.
+    pollAt: leaseUntil.toISOString(),
+  };
+}
+
+export function planInvocations(
+  runId: RunId,
+  instances: readonly string[],
+  provider: Pick<Provider, 'split'>,
+): RunInvocation[] {
+  return provider.split(instances).map((batch, index) => ({
+    token: `${runId}-${index}`,
+    instances: batch,
+    state: 'planned',
+  }));
+}
+
+/** The record of a match that may not run: nothing is ever sent for it, and of a loop nothing is told. */
+export function rejectedRun(request: Extract<RunRequest, { action: 'reject' }>, now: Date): Run {
+  const isQuiet = isKeptQuiet(request.reason);
+  const { replyTo, ...known } = described(request);
+  return {
+    ...known,
+    ...(!isQuiet && replyTo && { replyTo }),
+    ...(request.provider && { provider: request.provider }),
+    ...(request.region && { region: request.region }),
+    ...(request.command && { command: request.command }),
+    instances: [],
+    parameters: {},
+    guards: {},
+    onUnavailable: 'fail',
+    deadline: request.requestedAt,
+    status: 'rejected',
+    reason: request.reason,
+    invocations: [],
+    endedAt: now.toISOString(),
+    outbox: isQuiet ? [] : ['run.rejected'],
+    pollAt: isQuiet ? undefined : now.toISOString(),
+  };
+}

@@ -1,0 +1,77 @@
+/**
+ * The records of one delivered request. Each event that started something has its own, and so have the first of the
+ * others; thousands of events that were decided alike share one, which names them all, so that `why` still finds each
+ * and neither the queue nor the table is flooded by one body.
+ */
+import type { DoorOutcome } from '../model/decision.ts';
+import { type EventRecord, recordOf } from '../model/decision.ts';
+
+/** So many events of a request have a record of their own beside those that started a run. */
+const MAX_SINGLE = 50;
+/** Decisions that differ in a word of their reasons make no more groups than this. */
+const MAX_GROUPS = 20;
+/** What the names in one record take: a page of a hundred such records is still an answer. */
+const MAX_NAMES_BYTES = 24 * 1024;
+const MAX_ID = 160;
+const MAX_SUBJECT = 80;
+
+type OtherEvent = NonNullable<EventRecord['events']>[number];
+
+/** @param started the run ids that the request started */
+export function recordsOf(
+  outcomes: readonly DoorOutcome[],
+  started: ReadonlySet<string>,
+  now: Date,
+): EventRecord[] {
+  const hasStarted = ({ matched }: DoorOutcome) => matched.some(({ runId }) => started.has(runId));
+  const others = outcomes.filter((outcome) => !hasStarted(outcome));
+  const single = [...outcomes.filter(hasStarted), ...others.slice(0, MAX_SINGLE)];
+  return [
+    ...single.map((outcome) => recordOf(outcome, now)),
+    ...groupsOf(others.slice(MAX_SINGLE)).flatMap((group) => recordsOfGroup(group, now)),
+  ];
+}
+
+/** Those that were decided in the same words; from some number of groups on, all that are left together. */
+function groupsOf(outcomes: readonly DoorOutcome[]): DoorOutcome[][] {
+  const groups = new Map<string, DoorOutcome[]>();
+  for (const outcome of outcomes) {
+    const matched = outcome.matched.map(({ rule, rejected }) => [rule, rejected !== undefined]);
+    const words = JSON.stringify([outcome.event.type, matched, outcome.unmatched, outcome.notes]);
+    const key = groups.has(words) || groups.size < MAX_GROUPS ? words : 'left';
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [outcome]);
+    else group.push(outcome);
+  }
+  return [...groups.values()];
+}
+
+function recordsOfGroup(group: readonly DoorOutcome[], now: Date): EventRecord[] {
+  const [first] = group;
+  if (first === undefined || group.length === 1) return group.map((outcome) => recordOf(outcome, now));
+  const chunks: OtherEvent[][] = [];
+  let bytes = Number.POSITIVE_INFINITY;
+  for (const { event } of group) {
+    const other = {
+      eventId: cut(event.id, MAX_ID),
+      subject: event.subject && cut(event.subject, MAX_SUBJECT),
+    };
+    const size = Buffer.byteLength(JSON.stringify(other));
+    if (bytes + size > MAX_NAMES_BYTES) {
+      chunks.push([]);
+      bytes = 0;
+    }
+    chunks.at(-1)?.push(other);
+    bytes += size;
+  }
+  return chunks.map((events) => {
+    const record = recordOf(first, now);
+    const more = events.length - 1;
+    // A key of its own: the first of them may come again by itself.
+    return { ...record, eventId: `${events[0]?.eventId ?? ''} and ${more} more of its request`, events };
+  });
+}
+
+function cut(text: string, length: number): string {
+  return text.length <= length ? text : `${text.slice(0, length).toWellFormed()}…`;
+}

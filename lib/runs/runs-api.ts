@@ -1,0 +1,219 @@
+/**
+ * The API for people, behind bearer tokens with scopes: `GET /runs`, `GET /runs/{runId}`, `POST /runs/{runId}/cancel`,
+ * what was decided about events (`GET /events`), and the kill switch `/freeze`.
+ */
+import middy from '@middy/core';
+import * as z from 'zod';
+import { answerFreeze, type FreezeApiContext } from '../guards/freeze-api.ts';
+import type { AccessTokens } from '../http/access-tokens.ts';
+import { authorize, demand } from '../http/authorize.ts';
+import { parseJson } from '../http/body.ts';
+import { correlation, problems } from '../http/middleware.ts';
+import { type HttpAnswer, jsonAnswer, Refusal } from '../http/problem.ts';
+import { HttpEvent, toRequest } from '../http/request.ts';
+import type { CorrelatedLog } from '../logging.ts';
+import { RunId } from '../model/run-request.ts';
+import type { EventLog } from '../store/event-log.ts';
+import { type CancelContext, cancelRun } from './cancel.ts';
+import { describeRun, summariseRun } from './run-view.ts';
+
+export interface RunsApiContext extends CancelContext, FreezeApiContext {
+  events: Pick<EventLog, 'list'>;
+  tokens: AccessTokens;
+  log: CorrelatedLog;
+}
+
+const word = z.string().min(1, 'expected a value, came none');
+const paging = {
+  limit: z.coerce.number().int().min(1).max(100).default(20),
+  cursor: word.optional(),
+};
+const ListQuery = z
+  .strictObject({
+    ...paging,
+    rule: word.optional(),
+    /** `scheduled`: those that wait for their time, soonest first. */
+    status: z.literal('scheduled').optional(),
+  })
+  .refine(({ status, cursor }) => status === undefined || cursor === undefined, {
+    path: ['cursor'],
+    message: 'status=scheduled has one page',
+  });
+const EventsQuery = z.strictObject({ ...paging, source: word.optional() });
+/** Of one run, of the kill switch: nothing is to be chosen. */
+const NoQuery = z.strictObject({});
+
+export function runsHandler(context: RunsApiContext) {
+  return middy<unknown, HttpAnswer>()
+    .use(correlation(context.log))
+    .use(problems(context.log, 'operator'))
+    .handler(async (event) => await route(HttpEvent.parse(event), context));
+}
+
+async function route(event: HttpEvent, context: RunsApiContext): Promise<HttpAnswer> {
+  const request = toRequest(event, '');
+  const token = await authorize(request.headers['authorization'], context.tokens);
+  if (event.rawPath.endsWith('/freeze')) {
+    readQuery(request.query, NoQuery);
+    return await answerFreeze(request, token, context);
+  }
+  if (event.rawPath.endsWith('/events')) {
+    checkMethod(request.method, 'GET');
+    demand(token, 'read');
+    return await listEvents(request.query, context);
+  }
+  const runId = event.pathParameters?.['runId'];
+  const isCancel = runId !== undefined && event.rawPath.endsWith('/cancel');
+  checkMethod(request.method, isCancel ? 'POST' : 'GET');
+  demand(token, isCancel ? 'operate' : 'read');
+  if (runId === undefined) return await list(request.query, context);
+  readQuery(request.query, NoQuery);
+  if (!RunId.safeParse(runId).success) throw noSuchRun();
+  return isCancel ? await cancel(runId, token.name, request.body, context) : await show(runId, context);
+}
+
+/** The routes of API Gateway say it too; what has an effect does not rely on them. */
+function checkMethod(method: string, expected: 'GET' | 'POST'): void {
+  if (method === expected) return;
+  throw new Refusal(
+    {
+      status: 405,
+      code: 'method.notAllowed',
+      title: 'Method not allowed',
+      detail: `Expected ${expected}, came ${method}.`,
+      headers: { allow: expected },
+    },
+    method,
+  );
+}
+
+async function list(query: URLSearchParams, { store }: RunsApiContext): Promise<HttpAnswer> {
+  const { limit, cursor, rule, status } = readQuery(query, ListQuery);
+  if (status === 'scheduled') {
+    const runs = await store.scheduled({ limit, rule });
+    return jsonAnswer(200, { runs: runs.map(summariseRun) });
+  }
+  const page = await store.list({ limit, ...(cursor && { cursor }), ...(rule && { rule }) });
+  return jsonAnswer(200, { runs: page.runs.map(summariseRun), ...(page.cursor && { cursor: page.cursor }) });
+}
+
+async function listEvents(query: URLSearchParams, { events }: RunsApiContext): Promise<HttpAnswer> {
+  const { limit, cursor, source } = readQuery(query, EventsQuery);
+  return jsonAnswer(200, await events.list({ limit, ...(cursor && { cursor }), ...(source && { source }) }));
+}
+
+/**
+ * What is not known is not ignored: who asks for `?from=` would read the newest page as the answer. The same of what
+ * is given twice.
+ */
+function readQuery<Shape extends z.ZodObject>(query: URLSearchParams, schema: Shape): z.infer<Shape> {
+  const names = [...query.keys()];
+  const asked = schema.safeParse(Object.fromEntries(query));
+  const repeated = [...new Set(names.filter((name, index) => names.indexOf(name) !== index))];
+  if (asked.success && repeated.length === 0) return asked.data;
+  const wrong = [
+    ...repeated.map((name) => `${shown(name)}: expected once`),
+    ...(asked.error?.issues ?? []).flatMap((issue) =>
+      issue.code === 'unrecognized_keys'
+        ? issue.keys.map((name) => `${shown(name)}: unknown`)
+        : [`${issue.path.join('.')}: ${issue.message}`],
+    ),
+  ]
+    .slice(0, MAX_WRONG)
+    .join('; ');
+  const known = Object.keys(schema.shape).map((name) => (name === 'limit' ? 'limit (1 to 100)' : name));
+  throw new Refusal(
+    {
+      status: 400,
+      code: 'query.invalid',
+      title: 'Wrong query',
+      detail: `${wrong}. Known: ${known.length === 0 ? 'no parameters' : known.join(', ')}.`,
+    },
+    wrong,
+  );
+}
+
+/** So many of the things that are wrong are named, and so much of a name is. */
+const MAX_WRONG = 10;
+const MAX_NAME = 40;
+
+function shown(name: string): string {
+  return name.length <= MAX_NAME ? name : `${name.slice(0, MAX_NAME).toWellFormed()}…`;
+}
+
+async function show(runId: string, { store }: RunsApiContext): Promise<HttpAnswer> {
+  const run = await store.get(runId);
+  if (run === undefined) throw noSuchRun();
+  return jsonAnswer(200, describeRun(run, await store.tasks(runId)));
+}
+
+const CancelBody = z.strictObject({ instances: z.array(z.string().min(1)).min(1).max(2000).optional() });
+
+/** @returns the instances that are meant; undefined: the whole run */
+function readCancel(body: Buffer): string[] | undefined {
+  if (body.length === 0) return undefined;
+  const asked = CancelBody.safeParse(parseJson(body));
+  if (asked.success) return asked.data.instances;
+  const wrong = asked.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ');
+  throw badCancel(
+    'cancel.invalid',
+    `Expected no body, or {"instances": ["…"]} with at least one. ${wrong}. Nothing was cancelled.`,
+  );
+}
+
+function badCancel(code: string, detail: string): Refusal {
+  return new Refusal({ status: 400, code, title: 'Wrong cancel', detail }, code);
+}
+
+async function cancel(runId: string, by: string, body: Buffer, context: RunsApiContext): Promise<HttpAnswer> {
+  if ((await context.store.get(runId)) === undefined) throw noSuchRun();
+  const outcome = await cancelRun(runId, by, context, readCancel(body));
+  switch (outcome.kind) {
+    case 'missing':
+      throw noSuchRun();
+    case 'ended':
+      throw new Refusal(
+        {
+          status: 409,
+          code: 'run.ended',
+          title: 'The run has ended',
+          detail: `It ended as ${outcome.run.status} before it could be cancelled; nothing was changed.`,
+        },
+        outcome.run.status,
+      );
+    case 'unknown':
+      throw badCancel(
+        'instances.unknown',
+        `The run has no ${outcome.instances.slice(0, 5).join(', ')}; it has ${shortList(outcome.run.instances)}. Nothing was cancelled.`,
+      );
+    case 'waiting':
+      throw new Refusal(
+        {
+          status: 409,
+          code: 'run.scheduled',
+          title: 'A schedule has no part',
+          detail:
+            'It makes a run for each time, or is fired by the cloud: cancel it whole, or the instances of one of its runs. Nothing was cancelled.',
+        },
+        outcome.run.status,
+      );
+    case 'requested':
+      return jsonAnswer(202, summariseRun(outcome.run));
+  }
+}
+
+function shortList(ids: readonly string[]): string {
+  return ids.length > 10 ? `${ids.slice(0, 10).join(', ')} and ${ids.length - 10} more` : ids.join(', ');
+}
+
+function noSuchRun(): Refusal {
+  return new Refusal(
+    {
+      status: 404,
+      code: 'run.unknown',
+      title: 'No such run',
+      detail: 'There is no run of this id; runs are kept for 30 days. GET /runs lists them.',
+    },
+    'no run has this id',
+  );
+}

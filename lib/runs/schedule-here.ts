@@ -1,0 +1,144 @@
+/**
+ * The action `schedule`: a run that waits for its time in our table, and is sent by us. A provider's own schedule
+ * knows no guard and no kill switch; this one is asked everything when it is scheduled, and again when it fires.
+ */
+import { FleetReflexError } from '../errors.ts';
+import { reserve } from '../guards/reserve.ts';
+import { after } from '../model/after.ts';
+import type { Reason } from '../model/completion-event.ts';
+import type { ScheduleRequest } from '../model/live-schedule.ts';
+import { isAwaitingSchedule, type Run, timerOf } from '../model/run.ts';
+import type { RunRequest } from '../model/run-request.ts';
+import { nextTime } from '../providers/recurrence.ts';
+import { whyNotAt } from '../rules/instant.ts';
+import type { DispatchContext, DispatchResult } from './dispatch-context.ts';
+import { newRun } from './new-run.ts';
+import { change, deliver, endRun } from './settle.ts';
+
+const ARRANGE_MS = 15 * 60_000;
+/** The poller comes each minute by itself. */
+const MINUTE_MS = 60_000;
+
+type TimedRequest = ScheduleRequest & { execution: NonNullable<ScheduleRequest['execution']> };
+
+/** Whether it is fired by us; else by the provider, as earlier versions asked for. */
+export function isFiredHere(request: ScheduleRequest): request is TimedRequest {
+  return request.execution !== undefined;
+}
+
+/** Carries out a `schedule` request with an `execution`. Safe to call again with the same request at any point. */
+export async function scheduleHere(request: TimedRequest, context: DispatchContext): Promise<DispatchResult> {
+  const { run } = await context.store.create(timedRun(request, context));
+  return { kind: 'done', run: await setTimer(run, context) };
+}
+
+/** Never `dispatching` before its time: what is, may be sent by whoever finds it. */
+function timedRun(request: TimedRequest, { providers, now, leaseMs }: DispatchContext): Run {
+  const { at, recurrence, execution, ...rest } = request;
+  const { deadlineMs, ...how } = execution;
+  // What recurs has no time of its own yet: so long its message may be on its way.
+  const deadline =
+    at === undefined
+      ? after(new Date(request.requestedAt), Math.max(deadlineMs, ARRANGE_MS))
+      : after(new Date(at), deadlineMs);
+  const asked: Extract<RunRequest, { action: 'run' }> = {
+    ...rest,
+    ...how,
+    action: 'run',
+    deadline: deadline.toISOString(),
+  };
+  // Should this process die, the poller sets the timer.
+  const { leaseUntil: _, ...run } = newRun(asked, providers[request.provider], after(now(), leaseMs));
+  return {
+    ...run,
+    status: 'scheduled',
+    invocations: [],
+    schedule: {
+      ...(at !== undefined && { at }),
+      ...(recurrence !== undefined && { recurrence }),
+      timer: { deadlineMs },
+    },
+  };
+}
+
+/** Asks the guards, and lets the run wait. A run whose timer is set stays as it is. */
+export async function setTimer(run: Run, context: DispatchContext): Promise<Run> {
+  const { store, guards, now, log, wake } = context;
+  const timer = timerOf(run);
+  if (timer === undefined || timer.nextAt !== undefined || !isAwaitingSchedule(run)) {
+    log.info('run.known', { runId: run.runId, status: run.status });
+    return await deliver(run, await store.tasks(run.runId), context);
+  }
+  // A message that was long on its way, or redriven: a recurrence of last week is nobody's wish any more.
+  if (now() >= new Date(run.deadline)) return await endRun(run, 'expired', late(run), context);
+  const first = firstTime(run, now());
+  if (!first.ok) return await endRun(run, 'rejected', first.reason, context);
+  const until = run.schedule?.recurrence === undefined ? after(first.at, timer.deadlineMs) : undefined;
+  const admission = await reserve(run, { at: first.at, until }, { store: guards, now: now() });
+  if (admission.kind === 'refused') {
+    log.info('run.stopped', { runId: run.runId, rule: run.rule, guard: admission.reason.code });
+    return await endRun(run, 'rejected', admission.reason, context);
+  }
+  const waiting = await change(store, run, (current) =>
+    isAwaitingSchedule(current) && current.cancelRequestedAt === undefined
+      ? waitingUntil(current, first.at)
+      : undefined,
+  );
+  log.info('run.scheduled', { runId: run.runId, rule: run.rule, at: first.at.toISOString() });
+  if (first.at < after(now(), MINUTE_MS)) await wake(first.at > now() ? first.at : now());
+  return waiting;
+}
+
+/** The same run, waiting for that time. */
+export function waitingUntil(run: Run, at: Date): Run {
+  const timer = timerOf(run);
+  if (timer === undefined) return run;
+  const nextAt = at.toISOString();
+  return {
+    ...run,
+    schedule: { ...run.schedule, timer: { ...timer, nextAt } },
+    deadline: after(at, timer.deadlineMs).toISOString(),
+    waitingFor: { code: 'schedule.at', message: `It waits for its time, ${nextAt}.` },
+    pollAt: nextAt,
+  };
+}
+
+function late({ deadline, requestedAt }: Run): Reason {
+  return {
+    code: 'schedule.late',
+    message: `It was asked for at ${requestedAt}, and came here after its deadline ${deadline}. Nothing was scheduled.`,
+    advice: 'Ask for it again, if it is still wanted.',
+  };
+}
+
+type FirstTime = { ok: true; at: Date } | { ok: false; reason: Reason };
+
+function firstTime(run: Run, now: Date): FirstTime {
+  const at = run.schedule?.at;
+  // One that is late already is sent late, or not at all: that is decided when it fires.
+  const time = at === undefined ? comesNext(run, now) : ({ ok: true, at: new Date(at) } as const);
+  const problem = time.ok && time.at > now ? whyNotAt(time.at.toISOString(), now) : undefined;
+  return problem === undefined
+    ? time
+    : {
+        ok: false,
+        reason: { code: 'schedule.invalid', message: `${problem}.`, advice: 'Look at the year.' },
+      };
+}
+
+/** When the recurrence of a run comes true after that time. */
+export function comesNext(run: Run, from: Date): FirstTime {
+  const { provider, schedule, requestedAt } = run;
+  const recurrence = schedule?.recurrence ?? '';
+  try {
+    const at = provider && nextTime(provider, recurrence, from, new Date(requestedAt));
+    if (at !== undefined) return { ok: true, at };
+    return {
+      ok: false,
+      reason: { code: 'schedule.never', message: `The recurrence '${recurrence}' has no further time.` },
+    };
+  } catch (error) {
+    if (!(error instanceof FleetReflexError)) throw error;
+    return { ok: false, reason: { code: 'schedule.invalid', message: error.message } };
+  }
+}

@@ -1,0 +1,91 @@
+/**
+ * The queue door: a message of the `events` queue. Who may send is the queue policy's business; the message says
+ * its source by the attribute `source`, or a source recognises it as its own. What people say never comes this way.
+ */
+import type { SQSRecord } from 'aws-lambda';
+import { FleetReflexError } from '../errors.ts';
+import { parseJson } from '../http/body.ts';
+import { traceparentOf } from '../http/request.ts';
+import type { CorrelatedLog } from '../logging.ts';
+import type { Handled } from '../queues/consume.ts';
+import { sentAt } from '../queues/sent-at.ts';
+import type { WakeUpQueue } from '../queues/wake-up-queue.ts';
+import { type DecideContext, decide } from '../runs/decide.ts';
+import { checkEvents, checkSource } from './queue-entry.ts';
+import type { Source } from './source.ts';
+
+export interface EventMessageContext extends DecideContext {
+  sources: ReadonlyMap<string, Source>;
+  wakeUps: Pick<WakeUpQueue, 'tell'>;
+  log: CorrelatedLog;
+}
+
+/** @throws FleetReflexError `event.unrecognised`, `queue.*`, `body.*` (hold: it goes to the dead-letter queue) */
+export async function receiveMessage(record: SQSRecord, context: EventMessageContext): Promise<Handled> {
+  const { ruleSet, now, log } = context;
+  const source = await orHold(() => sourceOf(record, context.sources));
+  const settings = ruleSet.sources[source.name];
+  checkSource(source, settings);
+  const normalisation = await orHold(() =>
+    source.receiveMessage(record.body, { secrets: [''], now: now(), settings }),
+  );
+  if (normalisation.kind !== 'events') {
+    const because =
+      normalisation.kind === 'ignored' ? normalisation.because : 'a handshake has no place on a queue';
+    log.info('event.ignored', { source: source.name, messageId: record.messageId, because });
+    return { kind: 'done' };
+  }
+  checkEvents(source, normalisation.events);
+  const traceparent = traceparentOf({ traceparent: record.messageAttributes['traceparent']?.stringValue });
+  await decide(
+    normalisation.events,
+    {
+      askedAt: sentAt(record, now()),
+      contents: normalisation.contents,
+      notes: normalisation.notes,
+      traceparent,
+    },
+    context,
+  );
+  if (normalisation.news !== undefined && normalisation.news.length > 0) {
+    await context.wakeUps.tell(normalisation.news);
+  }
+  return { kind: 'done' };
+}
+
+function sourceOf(record: SQSRecord, sources: ReadonlyMap<string, Source>): Source {
+  const named = record.messageAttributes['source']?.stringValue;
+  const known = [...sources.keys()].join(', ');
+  if (named !== undefined) {
+    const source = sources.get(named);
+    if (source !== undefined) return source;
+    throw new FleetReflexError(
+      'event.unrecognised',
+      `The message's attribute source is ${JSON.stringify(named)}, and the sources are ${known}. Correct the sender, then redrive the message.`,
+    );
+  }
+  const body = parseJson(Buffer.from(record.body));
+  const own = [...sources.values()].filter((source) => source.recognises?.(body) === true);
+  const [first, ...others] = own;
+  if (first !== undefined && others.length === 0) return first;
+  throw new FleetReflexError(
+    'event.unrecognised',
+    first === undefined
+      ? `No source recognises the message. Give it the message attribute source, one of ${known}, then redrive it.`
+      : `${own.map(({ name }) => name).join(' and ')} both recognise the message. Give it the message attribute source, then redrive it.`,
+  );
+}
+
+/** What cannot be understood now can be once somebody has looked: it is set aside, not dropped. */
+async function orHold<Value>(read: () => Value): Promise<Value> {
+  try {
+    return read();
+  } catch (thrown) {
+    if (!(thrown instanceof FleetReflexError) || thrown.disposition !== 'drop') throw thrown;
+    throw new FleetReflexError(thrown.code, thrown.message, {
+      disposition: 'hold',
+      details: thrown.details,
+      cause: thrown,
+    });
+  }
+}

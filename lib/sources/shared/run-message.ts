@@ -1,0 +1,116 @@
+/**
+ * What a chat is told of a run, before any chat's own format: a headline, facts, each instance with its state and the
+ * tail of its output.
+ */
+import type { CompletedTask, CompletionEvent, CompletionEventData } from '../../model/completion-event.ts';
+import { oneLine, printable } from './chat-markup.ts';
+
+export interface RunMessage {
+  tone: 'progress' | 'good' | 'bad';
+  /** One line, names between backticks. */
+  headline: string;
+  /** Further lines. */
+  facts: readonly string[];
+  tasks: readonly TaskLine[];
+  /** Present while there is something to cancel. */
+  cancelRunId?: string;
+}
+
+export interface TaskLine {
+  /** `ins-1: succeeded, exit code 0, 3.2 s` */
+  line: string;
+  /** Without control characters; empty where there is none. */
+  output: string;
+}
+
+/** More instances than this are counted, not listed. */
+const MAX_TASKS = 25;
+
+/** A text that is no news of a run: what a built-in verb answers, where the chat shows no answer. */
+export function messageOfText(text: string): RunMessage {
+  const [headline = '', ...facts] = printable(text).split('\n');
+  return { tone: 'progress', headline, facts, tasks: [] };
+}
+
+/** @returns undefined for what is no news in a chat: each instance by itself */
+export function messageOfEvent({ type, data }: CompletionEvent): RunMessage | undefined {
+  const { rule, runId } = data;
+  const run = `\`${rule}\` (\`${runId}\`)`;
+  switch (type) {
+    case 'fleet-reflex.task.completed':
+      return undefined;
+    case 'fleet-reflex.run.started':
+      return {
+        tone: 'progress',
+        headline: `▶️ ${run} is running`,
+        ...detailsOf(data),
+        cancelRunId: runId,
+      };
+    case 'fleet-reflex.run.completed':
+      return data.status === 'succeeded'
+        ? { tone: 'good', headline: `✅ ${run} succeeded`, ...detailsOf(data) }
+        : { tone: 'bad', headline: `❌ ${run} ended: ${wordsOf(data.status)}`, ...detailsOf(data) };
+    case 'fleet-reflex.run.rejected':
+      return { tone: 'bad', headline: `❌ ${run} was not run`, ...detailsOf(data) };
+  }
+}
+
+/** The same without what the command printed; where it printed something, the message says where to look. */
+export function withoutOutput(message: RunMessage, runId: string): RunMessage {
+  if (message.tasks.every(({ output }) => output === '')) return message;
+  return {
+    ...message,
+    facts: [
+      ...message.facts,
+      `The output is not shown here: \`fleet-reflex runs ${runId}\` or \`GET /runs/${runId}\` has it.`,
+    ],
+    tasks: message.tasks.map((task) => ({ ...task, output: '' })),
+  };
+}
+
+/** `12 succeeded, 1 failed` */
+export function countsOf({ counts }: Pick<CompletionEventData, 'counts'>): string {
+  return Object.entries(counts)
+    .map(([status, count]) => `${count} ${wordsOf(status)}`)
+    .join(', ');
+}
+
+function detailsOf(data: CompletionEventData): Pick<RunMessage, 'facts' | 'tasks'> {
+  // What went wrong is looked for first.
+  const worstFirst = data.tasks.toSorted(
+    (a, b) => Number(a.status === 'succeeded') - Number(b.status === 'succeeded'),
+  );
+  const shown = worstFirst.slice(0, MAX_TASKS);
+  const hidden = data.tasks.length - shown.length + (data.tasksOmitted ?? 0);
+  const { reason } = data;
+  const counts = countsOf(data);
+  return {
+    facts: [
+      ...(counts === '' ? [] : [counts]),
+      ...(reason === undefined
+        ? []
+        : [oneLine(`${reason.message}${reason.advice ? ` ${reason.advice}` : ''}`)]),
+      ...(hidden > 0 ? [`${hidden} more instances are not shown.`] : []),
+    ],
+    tasks: shown.map((task) => ({ line: lineOf(task), output: printable(task.output ?? '') })),
+  };
+}
+
+function lineOf(task: CompletedTask): string {
+  const { instanceId, status, exitCode, error } = task;
+  return [
+    `${instanceId}: ${wordsOf(status)}`,
+    ...(exitCode === undefined ? [] : [`exit code ${exitCode}`]),
+    ...durationOf(task),
+    ...(error === undefined ? [] : [oneLine(error.message)]),
+  ].join(', ');
+}
+
+function durationOf({ startedAt, endedAt }: CompletedTask): string[] {
+  const ms = startedAt && endedAt ? Date.parse(endedAt) - Date.parse(startedAt) : Number.NaN;
+  return Number.isFinite(ms) && ms >= 0 ? [`${Number((ms / 1000).toFixed(1))} s`] : [];
+}
+
+function wordsOf(status: string): string {
+  return status.replaceAll('_', ' ');
+}

@@ -1,0 +1,13 @@
+/** What Slack shows the person who typed: a message that only they see. */
+import type { DoorOutcome } from '../../model/decision.ts';
+import { answerText, cutText } from '../shared/chat-answer.ts';
+import { slackMarkup } from '../shared/chat-markup.ts';
+import type { SourceAnswer } from '../source.ts';
+
+/** Slack cuts a message's text at 40,000 characters; nobody reads a tenth of that. */
+const MAX_TEXT = 4000;
+
+export function answerInSlack(outcomes: readonly DoorOutcome[]): SourceAnswer {
+  const text = cutText(answerText(outcomes, slackMarkup, 'caller'), MAX_TEXT);
+  return { status: 200, body: { response_type: 'ephemeral', text } };
+}

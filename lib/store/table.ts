@@ -1,0 +1,122 @@
+/**
+ * The table: every key, index and condition of the run store and the guards in one place (docs/decisions/ has why).
+ * One table, one item type a prefix, two sparse indexes:
+ * - `due`:  pk `DUE`, sk `pollAt`: runs that the poller has to look at; a run with nothing left to do is not in it
+ * - `days`: pk `DAY#2026-11-20`, sk `requestedAt#runId`: runs by the day they were asked for, newest first; and
+ *   `EVENTS#2026-11-20`, sk `receivedAt#source#eventId`: what was decided about events
+ */
+import { createHash } from 'node:crypto';
+
+export const INDEX = { due: 'due', days: 'days' } as const;
+
+/** Runs, tasks and claims expire this long after they were written (TTL attribute `expiresAt`, epoch seconds). */
+export const RETENTION_DAYS = 30;
+
+/** All parts of a key but one are encoded, so that no two lists of parts make one key; plain words stay as they are. */
+const part = (text: string): string => text.replaceAll('%', '%25').replaceAll('#', '%23');
+
+interface Aimed {
+  rule: string;
+  key: string | undefined;
+}
+
+/** `KEY#` alone is what rules without a key have had from the first; a key with nothing in it is another. */
+function claimSort(claimKey: string | undefined): string {
+  if (claimKey === undefined) return 'KEY#';
+  return claimKey === '' ? 'EMPTY' : `KEY#${claimKey}`;
+}
+
+export const key = {
+  run: (runId: string) => ({ pk: `RUN#${runId}`, sk: 'RUN' }),
+  /** A run has each instance once, an invocation each task once. */
+  task: (runId: string, invocationId: string, instanceId: string) => ({
+    pk: `RUN#${runId}`,
+    sk: `TASK#${invocationId}#${part(instanceId)}`,
+  }),
+  invocation: (provider: string, invocationId: string) => ({
+    pk: `INVOCATION#${part(provider)}#${invocationId}`,
+    sk: 'INVOCATION',
+  }),
+  /** Who sent last what looks the same to the provider: `tencent#<hash>`. */
+  twin: (twinKey: string) => ({ pk: `TWIN#${twinKey}`, sk: 'TWIN' }),
+  lease: (name: string) => ({ pk: `LEASE#${name}`, sk: 'LEASE' }),
+  wakeUp: () => ({ pk: 'WAKEUP', sk: 'WAKEUP' }),
+  /** A rule without a key has one claim of its own, which no key names. */
+  claim: (guard: string, rule: string, claimKey: string | undefined) => ({
+    pk: `CLAIM#${part(guard)}#${rule}`,
+    sk: claimSort(claimKey),
+  }),
+  /** What a cancel leaves for the runs that it has overtaken; lib/store/dynamodb-tombstones.ts. */
+  tombstone: ({ rule, key: claimKey }: Aimed) => key.claim('cancel', rule, claimKey),
+  endsOfAlerts: ({ rule, key: claimKey }: Aimed) => ({
+    pk: `CLAIM#cancel#${rule}`,
+    sk: `ENDS#${claimSort(claimKey)}`,
+  }),
+  endOfEpisode: (
+    { rule, key: claimKey }: Aimed,
+    source: string,
+    { alert, startsAt }: { alert: string; startsAt: string },
+  ) => ({
+    pk: `CLAIM#cancel#${rule}`,
+    sk: `END#${createHash('sha256')
+      .update(JSON.stringify([claimKey ?? null, source, alert, startsAt]))
+      .digest('hex')}`,
+  }),
+  /** What waits for its time, of one rule: one item, so that one condition decides between several at once. */
+  agenda: (rule: string) => ({ pk: `AGENDA#${rule}`, sk: 'AGENDA' }),
+  /** The runs of a rule that began within the last hour. */
+  hourly: (rule: string) => ({ pk: `HOURLY#${rule}`, sk: 'HOURLY' }),
+  inFlight: (rule: string) => ({ pk: `INFLIGHT#${rule}`, sk: 'INFLIGHT' }),
+  /** All schedules and how far they are in step are one collection: the poller reads them in one query. */
+  schedule: (provider: string, region: string, name: string) => ({
+    pk: 'SCHEDULES',
+    sk: `SCHEDULE#${part(provider)}#${part(region)}#${name}`,
+  }),
+  scheduleSync: () => ({ pk: 'SCHEDULES', sk: 'SYNC' }),
+  event: (source: string, eventId: string) => ({ pk: `EVENT#${part(source)}#${eventId}`, sk: 'EVENT' }),
+  /** What an event said that asked for a run first, where its sender chose its id. */
+  content: (runId: string) => ({ pk: `CONTENT#${runId}`, sk: 'CONTENT' }),
+  freeze: () => ({ pk: 'FREEZE', sk: 'FREEZE' }),
+} as const;
+
+export const dueKey = (pollAt: string) => ({ duePk: 'DUE', dueSk: pollAt });
+export const dayPartition = {
+  runs: (day: string) => `DAY#${day}`,
+  events: (day: string) => `EVENTS#${day}`,
+} as const;
+export const dayKey = (requestedAt: string, runId: string) => ({
+  dayPk: dayPartition.runs(requestedAt.slice(0, 10)),
+  daySk: `${requestedAt}#${runId}`,
+});
+
+export const eventDayKey = (receivedAt: string, source: string, eventId: string) => ({
+  dayPk: dayPartition.events(receivedAt.slice(0, 10)),
+  daySk: `${receivedAt}#${part(source)}#${eventId}`,
+});
+
+export function expiresAt(from: Date, days = RETENTION_DAYS): number {
+  return Math.floor(from.getTime() / 1000) + days * 86_400;
+}
+
+/** Conditions, each with the sentence that it stands for. */
+export const condition = {
+  isNew: 'attribute_not_exists(pk)',
+  /** The first, or the same again. */
+  isContentOurs: 'attribute_not_exists(pk) OR #hash = :hash',
+  /** Nobody wrote since we read. */
+  isRevision: 'revision = :expected',
+  /** The stored task is not terminal and not further than the new report. */
+  movesForward: 'attribute_not_exists(pk) OR (#rank < :rank AND #rank < :terminal)',
+  /** Free, ours already, or run out. */
+  isLeaseFree: 'attribute_not_exists(pk) OR #owner = :owner OR #until < :now',
+  isLeaseOurs: '#owner = :owner',
+  /** The run is not counted, and there is room for it: nothing is counted yet, or less than the limits. */
+  hasHourlyRoom:
+    'attribute_not_exists(#run) AND (attribute_not_exists(#runs) OR (#runs < :runs AND #instances <= :room))',
+  /** None is there, or one that is older. */
+  isNewer: 'attribute_not_exists(#at) OR #at < :at',
+  isMarkNewer: 'attribute_not_exists(#mark) OR #mark.#at < :at',
+  isCounted: 'attribute_exists(#run)',
+  /** None is planned for the future that is as early as this one. */
+  isWakeUpEarlier: 'attribute_not_exists(pk) OR #at > :at OR #at < :now',
+} as const;

@@ -1,0 +1,66 @@
+/** The real parts behind the queue: table, clouds, destinations, wake-ups. */
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { SQSClient } from '@aws-sdk/client-sqs';
+import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { sqsDestinations } from '../completions/sqs-destination.ts';
+import type { BehindConfig } from '../config.ts';
+import { wakeUpQueue } from '../queues/wake-up-queue.ts';
+import { POLL_TIMING } from '../runs/poll-timing.ts';
+import { dynamoEventLog } from '../store/dynamodb-event-log.ts';
+import { dynamoGuardStore } from '../store/dynamodb-guard-store.ts';
+import { dynamoRunStore } from '../store/dynamodb-run-store.ts';
+import { dynamoScheduleLedger } from '../store/dynamodb-schedule-ledger.ts';
+import { logOf } from './log.ts';
+import { providersOf, schedulesOf } from './providers.ts';
+import { repliesOf } from './replies.ts';
+
+/** Longer than dispatch may run (serverless.yml: 60 s), so that two never work on one run. */
+const LEASE_MS = 70_000;
+const REPLY_WITHIN_MS = 5_000;
+/** How long a provider may take to show an invocation whose answer was lost. */
+const RECONCILE_SETTLE_MS = 10_000;
+
+export function fleetParts(service: string, config: BehindConfig) {
+  const client = new SQSClient({});
+  const documents = DynamoDBDocumentClient.from(new DynamoDBClient({}), {
+    marshallOptions: { removeUndefinedValues: true },
+  });
+  const table = { client: documents, table: config.RUNS_TABLE };
+  const now = () => new Date();
+  const providers = providersOf(config);
+  const log = logOf(service, config);
+  const store = dynamoRunStore({
+    ...table,
+    onUnreadable: ({ code, message }) => log.error('run.unreadable', { code, error: message }),
+  });
+  const wakeUps = wakeUpQueue(client, config.WAKE_UP_QUEUE_URL, now);
+  return {
+    client,
+    store,
+    guards: dynamoGuardStore(table),
+    providers,
+    schedules: schedulesOf(providers, config.STAGE, config),
+    ledger: dynamoScheduleLedger(table),
+    events: dynamoEventLog(table),
+    publishing: {
+      stage: config.STAGE,
+      resolve: sqsDestinations(client),
+      reply: repliesOf(config, log, REPLY_WITHIN_MS).reply,
+    },
+    wake: async (at: Date) => {
+      if (await store.planWakeUp(at, now())) await wakeUps.wake(at);
+    },
+    log,
+    now,
+    sleep: async (ms: number) => {
+      await sleep(ms);
+    },
+    atWork: new Map(),
+    owner: randomUUID(),
+    leaseMs: LEASE_MS,
+    reconcileSettleMs: RECONCILE_SETTLE_MS,
+    timing: POLL_TIMING,
+  };
+}
