@@ -7,6 +7,7 @@ import { spawnSync } from 'node:child_process';
 const CHECKS: readonly (readonly [name: string, command: string, ...arguments_: string[]])[] = [
   ['types', 'tsc', '-p', '.'],
   ['lint, format and dependency rules', 'biome', 'check', '--error-on-warnings', '.'],
+  ['house rules', 'node', 'scripts/house.ts'],
   ['promises', 'oxlint', '--type-aware', '--deny-warnings'],
   ['unused code and dependencies', 'knip', '--no-config-hints'],
   ['generated files', 'node', 'scripts/generate.ts', '--check'],
