@@ -5,8 +5,8 @@
 import { globSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path/posix';
 
-/** What `import … from '…'`, `export … from '…'` and `import('…')` name. */
-const IMPORT = /(?:\bfrom |\bimport\()\s*'(\.{1,2}\/[^']+)'/g;
+/** What `import … from '…'`, `import '…'`, `export … from '…'` and `import('…')` name. */
+const IMPORT = /(?:\bfrom |\bimport\(|\bimport )\s*'(\.{1,2}\/[^']+)'/g;
 const ROOT = 'lib';
 
 const importsOf = new Map(
