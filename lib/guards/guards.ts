@@ -1,6 +1,6 @@
 /**
- * What stands between a matched rule and the fleet, in the order of shared/design.md "Safety": the first guard that
- * says no stops the run, with its own reason. A no is a value; only what cannot be decided now is thrown.
+ * What stands between a matched rule and the fleet, in the order of docs/decisions/2026-11-21-guard-order.md: the first
+ * guard that says no stops the run, with its own reason. A no is a value; only what cannot be decided now is thrown.
  */
 import { reaches } from '../model/episode.ts';
 import { guardKey } from '../model/guard-key.ts';

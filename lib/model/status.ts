@@ -86,7 +86,7 @@ export const AggregateStatus = z.enum([
 export type AggregateStatus = z.infer<typeof AggregateStatus>;
 
 /**
- * The aggregate over the targets of a run, one rule for every provider (shared/reference/status-map.md, section 3):
+ * The aggregate over the targets of a run, one rule for every provider (docs/status-model.md):
  * the first line that matches wins. No vendor's own aggregate is ever used to settle a run.
  */
 export function aggregateStatus(statuses: Iterable<TaskStatus>): AggregateStatus {

@@ -1,7 +1,6 @@
 /**
  * How a run on one instance ends: why it cannot begin, what its process came to, and each `ErrorCode` of the document
- * on demand. Which code goes with which status is not documented; the pairs are inferred from the names
- * (shared/reference/status-map.md, section 4).
+ * on demand. Which code goes with which status is not documented; the pairs are inferred from the names.
  */
 import type { InstanceStatus } from '../../lib/providers/alibaba/task-status.ts';
 import type { FleetInstance } from '../fleet/fleet-file.ts';

@@ -8,9 +8,9 @@ export type OutputPolicy =
   | { keep: 'head'; capacity: number }
   | { keep: 'head-and-tail'; capacity: number; head: number };
 
-/** TAT: the first 24*1024 bytes (tat-agent; shared/reference/tencent-tat.md, section 10). */
+/** TAT: the first 24*1024 bytes (as tat-agent keeps them). */
 export const TAT_OUTPUT: OutputPolicy = { keep: 'head', capacity: 24 * 1024 };
-/** Cloud Assistant: 24 KB, of which about 6000 bytes from the start (alibaba-cloud-assistant.md, section 11). */
+/** Cloud Assistant: 24 KB, of which about 6000 bytes from the start. */
 export const CLOUD_ASSISTANT_OUTPUT: OutputPolicy = {
   keep: 'head-and-tail',
   capacity: 24 * 1024,

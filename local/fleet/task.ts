@@ -1,6 +1,5 @@
 /**
- * One command on one local instance: a real process of its own group, with the habits of the vendors' agents
- * (shared/reference/tencent-tat.md, section 12; alibaba-cloud-assistant.md, section 11).
+ * One command on one local instance: a real process of its own group, with the habits of the vendors' agents.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync } from 'node:fs';

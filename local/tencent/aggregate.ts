@@ -1,6 +1,6 @@
 /**
- * The status of an invocation from those of its tasks. The vendor documents the names, not the rule: this is the
- * reading of shared/reference/tencent-tat.md, section 7, and clients do better to read the tasks.
+ * The status of an invocation from those of its tasks. The vendor documents the names, not the rule: this is our
+ * reading of them, and clients do better to read the tasks.
  */
 
 export const TASK_STATUSES = [

@@ -1,4 +1,4 @@
-/** The vendor's identifiers: a prefix and lower-case letters and digits (shared/reference/tencent-tat.md, section 5). */
+/** The vendor's identifiers: a prefix and lower-case letters and digits. */
 import { randomInt } from 'node:crypto';
 
 const ALPHABET = 'abcdefghijklmnopqrstuvwxyz0123456789';

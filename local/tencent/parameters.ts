@@ -1,6 +1,6 @@
 /**
  * Custom parameters: a JSON text of names and values, pasted into the script where it says `{{name}}`, or
- * `{{tat-hidden:name}}`, whose value no record shows (document InvokeCommand; tencent-tat.md, section 9).
+ * `{{tat-hidden:name}}`, whose value no record shows (document InvokeCommand).
  */
 import { parseDocument } from 'yaml';
 import { TatError } from './tat-error.ts';

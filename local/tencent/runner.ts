@@ -1,6 +1,6 @@
 /**
  * The life of a task: PENDING, DELIVERING, RUNNING, and one of eight ends. States only move forward; the documented
- * parts are in the documents CancelInvocation and DescribeInvocationTasks, the rest in tencent-tat.md, section 7.
+ * parts are in the documents CancelInvocation and DescribeInvocationTasks, the rest is our reading of them.
  */
 import { setImmediate as nextTurn, setTimeout as wait } from 'node:timers/promises';
 import { messageOf } from '../../lib/errors.ts';

@@ -1,6 +1,6 @@
 /**
  * Checks TC3-HMAC-SHA256 as the vendor does, written from its rules and not from our client, so that the two check
- * each other (shared/reference/tencent-tat.md, section 3).
+ * each other.
  */
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import { TatError } from './tat-error.ts';

@@ -2,7 +2,7 @@
  * Every error code that the Cloud Assistant actions and the gateway before them are known to answer. Sources: the
  * document of DescribeInvocations (test/fixtures/api-docs/alibaba-ecs-DescribeInvocations.txt), the documents of the
  * other actions (InvokeCommand, StopInvocation, CreateCommand, ModifyCommand, ModifyInvocationAttribute of 2025-12),
- * and shared/reference/alibaba-cloud-assistant.md, section 5.
+ * and the gateway's common codes.
  */
 
 /**

@@ -1,7 +1,6 @@
 /**
  * `Frequency`, when a recurring or later command runs: `rate(5m)`, `at(2026-06-06 13:15:30 Asia/Shanghai)`, or a
- * cron expression that starts with seconds (the `frequency` field of the vendor's InvokeCommandRequest; facts in
- * shared/reference/alibaba-cloud-assistant.md, section 6).
+ * cron expression that starts with seconds (the `frequency` field of the vendor's InvokeCommandRequest).
  */
 import { findCronProblem, shortestCronGap } from './cron-fields.ts';
 import { instantOf, readTimeZone, type TimeZone, UTC } from './time-zone.ts';

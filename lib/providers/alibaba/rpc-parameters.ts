@@ -1,6 +1,5 @@
 /**
- * The flat parameters of the RPC style: `InstanceId.1=…`, `Tag.1.Key=…`, booleans as `true` and `false`
- * (shared/reference/alibaba-cloud-assistant.md, section 2).
+ * The flat parameters of the RPC style: `InstanceId.1=…`, `Tag.1.Key=…`, booleans as `true` and `false`.
  */
 export type RpcValue =
   | string

@@ -1,6 +1,6 @@
 /**
- * ACS3-HMAC-SHA256, the V3 signature of Alibaba Cloud's RPC APIs (shared/reference/alibaba-cloud-assistant.md,
- * section 3): every parameter travels in the query of a POST, the body is empty, and what is signed is what is sent.
+ * ACS3-HMAC-SHA256, the V3 signature of Alibaba Cloud's RPC APIs: every parameter travels in the
+ * query of a POST, the body is empty, and what is signed is what is sent.
  */
 import { createHash, createHmac } from 'node:crypto';
 

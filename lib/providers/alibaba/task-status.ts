@@ -1,6 +1,6 @@
 /**
  * Cloud Assistant's twelve states of one instance, mapped to the common status model
- * (shared/reference/status-map.md, section 1; the whole table is in docs/status-model.md).
+ * (the whole table is in docs/status-model.md).
  */
 import type { Started, TaskStatus } from '../../model/status.ts';
 import { NEVER_STARTED_CODES } from './instance-errors.ts';

@@ -1,6 +1,6 @@
 /**
  * TAT's recurrences: five crontab fields, always in Beijing time (UTC+8, no summer time), with no field for a zone
- * (document CreateInvoker; shared/reference/tencent-tat.md, section 8). Checked here, because the vendor's answer to
+ * (document CreateInvoker). Checked here, because the vendor's answer to
  * a wrong one is a bare InvalidCronExpression, and a rule file is checked long before the vendor is asked.
  */
 import { Cron } from 'croner';

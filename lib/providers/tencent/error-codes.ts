@@ -1,7 +1,7 @@
 /**
  * Every error code of the TAT actions that we call and of the gateway before them: what it means for the call, and
  * what the person on call should do. Sources: the tables of the four documents (test/fixtures/api-docs/), the lists
- * of the other actions and the common codes in shared/reference/tencent-tat.md, sections 4 and 6.
+ * of the other actions and the common codes of the vendor's API documentation.
  */
 
 /**

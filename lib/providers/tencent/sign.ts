@@ -1,5 +1,5 @@
 /**
- * TC3-HMAC-SHA256, Tencent Cloud's request signature (shared/reference/tencent-tat.md, section 3). Built for a client
+ * TC3-HMAC-SHA256, Tencent Cloud's request signature v3. Built for a client
  * that signs thousands of requests with the same key, host and day: what does not change is computed once.
  */
 import { createHmac, hash } from 'node:crypto';

@@ -1,6 +1,6 @@
 /**
- * TAT's thirteen task states, mapped to the common status model (shared/reference/status-map.md, section 1; the
- * whole table is in docs/status-model.md), and one task's row turned into the port's report.
+ * TAT's thirteen task states, mapped to the common status model (the whole table is in docs/status-model.md), and
+ * one task's row turned into the port's report.
  */
 import type { Started, TaskStatus } from '../../model/status.ts';
 import type { TaskReport } from '../provider.ts';

@@ -1,4 +1,4 @@
-/** CreateCommand: stores a script (tencent-tat.md, section 6). */
+/** CreateCommand: stores a script. */
 import * as z from 'zod';
 import { defineAction } from '../action.ts';
 import {

@@ -1,4 +1,4 @@
-/** DeleteCommand and DeleteCommands: not while something runs or will run them (tencent-tat.md, section 6). */
+/** DeleteCommand and DeleteCommands: not while something runs or will run them. */
 import * as z from 'zod';
 import { defineAction } from '../action.ts';
 import { isEnded } from '../aggregate.ts';

@@ -1,4 +1,4 @@
-/** DescribeAutomationAgentStatus: the agents; an instance without one is not listed (tencent-tat.md, section 6). */
+/** DescribeAutomationAgentStatus: the agents; an instance without one is not listed. */
 import * as z from 'zod';
 import type { FleetInstance } from '../../fleet/fleet-file.ts';
 import { defineAction } from '../action.ts';

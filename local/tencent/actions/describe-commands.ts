@@ -1,4 +1,4 @@
-/** DescribeCommands: the stored commands, the newest first (tencent-tat.md, section 6). */
+/** DescribeCommands: the stored commands, the newest first. */
 import * as z from 'zod';
 import { defineAction } from '../action.ts';
 import { commandRow } from '../commands.ts';

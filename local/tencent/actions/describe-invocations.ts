@@ -1,4 +1,4 @@
-/** DescribeInvocations: invocations with the states of their tasks, the newest first (tencent-tat.md, section 6). */
+/** DescribeInvocations: invocations with the states of their tasks, the newest first. */
 import * as z from 'zod';
 import { defineAction } from '../action.ts';
 import { invocationStatus, isEnded } from '../aggregate.ts';

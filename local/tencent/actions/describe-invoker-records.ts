@@ -1,4 +1,4 @@
-/** DescribeInvokerRecords: the firings, the newest first (tencent-tat.md, section 6). */
+/** DescribeInvokerRecords: the firings, the newest first. */
 import * as z from 'zod';
 import { defineAction } from '../action.ts';
 import { invocationStatus } from '../aggregate.ts';

@@ -1,4 +1,4 @@
-/** DescribeInvokers: the newest first (tencent-tat.md, section 6). */
+/** DescribeInvokers: the newest first. */
 import * as z from 'zod';
 import { defineAction } from '../action.ts';
 import { invokerIdsField, invokerRow } from '../invokers.ts';

@@ -1,4 +1,4 @@
-/** DescribeQuotas: how many commands may be stored (tencent-tat.md, section 6). Register codes there are none here. */
+/** DescribeQuotas: how many commands may be stored. Register codes there are none here. */
 import * as z from 'zod';
 import { defineAction } from '../action.ts';
 import { savedCommands } from '../quota.ts';

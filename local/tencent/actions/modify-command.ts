@@ -1,4 +1,4 @@
-/** ModifyCommand: changes what is given; default parameters are replaced as a whole (tencent-tat.md, section 6). */
+/** ModifyCommand: changes what is given; default parameters are replaced as a whole. */
 import * as z from 'zod';
 import { defineAction } from '../action.ts';
 import {

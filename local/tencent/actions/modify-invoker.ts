@@ -1,4 +1,4 @@
-/** ModifyInvoker: changes what is given (tencent-tat.md, section 6). */
+/** ModifyInvoker: changes what is given. */
 import * as z from 'zod';
 import { defineAction } from '../action.ts';
 import { parseSchedule } from '../crontab.ts';

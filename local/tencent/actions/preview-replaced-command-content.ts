@@ -1,4 +1,4 @@
-/** PreviewReplacedCommandContent: what a script would be with its values; runs nothing (tencent-tat.md, section 6). */
+/** PreviewReplacedCommandContent: what a script would be with its values; runs nothing. */
 import * as z from 'zod';
 import { defineAction } from '../action.ts';
 import { contentField, decodeContent } from '../command-input.ts';

@@ -1,4 +1,4 @@
-/** RunCommand: runs a script that is not stored, or stores it too (tencent-tat.md, section 6). */
+/** RunCommand: runs a script that is not stored, or stores it too. */
 import * as z from 'zod';
 import { defineAction } from '../action.ts';
 import {

@@ -1,4 +1,4 @@
-/** EnableInvoker, DisableInvoker and DeleteInvoker (tencent-tat.md, section 6). */
+/** EnableInvoker, DisableInvoker and DeleteInvoker. */
 import * as z from 'zod';
 import { defineAction } from '../action.ts';
 import { findInvoker, invokerIdField } from '../invokers.ts';

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { authenticate, type Credential, type SignedRequest } from '../../../../local/tencent/tc3.ts';
 
-/** Not real ones: the keys of the vectors in shared/reference/tencent-tat.md. */
+/** Not real ones: the keys of the vectors. */
 const ours: Credential = {
   secretId: `AKIDEXAMPLE${'0'.repeat(25)}`,
   secretKey: `SKEXAMPLE${'0'.repeat(23)}`,

@@ -13,7 +13,7 @@ import {
   signAcs3,
 } from '../../../../lib/providers/alibaba/signature.ts';
 
-// Vectors of shared/reference/alibaba-cloud-assistant.md section 3 (A, B) and providers-second-reading.md section 2 (C).
+// B is published by Alibaba; of A and C the vendor's SDK and independent code give the same.
 const vectors: {
   name: string;
   credentials: AlibabaCredentials;

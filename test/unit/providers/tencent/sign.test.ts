@@ -7,7 +7,7 @@ const JSON_UTF8 = 'application/json; charset=utf-8';
 const HOST = 'tat.intl.tencentcloudapi.com';
 const AT = 1_700_000_000;
 
-// Not secrets: the placeholders of the fact sheets (shared/reference/tencent-tat.md, section 3).
+// Not secrets: placeholders.
 const sheet = { secretId: `AKIDEXAMPLE${'0'.repeat(25)}`, secretKey: `SKEXAMPLE${'0'.repeat(23)}` };
 const secondReading = {
   secretId: `AKIDEXAMPLE${'0'.repeat(24)}`,
