@@ -153,7 +153,8 @@ export const RunTask = z.strictObject({
 });
 export type RunTask = z.infer<typeof RunTask>;
 
-const TERMINAL: ReadonlySet<string> = new Set([
+/** What a run ends as. */
+export const END_STATUSES = [
   'succeeded',
   'failed',
   'partly_failed',
@@ -163,7 +164,8 @@ const TERMINAL: ReadonlySet<string> = new Set([
   'rejected',
   'expired',
   'unknown',
-]);
+] as const satisfies readonly RunStatus[];
+const TERMINAL: ReadonlySet<string> = new Set(END_STATUSES);
 
 /** Also for a status that another version may have written. */
 export function isTerminalStatus(status: string): boolean {

@@ -3,6 +3,7 @@
  * that of the rules between, lets through what they publish. Such a chain is stopped when it runs (`guard.loop`); here
  * the author hears of it before.
  */
+import { END_STATUSES } from '../model/run.ts';
 import { type KnownFields, mayHold } from './may-hold.ts';
 import type { Rule } from './rule.ts';
 
@@ -10,16 +11,8 @@ import type { Rule } from './rule.ts';
 const EVENTS_QUEUE = 'events';
 const SOURCE = 'fleet-reflex';
 
-const ENDS = [
-  'succeeded',
-  'failed',
-  'partly_failed',
-  'timed_out',
-  'stopped',
-  'partly_stopped',
-  'expired',
-  'unknown',
-] as const;
+/** A rejection is told by an event of its own. */
+const ENDS = END_STATUSES.filter((status) => status !== 'rejected');
 
 export interface Feedback {
   /** Of the rule in the list. */
