@@ -81,7 +81,8 @@ export async function startOffline(options: OfflineOptions): Promise<OfflineProc
   }
   const exited = once(child, 'exit');
   const died = exited.then(
-    ([code]) => `serverless-offline ended with ${String(code)}:\n${lastLines.join('\n')}`,
+    ([code, signal]) =>
+      `serverless-offline ended ${code === null ? `by ${String(signal)}` : `with exit code ${String(code)}`}; all that was in memory is gone, so start the stack again. Its last lines:\n${lastLines.join('\n')}`,
   );
   return {
     httpSocket,
