@@ -10,13 +10,17 @@
 import { rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { createInterface } from 'node:readline';
+import type * as Esbuild from 'esbuild';
 import * as z from 'zod';
 import { environment } from '../../lib/config.ts';
 
 const require = createRequire(import.meta.url);
 const steps = [start, letGoOfEsbuild];
 
-createInterface({ input: process.stdin }).on('line', (line) => steps.shift()?.(line));
+createInterface({ input: process.stdin }).on('line', (line) => {
+  const step = steps.shift();
+  if (step !== undefined) Promise.resolve(step(line)).catch(end);
+});
 process.stdin.once('close', () => {
   for (const name of ['ESBUILD_WORK_FOLDER', 'SOCKET_FOLDER']) {
     const folder = environment[name];
@@ -26,14 +30,26 @@ process.stdin.once('close', () => {
   process.kill(-process.pid, 'SIGKILL');
 });
 
-function start(line: string): void {
+async function start(line: string): Promise<void> {
+  // Its service is a process with the environment of this moment, which every command could read: before the secrets.
+  await esbuild().transform('');
   Object.assign(process.env, z.record(z.string(), z.string()).parse(JSON.parse(line)));
   // Listening alone must not keep it: a serverless.yml that is refused ends it, and the parent says why.
   process.stdin.unref();
   require('serverless/bin/serverless.js');
 }
 
-function letGoOfEsbuild(): void {
-  // The copy that serverless-esbuild has loaded: its service is the one that runs.
-  createRequire(require.resolve('serverless-esbuild'))('esbuild').stop();
+/** The parent shows what is written last. */
+function end(thrown: unknown): void {
+  console.error(thrown);
+  process.exit(1);
+}
+
+async function letGoOfEsbuild(): Promise<void> {
+  await esbuild().stop();
+}
+
+/** The copy that serverless-esbuild loads: its service is the one that runs. */
+function esbuild(): typeof Esbuild {
+  return createRequire(require.resolve('serverless-esbuild'))('esbuild');
 }

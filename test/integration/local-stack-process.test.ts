@@ -1,5 +1,6 @@
 /** `npm start` as a process: when it is ready, beside another, and what is left of it however it ends. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -192,7 +193,7 @@ describe.skipIf(process.platform !== 'linux')('npm start', () => {
       NPM_TOKEN: 'canary-npm',
       SSH_AUTH_SOCK: '/canary-agent',
       // A setting of the stack: the functions have it, and commands do not.
-      GENERIC_SECRET: 'canary-source',
+      GENERIC_SECRET: `canary-${randomUUID()}`,
     };
     // Its own, of every process above it up to this test, and of all that the stack has started.
     const spy = [
@@ -230,7 +231,16 @@ rules:
     );
     const files = { FLEET_FILE: join(folder, 'fleet.yml'), RULES_FILE: join(folder, 'rules.yml') };
     const up = startUp({ ...secrets, ...files });
-    await ready(up);
+    // What builds the functions is a process too, and gone when all is ready: another stack's command could read it.
+    const builders = new Set<string>();
+    const looking = setInterval(() => {
+      for (const environ of environments()) {
+        if (environ.includes('SOCKET_FOLDER=') && environ.includes(secrets.GENERIC_SECRET))
+          builders.add(environ);
+      }
+    }, 50);
+    await ready(up).finally(() => clearInterval(looking));
+    expect([...builders]).toEqual([]);
     const sent = await post(up.place(), '/hooks/generic', '{}', bearer(secrets.GENERIC_SECRET));
     const completions = completionsOf(up.place());
     onTestFinished(() => completions.close());
@@ -266,3 +276,16 @@ rules:
     expect(up.remains()).toEqual(nothing);
   });
 });
+
+/** Of every process on this machine that lets itself be read. */
+function environments(): string[] {
+  return readdirSync('/proc').flatMap((pid) => {
+    if (!/^\d+$/.test(pid)) return [];
+    try {
+      return [readFileSync(`/proc/${pid}/environ`, 'utf8')];
+    } catch {
+      // It has ended, or is somebody else's.
+      return [];
+    }
+  });
+}
