@@ -106,10 +106,13 @@ function inSlack(words: string): string {
 
 /** Tags (`<at id=all>`), entities that stand for them, links and pictures. */
 function withoutTags(words: string): string {
-  return withoutMentions(words)
-    .replaceAll('<', `<${BREAK}`)
-    .replace(/&(?=[#\w])/g, `&${BREAK}`)
-    .replaceAll('](', `]${BREAK}(`);
+  return (
+    withoutMentions(words)
+      .replaceAll('<', `<${BREAK}`)
+      // Backticks may be dropped later.
+      .replace(/&(?=`*[#\w])/g, `&${BREAK}`)
+      .replaceAll('](', `]${BREAK}(`)
+  );
 }
 
 /** Feishu, Lark and WeCom. */
