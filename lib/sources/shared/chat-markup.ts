@@ -109,8 +109,8 @@ function withoutTags(words: string): string {
   return (
     withoutMentions(words)
       .replaceAll('<', `<${BREAK}`)
-      // Backticks may be dropped later.
-      .replace(/&(?=`*[#\w])/g, `&${BREAK}`)
+      // Backticks may be dropped later, and then parts of a line meet.
+      .replace(/&(?=`*(?:[#\w]|$))/g, `&${BREAK}`)
       .replaceAll('](', `]${BREAK}(`)
   );
 }
