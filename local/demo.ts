@@ -54,9 +54,7 @@ if (problems.length > 0) {
   for (const line of lastLines) console.error(`  ${line}`);
   process.exitCode = 1;
 } else {
-  console.log(
-    '\nEverything is stopped. Next: `npm start`, then README.md, "Your first rule, in five minutes".',
-  );
+  console.log('\nEverything is stopped. Next: `npm start`, then README.md, "Your first rule".');
 }
 
 async function run(up: Stack): Promise<void> {

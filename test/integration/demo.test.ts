@@ -49,7 +49,7 @@ fleet-reflex.run.completed fleet-command succeeded (1 succeeded)
 fleet-reflex.run.completed restart-web-on-5xx succeeded (1 succeeded)
 fleet-reflex.run.completed restart-web-on-5xx-alibaba succeeded (1 succeeded)
 5. 5 runs, 6 commands really run on 3 instances of two clouds, 16 completion events, in … s; the forged alert started nothing.
-Everything is stopped. Next: \`npm start\`, then README.md, "Your first rule, in five minutes".
+Everything is stopped. Next: \`npm start\`, then README.md, "Your first rule".
 `;
 
 test('the demo shows the main job on real input, and leaves nothing behind', {

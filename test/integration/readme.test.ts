@@ -11,7 +11,7 @@ import { until } from '../contract/alibaba-local.ts';
 import { FLEET_REFLEX, pointingTo, ROOT, runFile } from '../fixtures/command-line.ts';
 import { STACK_START_MS, startTestStack, type TestStack } from '../fixtures/stack.ts';
 
-const PAGES = ['README.md', 'docs/operations.md', 'local/README.md'] as const;
+const PAGES = ['README.md', 'docs/deploying.md', 'docs/operations.md', 'local/README.md'] as const;
 
 interface Elsewhere {
   why: string;
