@@ -4,6 +4,7 @@
  */
 import * as z from 'zod';
 import { FleetReflexError } from './errors.ts';
+import { RequestShares } from './providers/request-shares.ts';
 
 const url = z.url({ protocol: /^https?$/, error: 'expected a URL, http:// or https://' });
 
@@ -102,6 +103,13 @@ export const SETTINGS = {
     .describe(
       'What a stop or a time-out ends at Alibaba: the script alone, or all that it started too. Agents that are too old for it answer ClientNeedUpgrade: upgrade them, or set Process.',
     ),
+  REQUEST_SHARES: z
+    .string()
+    .default('*=1')
+    .pipe(RequestShares)
+    .describe(
+      'What share of the clouds’ request rates (20 a second for each API; at Alibaba for each region too) one environment of this function takes: by action, `*` for all others, such as `InvokeCommand=0.45 *=0.05`. serverless.yml divides each rate among all that may run at once ([operations.md](operations.md#the-clouds-request-rates)).',
+    ),
   REPLIES_MAY_GO_TO_LOOPBACK: z
     .enum(['true', 'false'])
     .default('false')
@@ -131,6 +139,7 @@ const providers = {
   ALIBABA_CREDENTIALS: SETTINGS.ALIBABA_CREDENTIALS,
   ALIBABA_ENDPOINT: SETTINGS.ALIBABA_ENDPOINT,
   ALIBABA_TERMINATION_MODE: SETTINGS.ALIBABA_TERMINATION_MODE,
+  REQUEST_SHARES: SETTINGS.REQUEST_SHARES,
 };
 const door = {
   ...base,

@@ -20,16 +20,18 @@ const AlibabaSecret = z.object({
 });
 
 export function providersOf(config: ProvidersConfig & SecretsConfig) {
-  const { TENCENT_ENDPOINT, TENCENT_LANGUAGE, ALIBABA_ENDPOINT } = config;
+  const { TENCENT_ENDPOINT, TENCENT_LANGUAGE, ALIBABA_ENDPOINT, REQUEST_SHARES: requestShares } = config;
   return {
     tencent: tencentProvider({
       credentials: () => tencentCredentials(config),
       language: TENCENT_LANGUAGE,
+      requestShares,
       ...(TENCENT_ENDPOINT !== undefined && { endpoint: TENCENT_ENDPOINT }),
     }),
     alibaba: alibabaProvider({
       credentials: () => alibabaCredentials(config),
       terminationMode: config.ALIBABA_TERMINATION_MODE,
+      requestShares,
       ...(ALIBABA_ENDPOINT !== undefined && { endpoint: ALIBABA_ENDPOINT }),
     }),
   };

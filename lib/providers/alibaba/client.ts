@@ -12,6 +12,7 @@ import { httpCall } from '../http-call.ts';
 import { borrowedPool, createHttpPool, type HttpPool } from '../http-pool.ts';
 import type { ProviderFailure } from '../provider.ts';
 import { createRateLimiter, type RateLimiter } from '../rate-limiter.ts';
+import { type RequestShares, shareOf, shareOfRate, WHOLE } from '../request-shares.ts';
 import {
   DescribeCloudAssistantStatusAnswer,
   DescribeCommandsAnswer,
@@ -37,6 +38,8 @@ import { flattenParameters, type RpcValue } from './rpc-parameters.ts';
 import { type AlibabaCredentials, canonicalQuery, signAcs3 } from './signature.ts';
 
 const API_VERSION = '2014-05-26';
+/** The vendor counts by the minute. */
+const WINDOW_MS = 1000;
 
 export interface CloudAssistantClientOptions {
   /** A function is asked before each call: temporary credentials change. */
@@ -49,9 +52,11 @@ export interface CloudAssistantClientOptions {
   deadlineMs?: number;
   /**
    * Requests a second for each API and region; `Infinity` for no limit. The vendor publishes no number and counts
-   * all keys of the account together. Default 10.
+   * all keys of the account together. Default 20.
    */
   requestsPerSecond?: number;
+  /** What of that this process takes. Default all of it. */
+  requestShares?: RequestShares;
   clock?: Clock;
   /** Unique for each call. Default 32 random hexadecimal digits. */
   newNonce?: () => string;
@@ -84,7 +89,8 @@ interface Turn {
 }
 
 export function createCloudAssistantClient(options: CloudAssistantClientOptions): CloudAssistantClient {
-  const { endpoint, dispatcher, deadlineMs = 10_000, requestsPerSecond = 10, clock = systemClock } = options;
+  const { endpoint, dispatcher, deadlineMs = 10_000, clock = systemClock } = options;
+  const { requestsPerSecond = 20, requestShares = WHOLE } = options;
   const newNonce = options.newNonce ?? (() => randomBytes(16).toString('hex'));
   const pools = new Map<string, HttpPool>();
   const turns = new Map<string, Turn>();
@@ -111,7 +117,8 @@ export function createCloudAssistantClient(options: CloudAssistantClientOptions)
     const key = `${region}/${action}`;
     const existing = turns.get(key);
     if (existing !== undefined) return existing;
-    const limiter = createRateLimiter({ limit: requestsPerSecond, clock });
+    const rate = shareOfRate(requestsPerSecond, shareOf(requestShares, action), WINDOW_MS);
+    const limiter = createRateLimiter({ ...rate, clock });
     const turn = { limiter, heldUntilMs: Number.NEGATIVE_INFINITY };
     turns.set(key, turn);
     return turn;

@@ -8,6 +8,7 @@ import { type Clock, systemClock } from '../clock.ts';
 import { borrowedPool, createHttpPool, type HttpPool, type HttpPoolOptions } from '../http-pool.ts';
 import { createRateLimiter, type RateLimiter } from '../rate-limiter.ts';
 import { withRepetitions } from '../repetition.ts';
+import { type RequestShares, shareOf, shareOfRate, WHOLE } from '../request-shares.ts';
 import type { Action, ActionName } from './actions/action.ts';
 import { type CallFailure, isSafeToRepeat, isWorthRepeating, ownFailure } from './failure.ts';
 import type { TencentCredentials } from './sign.ts';
@@ -31,6 +32,8 @@ export interface TencentClientOptions {
   language?: 'en-US' | 'zh-CN';
   /** For each action. Default 20, the documented limit; `Infinity` for none. */
   requestsPerSecond?: number;
+  /** What of that this process takes. Default all of it. */
+  requestShares?: RequestShares;
   /** For one call, waits and repetitions included, in milliseconds. Default 15000. */
   deadlineMs?: number;
   /** Attempts of a call that is safe to repeat, the first included. Default 3. */
@@ -88,7 +91,7 @@ const REST_AFTER_REFUSAL_MS = 250;
 const REGION = /^[a-z0-9-]{1,64}$/;
 
 export function createTencentClient(options: TencentClientOptions): TencentClient {
-  const { clock = systemClock, credentials, requestsPerSecond = 20 } = options;
+  const { clock = systemClock, credentials, requestsPerSecond = 20, requestShares = WHOLE } = options;
   const endpoint = options.endpoint ?? TAT_ENDPOINTS.international;
   // One for each access point, with connections of its own: a region that hangs takes none from another.
   const sites = new Map<string, { pool: HttpPool; transport: Transport }>();
@@ -120,7 +123,8 @@ export function createTencentClient(options: TencentClientOptions): TencentClien
   function limiterOf(action: ActionName): RateLimiter {
     let limiter = limiters.get(action);
     if (limiter === undefined) {
-      limiter = createRateLimiter({ limit: requestsPerSecond, windowMs: WINDOW_MS, clock });
+      const rate = shareOfRate(requestsPerSecond, shareOf(requestShares, action), WINDOW_MS);
+      limiter = createRateLimiter({ ...rate, clock });
       limiters.set(action, limiter);
     }
     return limiter;
