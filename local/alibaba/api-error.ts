@@ -1,17 +1,8 @@
 /** The errors that the local Cloud Assistant answers, with the vendor's HTTP status, code and message. */
 import { ERROR_CODES } from '../../lib/providers/alibaba/error-codes.ts';
+import { CloudError } from '../server/cloud-error.ts';
 
-export class ApiError extends Error {
-  readonly code: string;
-  readonly httpStatus: number;
-
-  constructor(code: string, message: string, httpStatus: number) {
-    super(message);
-    this.name = 'ApiError';
-    this.code = code;
-    this.httpStatus = httpStatus;
-  }
-}
+export class ApiError extends CloudError {}
 
 /** The vendor's texts: the document of DescribeInvocations first, then those of the other actions (2025-12). */
 export const MESSAGES: Readonly<Record<string, string>> = {

@@ -11,23 +11,13 @@ import {
   percentEncode,
   sha256Hex,
 } from '../../lib/providers/alibaba/signature.ts';
+import type { HttpRequest } from '../server/http.ts';
 import { ApiError, apiError } from './api-error.ts';
 
 export interface LocalCredentials {
   accessKeyId: string;
   accessKeySecret: string;
   securityToken?: string;
-}
-
-export interface SignedRequest {
-  method: string;
-  path: string;
-  /** Lower-case names. */
-  headers: Readonly<Record<string, string>>;
-  query: ReadonlyMap<string, string>;
-  /** Of a form body; empty for any other. */
-  form: ReadonlyMap<string, string>;
-  body: Buffer;
 }
 
 interface Authenticated {
@@ -41,14 +31,14 @@ const VALID_MS = 15 * 60_000;
 const MUST_SIGN = ['host', 'x-acs-action', 'x-acs-version', 'x-acs-date', 'x-acs-signature-nonce'];
 
 /** Which action a request is for, before anything of it is checked. */
-export function actionOf(request: SignedRequest): string {
+export function actionOf(request: HttpRequest): string {
   const { headers, query, form } = request;
   return headers['x-acs-action'] ?? query.get('Action') ?? form.get('Action') ?? '';
 }
 
 export interface Authenticator {
   /** @param skewMs how far the server's clock is off for this request. @throws ApiError */
-  check(request: SignedRequest, skewMs?: number): Authenticated;
+  check(request: HttpRequest, skewMs?: number): Authenticated;
 }
 
 export function createAuthenticator(
@@ -87,7 +77,7 @@ export function createAuthenticator(
     nonces.set(name, now);
   };
 
-  const checkV3 = (request: SignedRequest, authorization: string, skewMs: number): Authenticated => {
+  const checkV3 = (request: HttpRequest, authorization: string, skewMs: number): Authenticated => {
     const { headers } = request;
     const match = /^ACS3-HMAC-SHA256 Credential=([^,]*),SignedHeaders=([^,]*),Signature=([0-9a-f]*)$/.exec(
       authorization,
@@ -121,7 +111,7 @@ export function createAuthenticator(
     return { accessKeyId, action: headers['x-acs-action'] ?? '', version: headers['x-acs-version'] ?? '' };
   };
 
-  const checkRpc = (request: SignedRequest, skewMs: number): Authenticated => {
+  const checkRpc = (request: HttpRequest, skewMs: number): Authenticated => {
     const parameters = new Map([...request.query, ...request.form]);
     checkMethod(request.method, parameters.get('Action') ?? '');
     const signature = parameters.get('Signature');

@@ -4,40 +4,42 @@
  */
 import { apiError } from './api-error.ts';
 
-type Entry =
-  | { kind: 'working'; fingerprint: string; at: number }
-  | { kind: 'done'; fingerprint: string; at: number; answer: object };
+interface Entry {
+  fingerprint: string;
+  at: number;
+  /** Absent while it is in work. */
+  answer?: object;
+}
 
-export interface Idempotence {
-  /** @returns the first answer, or undefined: do it, then call `finish` or `abandon`. @throws ApiError */
-  begin(token: string, fingerprint: string): object | undefined;
-  finish(token: string, answer: object): void;
-  /** It was refused, so the token is free again. */
-  abandon(token: string): void;
+interface Idempotence {
+  /** @returns the answer of `perform`, or of the first time that it was called with this token. @throws ApiError */
+  once(token: string | undefined, fingerprint: () => string, perform: () => Promise<object>): Promise<object>;
 }
 
 /** @param lifetimeMs how long a token is known; the vendor does not say */
 export function createIdempotence(lifetimeMs: number, epochMs: () => number): Idempotence {
   const entries = new Map<string, Entry>();
   return {
-    begin(token, fingerprint) {
+    async once(token, fingerprint, perform) {
+      if (token === undefined) return perform();
       if (!/^[\x20-\x7e]{1,64}$/.test(token)) throw apiError('InvalidClientToken.Malformed');
+      const asked = fingerprint();
       const known = entries.get(token);
-      const isAlive = known !== undefined && epochMs() - known.at < lifetimeMs;
-      if (!isAlive) {
-        entries.set(token, { kind: 'working', fingerprint, at: epochMs() });
-        return undefined;
+      if (known !== undefined && epochMs() - known.at < lifetimeMs) {
+        if (known.fingerprint !== asked) throw apiError('IdempotentParameterMismatch');
+        if (known.answer === undefined) throw apiError('IdempotentProcessing');
+        return known.answer;
       }
-      if (known.fingerprint !== fingerprint) throw apiError('IdempotentParameterMismatch');
-      if (known.kind === 'working') throw apiError('IdempotentProcessing');
-      return known.answer;
-    },
-    finish(token, answer) {
-      const known = entries.get(token);
-      if (known !== undefined) entries.set(token, { ...known, kind: 'done', answer });
-    },
-    abandon(token) {
-      entries.delete(token);
+      const entry: Entry = { fingerprint: asked, at: epochMs() };
+      entries.set(token, entry);
+      try {
+        entry.answer = await perform();
+        return entry.answer;
+      } catch (error) {
+        // It was refused, so the token is free again.
+        entries.delete(token);
+        throw error;
+      }
     },
   };
 }

@@ -5,17 +5,16 @@
  * Knowing differences: the older signature starts nothing by `GET` (authenticate.ts), it always answers JSON (the vendor's
  * older RPC style defaults to XML), runs nothing in containers, and keeps what it delivers to OSS in a folder.
  */
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { randomUUID } from 'node:crypto';
 import { type Clock, systemClock } from '../../lib/providers/clock.ts';
-import { guardAgainstPages } from '../door/page-guard.ts';
-import { sendObject } from '../fleet/bucket-door.ts';
 import type { FleetEngine } from '../fleet/engine.ts';
-import type { LocalCredentials, SignedRequest } from './authenticate.ts';
+import { type CloudServer, type Envelope, startCloudServer } from '../server/cloud-server.ts';
+import { createAdmission } from './admit.ts';
+import { ApiError, apiError } from './api-error.ts';
+import { actionOf, type LocalCredentials } from './authenticate.ts';
 import { createCloud } from './cloud.ts';
 import { OSS_PATH } from './delivery.ts';
-import { CLOUD_ASSISTANT_DOOR } from './door.ts';
-import { createFaults, type Faults } from './faults.ts';
-import { createGateway } from './gateway.ts';
+import { createCloudAssistantFaults, type Faults } from './faults.ts';
 
 export interface CloudAssistantServerOptions {
   /** Where the commands run; shared with the other local cloud, and not stopped here. */
@@ -40,29 +39,19 @@ export interface CloudAssistantServerOptions {
   clock?: Clock;
 }
 
-export interface CloudAssistantServer {
-  port: number;
-  /** `http://127.0.0.1:4581`. */
-  endpoint: string;
-  /** Also over HTTP, at `/_faults`. */
-  faults: Faults;
+export interface CloudAssistantServer extends CloudServer<Faults> {
   /** Tells that an instance came up, for NextRebootOnly and EveryReboot. */
   instanceStarted(instanceId: string): void;
-  /** Requests that were signed well, by action. */
-  readonly requestCounts: Readonly<Record<string, number>>;
-  close(): Promise<void>;
 }
 
-const MAX_BODY_BYTES = 1024 * 1024;
-const MAX_HEADER_BYTES = 256 * 1024;
-
+/** @throws FleetReflexError `local.port-in-use` */
 export async function startCloudAssistantServer(
   options: CloudAssistantServerOptions,
 ): Promise<CloudAssistantServer> {
-  const { clock = systemClock } = options;
-  const faults = createFaults();
+  const { engine, clock = systemClock, requestsPerMinute = 1200 } = options;
+  const faults = createCloudAssistantFaults();
   const cloud = createCloud({
-    engine: options.engine,
+    engine,
     clock,
     stopsRunning: options.stopsRunning ?? 'kill',
     deliveryMs: options.deliveryMs ?? 0,
@@ -70,87 +59,57 @@ export async function startCloudAssistantServer(
     takeFault: (instanceId) => faults.takeForTask(instanceId),
     takeDeliveryFault: (instanceId) => faults.takeForDelivery(instanceId),
   });
-  const requestCounts: Record<string, number> = {};
-  const answer = createGateway({
-    cloud,
+  const server = await startCloudServer({
     faults,
-    epochMs: () => clock.epochMs(),
-    credentials: options.credentials ?? [{ accessKeyId: 'local', accessKeySecret: 'local-secret' }],
-    requestsPerMinute: options.requestsPerMinute ?? 1200,
-    tokenLifetimeMs: options.tokenLifetimeMs ?? 86_400_000,
-    countRequest(action) {
-      requestCounts[action] = (requestCounts[action] ?? 0) + 1;
+    buckets: engine.buckets,
+    clock,
+    port: options.port,
+    cloud: {
+      name: 'Cloud Assistant',
+      portVariable: 'CLOUD_ASSISTANT_PORT',
+      objectsPath: OSS_PATH,
+      limit: { requests: requestsPerMinute, windowMs: 60_000, window: 'clock' },
+      actionOf,
+      admit: createAdmission({
+        cloud,
+        epochMs: () => clock.epochMs(),
+        credentials: options.credentials ?? [{ accessKeyId: 'local', accessKeySecret: 'local-secret' }],
+        tokenLifetimeMs: options.tokenLifetimeMs ?? 86_400_000,
+      }),
+      envelope: ENVELOPE,
+      errorOf: apiError,
+      unexpected: () =>
+        new ApiError('InternalError', 'The request processing has failed due to some unknown error.', 500),
+      tooFrequent: apiError('Throttling.User'),
+      forbidden: (detail) => new ApiError('Forbidden', detail, 403),
+      close: () => cloud.runner.close(),
     },
   });
-
-  const handle = async (message: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const request = await readRequest(message);
-    if (request.method === 'GET' && request.path.startsWith(OSS_PATH)) {
-      await sendObject(response, options.engine.buckets, request.path.slice(OSS_PATH.length));
-      return;
-    }
-    const reply = await answer(request);
-    if (reply === 'drop') {
-      message.socket.destroy();
-      return;
-    }
-    response.writeHead(reply.status, reply.headers);
-    response.end(reply.body);
-  };
-
-  // All parameters may travel in the query, 24 KB of content among them: Node's 16 KB are too few.
-  const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES }, (message, response) => {
-    handle(message, response).catch(() => message.socket.destroy());
-  });
-  guardAgainstPages(server, CLOUD_ASSISTANT_DOOR);
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(options.port ?? 0, '127.0.0.1', resolve);
-  });
-  const address = server.address();
-  const port = typeof address === 'object' && address !== null ? address.port : 0;
-
   return {
-    port,
-    endpoint: `http://127.0.0.1:${port}`,
-    faults,
+    ...server,
     instanceStarted(instanceId) {
       for (const record of cloud.invocations.all()) cloud.runner.instanceStarted(record, instanceId);
     },
-    requestCounts,
-    async close() {
-      cloud.runner.close();
-      server.closeAllConnections();
-      await new Promise((resolve) => {
-        server.close(resolve);
-      });
-    },
   };
 }
 
-async function readRequest(message: IncomingMessage): Promise<SignedRequest> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of message) {
-    const bytes = Buffer.from(chunk);
-    size += bytes.length;
-    // The connection is closed: nothing that we speak is so long.
-    if (size > MAX_BODY_BYTES) throw new RangeError('the request is too large');
-    chunks.push(bytes);
-  }
-  const body = Buffer.concat(chunks);
-  const headers: Record<string, string> = {};
-  for (const [name, value] of Object.entries(message.headers)) {
-    if (value !== undefined) headers[name] = Array.isArray(value) ? value.join(',') : value;
-  }
-  const url = new URL(message.url ?? '/', 'http://local');
-  const isForm = headers['content-type']?.startsWith('application/x-www-form-urlencoded') === true;
-  return {
-    method: message.method ?? 'GET',
-    path: url.pathname,
-    headers,
-    query: new Map(url.searchParams),
-    form: new Map(isForm ? new URLSearchParams(body.toString('utf8')) : []),
-    body,
-  };
-}
+const ENVELOPE: Envelope = {
+  newRequestId: () => randomUUID().toUpperCase(),
+  headers: (requestId) => ({
+    'content-type': 'application/json;charset=utf-8',
+    'x-acs-request-id': requestId,
+  }),
+  retryAfter: (delayMs) => ({ 'x-acs-retry-after': String(delayMs) }),
+  answer: (result, RequestId) => ({ RequestId, ...result }),
+  error: ({ code, message }, RequestId, request) => ({
+    RequestId,
+    HostId: request?.headers['host'] ?? '',
+    Code: code,
+    Message: message,
+    Recommend: `https://api.aliyun.com/troubleshoot?q=${encodeURIComponent(code)}&product=Ecs`,
+  }),
+  faultsRefusal: ({ status, code, message }, RequestId) => ({
+    status,
+    body: { RequestId, Code: code, Message: message },
+  }),
+};

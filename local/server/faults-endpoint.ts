@@ -1,37 +1,59 @@
 /**
- * The switchboard over HTTP, for rehearsals in another process: GET lists, POST adds one or several, DELETE clears.
- * Unsigned, and so only JSON: no page in a browser can send that unasked.
+ * The switchboard over HTTP, for rehearsals in another process: `GET /_faults` lists, `POST` adds one or several,
+ * `DELETE` clears. Unsigned, and so only JSON: no page in a browser can send that unasked.
  */
-import { ApiError } from './api-error.ts';
-import type { SignedRequest } from './authenticate.ts';
-import { checkFault, type Faults } from './faults.ts';
+import { FaultError } from './faults.ts';
+import type { HttpRequest } from './http.ts';
 
 export const FAULTS_PATH = '/_faults';
 
-/** @returns what to answer. @throws ApiError */
-export function handleFaults(
-  { method, headers, body }: Pick<SignedRequest, 'method' | 'headers' | 'body'>,
-  faults: Faults,
-): object {
-  if (method === 'POST') {
-    if (headers['content-type']?.startsWith('application/json') !== true) {
-      throw new ApiError('UnsupportedMediaType', 'Expected `Content-Type: application/json`.', 415);
+/** What the endpoint needs of a cloud's faults. */
+export interface Switchboard {
+  addUnchecked(sent: unknown): void;
+  clear(): void;
+  list(): readonly object[];
+}
+
+export interface FaultsRefusal {
+  status: 400 | 405 | 415;
+  code: 'InvalidParameter' | 'UnsupportedHTTPMethod' | 'UnsupportedMediaType';
+  message: string;
+}
+
+/** @returns what to answer, or why nothing was done */
+export function switchFaults(
+  { method, headers, body }: Pick<HttpRequest, 'method' | 'headers' | 'body'>,
+  faults: Switchboard,
+): { faults: readonly object[] } | { refusal: FaultsRefusal } {
+  switch (method) {
+    case 'GET':
+      break;
+    case 'DELETE':
+      faults.clear();
+      break;
+    case 'POST': {
+      if (headers['content-type']?.startsWith('application/json') !== true) {
+        return refuse(415, 'UnsupportedMediaType', 'Expected `Content-Type: application/json`.');
+      }
+      try {
+        faults.addUnchecked(JSON.parse(body.toString('utf8')));
+      } catch (error) {
+        if (error instanceof FaultError) return refuse(400, 'InvalidParameter', error.message);
+        if (!(error instanceof SyntaxError)) throw error;
+        return refuse(400, 'InvalidParameter', 'Expected a fault, or several, as JSON.');
+      }
+      break;
     }
-    const sent = parse(body.toString('utf8'));
-    // All of them are checked before one is added.
-    for (const fault of (Array.isArray(sent) ? sent : [sent]).map(checkFault)) faults.add(fault);
-  } else if (method === 'DELETE') {
-    faults.clear();
-  } else if (method !== 'GET') {
-    throw new ApiError('UnsupportedHTTPMethod', `Expected GET, POST or DELETE, got ${method}.`, 405);
+    default:
+      return refuse(405, 'UnsupportedHTTPMethod', `Expected GET, POST or DELETE, got ${method}.`);
   }
   return { faults: faults.list() };
 }
 
-function parse(body: string): unknown {
-  try {
-    return JSON.parse(body);
-  } catch {
-    throw new ApiError('InvalidParameter', 'Expected a fault, or several, as JSON.', 400);
-  }
+function refuse(
+  status: FaultsRefusal['status'],
+  code: FaultsRefusal['code'],
+  message: string,
+): { refusal: FaultsRefusal } {
+  return { refusal: { status, code, message } };
 }

@@ -1,22 +1,28 @@
-/** The vendor's frequency limit: so many requests a second, for each action of an account. */
+/** A vendor's frequency limit: so many requests in a window of time, for each key (an action of an account, of a region). */
 
-export interface RateLimit {
-  /** Counts a request. @returns false when it is over the limit; a refused one is not counted */
-  admit(account: string, action: string): boolean;
+export interface Limit {
+  requests: number;
+  windowMs: number;
+  /** `sliding`: in any such time; `clock`: until the next minute (or second) of the clock begins. */
+  window: 'sliding' | 'clock';
 }
 
-const WINDOW_MS = 1000;
+export interface Throttle {
+  /** Counts a request. @returns false when it is over the limit; a refused one is not counted */
+  admits(key: string): boolean;
+}
 
-/** @param perSecond in any second, not only in a second of the clock */
-export function createRateLimit(perSecond: number, monotonicMs: () => number): RateLimit {
+/** @param nowMs monotonic for a sliding window, of the epoch for one of the clock */
+export function createThrottle({ requests, windowMs, window }: Limit, nowMs: () => number): Throttle {
   const admitted = new Map<string, number[]>();
+  const isSameWindow = (at: number, now: number): boolean =>
+    window === 'sliding' ? now - at < windowMs : Math.floor(at / windowMs) === Math.floor(now / windowMs);
   return {
-    admit(account, action) {
-      const key = `${account}/${action}`;
-      const now = monotonicMs();
-      const recent = (admitted.get(key) ?? []).filter((at) => now - at < WINDOW_MS);
+    admits(key) {
+      const now = nowMs();
+      const recent = (admitted.get(key) ?? []).filter((at) => isSameWindow(at, now));
       admitted.set(key, recent);
-      if (recent.length >= perSecond) return false;
+      if (recent.length >= requests) return false;
       recent.push(now);
       return true;
     },

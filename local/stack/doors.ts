@@ -1,6 +1,6 @@
 /** How the ports that stand for AWS refuse a web page: as the service that is called there refuses. */
 import { problemAnswer } from '../../lib/http/problem.ts';
-import type { Door } from '../door/page-guard.ts';
+import type { Door } from '../server/page-guard.ts';
 
 /** Ours: events, the API for people, and the pages of the web console. Each source says which bodies it takes. */
 export const HTTP_DOOR: Door = {

@@ -6,7 +6,7 @@
 import { once } from 'node:events';
 import { createServer, request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
 import { buffer } from 'node:stream/consumers';
-import { type Door, guardAgainstPages, refuse } from '../door/page-guard.ts';
+import { type Door, guardAgainstPages, refuse } from '../server/page-guard.ts';
 import { portOf } from './ports.ts';
 
 export interface FrontOptions {

@@ -1,7 +1,7 @@
 /** SQS in this process, on loopback only, with the queues of the deployment. */
 import { CreateQueueCommand, GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { buildApp } from 'fauxqs';
-import { guardAgainstPages } from '../door/page-guard.ts';
+import { guardAgainstPages } from '../server/page-guard.ts';
 import { AWS_JSON_DOOR } from './doors.ts';
 import { LOCAL_AWS } from './local-aws.ts';
 import { portOf } from './ports.ts';

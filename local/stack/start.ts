@@ -98,7 +98,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const tat = await startTatServer({ engine, port: ports.TAT_PORT });
     stops.push(() => tat.stop());
     const cloudAssistant = await startCloudAssistantServer({ engine, port: ports.CLOUD_ASSISTANT_PORT });
-    stops.push(() => cloudAssistant.close());
+    stops.push(() => cloudAssistant.stop());
     signal?.throwIfAborted();
 
     const queueUrl = (name: string) => {
@@ -109,7 +109,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       sqsUrl: queues.url,
       tableUrl: table.url,
       tatUrl: tat.url,
-      cloudAssistantUrl: cloudAssistant.endpoint,
+      cloudAssistantUrl: cloudAssistant.url,
       rulesFile,
       queueUrl,
     };

@@ -5,7 +5,7 @@ import { createRequire } from 'node:module';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CreateTableCommand, DescribeTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import * as z from 'zod';
-import { guardAgainstPages } from '../door/page-guard.ts';
+import { guardAgainstPages } from '../server/page-guard.ts';
 import { AWS_JSON_DOOR } from './doors.ts';
 import { LOCAL_AWS } from './local-aws.ts';
 import { portOf } from './ports.ts';

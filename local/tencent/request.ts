@@ -1,47 +1,18 @@
-/** From HTTP to a checked API request: path, common headers, signature, action, region, frequency, body. */
-import type { IncomingMessage } from 'node:http';
+/** From HTTP to a checked API request: path, common headers, signature, action, region, body. */
+import type { HttpRequest } from '../server/http.ts';
 import type { Action } from './action.ts';
 import { ACTIONS } from './actions/registry.ts';
-import type { RateLimit } from './rate-limit.ts';
 import { checkRegion } from './regions.ts';
 import { TatError } from './tat-error.ts';
 import { authenticate, type Credential } from './tc3.ts';
 
 const VERSION = '2020-10-28';
-const MAX_BODY_BYTES = 10 * 1024 * 1024;
 
-export interface HttpRequest {
-  method: string;
-  path: string;
-  query: string;
-  headers: Readonly<Record<string, string>>;
-  body: Buffer;
-}
-
-export interface ApiRequest {
+interface ApiRequest {
   action: Action;
   region: string;
+  account: string;
   body: unknown;
-}
-
-/** @throws TatError `RequestSizeLimitExceeded` */
-export async function readHttp(message: IncomingMessage): Promise<HttpRequest> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of message) {
-    const bytes = Buffer.from(chunk);
-    size += bytes.length;
-    if (size > MAX_BODY_BYTES) {
-      throw new TatError('RequestSizeLimitExceeded', 'The request is larger than 10 MB.');
-    }
-    chunks.push(bytes);
-  }
-  const headers: Record<string, string> = {};
-  for (const [name, value] of Object.entries(message.headers)) {
-    if (value !== undefined) headers[name] = Array.isArray(value) ? value.join(',') : value;
-  }
-  const [path = '/', query = ''] = (message.url ?? '/').split('?', 2);
-  return { method: message.method ?? 'GET', path, query, headers, body: Buffer.concat(chunks) };
 }
 
 /** The checks that need no signature. @throws TatError @returns the name of the action */
@@ -65,17 +36,15 @@ function checkShape({ method, path, headers }: HttpRequest): string {
   return headers['x-tc-action'] ?? '';
 }
 
-export interface Door {
-  credentials: readonly Credential[];
-  rateLimit: RateLimit | undefined;
-  nowSeconds: number;
-}
-
 /** @throws TatError the common codes, in the vendor's order as far as it is known */
-export function admit(http: HttpRequest, door: Door): ApiRequest {
+export function admitRequest(
+  http: HttpRequest,
+  credentials: readonly Credential[],
+  nowSeconds: number,
+): ApiRequest {
   const { headers } = http;
   const name = checkShape(http);
-  const credential = authenticate(http, door.credentials, door.nowSeconds);
+  const credential = authenticate(http, credentials, nowSeconds);
   const action = ACTIONS.get(name);
   if (action === undefined) {
     throw new TatError(
@@ -88,15 +57,7 @@ export function admit(http: HttpRequest, door: Door): ApiRequest {
   }
   const region = checkRegion(headers['x-tc-region']);
   if (credential.actions?.includes(name) === false) throw unauthorized(name, credential);
-  if (door.rateLimit?.admit(credential.secretId, name) === false) throw tooFrequent();
-  return { action, region, body: parseBody(http.body) };
-}
-
-export function tooFrequent(): TatError {
-  return new TatError(
-    'RequestLimitExceeded',
-    'Your current request times exceeds the frequency limit for a second. Please reduce the frequency of calls.',
-  );
+  return { action, region, account: credential.secretId, body: parseBody(http.body) };
 }
 
 /** The actions of invokers answer with another family of codes than the others. */

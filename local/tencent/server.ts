@@ -6,18 +6,13 @@
  * a folder, runs nothing on Windows instances, and knows no registration of instances, no scenes and no public commands.
  */
 import { randomUUID } from 'node:crypto';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { FleetReflexError, messageOf } from '../../lib/errors.ts';
-import { type Clock, pause, systemClock } from '../../lib/providers/clock.ts';
-import { guardAgainstPages } from '../door/page-guard.ts';
-import { sendObject } from '../fleet/bucket-door.ts';
+import { messageOf } from '../../lib/errors.ts';
+import { type Clock, systemClock } from '../../lib/providers/clock.ts';
 import type { FleetEngine } from '../fleet/engine.ts';
+import { type CloudServer, type Envelope, startCloudServer } from '../server/cloud-server.ts';
 import { fromFleet } from './commands.ts';
-import { TAT_DOOR } from './door.ts';
-import { answerFaultRequest, isFaultPath } from './fault-door.ts';
-import { createFaults, type Faults, type RequestFault } from './faults.ts';
-import { createRateLimit } from './rate-limit.ts';
-import { type ApiRequest, admit, type HttpRequest, readHttp, tooFrequent } from './request.ts';
+import { createTatFaults, type Faults } from './faults.ts';
+import { admitRequest } from './request.ts';
 import { createScheduler } from './scheduler.ts';
 import { TatError } from './tat-error.ts';
 import type { Credential } from './tc3.ts';
@@ -40,24 +35,16 @@ export interface TatServerOptions {
   clock?: Clock;
 }
 
-export interface TatServer {
-  port: number;
-  /** `http://127.0.0.1:4580`; for the SDK, `127.0.0.1:4580` as `endpoint` with `protocol: 'http://'`. */
-  url: string;
-  faults: Faults;
-  /** Requests that were admitted, by action. */
-  readonly requestCounts: Readonly<Record<string, number>>;
-  /** Ends the listening and the schedules; the processes are the engine's. */
-  stop(): Promise<void>;
-}
+/** For the SDK, `127.0.0.1:4580` as `endpoint` with `protocol: 'http://'`. */
+export type TatServer = CloudServer<Faults>;
 
 /** @throws FleetReflexError `local.port-in-use` */
 export async function startTatServer(options: TatServerOptions): Promise<TatServer> {
   const { engine, clock = systemClock, requestsPerSecond = 20 } = options;
+  const { credentials = [{ secretId: 'local', secretKey: 'local-secret' }] } = options;
   const stopping = new AbortController();
-  const faults = createFaults();
+  const faults = createTatFaults();
   const startedAt = new Date(clock.epochMs());
-  let listeningOn = 0;
   const world: World = {
     engine,
     records: {
@@ -76,116 +63,70 @@ export async function startTatServer(options: TatServerOptions): Promise<TatServ
     clock,
     stopped: stopping.signal,
     commandQuota: options.commandQuota ?? 500,
-    address: () => `http://127.0.0.1:${listeningOn}`,
+    address: () => server.url,
     cosBuckets: options.cosBuckets,
   };
-  const credentials = options.credentials ?? [{ secretId: 'local', secretKey: 'local-secret' }];
-  const rateLimit =
-    requestsPerSecond === 'unlimited'
-      ? undefined
-      : createRateLimit(requestsPerSecond, () => clock.monotonicMs());
-  const requestCounts: Record<string, number> = {};
-
-  const perform = (http: HttpRequest, fault: RequestFault | undefined): Record<string, unknown> => {
-    const skewSeconds = fault?.kind === 'clockSkew' ? fault.seconds : 0;
-    const nowSeconds = clock.epochMs() / 1000 + skewSeconds;
-    const request: ApiRequest = admit(http, { credentials, rateLimit, nowSeconds });
-    const { name } = request.action;
-    requestCounts[name] = (requestCounts[name] ?? 0) + 1;
-    if (fault?.kind === 'throttle') throw tooFrequent();
-    if (fault?.kind === 'error' && !fault.isAfter) throw errorOf(fault);
-    const lateVisibilityMs = fault?.kind === 'lateVisibility' ? fault.ms : 0;
-    const answer = request.action.answer(request.body, world, { region: request.region, lateVisibilityMs });
-    if (fault?.kind === 'error') throw errorOf(fault);
-    return answer;
-  };
-
-  const handle = async (message: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const requestId = randomUUID();
-    const traceId = message.headers['x-tc-traceid'];
-    if (typeof traceId === 'string') response.setHeader('X-TC-TraceId', traceId);
-    const answer = (result: Record<string, unknown>): void => {
-      send(response, 200, JSON.stringify({ Response: { ...result, RequestId: requestId } }));
-    };
-    let fault: RequestFault | undefined;
-    try {
-      const http = await readHttp(message);
-      if (isFaultPath(http.path)) {
-        const { status, body } = answerFaultRequest(http, faults);
-        send(response, status, body);
-        return;
-      }
-      if (http.method === 'GET' && http.path.startsWith(COS_PATH)) {
-        await sendObject(response, engine.buckets, http.path.slice(COS_PATH.length));
-        return;
-      }
-      fault = faults.takeForRequest(http.headers['x-tc-action'] ?? '');
-      if (fault?.kind === 'dropBefore') {
-        message.socket.destroy();
-        return;
-      }
-      if (fault?.kind === 'httpStatus') {
-        send(response, fault.status, '');
-        return;
-      }
-      if (fault?.kind === 'beginLate') await pause(clock, fault.ms);
-      const result = perform(http, fault);
-      if (fault?.kind === 'answerLate') await pause(clock, fault.ms);
-      if (fault?.kind === 'dropAfter') message.socket.destroy();
-      else if (fault?.kind === 'garbage') send(response, 200, fault.body);
-      else answer(result);
-    } catch (error) {
-      if (!message.complete) return; // the client has gone before it said all
-      if (!(error instanceof TatError)) console.error('tat.unexpected', error);
-      const { code, message: text } =
-        error instanceof TatError ? error : new TatError('InternalError', messageOf(error));
-      answer({ Error: { Code: code, Message: text } });
-    }
-  };
-
-  const server = createServer((message, response) => {
-    handle(message, response).catch(() => message.socket.destroy());
-  });
-  guardAgainstPages(server, TAT_DOOR);
-  // Longer than the pools of clients idle, so that none sends into a connection that is being closed.
-  server.keepAliveTimeout = 65_000;
-  const port = await new Promise<number>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(options.port ?? 0, '127.0.0.1', () => {
-      const address = server.address();
-      resolve(typeof address === 'object' && address !== null ? address.port : 0);
-    });
-  }).catch((error: unknown) => {
-    world.scheduler.stop();
-    throw new FleetReflexError(
-      'local.port-in-use',
-      `The local TAT cannot listen on 127.0.0.1:${options.port}: ${messageOf(error)}. Set TAT_PORT to a free port.`,
-      { cause: error },
-    );
-  });
-
-  listeningOn = port;
-  return {
-    port,
-    url: `http://127.0.0.1:${port}`,
+  const server = await startCloudServer({
     faults,
-    requestCounts,
-    async stop() {
-      stopping.abort();
-      world.scheduler.stop();
-      await new Promise<void>((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      });
+    buckets: engine.buckets,
+    clock,
+    port: options.port,
+    cloud: {
+      name: 'TAT',
+      portVariable: 'TAT_PORT',
+      objectsPath: COS_PATH,
+      limit: {
+        requests: requestsPerSecond === 'unlimited' ? Number.POSITIVE_INFINITY : requestsPerSecond,
+        windowMs: 1000,
+        window: 'sliding',
+      },
+      actionOf: ({ headers }) => headers['x-tc-action'] ?? '',
+      admit(request, skewMs) {
+        const nowSeconds = (clock.epochMs() + skewMs) / 1000;
+        const { action, region, account, body } = admitRequest(request, credentials, nowSeconds);
+        return {
+          action: action.name,
+          throttleKey: `${account}/${action.name}`,
+          async perform({ begins, lateVisibilityMs }) {
+            await begins();
+            return action.answer(body, world, { region, lateVisibilityMs });
+          },
+        };
+      },
+      envelope: ENVELOPE,
+      errorOf: (code) => new TatError(code, 'A fault of the local TAT, as asked for.'),
+      unexpected: (error) => new TatError('InternalError', messageOf(error)),
+      tooFrequent: new TatError(
+        'RequestLimitExceeded',
+        'Your current request times exceeds the frequency limit for a second. Please reduce the frequency of calls.',
+      ),
+      forbidden: (detail) => new TatError('UnauthorizedOperation', detail),
+      close() {
+        stopping.abort();
+        world.scheduler.stop();
+      },
     },
-  };
+  });
+  return server;
 }
 
-function errorOf(fault: { code: string; message?: string | undefined }): TatError {
-  return new TatError(fault.code, fault.message ?? 'A fault of the local TAT, as asked for.');
-}
-
-function send(response: ServerResponse, status: number, body: string): void {
-  response.writeHead(status, { 'Content-Type': 'application/json' });
-  response.end(body);
-}
+const ENVELOPE: Envelope = {
+  newRequestId: () => randomUUID(),
+  headers(_requestId, request) {
+    const traceId = request?.headers['x-tc-traceid'];
+    return {
+      'content-type': 'application/json',
+      ...(traceId !== undefined && { 'X-TC-TraceId': traceId }),
+    };
+  },
+  // The vendor names no time; the way of HTTP.
+  retryAfter: (delayMs) => ({ 'retry-after': String(Math.ceil(delayMs / 1000)) }),
+  answer: (result, RequestId) => ({ Response: { ...result, RequestId } }),
+  error: ({ code, message }, RequestId) => ({
+    Response: { Error: { Code: code, Message: message }, RequestId },
+  }),
+  faultsRefusal: ({ status, message }) => ({
+    status: status === 405 ? 405 : 400,
+    body: { error: message },
+  }),
+};

@@ -1,12 +1,8 @@
-/** The one error of this API: a documented code and a message that says what was expected. Answered with HTTP 200. */
+/** The errors of this API: a documented code and a message that says what was expected. Answered with HTTP 200. */
+import { CloudError } from '../server/cloud-error.ts';
 
-export class TatError extends Error {
-  /** The vendor's code, `InvalidParameterValue.InvalidInstanceId`. */
-  readonly code: string;
-
+export class TatError extends CloudError {
   constructor(code: string, message: string) {
-    super(message);
-    this.name = 'TatError';
-    this.code = code;
+    super(code, message, 200);
   }
 }

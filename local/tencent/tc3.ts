@@ -3,6 +3,7 @@
  * each other.
  */
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import type { HttpRequest } from '../server/http.ts';
 import { TatError } from './tat-error.ts';
 
 export interface Credential {
@@ -14,14 +15,7 @@ export interface Credential {
   actions?: readonly string[];
 }
 
-export interface SignedRequest {
-  method: string;
-  /** As sent, without `?`. */
-  query: string;
-  /** Names in lower case. */
-  headers: Readonly<Record<string, string>>;
-  body: Buffer;
-}
+export type SignedRequest = Pick<HttpRequest, 'method' | 'search' | 'headers' | 'body'>;
 
 const AUTHORIZATION =
   /^TC3-HMAC-SHA256 +Credential=([^/,]+)\/(\d{4}-\d{2}-\d{2})\/([^/,]+)\/tc3_request, *SignedHeaders=([^, ]+), *Signature=([0-9a-f]{64})$/;
@@ -124,7 +118,7 @@ function canonicalRequests(request: SignedRequest, names: readonly string[]): st
         const value = (name === 'host' ? signedHost : (headers[name] ?? '')).trim();
         return `${name}:${isLower ? value.toLowerCase() : value}\n`;
       });
-      forms.add([request.method, '/', request.query, lines.join(''), names.join(';'), payload].join('\n'));
+      forms.add([request.method, '/', request.search, lines.join(''), names.join(';'), payload].join('\n'));
     }
   }
   return [...forms];

@@ -50,7 +50,7 @@ export async function startLocal(
   const engine = createFleetEngine(parseFleet(FLEET));
   const server = await startCloudAssistantServer({ engine, ...options });
   atEnd(async () => {
-    await server.close();
+    await server.stop();
     await engine.stop();
   });
   return { server, engine };

@@ -13,7 +13,7 @@ async function start(
   const local = await startLocal(server);
   const provider = alibabaProvider({
     credentials: { accessKeyId: 'local', accessKeySecret: 'local-secret' },
-    endpoint: local.server.endpoint,
+    endpoint: local.server.url,
     requestsPerSecond: Number.POSITIVE_INFINITY,
     ...more,
   });

@@ -14,7 +14,7 @@ async function start(options: LocalOptions = {}) {
   const local = await startLocal({ clock, ...options }, onTestFinished);
   const client = createCloudAssistantClient({
     ...CREDENTIALS,
-    endpoint: local.server.endpoint,
+    endpoint: local.server.url,
     requestsPerSecond: Number.POSITIVE_INFINITY,
   });
   onTestFinished(() => client.close());

@@ -11,7 +11,7 @@ beforeAll(async () => {
   local = await startLocal();
   client = createCloudAssistantClient({
     credentials: { accessKeyId: 'local', accessKeySecret: 'local-secret' },
-    endpoint: local.server.endpoint,
+    endpoint: local.server.url,
     requestsPerSecond: Number.POSITIVE_INFINITY,
     deadlineMs: 5000,
   });
@@ -91,7 +91,7 @@ test('a fault hits as often as it says, and only its action', async () => {
 
 describe('/_faults', () => {
   const ask = async (method: string, body?: unknown, type = 'application/json') => {
-    const response = await fetch(`${local.server.endpoint}/_faults`, {
+    const response = await fetch(`${local.server.url}/_faults`, {
       method,
       headers: { 'content-type': type },
       ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),

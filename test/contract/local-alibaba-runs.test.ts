@@ -721,7 +721,7 @@ test('over its rate an API is throttled until the next minute, other APIs are no
   const { createCloudAssistantClient } = await import('../../lib/providers/alibaba/client.ts');
   const own = createCloudAssistantClient({
     credentials: { accessKeyId: 'local', accessKeySecret: 'local-secret' },
-    endpoint: server.endpoint,
+    endpoint: server.url,
     requestsPerSecond: Number.POSITIVE_INFINITY,
     clock: { ...clock, epochMs: clock.epochMs },
   });
@@ -748,7 +748,7 @@ test('records are kept for 30 days', async () => {
   const { createCloudAssistantClient } = await import('../../lib/providers/alibaba/client.ts');
   const own = createCloudAssistantClient({
     credentials: { accessKeyId: 'local', accessKeySecret: 'local-secret' },
-    endpoint: server.endpoint,
+    endpoint: server.url,
     clock,
   });
   const invoked = await own.invokeCommand({

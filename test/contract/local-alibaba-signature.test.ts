@@ -66,7 +66,7 @@ async function acs3(change: Acs3Change = {}): Promise<{ status: number; code: un
 }
 
 async function ask(path: string, init: RequestInit): Promise<{ status: number; code: unknown }> {
-  const response = await fetch(`${local.server.endpoint}${path}`, init);
+  const response = await fetch(`${local.server.url}${path}`, init);
   const body: unknown = await response.json();
   const code = typeof body === 'object' && body !== null && 'Code' in body ? body.Code : undefined;
   return { status: response.status, code };

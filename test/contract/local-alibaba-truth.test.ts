@@ -233,7 +233,7 @@ describe('a tag filter', () => {
   test('with a key alone is sent by our own client too', async () => {
     const own = createCloudAssistantClient({
       credentials: { accessKeyId: 'local', accessKeySecret: 'local-secret' },
-      endpoint: local.server.endpoint,
+      endpoint: local.server.url,
     });
     atEndOfFile(() => own.close());
     const invokeId = await invoke({ commandId: 'c-fail0001', tag: [{ key: 'mine', value: 'yes' }] });

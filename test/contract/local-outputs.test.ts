@@ -108,7 +108,7 @@ describe('OSS', () => {
       'Finished',
       uri,
     ]);
-    expect(await read(`${local.server.endpoint}/_oss/${uri.slice('oss://'.length)}`)).toEqual({
+    expect(await read(`${local.server.url}/_oss/${uri.slice('oss://'.length)}`)).toEqual({
       status: 200,
       text: WHOLE,
     });
@@ -171,7 +171,7 @@ describe('OSS', () => {
       await run('echo hello', { ossOutputDelivery: 'oss://testBucket/../../up' }),
     );
     expect([row?.ossOutputStatus, row?.ossOutputErrorCode]).toEqual(['Failed', 'OSS.InvalidObjectName']);
-    expect((await read(`${local.server.endpoint}/_oss/testBucket/..%2f..%2fscripts`)).status).toBe(404);
+    expect((await read(`${local.server.url}/_oss/testBucket/..%2f..%2fscripts`)).status).toBe(404);
   });
 
   test.each(['s3://bucket/x', 'oss://', 'oss://../x', 'bucket'])('%s is no bucket', async (delivery) => {

@@ -36,7 +36,7 @@ describe('every ErrorCode of an instance at Cloud Assistant', () => {
     client = vendorSdk(local.server.port);
     provider = alibabaProvider({
       credentials: { accessKeyId: 'local', accessKeySecret: 'local-secret' },
-      endpoint: local.server.endpoint,
+      endpoint: local.server.url,
       requestsPerSecond: Number.POSITIVE_INFINITY,
     });
     atEndOfFile(() => provider.close());
@@ -48,7 +48,7 @@ describe('every ErrorCode of an instance at Cloud Assistant', () => {
   });
 
   test.each(documentedErrorCodes())('%s happens on demand, and is told with advice', async (errorCode) => {
-    const posted = await fetch(`${local.server.endpoint}/_faults`, {
+    const posted = await fetch(`${local.server.url}/_faults`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ kind: 'task', instanceId: 'i-local001', errorCode }),

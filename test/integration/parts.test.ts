@@ -22,7 +22,7 @@ beforeAll(() => {
 afterAll(async () => {
   vi.unstubAllEnvs();
   await tat.stop();
-  await cloudAssistant.close();
+  await cloudAssistant.stop();
   await engine.stop();
   await stores.stop();
 });
@@ -40,7 +40,7 @@ async function answerOf(cloud: keyof typeof CLOUDS, env: Environment): Promise<u
     RUNS_DLQ_URL: 'http://127.0.0.1/runs-dlq',
     WAKE_UP_QUEUE_URL: 'http://127.0.0.1/wake-up',
     TENCENT_ENDPOINT: tat.url,
-    ALIBABA_ENDPOINT: cloudAssistant.endpoint,
+    ALIBABA_ENDPOINT: cloudAssistant.url,
     ...env,
   });
   const providers = providersOf(config);

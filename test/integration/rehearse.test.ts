@@ -24,7 +24,7 @@ const credentials = () => ({
   TENCENT_ENDPOINT: tat.server.url,
   TENCENTCLOUD_SECRET_ID: 'local',
   TENCENTCLOUD_SECRET_KEY: 'local-secret',
-  ALIBABA_ENDPOINT: local.server.endpoint,
+  ALIBABA_ENDPOINT: local.server.url,
   ALIBABA_CLOUD_ACCESS_KEY_ID: 'local',
   ALIBABA_CLOUD_ACCESS_KEY_SECRET: 'local-secret',
 });
@@ -222,7 +222,7 @@ describe('what would not run', { timeout: 30_000 }, () => {
 test('a dry run that would recur is refused before it is sent', async () => {
   const client = createCloudAssistantClient({
     credentials: { accessKeyId: 'local', accessKeySecret: 'local-secret' },
-    endpoint: local.server.endpoint,
+    endpoint: local.server.url,
   });
   onTestFinished(() => client.close());
   const before = local.server.requestCounts['InvokeCommand'];

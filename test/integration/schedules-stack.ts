@@ -65,7 +65,7 @@ export async function startStack(options: { alibaba?: Partial<CloudAssistantServ
   });
   const alibaba = alibabaProvider({
     credentials: { accessKeyId: 'local', accessKeySecret: 'local-secret' },
-    endpoint: assistant.endpoint,
+    endpoint: assistant.url,
     requestsPerSecond: Number.POSITIVE_INFINITY,
     clock: { ...systemClock, epochMs: () => Math.max(Date.now() + aheadMs, manual.epochMs()) },
   });
@@ -73,7 +73,7 @@ export async function startStack(options: { alibaba?: Partial<CloudAssistantServ
     await tencent.close();
     await alibaba.close();
     await tat.stop();
-    await assistant.close();
+    await assistant.stop();
     await engine.stop();
     await table.stop();
   });

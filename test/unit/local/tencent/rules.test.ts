@@ -1,4 +1,4 @@
-/** The rules of the local TAT that need no server: parameters, aggregate, crontab, frequency. */
+/** The rules of the local TAT that need no server: parameters, aggregate, crontab. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { invocationStatus, isEnded, TASK_STATUSES } from '../../../../local/tencent/aggregate.ts';
@@ -10,7 +10,6 @@ import {
   parseParameters,
   renderContent,
 } from '../../../../local/tencent/parameters.ts';
-import { createRateLimit } from '../../../../local/tencent/rate-limit.ts';
 
 describe('ids', () => {
   it('have the vendor’s form', () => {
@@ -115,23 +114,4 @@ describe('a schedule', () => {
       expect(nextFiring(schedule, new Date('2021-08-31T16:00:00Z'))).toBeUndefined();
     },
   );
-});
-
-describe('the frequency limit', () => {
-  it('holds in any second, for each account and action, and counts only what it admits', () => {
-    let now = 0;
-    const limit = createRateLimit(2, () => now);
-    const admit = (action = 'A', account = 'a') => limit.admit(account, action);
-    const first = [admit(), admit(), admit(), admit('B'), admit('A', 'b')];
-    now = 999.9;
-    const late = admit();
-    now = 1000;
-    expect([first, late, admit(), admit(), admit()]).toEqual([
-      [true, true, false, true, true],
-      false,
-      true,
-      true,
-      false,
-    ]);
-  });
 });

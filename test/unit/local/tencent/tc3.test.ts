@@ -72,7 +72,7 @@ const VECTORS: [string, Vector][] = [
 
 const requestOf = (given: Vector): SignedRequest => ({
   method: 'POST',
-  query: '',
+  search: '',
   headers: {
     ...given.headers,
     'x-tc-timestamp': String(given.at),
