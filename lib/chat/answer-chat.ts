@@ -2,16 +2,13 @@
  * What the door asks of each chat event before the rules see it: may the person use anything here, was it a built-in
  * verb, and what is its answer?
  */
-import * as z from 'zod';
 import type { RuleSet } from '../rules/rule.ts';
+import { commandOf } from '../sources/settings.ts';
 import { parseCommand, VERBS } from './grammar.ts';
 import type { ChatPort } from './port.ts';
 import { mayNotText, type UsableRules, usableRules } from './usable-rules.ts';
 import type { ChatContext, ChatReply } from './verb.ts';
 import { visibleRuns } from './visible-runs.ts';
-
-/** No source has to set it, and each that does has it under this name. */
-const CommandSetting = z.looseObject({ command: z.string().default('/fleet') }).catch({ command: '/fleet' });
 
 export type ChatAnswer =
   /** No built-in verb: the rules look at the event, as at any other. */
@@ -38,8 +35,7 @@ export async function answerChat(
   if (rules.length === 0 && refused.length > 0) {
     return { kind: 'refused', text: mayNotText(event), refused };
   }
-  const { command: word } = CommandSetting.parse(ruleSet.sources[event.source] ?? {});
-  const { command, perform } = parseCommand(event, word);
+  const { command, perform } = parseCommand(event, commandOf(ruleSet.sources[event.source]));
   if (perform === undefined) return { kind: 'none' };
   const reply = await perform({ ...context, event, verbs: VERBS, rules, runs: visibleRuns(rules, port) });
   // The answer treats it as a rule that does not exist; the record says why.

@@ -2,7 +2,6 @@
 import * as z from 'zod';
 import type { AccessToken } from '../http/access-tokens.ts';
 import { demand } from '../http/authorize.ts';
-import { parseJson } from '../http/body.ts';
 import { type HttpAnswer, jsonAnswer, Refusal } from '../http/problem.ts';
 import type { SourceRequest } from '../http/request.ts';
 import type { Log } from '../logging.ts';
@@ -34,7 +33,7 @@ export async function answerFreeze(
       return await show(context);
     case 'PUT': {
       demand(token, 'freeze');
-      const freeze = { by: token.name, ...read(request.body, now()) };
+      const freeze = { by: token.name, ...read(request.json(), now()) };
       await guards.setFreeze(freeze);
       log.warn('freeze.set', { ...freeze, until: freeze.until?.toISOString() });
       return await show(context);
@@ -63,8 +62,8 @@ async function show({ guards, now }: FreezeApiContext): Promise<HttpAnswer> {
   return jsonAnswer(200, freeze === undefined ? { isFrozen: false } : { isFrozen: true, ...freeze });
 }
 
-function read(body: Buffer, now: Date): Omit<Freeze, 'by'> {
-  const freeze = FreezeRequest.safeParse(parseJson(body));
+function read(body: unknown, now: Date): Omit<Freeze, 'by'> {
+  const freeze = FreezeRequest.safeParse(body);
   if (!freeze.success) {
     const wrong = freeze.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ');
     throw invalid(`Expected {"reason", "by"?, "until"?}. ${wrong}.`);

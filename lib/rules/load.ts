@@ -6,7 +6,7 @@ import type * as z from 'zod';
 import { FleetReflexError } from '../errors.ts';
 import type { DestinationRef } from '../model/destination-ref.ts';
 import { present } from '../present.ts';
-import { tenantsIn } from '../sources/source.ts';
+import { type SourceSettings, tenantsOf } from '../sources/settings.ts';
 import { compileRule, type LoadContext, type RuleParts } from './compile-rule.ts';
 import { compileStandingSchedule } from './compile-schedule.ts';
 import { unknownName } from './did-you-mean.ts';
@@ -64,7 +64,7 @@ export function loadRules(
     const destinations = readDestinations(given['destinations']);
     const defaults = { providers: providers.data ?? {}, problems };
     const fleets = compileFleets(toRecord(given['fleets']), defaults);
-    checkSettings(given['sources'], sourcesByName, problems);
+    const settings = readSettings(toRecord(given['sources']), sourcesByName, problems);
     const rules = toList(given['rules']).map((rule, index) =>
       readParts(toRecord(rule), whole.data?.rules[index]),
     );
@@ -75,7 +75,7 @@ export function loadRules(
       fleets,
       sources: sourcesByName,
       destinations,
-      tenants: readTenants(given['sources']),
+      tenants: readTenants(settings),
       rules,
     };
     checkNames(given['rules'], 'rules', problems);
@@ -90,7 +90,7 @@ export function loadRules(
       fileName,
       rules: compiled.filter((rule) => rule !== undefined),
       schedules: schedules.filter((schedule) => schedule !== undefined),
-      sources: toRecord(given['sources']),
+      sources: settings,
       destinations: [...destinations.values()],
       limits: LimitsSpec.safeParse(given['limits'] ?? {}).data ?? LimitsSpec.parse({}),
     };
@@ -119,10 +119,10 @@ function warnOfEverybody(rules: readonly Rule[], sources: readonly RuleSource[],
   }
 }
 
-function readTenants(given: unknown): Map<string, readonly string[]> {
+function readTenants(sources: Readonly<Record<string, SourceSettings>>): Map<string, readonly string[]> {
   return new Map(
-    Object.entries(toRecord(given)).flatMap(([name, settings]) => {
-      const tenants = tenantsIn(settings);
+    Object.entries(sources).flatMap(([name, settings]) => {
+      const tenants = tenantsOf(settings);
       return tenants === undefined ? [] : [[name, tenants] as const];
     }),
   );
@@ -159,16 +159,24 @@ function readDestinations(given: unknown): Map<string, DestinationRef> {
   return destinations;
 }
 
-function checkSettings(given: unknown, sources: ReadonlyMap<string, RuleSource>, problems: Problems): void {
-  for (const [name, value] of Object.entries(toRecord(given))) {
-    const source = sources.get(name);
-    if (source === undefined) {
+/** Of every source, also where the file says nothing of it: then all its settings are the defaults. */
+function readSettings(
+  given: Readonly<Record<string, unknown>>,
+  sources: ReadonlyMap<string, RuleSource>,
+  problems: Problems,
+): Record<string, SourceSettings> {
+  for (const name of Object.keys(given)) {
+    if (!sources.has(name))
       problems.addAtKey(['sources', name], unknownName('source', name, [...sources.keys()]));
-      continue;
-    }
-    const settings = source.settings.safeParse(value ?? {});
-    if (!settings.success) problems.addIssues(['sources', name], settings.error, source.settings, value);
   }
+  return Object.fromEntries(
+    [...sources.values()].flatMap(({ name, settings: schema }) => {
+      const settings = schema.safeParse(given[name] ?? {});
+      if (settings.success) return [[name, settings.data] as const];
+      problems.addIssues(['sources', name], settings.error, schema, given[name]);
+      return [];
+    }),
+  );
 }
 
 function checkNames(given: unknown, list: string, problems: Problems): void {

@@ -6,6 +6,7 @@ import type { Outputs } from '../model/reply-to.ts';
 import type { OnUnavailable } from '../model/run-request.ts';
 import type { ScheduleSettings } from '../model/schedule-settings.ts';
 import type { LinearPattern } from '../regex/linear-match.ts';
+import type { SourceSettings } from '../sources/settings.ts';
 import type { Source } from '../sources/source.ts';
 import type { Condition } from './condition.ts';
 import type { Expression } from './expression.ts';
@@ -21,8 +22,8 @@ export interface RuleSet {
   readonly rules: readonly Rule[];
   /** Standing schedules, to be kept in step with the provider. */
   readonly schedules: readonly StandingSchedule[];
-  /** The settings of sources as they are written, by name; each source parses its own. */
-  readonly sources: Readonly<Record<string, unknown>>;
+  /** The settings of every source that rules may be on, by name, parsed. */
+  readonly sources: Readonly<Record<string, SourceSettings>>;
   readonly destinations: readonly DestinationRef[];
   readonly limits: Limits;
   /** What is allowed and deserves a second look, each `file:line:column: …`. */

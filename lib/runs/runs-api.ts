@@ -7,10 +7,9 @@ import * as z from 'zod';
 import { answerFreeze, type FreezeApiContext } from '../guards/freeze-api.ts';
 import type { AccessTokens } from '../http/access-tokens.ts';
 import { authorize, demand } from '../http/authorize.ts';
-import { parseJson } from '../http/body.ts';
 import { correlation, problems } from '../http/middleware.ts';
 import { type HttpAnswer, jsonAnswer, Refusal } from '../http/problem.ts';
-import { HttpEvent, toRequest } from '../http/request.ts';
+import { HttpEvent, type SourceRequest, toRequest } from '../http/request.ts';
 import type { CorrelatedLog } from '../logging.ts';
 import { RunId } from '../model/run-request.ts';
 import type { EventLog } from '../store/event-log.ts';
@@ -69,7 +68,7 @@ async function route(event: HttpEvent, context: RunsApiContext): Promise<HttpAns
   if (runId === undefined) return await list(request.query, context);
   readQuery(request.query, NoQuery);
   if (!RunId.safeParse(runId).success) throw noSuchRun();
-  return isCancel ? await cancel(runId, token.name, request.body, context) : await show(runId, context);
+  return isCancel ? await cancel(runId, token.name, request, context) : await show(runId, context);
 }
 
 /** The routes of API Gateway say it too; what has an effect does not rely on them. */
@@ -150,9 +149,9 @@ async function show(runId: string, { store }: RunsApiContext): Promise<HttpAnswe
 const CancelBody = z.strictObject({ instances: z.array(z.string().min(1)).min(1).max(2000).optional() });
 
 /** @returns the instances that are meant; undefined: the whole run */
-function readCancel(body: Buffer): string[] | undefined {
-  if (body.length === 0) return undefined;
-  const asked = CancelBody.safeParse(parseJson(body));
+function readCancel(request: SourceRequest): string[] | undefined {
+  if (request.body.length === 0) return undefined;
+  const asked = CancelBody.safeParse(request.json());
   if (asked.success) return asked.data.instances;
   const wrong = asked.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ');
   throw badCancel(
@@ -165,9 +164,14 @@ function badCancel(code: string, detail: string): Refusal {
   return new Refusal({ status: 400, code, title: 'Wrong cancel', detail }, code);
 }
 
-async function cancel(runId: string, by: string, body: Buffer, context: RunsApiContext): Promise<HttpAnswer> {
+async function cancel(
+  runId: string,
+  by: string,
+  request: SourceRequest,
+  context: RunsApiContext,
+): Promise<HttpAnswer> {
   if ((await context.store.get(runId)) === undefined) throw noSuchRun();
-  const outcome = await cancelRun(runId, by, context, readCancel(body));
+  const outcome = await cancelRun(runId, by, context, readCancel(request));
   switch (outcome.kind) {
     case 'missing':
       throw noSuchRun();

@@ -4,15 +4,14 @@
  */
 import type { SQSRecord } from 'aws-lambda';
 import { FleetReflexError } from '../errors.ts';
-import { parseJson } from '../http/body.ts';
-import { traceparentOf } from '../http/request.ts';
+import { type SourceRequest, traceparentOf } from '../http/request.ts';
 import type { CorrelatedLog } from '../logging.ts';
 import type { Handled } from '../queues/consume.ts';
 import { sentAt } from '../queues/sent-at.ts';
 import type { WakeUpQueue } from '../queues/wake-up-queue.ts';
 import { type DecideContext, decide } from '../runs/decide.ts';
-import { checkEvents, checkSource } from './queue-entry.ts';
-import type { Source } from './source.ts';
+import { checkEvents, openSettings } from './queue-entry.ts';
+import { requestOfMessage, type Source } from './source.ts';
 
 export interface EventMessageContext extends DecideContext {
   sources: ReadonlyMap<string, Source>;
@@ -23,11 +22,11 @@ export interface EventMessageContext extends DecideContext {
 /** @throws FleetReflexError `event.unrecognised`, `queue.*`, `body.*` (hold: it goes to the dead-letter queue) */
 export async function receiveMessage(record: SQSRecord, context: EventMessageContext): Promise<Handled> {
   const { ruleSet, now, log } = context;
-  const source = await orHold(() => sourceOf(record, context.sources));
-  const settings = ruleSet.sources[source.name];
-  checkSource(source, settings);
+  const message = requestOfMessage(record.body);
+  const source = await orHold(() => sourceOf(record, message, context.sources));
+  const settings = openSettings(source, ruleSet.sources[source.name]);
   const normalisation = await orHold(() =>
-    source.receiveMessage(record.body, { secrets: [''], now: now(), settings }),
+    source.receiveMessage(message, { secrets: [''], now: now(), settings }),
   );
   if (normalisation.kind !== 'events') {
     const because =
@@ -53,7 +52,7 @@ export async function receiveMessage(record: SQSRecord, context: EventMessageCon
   return { kind: 'done' };
 }
 
-function sourceOf(record: SQSRecord, sources: ReadonlyMap<string, Source>): Source {
+function sourceOf(record: SQSRecord, message: SourceRequest, sources: ReadonlyMap<string, Source>): Source {
   const named = record.messageAttributes['source']?.stringValue;
   const known = [...sources.keys()].join(', ');
   if (named !== undefined) {
@@ -64,7 +63,7 @@ function sourceOf(record: SQSRecord, sources: ReadonlyMap<string, Source>): Sour
       `The message's attribute source is ${JSON.stringify(named)}, and the sources are ${known}. Correct the sender, then redrive the message.`,
     );
   }
-  const body = parseJson(Buffer.from(record.body));
+  const body = message.json();
   const own = [...sources.values()].filter((source) => source.recognises?.(body) === true);
   const [first, ...others] = own;
   if (first !== undefined && others.length === 0) return first;

@@ -4,12 +4,13 @@
  */
 import { FleetReflexError } from '../errors.ts';
 import type { TriggerEvent } from '../model/trigger-event.ts';
+import { type SourceSettings, takesMessages } from './settings.ts';
 import type { Source } from './source.ts';
 
-/** @throws FleetReflexError `queue.person`, `queue.closed` (hold) */
-export function checkSource(source: Source, settings: unknown): void {
+/** @returns the settings of a source that may come in here. @throws FleetReflexError `queue.person`, `queue.closed` (hold) */
+export function openSettings(source: Source, settings: SourceSettings | undefined): SourceSettings {
   if (source.kinds.every((kind) => kind === 'chat')) throw aPerson(source.name);
-  if (source.takesMessages(settings)) return;
+  if (settings !== undefined && takesMessages(settings)) return settings;
   throw new FleetReflexError(
     'queue.closed',
     `The rules file closes the events queue to ${source.name} (sources.${source.name}.queue: false). Send it over HTTP to /hooks/${source.name}; redriven it is refused again, as long as the file says so.`,

@@ -3,16 +3,16 @@
  * what its body is (`payload`), and what trigger events it makes of it (`normalise`). `defineSource` binds the three
  * so that the door can only run them in that order: signature on the raw bytes, then parse, then schema.
  */
-import * as z from 'zod';
+import type * as z from 'zod';
 import { FleetReflexError } from '../errors.ts';
-import { isForm, parseForm, parseJson } from '../http/body.ts';
-import type { SourceRequest } from '../http/request.ts';
+import { type RawRequest, readable, type SourceRequest } from '../http/request.ts';
 import type { DoorOutcome, Note } from '../model/decision.ts';
 import type { InvocationNews } from '../model/invocation-news.ts';
 import type { ReplyTo } from '../model/reply-to.ts';
 import type { EventKind, TriggerEvent } from '../model/trigger-event.ts';
+import { type EntrySchema, entrySchema, type SourceSettings } from './settings.ts';
 
-export interface SourceContext<Settings = unknown> {
+export interface SourceContext<Settings = SourceSettings> {
   /** The live secrets, newest first; more than one while a secret is rotated. Empty only with `hasNoSecret`. */
   secrets: readonly string[];
   now: Date;
@@ -24,8 +24,12 @@ export interface SourceContext<Settings = unknown> {
  * `stale` is only said of a request whose signature is right.
  */
 export type Verification =
-  /** `isFresh`: a time near ours is part of what is proved. */
-  { isAuthentic: true; isFresh?: true } | { isAuthentic: false; reason: 'forged' | 'stale'; because: string };
+  /**
+   * `isFresh`: a time near ours is part of what is proved. `opened`: the body, where it had to be opened to be proved;
+   * it is not parsed again.
+   */
+  | { isAuthentic: true; isFresh?: true; opened?: unknown }
+  | { isAuthentic: false; reason: 'forged' | 'stale'; because: string };
 
 export const AUTHENTIC: Verification = { isAuthentic: true };
 export const FRESH: Verification = { isAuthentic: true, isFresh: true };
@@ -110,7 +114,7 @@ export interface SourceSpec<Payload, Settings> {
   /** It proves itself by something else (a certificate): it takes events also where no secret is set. */
   hasNoSecret?: boolean;
   verify(request: SourceRequest, context: SourceContext<Settings>): Verification | Promise<Verification>;
-  /** Default: JSON, or a form when the content type says so. Throws FleetReflexError `body.*`. */
+  /** Default: what `verify` has opened, or `request.parsed()`. Throws FleetReflexError `body.*`. */
   parse?(request: SourceRequest, context: SourceContext<Settings>): unknown;
   payload: z.ZodType<Payload>;
   /** A set-up step that has to do something (confirm a subscription) before it is answered. HTTP only. */
@@ -140,57 +144,23 @@ export interface Source {
   readonly facts?: SourceFacts;
   readonly kinds: readonly EventKind[];
   /** Its entry under `sources:` in rules.yml: its own settings, `queue`, and of a source of people `tenants`. */
-  readonly settings: z.ZodType;
+  readonly settings: EntrySchema;
   readonly methods: readonly string[];
   readonly contentTypes: readonly string[];
   readonly hasNoSecret: boolean;
   /** Verify, parse, check, normalise; throws FleetReflexError `body.*` for what cannot be understood. */
-  receive(request: SourceRequest, context: SourceContext): Promise<Received>;
-  /** Whether the `events` queue may bring its events, by its settings; what people say never comes that way. */
-  takesMessages(settings: unknown): boolean;
+  receive(request: RawRequest, context: SourceContext): Promise<Received>;
   /** The same for a message of the `events` queue, whose sender the queue policy has already let in. */
-  receiveMessage(body: string, context: SourceContext): Normalisation;
+  receiveMessage(message: SourceRequest, context: SourceContext): Normalisation;
   answer?(outcomes: readonly DoorOutcome[], context: SourceContext): SourceAnswer;
   recognises?(body: unknown): boolean;
 }
 
-const AnyEntry = z.looseObject({ queue: z.unknown().optional(), tenants: z.unknown().optional() });
-
-const Tenants = z
-  .array(z.string().min(1))
-  .nonempty()
-  .optional()
-  .describe(
-    'Whose people may use rules: ids of workspaces, guilds, organisations or companies (`event.data.tenant`; docs/sources.md). Default: everybody but whom the platform itself calls external to the app’s own.',
-  );
-
-/** @param settings an entry under `sources:` @returns undefined where it lists none */
-export function tenantsIn(settings: unknown): readonly string[] | undefined {
-  return z.looseObject({ tenants: Tenants }).safeParse(settings).data?.tenants;
-}
-
-const OPEN_QUEUE = z
-  .boolean()
-  .default(true)
-  .describe(
-    'Whether messages of the `events` queue may be its events; the queue’s policy is all their proof. `false` closes the queue to it.',
-  );
-const CLOSED_QUEUE = z
-  .boolean()
-  .refine((isOpen) => !isOpen, 'expected false: what a person says is taken over HTTP only')
-  .default(false)
-  .describe('Its events are commands of people, which the `events` queue never brings.');
-
 /** Binds a source's parts; the types are checked here and sealed. */
 export function defineSource<Payload, Settings>(spec: SourceSpec<Payload, Settings>): Source {
-  const withSettings = (context: SourceContext): SourceContext<Settings> => {
-    const { queue: _, tenants: __, ...own } = AnyEntry.parse(context.settings ?? {});
-    return { ...context, settings: spec.settings.parse(own) };
-  };
+  /** What its schema has parsed is its own settings and everybody's. */
+  type Context = SourceContext<Settings & SourceSettings>;
   const { answer, recognises } = spec;
-  const isOfPeople = spec.kinds.every((kind) => kind === 'chat');
-  const queue = isOfPeople ? CLOSED_QUEUE : OPEN_QUEUE;
-  const hasPeople = spec.kinds.includes('chat');
   return {
     name: spec.name,
     title: spec.title,
@@ -198,42 +168,46 @@ export function defineSource<Payload, Settings>(spec: SourceSpec<Payload, Settin
     setup: spec.setup,
     ...(spec.facts && { facts: spec.facts }),
     kinds: spec.kinds,
-    settings: hasPeople
-      ? spec.settings.safeExtend({ queue, tenants: Tenants })
-      : spec.settings.safeExtend({ queue }),
+    settings: entrySchema(spec.settings, {
+      hasPeople: spec.kinds.includes('chat'),
+      hasSystems: spec.kinds.some((kind) => kind !== 'chat'),
+    }),
     methods: spec.methods ?? ['POST'],
     contentTypes: spec.contentTypes,
     hasNoSecret: spec.hasNoSecret ?? false,
-    async receive(request, untyped) {
-      const context = withSettings(untyped);
+    async receive(raw, context: Context) {
+      const request = readable(raw);
       const verification = await spec.verify(request, context);
       if (!verification.isAuthentic) return { kind: 'refused', verification };
-      const parsed = spec.parse ? spec.parse(request, context) : parseByContentType(request);
+      const parsed =
+        verification.opened !== undefined
+          ? verification.opened
+          : spec.parse
+            ? spec.parse(request, context)
+            : request.parsed();
       const payload = checkPayload(spec.name, spec.payload, parsed);
       const answer = await spec.handshake?.(payload, request, context);
       const normalisation: Normalisation =
         answer === undefined ? spec.normalise(payload, request, context) : { kind: 'answered', answer };
       return { kind: 'understood', normalisation, ...(verification.isFresh && { isFresh: true }) };
     },
-    takesMessages: (settings) => queue.parse(AnyEntry.parse(settings ?? {}).queue),
-    receiveMessage(body, untyped) {
-      const request: SourceRequest = {
-        method: 'POST',
-        path: '',
-        query: new URLSearchParams(),
-        headers: {},
-        body: Buffer.from(body),
-      };
-      const payload = checkPayload(spec.name, spec.payload, parseJson(request.body));
-      return spec.normalise(payload, request, withSettings(untyped));
+    receiveMessage(message, context: Context) {
+      return spec.normalise(checkPayload(spec.name, spec.payload, message.json()), message, context);
     },
-    ...(answer && { answer: (outcomes, untyped) => answer(outcomes, withSettings(untyped)) }),
+    ...(answer && { answer: (outcomes, context: Context) => answer(outcomes, context) }),
     ...(recognises && { recognises }),
   };
 }
 
-function parseByContentType(request: SourceRequest): unknown {
-  return isForm(request) ? parseForm(request.body) : parseJson(request.body);
+/** A message of the `events` queue as a request: it has a body and nothing else. */
+export function requestOfMessage(body: string): SourceRequest {
+  return readable({
+    method: 'POST',
+    path: '',
+    query: new URLSearchParams(),
+    headers: {},
+    body: Buffer.from(body),
+  });
 }
 
 /** For a source whose body has another inside: what `payload` does for the body. @throws `body.invalid` */

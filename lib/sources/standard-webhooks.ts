@@ -1,6 +1,5 @@
 /** Standard Webhooks: any sender that follows the specification, with `v1` or `v1a` signatures. */
 import * as z from 'zod';
-import { parseJson } from '../http/body.ts';
 import { verifyStandardSignature } from './proofs/standard-signature.ts';
 import { genericEvent } from './shared/build-event.ts';
 import { contentHash } from './shared/content-hash.ts';
@@ -27,7 +26,7 @@ or \`attempt\`, may differ.`,
   settings: z.strictObject({}),
   contentTypes: ['application/json'],
   verify: (request, { secrets, now }) => verifyStandardSignature(request, secrets, now),
-  parse: (request) => parseJson(request.body),
+  parse: (request) => request.json(),
   payload: z.unknown(),
   normalise(body, request, { now }) {
     const { type, timestamp } = Convention.safeParse(body).data ?? {};

@@ -44,12 +44,13 @@ async function receive(event: HttpEvent, requestId: string, context: WebhookCont
   if (request.body.length > MAX_BODY_BYTES) throw tooLarge(request.body.length);
   const source = context.sourceNamed(name);
   const secrets = source === undefined ? [] : await secretsOf(source.name);
-  if (source === undefined || (secrets.length === 0 && !source.hasNoSecret))
+  const settings = ruleSet.sources[name];
+  if (source === undefined || settings === undefined || (secrets.length === 0 && !source.hasNoSecret))
     throw unknownSource(name, source !== undefined);
   checkMethod(source, request);
   checkMediaType(source, request);
 
-  const sourceContext: SourceContext = { secrets, now: now(), settings: ruleSet.sources[source.name] };
+  const sourceContext: SourceContext = { secrets, now: now(), settings };
   const received = await source.receive(request, sourceContext);
   if (received.kind === 'refused') throw unauthorized(received.verification);
   const { normalisation } = received;

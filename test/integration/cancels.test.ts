@@ -2,6 +2,7 @@
  * A cancel acts once: what comes again, late or out of order stops no run that it is not for, and the run that it is
  * for is stopped, whatever the door and the queue do with the order.
  */
+
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { silent } from '../../lib/logging.ts';
@@ -12,11 +13,13 @@ import { cancelRun, cancelRuns } from '../../lib/runs/cancel.ts';
 import { decide } from '../../lib/runs/decide.ts';
 import { describeRun } from '../../lib/runs/run-view.ts';
 import { SOURCES } from '../../lib/sources/registry.ts';
+import { requestOfMessage } from '../../lib/sources/source.ts';
 import { dynamoGuardStore } from '../../lib/store/dynamodb-guard-store.ts';
 import { rememberedContents } from '../fixtures/remembered-contents.ts';
 import { FAILURE } from '../fixtures/run-world.ts';
 import { aRunsQueueWorld } from '../fixtures/runs-queue-world.ts';
 import { startRunsTable } from '../fixtures/runs-table.ts';
+import { settingsOf } from '../fixtures/source-settings.ts';
 import { aChat, rulesOf } from '../unit/rules/events.ts';
 
 let table: Awaited<ReturnType<typeof startRunsTable>>;
@@ -87,8 +90,8 @@ const S2 = hoursAgo(2);
 const endOf = (startsAt: string) => new Date(Date.parse(startsAt) + 600_000).toISOString();
 
 function received(source: string, body: unknown): TriggerEvent[] {
-  const context = { secrets: [''], now: new Date(), settings: undefined };
-  const normalised = SOURCES.get(source)?.receiveMessage(JSON.stringify(body), context);
+  const context = { secrets: [''], now: new Date(), settings: settingsOf(source) };
+  const normalised = SOURCES.get(source)?.receiveMessage(requestOfMessage(JSON.stringify(body)), context);
   if (normalised?.kind !== 'events') throw new Error(`${source} was not understood`);
   return [...normalised.events];
 }

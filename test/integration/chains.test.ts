@@ -1,4 +1,5 @@
 /** Rules that start each other by their completion events, with everything that runs told to the door again. */
+
 import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { silent } from '../../lib/logging.ts';
@@ -8,9 +9,11 @@ import type { TriggerEvent } from '../../lib/model/trigger-event.ts';
 import { decide } from '../../lib/runs/decide.ts';
 import { describeRun } from '../../lib/runs/run-view.ts';
 import { SOURCES } from '../../lib/sources/registry.ts';
+import { requestOfMessage } from '../../lib/sources/source.ts';
 import { rememberedContents } from '../fixtures/remembered-contents.ts';
 import { aRunsQueueWorld } from '../fixtures/runs-queue-world.ts';
 import { startRunsTable } from '../fixtures/runs-table.ts';
+import { settingsOf } from '../fixtures/source-settings.ts';
 import { anAlert as anAlertOfThen, rulesOf } from '../unit/rules/events.ts';
 
 let table: Awaited<ReturnType<typeof startRunsTable>>;
@@ -67,8 +70,8 @@ function anArc(rules: string, forward: Forwarder = asItIs, limits = '') {
       for (const event of told) {
         const [name, body] = forward(event);
         const source = SOURCES.get(name);
-        const context = { secrets: [''], now: world.context.now(), settings: undefined };
-        const normalised = source?.receiveMessage(JSON.stringify(body), context);
+        const context = { secrets: [''], now: world.context.now(), settings: settingsOf('fleet-reflex') };
+        const normalised = source?.receiveMessage(requestOfMessage(JSON.stringify(body)), context);
         if (normalised?.kind === 'events') await ask(normalised.events);
       }
       return told.length;
@@ -307,10 +310,10 @@ describe('who forwards a completion event', () => {
       type: 'fleet-reflex.run.completed',
       data: { runId, rule: 'theirs', status: 'succeeded', ancestry: 'none' },
     };
-    const read = source?.receiveMessage(JSON.stringify(body), {
+    const read = source?.receiveMessage(requestOfMessage(JSON.stringify(body)), {
       secrets: [''],
       now: arc.context.now(),
-      settings: undefined,
+      settings: settingsOf('fleet-reflex'),
     });
     if (read?.kind !== 'events') throw new Error('not understood');
     await arc.ask(read.events);

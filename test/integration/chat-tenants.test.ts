@@ -1,8 +1,11 @@
 /** People of another workspace, guild, organisation or company, whom the app's own secret lets reach it. */
+
 import { describe, expect, it } from 'vitest';
 import { loadRules } from '../../lib/rules/load.ts';
 import type { RuleSet } from '../../lib/rules/rule.ts';
 import { SOURCES, sourceNamed } from '../../lib/sources/registry.ts';
+import { requestOfMessage } from '../../lib/sources/source.ts';
+import { settingsOf } from '../fixtures/source-settings.ts';
 import { fieldsOf, PLACES, placeOf, rulesForChats, typedIn, within } from '../fixtures/typed-in-chats.ts';
 import { aDoor } from '../fixtures/webhook-door.ts';
 import { problemsIn } from '../unit/rules/events.ts';
@@ -147,11 +150,14 @@ describe('without settings, whom the platform calls external', () => {
         team: { id: 'T1' },
         actions: [{ action_id: 'patch', value: 'web' }],
       };
-      const made = slack?.receiveMessage(JSON.stringify({ payload: JSON.stringify(payload) }), {
-        secrets: [''],
-        now: new Date(0),
-        settings: undefined,
-      });
+      const made = slack?.receiveMessage(
+        requestOfMessage(JSON.stringify({ payload: JSON.stringify(payload) })),
+        {
+          secrets: [''],
+          now: new Date(0),
+          settings: settingsOf('slack'),
+        },
+      );
       const event = made?.kind === 'events' ? made.events[0] : undefined;
       return event?.kind === 'chat' ? [event.data.tenant, event.data.isExternal] : [];
     };

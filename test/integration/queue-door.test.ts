@@ -1,4 +1,5 @@
 /** The queue door on real SQS: events as messages, whoever puts them there, and what nobody understands. */
+
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { redriveQueue } from '../../bin/redrive-queue.ts';
@@ -11,10 +12,12 @@ import { runsQueue } from '../../lib/queues/runs-queue.ts';
 import { wakeUpQueue } from '../../lib/queues/wake-up-queue.ts';
 import { type EventMessageContext, receiveMessage } from '../../lib/sources/event-message.ts';
 import { SOURCES } from '../../lib/sources/registry.ts';
+import { requestOfMessage } from '../../lib/sources/source.ts';
 import { capturedLog } from '../fixtures/captured-log.ts';
 import { aLambdaContext } from '../fixtures/http-events.ts';
 import { rememberedContents } from '../fixtures/remembered-contents.ts';
 import { NOW, samplesOf } from '../fixtures/signed-requests.ts';
+import { settingsOf } from '../fixtures/source-settings.ts';
 import { type LocalSqs, startSqs, text } from '../fixtures/sqs.ts';
 import { DEFAULT_RULES, withSettings } from '../fixtures/webhook-door.ts';
 
@@ -80,8 +83,8 @@ function aQueueDoor(given: Partial<EventMessageContext> = {}) {
 /** Every sample, by whether a person typed what is in it. */
 const ALL_SAMPLES = [...SOURCES.values()].flatMap((source) =>
   samplesOf(source.name).map(({ file }) => {
-    const settings = DEFAULT_RULES.sources[source.name];
-    const made = source.receiveMessage(sample(file), { secrets: [''], now: NOW, settings });
+    const settings = DEFAULT_RULES.sources[source.name] ?? settingsOf(source);
+    const made = source.receiveMessage(requestOfMessage(sample(file)), { secrets: [''], now: NOW, settings });
     const isOfPeople = made.kind === 'events' && made.events.some(({ kind }) => kind === 'chat');
     return { file, source: source.name, isOfPeople };
   }),
@@ -162,8 +165,8 @@ describe('what people say', () => {
   ])('never comes by the queue: %s as %s', async (file, source) => {
     const sources = {
       ...DEFAULT_RULES.sources,
-      gitea: { bot: 'fleet-reflex', commenters: ['*'] },
-      forgejo: { bot: 'fleet-reflex', commenters: ['*'] },
+      gitea: settingsOf('gitea', { commenters: ['*'] }),
+      forgejo: settingsOf('forgejo', { commenters: ['*'] }),
     };
     const door = aQueueDoor({ ruleSet: { ...DEFAULT_RULES, sources } });
     expect(await door.take([sample(file), { source }])).toEqual({ batchItemFailures: [] });
@@ -266,7 +269,9 @@ describe('a message that lay on a queue for days', () => {
     const ruleSet = { ...DEFAULT_RULES };
     Object.defineProperty(ruleSet, 'sources', {
       get: () =>
-        isClosed ? { ...DEFAULT_RULES.sources, alertmanager: { queue: false } } : DEFAULT_RULES.sources,
+        isClosed
+          ? { ...DEFAULT_RULES.sources, alertmanager: settingsOf('alertmanager', { queue: false }) }
+          : DEFAULT_RULES.sources,
     });
     const door = aQueueDoor({ ruleSet, now: threeDaysLater });
     await door.take([alertOfToday(), { firstSentTimestamp: String(Date.now() - 2 * DAY_MS) }]);
@@ -287,7 +292,10 @@ describe('a message that lay on a queue for days', () => {
 });
 
 describe('a source whose queue is closed', () => {
-  const closed = { ...DEFAULT_RULES, sources: { ...DEFAULT_RULES.sources, alertmanager: { queue: false } } };
+  const closed = {
+    ...DEFAULT_RULES,
+    sources: { ...DEFAULT_RULES.sources, alertmanager: settingsOf('alertmanager', { queue: false }) },
+  };
 
   it.each([
     ['named by the attribute', { source: 'alertmanager' }],

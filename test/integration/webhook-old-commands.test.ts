@@ -1,4 +1,5 @@
 /** A command that a person gave more than five minutes ago does not run, by the sender's own time where that is signed. */
+
 import { describe, expect, it } from 'vitest';
 import { SOURCES } from '../../lib/sources/registry.ts';
 import { eventOf } from '../fixtures/http-events.ts';
@@ -10,6 +11,7 @@ import {
   signedSample,
   signerOf,
 } from '../fixtures/signed-requests.ts';
+import { settingsOf } from '../fixtures/source-settings.ts';
 import { aDoor, withSettings } from '../fixtures/webhook-door.ts';
 
 const CHATS = [...SOURCES.values()].filter(({ kinds }) => kinds.includes('chat')).map(({ name }) => name);
@@ -32,7 +34,11 @@ rules:
 `);
 const withCommenters = {
   ...RULES,
-  sources: { ...RULES.sources, gitea: { commenters: ['*'] }, forgejo: { commenters: ['*'] } },
+  sources: {
+    ...RULES.sources,
+    gitea: settingsOf('gitea', { commenters: ['*'] }),
+    forgejo: settingsOf('forgejo', { commenters: ['*'] }),
+  },
 };
 
 const sampleOf = (file: string): Sample => {

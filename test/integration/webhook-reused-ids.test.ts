@@ -1,4 +1,5 @@
 /** An id that a sender chooses, used for two events: the later one is never taken for the first. */
+
 import { createHmac } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { contentHash } from '../../lib/sources/shared/content-hash.ts';
@@ -7,6 +8,7 @@ import { anHttpEvent, eventOf } from '../fixtures/http-events.ts';
 import { rememberedContents } from '../fixtures/remembered-contents.ts';
 import { startRunsTable } from '../fixtures/runs-table.ts';
 import { encodeSample, NOW, samplesOf, signedRequest } from '../fixtures/signed-requests.ts';
+import { settingsOf } from '../fixtures/source-settings.ts';
 import { fieldsOf, within } from '../fixtures/typed-in-chats.ts';
 import { aDoor, withSettings } from '../fixtures/webhook-door.ts';
 
@@ -115,7 +117,7 @@ describe.each([
   ['cloudevents', (data: unknown) => withToken('cloudevents', cloudEvent(data))],
   ['generic', (data: unknown) => withToken('generic', { id: 'order-7', data })],
 ])('an id that is used again where a token is the proof: %s', (source, event) => {
-  const settings = { sources: { ...RULES.sources, generic: { id: 'body.id' } } };
+  const settings = { sources: { ...RULES.sources, generic: settingsOf('generic', { id: 'body.id' }) } };
 
   it('is rejected, and the answer, the record and a rejection say so', async () => {
     const shop = aShop(TOKEN, { ruleSet: { ...RULES, ...settings } });

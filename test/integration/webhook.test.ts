@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { FleetReflexError } from '../../lib/errors.ts';
-import type { SourceRequest } from '../../lib/http/request.ts';
+import type { RawRequest } from '../../lib/http/request.ts';
 import { SOURCES } from '../../lib/sources/registry.ts';
 import { MAX_BODY_BYTES } from '../../lib/sources/webhook.ts';
 import { forgeriesOf, proofOf } from '../fixtures/forgery.ts';
@@ -104,7 +104,7 @@ describe.each(SAMPLES)('%s', (_, sample) => {
       contentType,
       variant: sample.variant,
     });
-    const requests: SourceRequest[] = [
+    const requests: RawRequest[] = [
       signed,
       broken,
       ...forgeriesOf({ ...sample, value }).map(([, forged]) => forged),

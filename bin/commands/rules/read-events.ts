@@ -4,8 +4,9 @@ import { basename } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { FleetReflexError, messageOf } from '../../../lib/errors.ts';
 import { TriggerEvent } from '../../../lib/model/trigger-event.ts';
+import type { RuleSet } from '../../../lib/rules/rule.ts';
 import { SOURCES } from '../../../lib/sources/registry.ts';
-import type { Source } from '../../../lib/sources/source.ts';
+import { requestOfMessage, type Source } from '../../../lib/sources/source.ts';
 import { UsageError } from '../../command.ts';
 
 export type ReadEvents =
@@ -20,7 +21,7 @@ export type ReadEvents =
 export async function readEvents(
   file: string,
   sourceName: string | undefined,
-  settings: Readonly<Record<string, unknown>>,
+  settings: RuleSet['sources'],
   now: Date,
 ): Promise<ReadEvents> {
   const body = await read(file);
@@ -28,11 +29,11 @@ export async function readEvents(
   const event = TriggerEvent.safeParse(value);
   if (event.success && sourceName === undefined) return { kind: 'events', events: [event.data] };
   const source = findSource(file, sourceName, value);
-  const normalisation = source.receiveMessage(body, {
+  const normalisation = source.receiveMessage(requestOfMessage(body), {
     // Nothing is verified here, and no source may do without one.
     secrets: [''],
     now,
-    settings: settings[source.name],
+    settings: settings[source.name] ?? source.settings.parse({}),
   });
   switch (normalisation.kind) {
     case 'events':

@@ -1,6 +1,5 @@
 /** The HTTP binding of CloudEvents: which mode a request is in, and the event in it. */
 import { FleetReflexError } from '../../errors.ts';
-import { parseJson } from '../../http/body.ts';
 import { mediaType, type SourceRequest } from '../../http/request.ts';
 
 const BATCH = 'application/cloudevents-batch';
@@ -20,10 +19,10 @@ export function parseCloudEvents(request: SourceRequest): unknown {
       `Of the CloudEvents formats only JSON is read, and this is ${type}.`,
     );
   }
-  if (type.startsWith(BATCH) || type.startsWith(STRUCTURED)) return parseJson(request.body);
+  if (type.startsWith(BATCH) || type.startsWith(STRUCTURED)) return request.json();
   if (isBinary(request)) return parseBinary(request, type);
   // Some senders (Alibaba, Tencent) post a structured event as plain JSON.
-  return parseJson(request.body);
+  return request.json();
 }
 
 function parseBinary(request: SourceRequest, type: string): unknown {
@@ -38,14 +37,14 @@ function parseBinary(request: SourceRequest, type: string): unknown {
   return {
     ...attributes,
     ...(contentType !== undefined && { datacontenttype: contentType }),
-    ...(request.body.length > 0 && dataOf(request.body, type)),
+    ...(request.body.length > 0 && dataOf(request, type)),
   };
 }
 
-function dataOf(body: Buffer, type: string): { data: unknown } | { data_base64: string } {
-  if (type === '' || type.endsWith('/json') || type.endsWith('+json')) return { data: parseJson(body) };
-  if (type.startsWith('text/')) return { data: body.toString('utf8') };
-  return { data_base64: body.toString('base64') };
+function dataOf(request: SourceRequest, type: string): { data: unknown } | { data_base64: string } {
+  if (type === '' || type.endsWith('/json') || type.endsWith('+json')) return { data: request.json() };
+  if (type.startsWith('text/')) return { data: request.body.toString('utf8') };
+  return { data_base64: request.body.toString('base64') };
 }
 
 /** Section 3.1.3.2: unquote, then one round of percent-decoding; what is not UTF-8 after that is refused. */

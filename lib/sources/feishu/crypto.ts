@@ -9,7 +9,7 @@ import { parseJson } from '../../http/body.ts';
 import type { SourceRequest } from '../../http/request.ts';
 import { isOneOf } from '../proofs/secret-match.ts';
 
-const Encrypted = z.looseObject({ encrypt: z.string() });
+export const Encrypted = z.looseObject({ encrypt: z.string() });
 const IV_BYTES = 16;
 
 /** Hex SHA-256 of time, nonce, key and body in `X-Lark-Signature`: the key that it was made with. */
@@ -30,8 +30,8 @@ export function signingKeyOf(request: SourceRequest, keys: readonly string[]): s
  * The JSON inside `{"encrypt": …}`, with the first key that opens it; a body that is not encrypted as it is.
  * @throws FleetReflexError `body.*`
  */
-export function readFeishuBody(body: Buffer, keys: readonly string[]): unknown {
-  const outer = parseJson(body);
+export function readFeishuBody(request: SourceRequest, keys: readonly string[]): unknown {
+  const outer = request.json();
   const { data } = Encrypted.safeParse(outer);
   if (data === undefined) return outer;
   const opened = keys.map((key) => decrypt(data.encrypt, key)).find((plain) => plain !== undefined);

@@ -12,7 +12,6 @@ import { deliveryId } from '../shared/delivery-id.ts';
 import { toIsoTime } from '../shared/event-time.ts';
 import { tenancy } from '../shared/tenancy.ts';
 import {
-  AUTHENTIC,
   checkPayload,
   defineSource,
   forged,
@@ -20,7 +19,7 @@ import {
   type SourceContext,
   type Verification,
 } from '../source.ts';
-import { readFeishuBody, signingKeyOf } from './crypto.ts';
+import { Encrypted, readFeishuBody, signingKeyOf } from './crypto.ts';
 
 const Settings = z.strictObject({
   command: z
@@ -106,10 +105,6 @@ and results go to a custom bot's web hook ([chat-ops.md](chat-ops.md)).`,
   settings: Settings,
   contentTypes: ['application/json'],
   verify: verifyFeishu,
-  parse: (request, { secrets }) => {
-    const key = signingKeyOf(request, secrets);
-    return readFeishuBody(request.body, key === undefined ? secrets : [key]);
-  },
   payload: Payload,
   normalise(payload, request, context) {
     if (payload.type === 'url_verification') {
@@ -123,28 +118,32 @@ and results go to a custom bot's web hook ([chat-ops.md](chat-ops.md)).`,
   answer: () => ({ status: 200, body: {} }),
 });
 
+/** @throws FleetReflexError `body.*` for what is signed and cannot be read */
 function verifyFeishu(request: SourceRequest, { secrets, now }: SourceContext<Settings>): Verification {
-  if (signingKeyOf(request, secrets) !== undefined) {
-    const timestamp = request.headers['x-lark-request-timestamp'];
-    const unit = (timestamp?.length ?? 0) > 11 ? 'ms' : 's';
-    return verifyFreshness(timestamp, now, WINDOW_MS, unit);
+  const key = signingKeyOf(request, secrets);
+  if (key === undefined) {
+    const opened = openSetUp(request, secrets);
+    return opened === undefined
+      ? forged('its x-lark-signature is not made with a live Encrypt Key')
+      : { isAuthentic: true, opened };
   }
-  return isSetUp(request.body, secrets)
-    ? AUTHENTIC
-    : forged('its x-lark-signature is not made with a live Encrypt Key');
+  const timestamp = request.headers['x-lark-request-timestamp'];
+  const unit = (timestamp?.length ?? 0) > 11 ? 'ms' : 's';
+  const freshness = verifyFreshness(timestamp, now, WINDOW_MS, unit);
+  return freshness.isAuthentic ? { ...freshness, opened: readFeishuBody(request, [key]) } : freshness;
 }
 
 /**
  * The request that Feishu makes when the URL is set is not signed. Who can encrypt it holds the key, and all that it
  * gets is its own challenge.
  */
-function isSetUp(body: Buffer, secrets: readonly string[]): boolean {
+function openSetUp(request: SourceRequest, secrets: readonly string[]): unknown {
   const keys = secrets.filter((key) => key !== '');
   try {
-    const isEncrypted = z.looseObject({ encrypt: z.string() }).safeParse(parseJson(body)).success;
-    return isEncrypted && SetUp.safeParse(readFeishuBody(body, keys)).success;
+    if (!Encrypted.safeParse(request.json()).success) return undefined;
+    return SetUp.safeParse(readFeishuBody(request, keys)).data;
   } catch {
-    return false;
+    return undefined;
   }
 }
 

@@ -4,7 +4,7 @@
  * refusal would only look like a broken hook.
  */
 import * as z from 'zod';
-import { isForm, parseForm, parseJson } from '../../http/body.ts';
+import { isForm, parseJson } from '../../http/body.ts';
 import type { SourceRequest } from '../../http/request.ts';
 import { verifyHmac } from '../proofs/hmac.ts';
 import { deployEvent } from '../shared/build-event.ts';
@@ -92,6 +92,5 @@ that differs each time.`,
 
 /** As JSON, or as a form with the JSON in its field `payload`; the signature is over the form either way. */
 function parseGithub(request: SourceRequest): unknown {
-  if (!isForm(request)) return parseJson(request.body);
-  return parseJson(Buffer.from(parseForm(request.body)['payload'] ?? ''));
+  return isForm(request) ? parseJson(Buffer.from(request.form()['payload'] ?? '')) : request.json();
 }

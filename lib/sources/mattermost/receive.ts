@@ -3,7 +3,6 @@
  * made for the command or the hook is all the proof there is.
  */
 import * as z from 'zod';
-import { isForm, parseForm, parseJson } from '../../http/body.ts';
 import type { SourceRequest } from '../../http/request.ts';
 import { verifySecret } from '../proofs/bearer.ts';
 import { isOneOf } from '../proofs/secret-match.ts';
@@ -116,7 +115,7 @@ function verifyToken(request: SourceRequest, { secrets }: SourceContext<Settings
 
 function tokenIn(request: SourceRequest): string | undefined {
   try {
-    return Token.safeParse(isForm(request) ? parseForm(request.body) : parseJson(request.body)).data?.token;
+    return Token.safeParse(request.parsed()).data?.token;
   } catch {
     return undefined;
   }

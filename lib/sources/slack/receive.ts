@@ -2,7 +2,6 @@
  * Slack: slash commands, buttons and mentions of the app as chat commands, answered in Slack's own words within its
  * three seconds.
  */
-import { parseForm } from '../../http/body.ts';
 import { mediaType, type SourceRequest } from '../../http/request.ts';
 import { verifyFreshness } from '../proofs/freshness.ts';
 import { verifyHmac } from '../proofs/hmac.ts';
@@ -63,7 +62,7 @@ A request is refused when its time is more than 5 minutes from ours, in either d
 function isSslCheck(request: SourceRequest): boolean {
   if (mediaType(request) !== 'application/x-www-form-urlencoded' || request.body.length > 200) return false;
   try {
-    const { ssl_check: probe, token: _, ...rest } = parseForm(request.body);
+    const { ssl_check: probe, token: _, ...rest } = request.form();
     return probe === '1' && Object.keys(rest).length === 0;
   } catch {
     return false;

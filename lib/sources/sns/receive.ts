@@ -79,7 +79,7 @@ its dimensions as labels; any other notification is a generic event.`,
       if (!(await isSignedMessage(message, keyFor, now))) return forged('its signature is wrong');
       return verifyFreshness(String(Date.parse(message.Timestamp)), now, WINDOW_MS, 'ms');
     },
-    parse: (request) => parseJson(request.body),
+    parse: (request) => request.json(),
     payload: SnsMessage,
     async handshake(message): Promise<SourceAnswer | undefined> {
       if (message.Type !== 'SubscriptionConfirmation') return undefined;
@@ -121,7 +121,7 @@ function normaliseMessage(
 
 function readMessage(request: SourceRequest): SnsMessage | undefined {
   try {
-    return SnsMessage.safeParse(parseJson(request.body)).data;
+    return SnsMessage.safeParse(request.json()).data;
   } catch {
     return undefined;
   }

@@ -78,7 +78,6 @@ What people write to the app reads as \`/fleet …\`: \`run patch-web\` as \`/fl
   methods: ['GET', 'POST'],
   contentTypes: [],
   verify: verifyWecom,
-  parse: readWecom,
   payload: Message,
   normalise(payload, request, { now, settings }) {
     if (payload.echostr != null) {
@@ -130,6 +129,7 @@ function secretsOf({ secrets }: SourceContext<Settings>): WecomSecret[] {
   return secrets.map(parseWecomSecret).filter((secret) => secret !== undefined);
 }
 
+/** @throws FleetReflexError `body.encrypted`, `body.receiver`, `body.encoding`, `body.xml` for what is signed and cannot be read */
 function verifyWecom(request: SourceRequest, context: SourceContext<Settings>): Verification {
   const secrets = secretsOf(context);
   if (secrets.length === 0) return forged('no configured secret is <Token>:<EncodingAESKey>');
@@ -141,42 +141,46 @@ function verifyWecom(request: SourceRequest, context: SourceContext<Settings>): 
   }
   const secret = sealingSecretOf(sealed, secrets);
   if (secret === undefined) return forged('its msg_signature is not made with a live Token');
-  if (!saysTheSame(sealed, secret)) return forged('what stands around the signed text says something else');
-  return verifyFreshness(sealed.timestamp, context.now);
+  const message = openMessage(request, sealed, secret);
+  // The signature is over the encrypted text alone: what the envelope repeats of it has to be the same.
+  const inner = message.kind === 'read' ? message.fields : {};
+  if (!Object.entries(sealed.around).every(([name, value]) => value === (inner[name] ?? value)))
+    return forged('what stands around the signed text says something else');
+  const freshness = verifyFreshness(sealed.timestamp, context.now);
+  if (!freshness.isAuthentic) return freshness;
+  if (message.kind === 'unreadable') throw message.why;
+  return { ...freshness, opened: message.fields };
 }
 
-/** The signature is over the encrypted text alone: what the envelope repeats of it has to be the same. */
-function saysTheSame({ around, encrypted }: Sealed, secret: WecomSecret): boolean {
+type OpenedMessage =
+  | { kind: 'read'; fields: Readonly<Record<string, string>> }
+  | { kind: 'unreadable'; why: FleetReflexError };
+
+function openMessage({ method }: SourceRequest, { encrypted }: Sealed, secret: WecomSecret): OpenedMessage {
   const opened = openWecom(encrypted, secret);
-  // That it cannot be opened is our secret's fault, and is said when it is read.
-  if (opened === undefined || Object.keys(around).length === 0) return true;
-  try {
-    const inner = parseWecomXml(decodeUtf8(opened.message));
-    return Object.entries(around).every(([name, value]) => value === (inner[name] ?? value));
-  } catch {
-    return true;
-  }
-}
-
-/** @throws FleetReflexError `body.encrypted`, `body.receiver`, `body.encoding`, `body.xml` */
-function readWecom(request: SourceRequest, context: SourceContext<Settings>): unknown {
-  const sealed = sealedOf(request);
-  const secret = sealingSecretOf(sealed, secretsOf(context));
-  const opened = secret && openWecom(sealed.encrypted, secret);
   if (opened === undefined) {
-    throw new FleetReflexError(
+    return unreadable(
       'body.encrypted',
       'The message could not be decrypted with the EncodingAESKey that stands beside its Token. Correct the secret.',
     );
   }
-  if (secret?.receiveId !== undefined && secret.receiveId !== opened.receiveId) {
-    throw new FleetReflexError(
+  if (secret.receiveId !== undefined && secret.receiveId !== opened.receiveId) {
+    return unreadable(
       'body.receiver',
       'The message is for another company than the one in the secret. Correct the secret, or the app that sends it.',
     );
   }
-  const message = decodeUtf8(opened.message);
-  return request.method === 'GET' ? { echostr: message } : parseWecomXml(message);
+  try {
+    const text = decodeUtf8(opened.message);
+    return { kind: 'read', fields: method === 'GET' ? { echostr: text } : parseWecomXml(text) };
+  } catch (thrown) {
+    if (!(thrown instanceof FleetReflexError)) throw thrown;
+    return { kind: 'unreadable', why: thrown };
+  }
+}
+
+function unreadable(code: string, message: string): OpenedMessage {
+  return { kind: 'unreadable', why: new FleetReflexError(code, message) };
 }
 
 /** https://developer.work.weixin.qq.com/document/path/90241: the answer, sealed as the message was. */

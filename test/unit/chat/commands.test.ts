@@ -1,4 +1,5 @@
 /** The grammar of the chat: which words are which command, and what each answers and starts. */
+
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -11,6 +12,7 @@ import { RunRequest } from '../../../lib/model/run-request.ts';
 import type { ChatData } from '../../../lib/model/trigger-event.ts';
 import { rejectedRun } from '../../../lib/runs/new-run.ts';
 import { parseChatCommand } from '../../../lib/sources/shared/chat-command.ts';
+import { settingsOf } from '../../fixtures/source-settings.ts';
 import { aChat, NOW, rulesOf } from '../rules/events.ts';
 
 const RUN_ID = 'run-abcdefghijklmnopqrstuvwxyz';
@@ -470,7 +472,7 @@ it('what is no verb is left to the rules', async () => {
 });
 
 it('the command is the one that the source’s settings name', async () => {
-  const ruleSet = { ...RULES, sources: { slack: { command: '/ops' } } };
+  const ruleSet = { ...RULES, sources: { slack: settingsOf('slack', { command: '/ops' }) } };
   const context = { ruleSet, port: aPort(), now: NOW };
   const kinds = await Promise.all(
     ['/ops', '/fleet'].map(async (command) => {

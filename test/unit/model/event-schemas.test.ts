@@ -1,4 +1,5 @@
 /** What events/ shows to others is what the code reads and writes: schemas and samples. */
+
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it, test } from 'vitest';
 import * as z from 'zod';
@@ -8,6 +9,7 @@ import { TriggerEvent } from '../../../lib/model/trigger-event.ts';
 import { matchRules } from '../../../lib/rules/match.ts';
 import { renderRule } from '../../../lib/rules/render.ts';
 import { SOURCES } from '../../../lib/sources/registry.ts';
+import { requestOfMessage } from '../../../lib/sources/source.ts';
 import { generate as completionSamples } from '../../../scripts/generate/completion-samples.ts';
 import { generate as configurationPage } from '../../../scripts/generate/configuration-page.ts';
 import { generate as eventSchemas } from '../../../scripts/generate/event-schemas.ts';
@@ -35,7 +37,7 @@ function* triggerEvents(): Generator<TriggerEvent> {
   for (const source of SOURCES.values()) {
     for (const { value } of samplesOf(source.name)) {
       const context = { secrets: [''], now: NOW, settings: signerOf(source.name).settings };
-      const normalisation = source.receiveMessage(JSON.stringify(value), context);
+      const normalisation = source.receiveMessage(requestOfMessage(JSON.stringify(value)), context);
       if (normalisation.kind === 'events') yield* normalisation.events;
     }
   }

@@ -1,11 +1,14 @@
 /** Who may: an entry of `allow` is an id, and a name only where it says so, in every chat and on every code host. */
+
 import { describe, expect, it } from 'vitest';
 import type { TriggerEvent } from '../../../lib/model/trigger-event.ts';
 import { matchNamed, matchRules, whyMayNotUse } from '../../../lib/rules/match.ts';
 import type { Rule } from '../../../lib/rules/rule.ts';
 import { SOURCES, sourceNamed } from '../../../lib/sources/registry.ts';
+import { requestOfMessage } from '../../../lib/sources/source.ts';
 import { normalisationOf } from '../../fixtures/received-events.ts';
 import { NOW, samplesOf } from '../../fixtures/signed-requests.ts';
+import { settingsOf } from '../../fixtures/source-settings.ts';
 import { aChat, problemsIn, rulesOf } from './events.ts';
 
 type ChatEvent = Extract<TriggerEvent, { kind: 'chat' }>;
@@ -99,9 +102,9 @@ async function chatsOf(name: string): Promise<ChatEvent[]> {
     comment: { body: '@fleet-reflex patch', user: { id: 71, login: 'ann' } },
     repository: { id: 12, full_name: 'acme/web' },
   };
-  const settings = { secrets: [''], now: NOW, settings: { commenters: ['*'] } };
+  const settings = { secrets: [''], now: NOW, settings: settingsOf('gitea', { commenters: ['*'] }) };
   const commented = ['gitea', 'forgejo'].includes(name)
-    ? sourceNamed(name)?.receiveMessage(JSON.stringify(comment), settings)
+    ? sourceNamed(name)?.receiveMessage(requestOfMessage(JSON.stringify(comment)), settings)
     : undefined;
   const all = [
     ...(await Promise.all(samples)).flat(),

@@ -1,4 +1,5 @@
 /** The rules.yml that a fresh clone has: what it makes of every sample, and of the alerts and chats of strangers. */
+
 import { readdirSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -10,6 +11,8 @@ import { loadRules } from '../../../lib/rules/load.ts';
 import { matchRules } from '../../../lib/rules/match.ts';
 import { renderRule } from '../../../lib/rules/render.ts';
 import { SOURCES } from '../../../lib/sources/registry.ts';
+import { requestOfMessage } from '../../../lib/sources/source.ts';
+import { settingsOf } from '../../fixtures/source-settings.ts';
 import { aChat, aDeploy, anAlert, NOW } from './events.ts';
 
 const ROOT = new URL('../../../', import.meta.url);
@@ -78,9 +81,14 @@ const FIRING: readonly [string, string[]][] = [
 ];
 
 function eventsOf(file: string): readonly TriggerEvent[] {
-  const source = SOURCES.get(file.split('.', 1)[0] ?? '');
+  const name = file.split('.', 1)[0] ?? '';
+  const source = SOURCES.get(name);
   const body = readFileSync(new URL(`events/${file}`, ROOT), 'utf8');
-  const normalisation = source?.receiveMessage(body, { secrets: [''], now: NOW, settings: undefined });
+  const normalisation = source?.receiveMessage(requestOfMessage(body), {
+    secrets: [''],
+    now: NOW,
+    settings: settingsOf(name),
+  });
   return normalisation?.kind === 'events' ? normalisation.events : [];
 }
 

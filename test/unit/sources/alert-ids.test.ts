@@ -1,7 +1,10 @@
 /** Which alerts are one and which are two: by who they are about, when they began, and what their labels are. */
+
 import { describe, expect, it } from 'vitest';
 import { labelFingerprint } from '../../../lib/sources/shared/alert-fingerprint.ts';
+import { requestOfMessage } from '../../../lib/sources/source.ts';
 import { NOW, sourceUnderTest } from '../../fixtures/signed-requests.ts';
+import { settingsOf } from '../../fixtures/source-settings.ts';
 
 const LABELS = { alertname: 'High5xx', instance_id: 'ins-local001' };
 const alert = (fields: Record<string, unknown> = {}) => ({
@@ -18,7 +21,11 @@ function normalised(
   source = 'alertmanager',
 ) {
   const body = JSON.stringify({ version: '4', groupKey: 'g', status: 'firing', alerts, ...group });
-  return sourceUnderTest(source).receiveMessage(body, { secrets: [''], now: NOW, settings: undefined });
+  return sourceUnderTest(source).receiveMessage(requestOfMessage(body), {
+    secrets: [''],
+    now: NOW,
+    settings: settingsOf(source),
+  });
 }
 
 function idOf(fields: Record<string, unknown>, group: Record<string, unknown> = {}) {

@@ -1,8 +1,11 @@
 /** What each alert source makes of its samples, field by field, and which of its events start nothing. */
+
 import { describe, expect, it } from 'vitest';
 import { sourceNamed } from '../../../lib/sources/registry.ts';
+import { requestOfMessage } from '../../../lib/sources/source.ts';
 import { eventsOf, normalisationOf } from '../../fixtures/received-events.ts';
 import { NOW } from '../../fixtures/signed-requests.ts';
+import { settingsOf } from '../../fixtures/source-settings.ts';
 
 describe('an alert', () => {
   it('of Alertmanager, firing', async () => {
@@ -725,10 +728,10 @@ describe('when', () => {
 
 describe('without a header, on the events queue,', () => {
   const receive = (value: unknown) =>
-    sourceNamed('sentry')?.receiveMessage(JSON.stringify(value), {
+    sourceNamed('sentry')?.receiveMessage(requestOfMessage(JSON.stringify(value)), {
       secrets: ['unused'],
       now: NOW,
-      settings: undefined,
+      settings: settingsOf('sentry'),
     });
 
   it.each([
@@ -808,7 +811,7 @@ describe('the answer to Tencent', () => {
     const made = await normalisationOf('tencent-monitor.metric.json');
     const [event] = made.kind === 'events' ? made.events : [];
     if (event === undefined) throw new Error(made.kind);
-    const context = { secrets: ['unused'], now: NOW, settings: undefined };
+    const context = { secrets: ['unused'], now: NOW, settings: settingsOf('tencent-monitor') };
     expect(
       sourceNamed('tencent-monitor')?.answer?.([{ event, matched: [], unmatched: [] }], context),
     ).toEqual({

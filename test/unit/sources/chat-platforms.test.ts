@@ -1,8 +1,9 @@
 /** Commands in Mattermost, Discord, Teams, Feishu, DingTalk and WeCom: what each sends, and how each is answered. */
+
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FleetReflexError } from '../../../lib/errors.ts';
-import type { SourceRequest } from '../../../lib/http/request.ts';
+import type { RawRequest } from '../../../lib/http/request.ts';
 import type { DoorOutcome } from '../../../lib/model/decision.ts';
 import { TriggerEvent } from '../../../lib/model/trigger-event.ts';
 import { decrypt } from '../../../lib/sources/feishu/crypto.ts';
@@ -19,6 +20,7 @@ import {
   signerOf,
   wecomQuery,
 } from '../../fixtures/signed-requests.ts';
+import { settingsOf } from '../../fixtures/source-settings.ts';
 
 const TYPED = {
   command: '/fleet',
@@ -234,7 +236,7 @@ describe('Mattermost', () => {
         headers: { 'content-type': contentType, ...headers },
         body: Buffer.from(body),
       },
-      { secrets: ['first', 'second'], now: NOW, settings: undefined },
+      { secrets: ['first', 'second'], now: NOW, settings: settingsOf('mattermost') },
     );
     return received?.kind === 'refused' ? received.verification.reason : received?.normalisation.kind;
   };
@@ -276,7 +278,7 @@ describe('Discord', () => {
     return sourceNamed('discord')?.receive(request, {
       secrets: signerOf('discord').secrets,
       now: NOW,
-      settings: undefined,
+      settings: settingsOf('discord'),
     });
   };
   const answered = (body: unknown) => ({
@@ -343,7 +345,7 @@ describe('Discord', () => {
     const received = await sourceNamed('discord')?.receive(request, {
       secrets: [secret],
       now: NOW,
-      settings: undefined,
+      settings: settingsOf('discord'),
     });
     expect(received).toMatchObject({ kind: 'refused', verification: { reason: 'forged' } });
   });
@@ -370,15 +372,19 @@ describe('Teams', () => {
 
 describe('Feishu', () => {
   const KEY = 'the-live-secret';
-  const bare = (body: Buffer): SourceRequest => ({
+  const bare = (body: Buffer): RawRequest => ({
     method: 'POST',
     path: '',
     query: new URLSearchParams(),
     headers: { 'content-type': 'application/json' },
     body,
   });
-  const receive = (request: SourceRequest) =>
-    sourceNamed('feishu')?.receive(request, { secrets: ['', 'another', KEY], now: NOW, settings: undefined });
+  const receive = (request: RawRequest) =>
+    sourceNamed('feishu')?.receive(request, {
+      secrets: ['', 'another', KEY],
+      now: NOW,
+      settings: settingsOf('feishu'),
+    });
   const setUp = Buffer.from(
     JSON.stringify({ type: 'url_verification', challenge: 'ajls384kdjx98XX', token: 'x' }),
   );
@@ -464,7 +470,7 @@ describe('WeCom', () => {
     'msg_signature=477715d11cdb4164915debcba66cb864d751f3e6&timestamp=1409659813&nonce=1372623149';
   const POST_BODY = `<xml><ToUserName><![CDATA[wx5823bf96d3bd56c7]]></ToUserName><Encrypt><![CDATA[RypEvHKD8QQKFhvQ6QleEB4J58tiPdvo+rtK1I9qca6aM/wvqnLSV5zEPeusUiX5L5X/0lWfrf0QADHHhGd3QczcdCUpj911L3vg3W/sYYvuJTs3TUUkSUXxaccAS0qhxchrRYt66wiSpGLYL42aM6A8dTT+6k4aSknmPj48kzJs8qLjvd4Xgpue06DOdnLxAUHzM6+kDZ+HMZfJYuR+LtwGc2hgf5gsijff0ekUNXZiqATP7PF5mZxZ3Izoun1s4zG4LUMnvw2r+KqCKIw+3IQH03v+BCA9nMELNqbSf6tiWSrXJB3LAVGUcallcrw8V2t9EL4EhzJWrQUax5wLVMNS0+rUPA3k22Ncx4XXZS9o0MBH27Bo6BpNelZpS+/uh9KsNlY6bHCmJU9p8g7m3fVKn28H3KDYA5Pl/T8Z1ptDAVe0lXdQ2YoyyH2uyPIGHBZZIs2pDBS8R07+qN+E7Q==]]></Encrypt><AgentID><![CDATA[218]]></AgentID></xml>`;
 
-  const request = (query: string | URLSearchParams, body?: string): SourceRequest => ({
+  const request = (query: string | URLSearchParams, body?: string): RawRequest => ({
     method: body === undefined ? 'GET' : 'POST',
     path: '',
     query: new URLSearchParams(query),
@@ -472,14 +478,14 @@ describe('WeCom', () => {
     body: Buffer.from(body ?? ''),
   });
   const receive = async (
-    it: SourceRequest,
+    it: RawRequest,
     { secret = `${TOKEN}:${AES_KEY}:${CORP}`, at = NOW }: { secret?: string; at?: Date } = {},
   ) => {
     try {
       const received = await sourceNamed('wecom')?.receive(it, {
         secrets: [secret],
         now: at,
-        settings: undefined,
+        settings: settingsOf('wecom'),
       });
       return received?.kind === 'refused' ? received.verification.reason : received?.normalisation;
     } catch (thrown) {
@@ -525,7 +531,7 @@ describe('WeCom', () => {
   const text = (more: string) =>
     `<xml><ToUserName><![CDATA[${CORP}]]></ToUserName><FromUserName><![CDATA[ada]]></FromUserName><MsgType><![CDATA[text]]></MsgType>${more}</xml>`;
 
-  it.each<[string, SourceRequest, unknown]>([
+  it.each<[string, RawRequest, unknown]>([
     ['another company', sealed(text(''), '', 'wwother'), 'body.receiver'],
     ['around it another company', sealed(text(''), '<ToUserName>wwother</ToUserName>'), 'forged'],
     ['no XML', sealed('hello'), 'body.xml'],
@@ -615,7 +621,11 @@ describe('the answer', () => {
     outcomes: readonly DoorOutcome[],
     settings?: unknown,
   ): SourceAnswer | undefined =>
-    sourceNamed(source)?.answer?.(outcomes, { secrets: signerOf(source).secrets, now: NOW, settings });
+    sourceNamed(source)?.answer?.(outcomes, {
+      secrets: signerOf(source).secrets,
+      now: NOW,
+      settings: settingsOf(source, settings),
+    });
 
   const STARTED = 'Rule `patch` started run `run-a`.';
   it.each<[string, unknown]>([

@@ -1,4 +1,5 @@
 /** Commands that people type: in Slack and in comments on code hosts. */
+
 import { describe, expect, it } from 'vitest';
 import type { DoorOutcome } from '../../../lib/model/decision.ts';
 import { parseChatCommand, parseMention } from '../../../lib/sources/shared/chat-command.ts';
@@ -6,6 +7,7 @@ import { answerInSlack } from '../../../lib/sources/slack/answer.ts';
 import { slack } from '../../../lib/sources/slack/receive.ts';
 import { eventsOf, normalisationOf } from '../../fixtures/received-events.ts';
 import { NOW } from '../../fixtures/signed-requests.ts';
+import { settingsOf } from '../../fixtures/source-settings.ts';
 
 describe('a chat command', () => {
   it('of Slack, a slash command', async () => {
@@ -265,7 +267,7 @@ describe('Slack', () => {
         headers: { 'content-type': 'application/x-www-form-urlencoded' },
         body: Buffer.from(body),
       },
-      { secrets: ['live'], now: NOW, settings: undefined },
+      { secrets: ['live'], now: NOW, settings: settingsOf('slack') },
     );
 
   it('may probe the certificate without a signature', async () => {

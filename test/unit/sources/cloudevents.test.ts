@@ -1,9 +1,11 @@
 /** The HTTP binding of CloudEvents in its three modes, and the handshake. */
+
 import { describe, expect, it } from 'vitest';
 import { FleetReflexError } from '../../../lib/errors.ts';
-import type { SourceRequest } from '../../../lib/http/request.ts';
+import type { RawRequest } from '../../../lib/http/request.ts';
 import { cloudevents } from '../../../lib/sources/cloudevents/receive.ts';
 import type { Normalisation } from '../../../lib/sources/source.ts';
+import { settingsOf } from '../../fixtures/source-settings.ts';
 
 const NOW = new Date('2026-11-20T10:35:00Z');
 const EVENT = { specversion: '1.0', id: '1', source: '/s', type: 't', data: { a: 1 } };
@@ -13,7 +15,7 @@ async function send(
   body: string | Buffer = '',
   { method = 'POST', query = '', settings }: { method?: string; query?: string; settings?: unknown } = {},
 ): Promise<Normalisation | string> {
-  const request: SourceRequest = {
+  const request: RawRequest = {
     method,
     path: '',
     query: new URLSearchParams(query),
@@ -21,7 +23,11 @@ async function send(
     body: Buffer.from(body),
   };
   try {
-    const received = await cloudevents.receive(request, { secrets: ['live'], now: NOW, settings });
+    const received = await cloudevents.receive(request, {
+      secrets: ['live'],
+      now: NOW,
+      settings: settingsOf('cloudevents', settings),
+    });
     return received.kind === 'refused' ? received.verification.because : received.normalisation;
   } catch (thrown) {
     return thrown instanceof FleetReflexError ? thrown.code : String(thrown);
@@ -175,7 +181,7 @@ describe('where the secret is a Standard Webhooks secret', () => {
         headers: { authorization: `Bearer ${secret}`, 'content-type': 'application/cloudevents+json' },
         body: Buffer.from(JSON.stringify(EVENT)),
       },
-      { secrets: [secret], now: NOW, settings: undefined },
+      { secrets: [secret], now: NOW, settings: settingsOf('cloudevents') },
     );
     expect(received).toMatchObject({
       kind: 'refused',

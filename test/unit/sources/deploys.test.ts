@@ -1,8 +1,11 @@
 /** What each deploy source makes of its samples, field by field. */
+
 import { describe, expect, it } from 'vitest';
 import { sourceNamed } from '../../../lib/sources/registry.ts';
+import { requestOfMessage } from '../../../lib/sources/source.ts';
 import { eventsOf, normalisationOf } from '../../fixtures/received-events.ts';
 import { NOW } from '../../fixtures/signed-requests.ts';
+import { settingsOf } from '../../fixtures/source-settings.ts';
 
 describe('a deploy event', () => {
   it('of GitHub, a push', async () => {
@@ -605,7 +608,11 @@ describe('a deploy event that is', () => {
 
 describe('what Gitea sends without its headers', () => {
   const receive = (value: unknown, settings?: unknown) =>
-    sourceNamed('gitea')?.receiveMessage(JSON.stringify(value), { secrets: ['unused'], now: NOW, settings });
+    sourceNamed('gitea')?.receiveMessage(requestOfMessage(JSON.stringify(value)), {
+      secrets: ['unused'],
+      now: NOW,
+      settings: settingsOf('gitea', settings),
+    });
   const repository = { id: 12, full_name: 'acme/web' };
   const comment = {
     action: 'created',

@@ -1,8 +1,10 @@
 /** The generic source as its settings describe a sender. */
+
 import { createHash, createHmac } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import type { SourceRequest } from '../../../lib/http/request.ts';
+import type { RawRequest } from '../../../lib/http/request.ts';
 import { generic } from '../../../lib/sources/generic.ts';
+import { settingsOf } from '../../fixtures/source-settings.ts';
 
 const NOW = new Date('2026-11-20T10:35:00Z');
 const SECONDS = String(NOW.getTime() / 1000);
@@ -12,14 +14,18 @@ const hmac = (text: string, encoding: 'hex' | 'base64' = 'hex') =>
   createHmac('sha256', 'live').update(text).digest(encoding);
 
 async function send(headers: Record<string, string>, settings?: unknown, body = BODY): Promise<string> {
-  const request: SourceRequest = {
+  const request: RawRequest = {
     method: 'POST',
     path: '',
     query: new URLSearchParams(),
     headers: { 'content-type': 'application/json', ...headers },
     body: Buffer.from(body),
   };
-  const received = await generic.receive(request, { secrets: ['live'], now: NOW, settings });
+  const received = await generic.receive(request, {
+    secrets: ['live'],
+    now: NOW,
+    settings: settingsOf('generic', settings),
+  });
   if (received.kind === 'refused') return received.verification.reason;
   const made = received.normalisation;
   return made.kind === 'events' ? `${made.events[0]?.type} ${made.events[0]?.id}` : made.kind;

@@ -1,14 +1,17 @@
 /** GitHub beyond its samples: every payload that Octokit knows, forms, forks, and who may command. */
+
 import { readFileSync } from 'node:fs';
 import { sign } from '@octokit/webhooks-methods';
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
-import type { SourceRequest } from '../../../lib/http/request.ts';
+import type { RawRequest } from '../../../lib/http/request.ts';
 import { TriggerEvent } from '../../../lib/model/trigger-event.ts';
 import { github } from '../../../lib/sources/github/receive.ts';
 import type { Normalisation } from '../../../lib/sources/source.ts';
+import { requestOfMessage } from '../../../lib/sources/source.ts';
 import { normalisationOf } from '../../fixtures/received-events.ts';
 import { NOW } from '../../fixtures/signed-requests.ts';
+import { settingsOf } from '../../fixtures/source-settings.ts';
 
 const EXAMPLES = z
   .array(z.object({ name: z.string(), examples: z.array(z.record(z.string(), z.unknown())) }))
@@ -43,7 +46,7 @@ async function deliver(
   body: string,
   contentType = 'application/json',
 ): Promise<Normalisation> {
-  const request: SourceRequest = {
+  const request: RawRequest = {
     method: 'POST',
     path: '',
     query: new URLSearchParams(),
@@ -55,7 +58,11 @@ async function deliver(
     },
     body: Buffer.from(body),
   };
-  const received = await github.receive(request, { secrets: [SECRET], now: NOW, settings: undefined });
+  const received = await github.receive(request, {
+    secrets: [SECRET],
+    now: NOW,
+    settings: settingsOf('github'),
+  });
   if (received.kind === 'refused') throw new Error(received.verification.because);
   return received.normalisation;
 }
@@ -76,10 +83,10 @@ describe('every payload of @octokit/webhooks-examples', () => {
   it.each(
     EXAMPLES.filter(({ name }) => USED.has(name)).map(({ name, examples }) => [name, examples] as const),
   )('%s is known for what it is without its header', async (name, [example]) => {
-    const message = github.receiveMessage(JSON.stringify(example), {
+    const message = github.receiveMessage(requestOfMessage(JSON.stringify(example)), {
       secrets: [SECRET],
       now: NOW,
-      settings: undefined,
+      settings: settingsOf('github'),
     });
     const http = await deliver(name, JSON.stringify(example));
     const typeOf = (it: Normalisation) => (it.kind === 'events' ? it.events[0]?.type : it.kind);
@@ -108,7 +115,11 @@ describe('a delivery', () => {
   });
 
   it('without a delivery id has the body’s hash', async () => {
-    const made = github.receiveMessage(push, { secrets: [SECRET], now: NOW, settings: undefined });
+    const made = github.receiveMessage(requestOfMessage(push), {
+      secrets: [SECRET],
+      now: NOW,
+      settings: settingsOf('github'),
+    });
     expect(made).toMatchObject({ events: [{ id: expect.stringMatching(/^sha256-[0-9a-f]{64}$/) }] });
   });
 });

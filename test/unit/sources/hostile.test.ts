@@ -1,16 +1,22 @@
 /** Whatever JSON a sender that has proved itself sends: it is understood, or refused in our own words. */
+
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FleetReflexError } from '../../../lib/errors.ts';
 import { TriggerEvent } from '../../../lib/model/trigger-event.ts';
 import { SOURCES } from '../../../lib/sources/registry.ts';
+import { requestOfMessage } from '../../../lib/sources/source.ts';
 import { NOW, samplesOf, signerOf } from '../../fixtures/signed-requests.ts';
 
 /** Undefined when all is well, else what went wrong. */
 function fault(source: string, value: unknown): unknown {
   const { secrets, settings } = signerOf(source);
   try {
-    const made = SOURCES.get(source)?.receiveMessage(JSON.stringify(value), { secrets, now: NOW, settings });
+    const made = SOURCES.get(source)?.receiveMessage(requestOfMessage(JSON.stringify(value)), {
+      secrets,
+      now: NOW,
+      settings,
+    });
     if (made?.kind !== 'events') return undefined;
     return made.events
       .map((event) => TriggerEvent.safeParse(event).error)

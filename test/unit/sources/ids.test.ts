@@ -2,13 +2,15 @@
  * What an event is, and which, is proved: nothing that a signature does not cover may change it. Else whoever has one
  * captured request sends it again under another id, or as another event.
  */
+
 import { createHash, createHmac } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { FleetReflexError } from '../../../lib/errors.ts';
-import type { SourceRequest } from '../../../lib/http/request.ts';
+import type { RawRequest } from '../../../lib/http/request.ts';
 import type { TriggerEvent } from '../../../lib/model/trigger-event.ts';
 import { generic } from '../../../lib/sources/generic.ts';
 import { SOURCES } from '../../../lib/sources/registry.ts';
+import { requestOfMessage } from '../../../lib/sources/source.ts';
 import {
   encodeSample,
   NOW,
@@ -19,6 +21,7 @@ import {
   signerOf,
   sourceUnderTest,
 } from '../../fixtures/signed-requests.ts';
+import { settingsOf } from '../../fixtures/source-settings.ts';
 
 const ALL_SAMPLES = [...SOURCES.keys()].flatMap((name) => samplesOf(name));
 
@@ -26,7 +29,7 @@ type Outcome = readonly Omit<TriggerEvent, 'deliveryid'>[] | 'refused' | 'no eve
 
 async function outcomeOf(
   source: string,
-  request: SourceRequest,
+  request: RawRequest,
   given: { secrets?: readonly string[]; settings?: unknown } = {},
 ): Promise<Outcome> {
   const { secrets, settings } = signerOf(source);
@@ -34,8 +37,8 @@ async function outcomeOf(
     const received = await sourceUnderTest(source).receive(request, {
       secrets: [secrets[0]],
       now: NOW,
-      settings,
       ...given,
+      settings: given.settings === undefined ? settings : settingsOf(source, given.settings),
     });
     if (received.kind === 'refused') return 'refused';
     const { normalisation } = received;
@@ -214,7 +217,7 @@ describe('a delivery id that nobody signs', () => {
     expect(received).toMatchObject({
       normalisation: { events: [{ id: expect.stringMatching(/^sha256-/), deliveryid: 'another-0001' }] },
     });
-    const message = sourceUnderTest(source).receiveMessage(request.body.toString(), {
+    const message = sourceUnderTest(source).receiveMessage(requestOfMessage(request.body.toString()), {
       secrets: [''],
       now: NOW,
       settings,

@@ -1,12 +1,15 @@
 /** Ids that are made of several facts: other facts never make the same id. */
+
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { recordOf } from '../../../lib/model/decision.ts';
 import { joinedId } from '../../../lib/model/id-parts.ts';
 import { genericEvent } from '../../../lib/sources/shared/build-event.ts';
 import { idTime } from '../../../lib/sources/shared/delivery-id.ts';
+import { requestOfMessage } from '../../../lib/sources/source.ts';
 import { eventDayKey, key } from '../../../lib/store/table.ts';
 import { NOW, sourceUnderTest } from '../../fixtures/signed-requests.ts';
+import { settingsOf } from '../../fixtures/source-settings.ts';
 
 /** What joins, what encodes, and words that look encoded already. */
 const part = fc
@@ -79,8 +82,8 @@ describe('a key of the table', () => {
 describe('two CloudEvents', () => {
   const idOf = (source: string, id: string) => {
     const made = sourceUnderTest('cloudevents').receiveMessage(
-      JSON.stringify({ specversion: '1.0', type: 't', source, id }),
-      { secrets: [''], now: NOW, settings: undefined },
+      requestOfMessage(JSON.stringify({ specversion: '1.0', type: 't', source, id })),
+      { secrets: [''], now: NOW, settings: settingsOf('cloudevents') },
     );
     return made.kind === 'events' ? made.events[0]?.id : made;
   };

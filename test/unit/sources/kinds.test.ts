@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
-import type { SourceRequest } from '../../../lib/http/request.ts';
+import type { RawRequest } from '../../../lib/http/request.ts';
 import {
   NOW,
   samplesOf,
@@ -26,7 +26,7 @@ const EXAMPLES = Examples.parse(
 );
 
 /** The types of the events that a request is taken for. */
-async function typesOf(source: string, request: SourceRequest): Promise<readonly string[]> {
+async function typesOf(source: string, request: RawRequest): Promise<readonly string[]> {
   const { secrets, settings } = signerOf(source);
   const received = await sourceUnderTest(source).receive(request, {
     secrets: [secrets[0]],

@@ -2,8 +2,10 @@
  * The fields that each source cannot do without. A vendor sends null, leaves out, or adds as it likes: everything
  * else in the samples may be null or missing, and the payload is still taken.
  */
+
 import { describe, expect, it } from 'vitest';
 import { sourceNamed } from '../../../lib/sources/registry.ts';
+import { requestOfMessage } from '../../../lib/sources/source.ts';
 import { NOW, type Sample, samplesOf, signerOf } from '../../fixtures/signed-requests.ts';
 
 const REQUIRED: Record<string, string[]> = {
@@ -123,7 +125,11 @@ const REQUIRED: Record<string, string[]> = {
 function understands({ source }: Sample, value: unknown): boolean {
   const { secrets, settings } = signerOf(source);
   try {
-    sourceNamed(source)?.receiveMessage(JSON.stringify(value), { secrets, now: NOW, settings });
+    sourceNamed(source)?.receiveMessage(requestOfMessage(JSON.stringify(value)), {
+      secrets,
+      now: NOW,
+      settings,
+    });
     return true;
   } catch {
     return false;

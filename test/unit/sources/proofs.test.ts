@@ -1,9 +1,11 @@
 /** The other ways in which a sender may prove itself, and that the weaker is not taken for the stronger. */
+
 import { createHmac } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import type { SourceRequest } from '../../../lib/http/request.ts';
+import type { RawRequest } from '../../../lib/http/request.ts';
 import { sourceNamed } from '../../../lib/sources/registry.ts';
 import { NOW } from '../../fixtures/signed-requests.ts';
+import { settingsOf } from '../../fixtures/source-settings.ts';
 
 const SECRET = 'the-live-secret';
 const SIGNING = `whsec_${Buffer.from('thirty-two bytes make a live key').toString('base64')}`;
@@ -21,14 +23,18 @@ async function verdict(
   name: string,
   { headers = {}, path = '', query = '', ...given }: Attempt,
 ): Promise<string> {
-  const request: SourceRequest = {
+  const request: RawRequest = {
     method: 'POST',
     path,
     query: new URLSearchParams(query),
     headers: { 'content-type': 'application/json', ...headers },
     body: Buffer.from('{}'),
   };
-  const context = { secrets: given.secrets ?? [SECRET], now: NOW, settings: given.settings };
+  const context = {
+    secrets: given.secrets ?? [SECRET],
+    now: NOW,
+    settings: settingsOf(name, given.settings),
+  };
   try {
     const received = await sourceNamed(name)?.receive(request, context);
     return received?.kind === 'refused' ? received.verification.reason : 'accepted';

@@ -1,6 +1,8 @@
 /** `event.data.ref` is `main` where the repository's own main is meant: a stranger may name a branch as he likes. */
+
 import { describe, expect, it } from 'vitest';
 import { SOURCES } from '../../../lib/sources/registry.ts';
+import { requestOfMessage } from '../../../lib/sources/source.ts';
 import { NOW, samplesOf, signedSample, signerOf, sourceUnderTest } from '../../fixtures/signed-requests.ts';
 
 type Payload = Record<string, unknown>;
@@ -9,7 +11,11 @@ type Payload = Record<string, unknown>;
 function commitOf(source: string, payload: Payload): unknown {
   const { settings } = signerOf(source);
   const body = JSON.stringify(payload);
-  const made = sourceUnderTest(source).receiveMessage(body, { secrets: [''], now: NOW, settings });
+  const made = sourceUnderTest(source).receiveMessage(requestOfMessage(body), {
+    secrets: [''],
+    now: NOW,
+    settings,
+  });
   const event = made.kind === 'events' ? made.events[0] : undefined;
   if (event?.kind !== 'deploy') return made;
   const { ref, sha } = event.data;

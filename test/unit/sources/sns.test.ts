@@ -1,4 +1,5 @@
 /** SNS: what stands between a message and us, with a certificate of our own making and a fetcher that is a map. */
+
 import { sign } from 'node:crypto';
 import { createServer } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -12,6 +13,7 @@ import { SnsMessage, stringToSign } from '../../../lib/sources/sns/message.ts';
 import { defineSnsSource } from '../../../lib/sources/sns/receive.ts';
 import type { Received } from '../../../lib/sources/source.ts';
 import { makeCertificate } from '../../fixtures/certificate.ts';
+import { settingsOf } from '../../fixtures/source-settings.ts';
 
 const NOW = new Date('2026-11-20T10:35:00Z');
 const CERTIFICATE_URL =
@@ -63,7 +65,7 @@ async function post(message: unknown, settings: unknown = { topics: [TOPIC] }, p
       headers: { 'content-type': 'text/plain; charset=UTF-8' },
       body,
     },
-    { secrets: ['unused'], now: NOW, settings },
+    { secrets: ['unused'], now: NOW, settings: settingsOf(source, settings) },
   );
   return { told: told(received), fetched };
 }

@@ -1,10 +1,12 @@
 /** What every source has to do, whoever its sender is: one table, each source of the registry, each sample. */
+
 import { describe, expect, it } from 'vitest';
 import { FleetReflexError } from '../../../lib/errors.ts';
-import type { SourceRequest } from '../../../lib/http/request.ts';
+import type { RawRequest } from '../../../lib/http/request.ts';
 import { TriggerEvent } from '../../../lib/model/trigger-event.ts';
 import { SOURCES, sourceNamed } from '../../../lib/sources/registry.ts';
 import type { Received, SourceContext } from '../../../lib/sources/source.ts';
+import { requestOfMessage } from '../../../lib/sources/source.ts';
 import {
   encodeSample,
   NOW,
@@ -23,18 +25,14 @@ function contextOf(source: string, given: Partial<SourceContext> = {}): SourceCo
   return { secrets: [secrets[0]], now: NOW, settings, ...given };
 }
 
-function receive(
-  source: string,
-  request: SourceRequest,
-  given: Partial<SourceContext> = {},
-): Promise<Received> {
+function receive(source: string, request: RawRequest, given: Partial<SourceContext> = {}): Promise<Received> {
   return sourceUnderTest(source).receive(request, contextOf(source, given));
 }
 
 /** `forged` or `stale` for a refused request, `accepted` for any other. */
 async function verdict(
   source: string,
-  request: SourceRequest,
+  request: RawRequest,
   given: Partial<SourceContext> = {},
 ): Promise<string> {
   try {
@@ -62,12 +60,12 @@ function flipBit(text: string, bit: number): string {
   return bytes.toString('latin1');
 }
 
-function withHeader(request: SourceRequest, header: string, value: string): SourceRequest {
+function withHeader(request: RawRequest, header: string, value: string): RawRequest {
   return { ...request, headers: { ...request.headers, [header]: value } };
 }
 
 /** The same request with one bit of its proof flipped, for each bit of the secret or the signature. */
-function* withFlippedProof(source: string, request: SourceRequest): Generator<SourceRequest> {
+function* withFlippedProof(source: string, request: RawRequest): Generator<RawRequest> {
   const { proof } = signerOf(source);
   if (proof === 'body') {
     const { Signature: signature, ...message } = JSON.parse(request.body.toString());
@@ -143,7 +141,10 @@ describe.each(ALL)('%s', (source) => {
   it.each(samples.map((sample) => [sample.file, sample] as const))(
     'understands %s on the events queue as it does over HTTP',
     async (_, sample) => {
-      const message = sourceUnderTest(source).receiveMessage(JSON.stringify(sample.value), contextOf(source));
+      const message = sourceUnderTest(source).receiveMessage(
+        requestOfMessage(JSON.stringify(sample.value)),
+        contextOf(source),
+      );
       const received = await receive(source, signedSample(sample));
       const http = received.kind === 'understood' ? received.normalisation : undefined;
       const essence = (it: typeof http) =>

@@ -1,11 +1,13 @@
 /** The signatures that vendors publish, and what other libraries sign: our verifiers have to agree with them. */
+
 import { sign as signByEd25519 } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { Webhook } from 'standardwebhooks';
 import { describe, expect, it } from 'vitest';
-import type { SourceRequest } from '../../../lib/http/request.ts';
+import type { RawRequest } from '../../../lib/http/request.ts';
 import { sourceNamed } from '../../../lib/sources/registry.ts';
 import { ed25519Key } from '../../fixtures/signed-requests.ts';
+import { settingsOf } from '../../fixtures/source-settings.ts';
 
 interface Vector {
   source: string;
@@ -118,14 +120,15 @@ const VECTORS: Record<string, Vector> = {
 async function isTaken({ source: name, secret, headers, body, at, settings }: Vector): Promise<boolean> {
   const source = sourceNamed(name);
   if (source === undefined) throw new Error(name);
-  const request: SourceRequest = {
+  const request: RawRequest = {
     method: 'POST',
     path: '',
     query: new URLSearchParams(),
     headers,
     body: Buffer.from(body),
   };
-  const context = { secrets: [secret.join('')], now: new Date(at ?? '2026-11-20T10:35:00Z'), settings };
+  const now = new Date(at ?? '2026-11-20T10:35:00Z');
+  const context = { secrets: [secret.join('')], now, settings: settingsOf(source, settings) };
   try {
     return (await source.receive(request, context)).kind === 'understood';
   } catch {

@@ -1,0 +1,54 @@
+/**
+ * A source's entry under `sources:` in rules.yml: its own settings, and what every source has. It is parsed once, when
+ * the rules are loaded; from there on it travels parsed.
+ */
+import * as z from 'zod';
+
+const Tenants = z
+  .array(z.string().min(1))
+  .nonempty()
+  .optional()
+  .describe(
+    'Whose people may use rules: ids of workspaces, guilds, organisations or companies (`event.data.tenant`; docs/sources.md). Default: everybody but whom the platform itself calls external to the app’s own.',
+  );
+const OPEN_QUEUE = z
+  .boolean()
+  .default(true)
+  .describe(
+    'Whether messages of the `events` queue may be its events; the queue’s policy is all their proof. `false` closes the queue to it.',
+  );
+const CLOSED_QUEUE = z
+  .boolean()
+  .refine((isOpen) => !isOpen, 'expected false: what a person says is taken over HTTP only')
+  .default(false)
+  .describe('Its events are commands of people, which the `events` queue never brings.');
+
+/** @param hasPeople it sends commands of people @param hasSystems it sends events of systems, too */
+export function entrySchema(own: z.ZodObject, { hasPeople = false, hasSystems = false }) {
+  const queue = hasSystems ? OPEN_QUEUE : CLOSED_QUEUE;
+  const entry = hasPeople ? own.safeExtend({ queue, tenants: Tenants }) : own.safeExtend({ queue });
+  return entry.brand<'SourceSettings'>();
+}
+
+export type EntrySchema = ReturnType<typeof entrySchema>;
+/**
+ * An entry that its source's schema has parsed, with every default. Only that source knows its fields. The brand keeps
+ * out an entry as it is written, which has no default: a window that is undefined would let every time pass.
+ */
+export type SourceSettings = z.infer<EntrySchema>;
+
+/** Whether the `events` queue may bring its events; what people say never comes that way. */
+export function takesMessages(settings: SourceSettings): boolean {
+  return settings['queue'] === true;
+}
+
+/** Whose people may use rules. @returns undefined where the entry lists none */
+export function tenantsOf(settings: SourceSettings): readonly string[] | undefined {
+  return Tenants.parse(settings['tenants']);
+}
+
+/** The command that stands before a verb: no source has to have the setting, and each that does calls it so. */
+export function commandOf(settings: SourceSettings | undefined): string {
+  const command = settings?.['command'];
+  return typeof command === 'string' ? command : '/fleet';
+}
