@@ -17,13 +17,16 @@ export interface RateLimiterOptions {
 
 export interface RateLimiter {
   /**
-   * Waits for a place. `true`: go now. `false`: no place came within `maxWaitMs`, and none was used.
+   * Waits for a place. `true`: go now. `false`: no place came within `maxWaitMs`, and none was used; at once where
+   * `holdFor` lasts as long.
    * @param caller whose turn it is; callers are served round-robin, one caller's requests first come first served
    * @param maxWaitMs default: as long as it takes
    */
   take(caller: string, maxWaitMs?: number): Promise<boolean>;
   /** Lets nobody through for this long: the vendor said that the account is over its limit all the same. */
   holdFor(ms: number): void;
+  /** How many milliseconds of `holdFor` are left. */
+  readonly heldMs: number;
   /** How many wait now. */
   readonly waiting: number;
 }
@@ -34,15 +37,16 @@ interface Waiter {
 }
 
 const GO = Promise.resolve(true);
+const NO = Promise.resolve(false);
 
 export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
   const { limit, windowMs = 1000, clock = systemClock } = options;
   if (!(limit >= 1)) throw new RangeError(`limit: expected at least 1, got ${limit}`);
   if (!(windowMs > 0)) throw new RangeError(`windowMs: expected more than 0, got ${windowMs}`);
-  if (limit === Infinity) return unlimited;
 
-  // The times of the last `limit` departures, a ring: `admitted[next]` is the oldest.
-  const admitted: number[] = new Array(limit).fill(-Infinity);
+  // The times of the last `limit` departures, a ring: `admitted[next]` is the oldest. Without a limit none is kept.
+  const isLimited = limit !== Infinity;
+  const admitted: number[] = new Array(isLimited ? limit : 0).fill(-Infinity);
   let next = 0;
   let heldUntil = -Infinity;
   // A Map keeps insertion order: its first key is whose turn it is, and a served caller moves to the end.
@@ -56,6 +60,7 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
   }
 
   function admit(now: number): void {
+    if (!isLimited) return;
     admitted[next] = now;
     next = (next + 1) % limit;
   }
@@ -106,6 +111,7 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
         admit(now);
         return GO;
       }
+      if (heldUntil - now >= maxWaitMs) return NO;
       return new Promise((settle) => {
         const waiter: Waiter = { settle, stopTimer: undefined };
         const queue = queues.get(caller);
@@ -121,10 +127,11 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
     holdFor(ms) {
       heldUntil = Math.max(heldUntil, clock.monotonicMs() + ms);
     },
+    get heldMs() {
+      return Math.max(0, heldUntil - clock.monotonicMs());
+    },
     get waiting() {
       return waiting;
     },
   };
 }
-
-const unlimited: RateLimiter = { take: () => GO, holdFor: () => undefined, waiting: 0 };

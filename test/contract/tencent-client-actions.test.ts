@@ -5,7 +5,8 @@ import {
   previewReplacedCommandContent,
 } from '../../lib/providers/tencent/actions/commands.ts';
 import { runCommand } from '../../lib/providers/tencent/actions/invocations.ts';
-import { createTencentClient, type TencentClient } from '../../lib/providers/tencent/client.ts';
+import { createTencentClient } from '../../lib/providers/tencent/client.ts';
+import type { VendorClient } from '../../lib/providers/vendor-client.ts';
 import { createFleetEngine, type FleetEngine } from '../../local/fleet/engine.ts';
 import { parseFleet } from '../../local/fleet/fleet-file.ts';
 import { startTatServer, type TatServer } from '../../local/tencent/server.ts';
@@ -13,7 +14,7 @@ import { startTatServer, type TatServer } from '../../local/tencent/server.ts';
 const REGION = 'ap-guangzhou';
 let engine: FleetEngine;
 let server: TatServer;
-let client: TencentClient;
+let client: VendorClient;
 
 beforeAll(async () => {
   engine = createFleetEngine(
@@ -72,6 +73,6 @@ test('a request outside the documented limits never leaves', async () => {
     Content: Buffer.from('echo hello').toString('base64'),
     InstanceIds: Array.from({ length: 201 }, (_, index) => `ins-${index}`),
   });
-  expect(outcome).toMatchObject({ kind: 'failed' });
+  expect(outcome).toMatchObject({ kind: 'notSent', failure: { code: 'InvalidRequest' } });
   expect(client.requestCounts).toEqual(before);
 });

@@ -1,29 +1,30 @@
 /**
- * The Cloud Assistant actions of Alibaba Cloud ECS (API 2014-05-26) over signed HTTP: one request, one honest
- * outcome. It checks a request before it costs a call, keeps to a rate for each API and region, never repeats
- * anything, and never throws for what the vendor or the network does.
+ * The Cloud Assistant actions of Alibaba Cloud ECS (API 2014-05-26), as facts for the frame of every client: endpoint,
+ * rate, signature, envelope, codes.
  */
 import { randomBytes } from 'node:crypto';
-import type { Dispatcher } from 'undici';
 import * as z from 'zod';
-import { messageOf } from '../../errors.ts';
-import { type Clock, systemClock } from '../clock.ts';
-import { httpCall } from '../http-call.ts';
-import { borrowedPool, createHttpPool, type HttpPool } from '../http-pool.ts';
-import type { ProviderFailure } from '../provider.ts';
-import { createRateLimiter, type RateLimiter } from '../rate-limiter.ts';
-import { type RequestShares, shareOf, shareOfRate, WHOLE } from '../request-shares.ts';
+import { type CallFailed, type CallOutcome, type OwnCode, ownFailed, vendorFailed } from '../call-outcome.ts';
+import {
+  createVendorClient,
+  type HttpAnswer,
+  type Opened,
+  type Vendor,
+  type VendorAction,
+  type VendorClient,
+  type VendorClientOptions,
+} from '../vendor-client.ts';
 import {
   DescribeCloudAssistantStatusAnswer,
   DescribeCommandsAnswer,
   DescribeInvocationResultsAnswer,
   DescribeInvocationsAnswer,
+  ErrorAnswer,
   InvokeCommandAnswer,
   ModifyInvocationAttributeAnswer,
   StopInvocationAnswer,
 } from './answers.ts';
-import { type CallResult, readAnswer, transportFailure } from './call-result.ts';
-import { ownFailure } from './failure.ts';
+import { explainErrorCode } from './error-codes.ts';
 import {
   DescribeCloudAssistantStatusRequest,
   DescribeCommandsRequest,
@@ -38,193 +39,174 @@ import { flattenParameters, type RpcValue } from './rpc-parameters.ts';
 import { type AlibabaCredentials, canonicalQuery, signAcs3 } from './signature.ts';
 
 const API_VERSION = '2014-05-26';
-/** The vendor counts by the minute. */
-const WINDOW_MS = 1000;
 
-export interface CloudAssistantClientOptions {
-  /** A function is asked before each call: temporary credentials change. */
-  credentials: AlibabaCredentials | (() => Promise<AlibabaCredentials>);
-  /** Scheme, host and port for every region. Default `https://ecs.<region>.aliyuncs.com`. */
-  endpoint?: string;
-  /** Used instead of our own connections, and never closed here: a test's. */
-  dispatcher?: Dispatcher;
-  /** For one call, waiting for its turn included, in milliseconds. Default 10000. */
-  deadlineMs?: number;
-  /**
-   * Requests a second for each API and region; `Infinity` for no limit. The vendor publishes no number and counts
-   * all keys of the account together. Default 20.
-   */
-  requestsPerSecond?: number;
-  /** What of that this process takes. Default all of it. */
-  requestShares?: RequestShares;
-  clock?: Clock;
+export interface CloudAssistantClientOptions extends VendorClientOptions<AlibabaCredentials> {
   /** Unique for each call. Default 32 random hexadecimal digits. */
   newNonce?: () => string;
 }
 
-export interface CloudAssistantClient {
-  invokeCommand(request: InvokeCommandRequest): Promise<CallResult<InvokeCommandAnswer>>;
-  runCommand(request: RunCommandRequest): Promise<CallResult<InvokeCommandAnswer>>;
-  stopInvocation(request: StopInvocationRequest): Promise<CallResult<StopInvocationAnswer>>;
+/** One method for each action: one request, one honest outcome; nothing is repeated. */
+export interface CloudAssistantClient extends Pick<VendorClient, 'requestCounts' | 'close'> {
+  invokeCommand(request: InvokeCommandRequest): Promise<CallOutcome<InvokeCommandAnswer>>;
+  runCommand(request: RunCommandRequest): Promise<CallOutcome<InvokeCommandAnswer>>;
+  stopInvocation(request: StopInvocationRequest): Promise<CallOutcome<StopInvocationAnswer>>;
   modifyInvocationAttribute(
     request: ModifyInvocationAttributeRequest,
-  ): Promise<CallResult<ModifyInvocationAttributeAnswer>>;
-  describeInvocations(request: DescribeInvocationsRequest): Promise<CallResult<DescribeInvocationsAnswer>>;
+  ): Promise<CallOutcome<ModifyInvocationAttributeAnswer>>;
+  describeInvocations(request: DescribeInvocationsRequest): Promise<CallOutcome<DescribeInvocationsAnswer>>;
   describeInvocationResults(
     request: DescribeInvocationResultsRequest,
-  ): Promise<CallResult<DescribeInvocationResultsAnswer>>;
-  describeCommands(request: DescribeCommandsRequest): Promise<CallResult<DescribeCommandsAnswer>>;
+  ): Promise<CallOutcome<DescribeInvocationResultsAnswer>>;
+  describeCommands(request: DescribeCommandsRequest): Promise<CallOutcome<DescribeCommandsAnswer>>;
   describeCloudAssistantStatus(
     request: DescribeCloudAssistantStatusRequest,
-  ): Promise<CallResult<DescribeCloudAssistantStatusAnswer>>;
-  /** Requests handed to the network, by action. */
-  readonly requestCounts: Readonly<Record<string, number>>;
-  close(): Promise<void>;
+  ): Promise<CallOutcome<DescribeCloudAssistantStatusAnswer>>;
 }
 
-interface Turn {
-  limiter: RateLimiter;
-  /** Monotonic; the vendor refuses this API until then. */
-  heldUntilMs: number;
-}
-
+/** @throws TypeError when the endpoint is none */
 export function createCloudAssistantClient(options: CloudAssistantClientOptions): CloudAssistantClient {
-  const { endpoint, dispatcher, deadlineMs = 10_000, clock = systemClock } = options;
-  const { requestsPerSecond = 20, requestShares = WHOLE } = options;
   const newNonce = options.newNonce ?? (() => randomBytes(16).toString('hex'));
-  const pools = new Map<string, HttpPool>();
-  const turns = new Map<string, Turn>();
-  const requestCounts: Record<string, number> = {};
+  const client = createVendorClient(cloudAssistant(newNonce), options);
 
-  const credentialsNow = async (): Promise<AlibabaCredentials | ProviderFailure> => {
-    if (typeof options.credentials !== 'function') return options.credentials;
-    try {
-      return await options.credentials();
-    } catch (error) {
-      return ownFailure('NoCredentials', `Not sent: the credentials could not be read: ${messageOf(error)}`);
-    }
-  };
-
-  const poolOf = (origin: string): HttpPool => {
-    const existing = pools.get(origin);
-    if (existing !== undefined) return existing;
-    const pool = dispatcher === undefined ? createHttpPool({ origin, clock }) : borrowedPool(dispatcher);
-    pools.set(origin, pool);
-    return pool;
-  };
-
-  const turnOf = (region: string, action: string): Turn => {
-    const key = `${region}/${action}`;
-    const existing = turns.get(key);
-    if (existing !== undefined) return existing;
-    const rate = shareOfRate(requestsPerSecond, shareOf(requestShares, action), WINDOW_MS);
-    const limiter = createRateLimiter({ ...rate, clock });
-    const turn = { limiter, heldUntilMs: Number.NEGATIVE_INFINITY };
-    turns.set(key, turn);
-    return turn;
-  };
-
-  /** Waits for this API's turn. @returns why there is none within the deadline */
-  const waitForTurn = async (turn: Turn): Promise<ProviderFailure | undefined> => {
-    const heldMs = turn.heldUntilMs - clock.monotonicMs();
-    if (heldMs < deadlineMs && (await turn.limiter.take('', deadlineMs))) return undefined;
-    return ownFailure(
-      'RateLimited',
-      `Not sent: no turn within ${deadlineMs} ms at the rate that is kept for this API.`,
-      Math.max(1000, Math.ceil(heldMs)),
-    );
-  };
-
-  const call = async <Request extends { RegionId: string }, Answer extends { RequestId: string }>(
-    action: string,
-    requestSchema: z.ZodType<Request>,
-    answerSchema: z.ZodType<Answer>,
-    request: Request,
-  ): Promise<CallResult<Answer>> => {
-    const checked = requestSchema.safeParse(request);
-    if (!checked.success) return { kind: 'notSent', failure: invalidRequest(action, checked.error) };
-    const endsAt = clock.monotonicMs() + deadlineMs;
-    const region = checked.data.RegionId;
-    const turn = turnOf(region, action);
-    const refused = await waitForTurn(turn);
-    if (refused !== undefined) return { kind: 'notSent', failure: refused };
-
-    const credentials = await credentialsNow();
-    if ('advice' in credentials) return { kind: 'notSent', failure: credentials };
-    const origin = endpoint ?? `https://ecs.${region}.aliyuncs.com`;
-    const query = flattenParameters(wireForm(checked.data));
-    const headers = signAcs3(
-      {
-        method: 'POST',
-        host: new URL(origin).host,
-        action,
-        version: API_VERSION,
-        query,
-        date: new Date(clock.epochMs()),
-        nonce: newNonce(),
-      },
-      credentials,
-    );
-    requestCounts[action] = (requestCounts[action] ?? 0) + 1;
-    const outcome = await httpCall(
-      poolOf(origin).dispatcher(),
-      {
-        origin,
-        method: 'POST',
-        path: `/?${canonicalQuery(query)}`,
-        headers: Object.entries({ ...headers, accept: 'application/json' }).flat(),
-        deadlineMs: Math.max(1, endsAt - clock.monotonicMs()),
-      },
-      clock,
-    );
-    if (outcome.kind !== 'answered') return transportFailure(outcome);
-    const result = readAnswer(outcome, answerSchema, clock.epochMs());
-    if (result.kind !== 'answered' && result.isThrottled === true) {
-      const holdMs = result.failure.retryAfterMs ?? 0;
-      turn.limiter.holdFor(holdMs);
-      turn.heldUntilMs = clock.monotonicMs() + holdMs;
-    }
-    return result;
-  };
+  const method =
+    <Request extends { RegionId: string }, Answer>(
+      name: string,
+      effect: VendorAction<Request, Answer>['effect'],
+      request: z.ZodType<unknown, Request>,
+      answer: z.ZodType<Answer>,
+    ) =>
+    (given: Request): Promise<CallOutcome<Answer>> =>
+      client.call({ name, effect, request, answer }, given.RegionId, given);
 
   return {
-    invokeCommand: (request) => call('InvokeCommand', InvokeCommandRequest, InvokeCommandAnswer, request),
-    runCommand: (request) => call('RunCommand', RunCommandRequest, InvokeCommandAnswer, request),
-    stopInvocation: (request) => call('StopInvocation', StopInvocationRequest, StopInvocationAnswer, request),
-    modifyInvocationAttribute: (request) =>
-      call(
-        'ModifyInvocationAttribute',
-        ModifyInvocationAttributeRequest,
-        ModifyInvocationAttributeAnswer,
-        request,
-      ),
-    describeInvocations: (request) =>
-      call('DescribeInvocations', DescribeInvocationsRequest, DescribeInvocationsAnswer, request),
-    describeInvocationResults: (request) =>
-      call(
-        'DescribeInvocationResults',
-        DescribeInvocationResultsRequest,
-        DescribeInvocationResultsAnswer,
-        request,
-      ),
-    describeCommands: (request) =>
-      call('DescribeCommands', DescribeCommandsRequest, DescribeCommandsAnswer, request),
-    describeCloudAssistantStatus: (request) =>
-      call(
-        'DescribeCloudAssistantStatus',
-        DescribeCloudAssistantStatusRequest,
-        DescribeCloudAssistantStatusAnswer,
-        request,
-      ),
-    requestCounts,
-    async close() {
-      await Promise.all([...pools.values()].map((pool) => pool.close()));
+    invokeCommand: method('InvokeCommand', 'once', InvokeCommandRequest, InvokeCommandAnswer),
+    runCommand: method('RunCommand', 'once', RunCommandRequest, InvokeCommandAnswer),
+    stopInvocation: method('StopInvocation', 'repeatable', StopInvocationRequest, StopInvocationAnswer),
+    modifyInvocationAttribute: method(
+      'ModifyInvocationAttribute',
+      'repeatable',
+      ModifyInvocationAttributeRequest,
+      ModifyInvocationAttributeAnswer,
+    ),
+    describeInvocations: method(
+      'DescribeInvocations',
+      'read',
+      DescribeInvocationsRequest,
+      DescribeInvocationsAnswer,
+    ),
+    describeInvocationResults: method(
+      'DescribeInvocationResults',
+      'read',
+      DescribeInvocationResultsRequest,
+      DescribeInvocationResultsAnswer,
+    ),
+    describeCommands: method('DescribeCommands', 'read', DescribeCommandsRequest, DescribeCommandsAnswer),
+    describeCloudAssistantStatus: method(
+      'DescribeCloudAssistantStatus',
+      'read',
+      DescribeCloudAssistantStatusRequest,
+      DescribeCloudAssistantStatusAnswer,
+    ),
+    requestCounts: client.requestCounts,
+    close: () => client.close(),
+  };
+}
+
+function cloudAssistant(newNonce: () => string): Vendor<AlibabaCredentials> {
+  return {
+    endpoint: 'https://ecs.{region}.aliyuncs.com',
+    // The vendor publishes no number; it counts all keys of the account together, for each API and region.
+    requestsPerSecond: 20,
+    isRateByRegion: true,
+    // It counts by the minute.
+    windowMs: 1000,
+    deadlineMs: 10_000,
+    attempts: 1,
+    open: openAnswer,
+    advice: adviceOn,
+    sign({ action, request, host, nowMs }, credentials) {
+      const query = flattenParameters(wireForm(request));
+      const call = { method: 'POST' as const, host, action, version: API_VERSION, query };
+      const signed = signAcs3({ ...call, date: new Date(nowMs), nonce: newNonce() }, credentials);
+      const headers = { ...signed, accept: 'application/json' };
+      return { path: `/?${canonicalQuery(query)}`, headers: Object.entries(headers).flat() };
     },
   };
 }
 
+function adviceOn(code: OwnCode, kind: CallFailed['kind']): string {
+  switch (code) {
+    case 'InvalidRequest':
+      return 'Correct the rule or the request: the vendor would refuse it.';
+    case 'NoCredentials':
+      return 'Check where the access key of Alibaba Cloud is kept, and the permission to read it.';
+    case 'RateLimited':
+      return 'If it stays so, spread the runs over more time.';
+    case 'InvalidAnswer':
+    case 'HttpStatus':
+      return 'Look whether a proxy answers in the place of the vendor; the request may have had its effect.';
+    case 'Network':
+    case 'Timeout':
+    case 'Aborted':
+      return kind === 'notSent'
+        ? 'Check the network from here to the vendor, and the endpoint.'
+        : 'Nothing to do: what became of the request is looked up before anything is sent again.';
+  }
+}
+
+/** The vendor answers errors with HTTP 400 and more and `{RequestId, HostId, Code, Message, Recommend}`. */
+function openAnswer({ status, headers, body: text }: HttpAnswer, nowMs: number): Opened {
+  const body = parseJson(text);
+  if (status < 300) {
+    const requestId = ErrorAnswer.pick({ RequestId: true }).safeParse(body).data?.RequestId;
+    return { kind: 'answered', answer: body, requestId };
+  }
+  if (status < 400) {
+    const message = `HTTP ${status} with a body that does not have the documented form`;
+    return ownFailed('InvalidAnswer', message, adviceOn('InvalidAnswer', 'unknown'), 'unknown');
+  }
+  const {
+    Code: code,
+    Message: message,
+    RequestId: requestId,
+  } = ErrorAnswer.safeParse(body).data ?? {
+    Code: `Http${status}`,
+    Message: 'no error body in the documented form',
+    RequestId: '',
+  };
+  const { class: errorClass, advice } = explainErrorCode(code, status);
+  const isThrottled = errorClass === 'throttled';
+  return vendorFailed(errorClass, {
+    code,
+    message,
+    advice,
+    ...(requestId !== '' && { requestId }),
+    ...(isThrottled && { retryAfterMs: retryAfterHeader(headers) ?? untilNextMinute(nowMs) }),
+  });
+}
+
+/** The vendor's SDK reads `x-acs-retry-after` as whole milliseconds (openapi-core, getThrottlingTimeLeft). */
+function retryAfterHeader(headers: HttpAnswer['headers']): number | undefined {
+  const header = headers['x-acs-retry-after'];
+  const milliseconds = typeof header === 'string' ? Number.parseInt(header, 10) : Number.NaN;
+  return milliseconds >= 0 ? milliseconds : undefined;
+}
+
+/** Who is throttled in one minute is refused until the next begins. */
+function untilNextMinute(epochMs: number): number {
+  return 60_000 - (epochMs % 60_000);
+}
+
+function parseJson(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return undefined;
+  }
+}
+
 /** `Parameters` travels as JSON text in one parameter; everything else is flat already. */
-function wireForm(request: Readonly<Record<string, unknown>>): Record<string, RpcValue> {
+function wireForm(request: object): Record<string, RpcValue> {
   const form: Record<string, RpcValue> = {};
   for (const [name, value] of Object.entries(request)) {
     form[name] = name === 'Parameters' && value !== undefined ? JSON.stringify(value) : RpcForm.parse(value);
@@ -240,8 +222,3 @@ const RpcForm: z.ZodType<RpcValue> = z.union([
   z.array(z.string()),
   z.array(z.record(z.string(), z.string())),
 ]);
-
-function invalidRequest(action: string, error: z.ZodError): ProviderFailure {
-  const problems = error.issues.map((issue) => `${issue.path.join('.') || 'request'}: ${issue.message}`);
-  return ownFailure('InvalidRequest', `${action} was not sent: ${problems.join('; ')}`);
-}

@@ -1,4 +1,5 @@
 /** What an error code of the vendor means for the caller, and what the person on call should do. */
+import type { ErrorClass } from '../call-outcome.ts';
 import {
   type AlibabaErrorKind,
   ERROR_ROWS,
@@ -15,12 +16,33 @@ export interface AlibabaErrorCode {
   /** The HTTP status that the documents give; a different one in an answer changes nothing. */
   httpStatus: number;
   kind: AlibabaErrorKind;
+  /** The kind in the words of all clouds. */
+  class: ErrorClass;
   /** One sentence for the person who is on call. */
   advice: string;
 }
 
+const CLASSES: Readonly<Record<AlibabaErrorKind, ErrorClass>> = {
+  parameter: 'invalid',
+  limit: 'invalid',
+  notFound: 'notFound',
+  quota: 'quota',
+  unavailable: 'unavailable',
+  credentials: 'denied',
+  permission: 'denied',
+  region: 'unsupported',
+  idempotence: 'conflict',
+  inProgress: 'maybeDone',
+  throttled: 'throttled',
+  replayed: 'maybeDone',
+  server: 'maybeDone',
+};
+
 export const ERROR_CODES: ReadonlyMap<string, AlibabaErrorCode> = new Map(
-  ERROR_ROWS.map(([httpStatus, code, kind, advice]) => [code, { code, httpStatus, kind, advice }]),
+  ERROR_ROWS.map(([httpStatus, code, kind, advice]) => [
+    code,
+    { code, httpStatus, kind, class: CLASSES[kind], advice },
+  ]),
 );
 
 /** What the kind of a code says where the code itself is not in the table. */
@@ -50,18 +72,8 @@ export function explainErrorCode(code: string, httpStatus: number): AlibabaError
   const known = ERROR_CODES.get(code);
   if (known !== undefined) return known;
   for (const [test, kind, advice] of FAMILIES) {
-    if (test(code, httpStatus)) return { code, httpStatus, kind, advice };
+    if (test(code, httpStatus)) return { code, httpStatus, kind, class: CLASSES[kind], advice };
   }
   const advice = "Look the code up in the vendor's list of ECS error codes; fleet-reflex does not know it.";
-  return { code, httpStatus, kind: 'parameter', advice };
-}
-
-/** May the same call succeed later? */
-export function isRetryableKind(kind: AlibabaErrorKind): boolean {
-  return kind === 'throttled' || kind === 'server' || kind === 'inProgress' || kind === 'replayed';
-}
-
-/** May a call that was answered so have taken effect all the same? */
-export function mayHaveTakenEffect(kind: AlibabaErrorKind): boolean {
-  return kind === 'server' || kind === 'inProgress' || kind === 'replayed';
+  return { code, httpStatus, kind: 'parameter', class: CLASSES.parameter, advice };
 }

@@ -3,7 +3,9 @@
  * repeated with nothing run twice; no list of invocation ids, so that each invocation is read by itself; and a stop
  * of which the vendor's own pages disagree whether it kills what already runs.
  */
+import { answerOf } from '../call-outcome.ts';
 import { systemClock } from '../clock.ts';
+import { allPages } from '../pages.ts';
 import type {
   CancelOutcome,
   InstanceAvailability,
@@ -13,18 +15,15 @@ import type {
   Provider,
 } from '../provider.ts';
 import type { Rehearsing } from '../rehearsal.ts';
-import type { CallResult } from './call-result.ts';
 import {
   type CloudAssistantClient,
   type CloudAssistantClientOptions,
   createCloudAssistantClient,
 } from './client.ts';
-import { toError } from './failure.ts';
 import { type FiringId, readFiringId } from './firing-id.ts';
 import { readFrequency } from './frequency.ts';
 import { writeOssDelivery } from './oss-delivery.ts';
-import { readPages } from './pages.ts';
-import { readInvocations } from './read-invocations.ts';
+import { invocationPages, readInvocations } from './read-invocations.ts';
 import { rehearse } from './rehearse.ts';
 import {
   type InvokeCommandRequest,
@@ -113,17 +112,14 @@ async function invoke(client: CloudAssistantClient, invocation: Invocation): Pro
 
 /** By the tag that carries the token: it finds the invocation as long as the vendor keeps it, 30 days. */
 async function find(client: CloudAssistantClient, invocation: Invocation): Promise<string[]> {
-  const pages = await readPages(
-    (nextToken) =>
-      client.describeInvocations({
-        RegionId: invocation.region,
-        Tag: [{ Key: RUN_TAG, Value: invocation.token }],
-        MaxResults: MAX_RESULTS,
-        ...(nextToken !== undefined && { NextToken: nextToken }),
-      }),
-    (answer) => answer.NextToken,
+  const pages = await allPages(
+    invocationPages(client, {
+      RegionId: invocation.region,
+      Tag: [{ Key: RUN_TAG, Value: invocation.token }],
+      MaxResults: MAX_RESULTS,
+    }),
   );
-  const records = answerOf(pages, 'looking for the invocation').flatMap(
+  const records = answerOf(pages, 'alibaba', 'looking for the invocation').flatMap(
     (page) => page.Invocations?.Invocation ?? [],
   );
   // Never trust a filter with what must not be confused: the record has to carry the token itself.
@@ -190,6 +186,7 @@ async function availability(
   for (const batch of chunks(instances, MAX_RESULTS)) {
     const answer = answerOf(
       await client.describeCloudAssistantStatus({ RegionId: region, InstanceId: batch }),
+      'alibaba',
       'asking for the state of the agents',
     );
     for (const row of answer.InstanceCloudAssistantStatusSet?.InstanceCloudAssistantStatus ?? []) {
@@ -208,12 +205,6 @@ async function availability(
         reason: 'unknown to Cloud Assistant in this region',
       },
   );
-}
-
-/** @throws FleetReflexError */
-function answerOf<Answer>(result: CallResult<Answer>, doing: string): Answer {
-  if (result.kind === 'answered') return result.answer;
-  throw toError(result.failure, doing);
 }
 
 function chunks(items: readonly string[], size: number): string[][] {

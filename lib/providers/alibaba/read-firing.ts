@@ -1,10 +1,10 @@
 /** Reads one firing of a timed invocation: only DescribeInvocationResults tells one time from another. */
+import type { AnsweredOr } from '../call-outcome.ts';
+import { allPages, pagesOf } from '../pages.ts';
 import type { InvocationReading } from '../provider.ts';
-import type { InvocationResult } from './answers.ts';
-import type { CallResult } from './call-result.ts';
+import type { DescribeInvocationResultsAnswer, InvocationResult } from './answers.ts';
 import type { CloudAssistantClient } from './client.ts';
 import type { FiringId } from './firing-id.ts';
-import { readPages } from './pages.ts';
 import { MAX_RESULTS } from './requests.ts';
 import { reportTask } from './task-report.ts';
 
@@ -15,18 +15,20 @@ export async function readResults(
   client: Reader,
   region: string,
   invokeId: string,
-): Promise<CallResult<InvocationResult[]>> {
-  const pages = await readPages(
-    (nextToken) =>
-      client.describeInvocationResults({
-        RegionId: region,
-        InvokeId: invokeId,
-        IncludeHistory: true,
-        MaxResults: MAX_RESULTS,
-        ContentEncoding: 'Base64',
-        ...(nextToken !== undefined && { NextToken: nextToken }),
-      }),
-    (answer) => answer.Invocation?.NextToken,
+): Promise<AnsweredOr<InvocationResult[]>> {
+  const request = {
+    RegionId: region,
+    InvokeId: invokeId,
+    IncludeHistory: true,
+    MaxResults: MAX_RESULTS,
+    ContentEncoding: 'Base64' as const,
+  };
+  const pages = await allPages(
+    pagesOf<DescribeInvocationResultsAnswer, string>(
+      (NextToken) =>
+        client.describeInvocationResults({ ...request, ...(NextToken !== undefined && { NextToken }) }),
+      (answer) => answer.Invocation?.NextToken,
+    ),
   );
   if (pages.kind !== 'answered') return pages;
   const rows = pages.answer.flatMap((page) => page.Invocation?.InvocationResults?.InvocationResult ?? []);

@@ -4,13 +4,13 @@
  * those that still run are taken from one listing of what runs in the region.
  */
 import { isTerminalTask } from '../../model/status.ts';
+import type { AnsweredOr, CallOutcome } from '../call-outcome.ts';
+import { allPages, pagesOf } from '../pages.ts';
 import type { InvocationReading, InvocationRef, TaskReport } from '../provider.ts';
 import type { DescribeInvocationsAnswer, InvokeInstance } from './answers.ts';
-import type { CallResult } from './call-result.ts';
 import type { CloudAssistantClient } from './client.ts';
 import { readFiringId } from './firing-id.ts';
 import { inTurns } from './in-turns.ts';
-import { readPages } from './pages.ts';
 import { readFiring } from './read-firing.ts';
 import { type DescribeInvocationsRequest, MAX_RESULTS } from './requests.ts';
 import { reportTask } from './task-report.ts';
@@ -50,23 +50,16 @@ async function listRunning(
   const found = new Map<string, InvokeInstance[]>();
   // Not through all that others run: the listing must stay cheaper than what it saves.
   let pagesLeft = Math.floor(wanted.size / LIST_FROM);
-  await readPages<DescribeInvocationsAnswer>(
-    (nextToken) =>
-      client.describeInvocations({
-        RegionId: region,
-        InvokeStatus: 'Running',
-        MaxResults: MAX_RESULTS,
-        ...(nextToken !== undefined && { NextToken: nextToken }),
-      }),
-    (answer) => {
-      for (const record of answer.Invocations?.Invocation ?? []) {
-        const rows = record.InvokeInstances?.InvokeInstance ?? [];
-        if (wanted.has(record.InvokeId) && rows.length > 0) found.set(record.InvokeId, rows);
-      }
-      pagesLeft -= 1;
-      return pagesLeft > 0 && found.size < wanted.size ? answer.NextToken : undefined;
-    },
-  );
+  const request = { RegionId: region, InvokeStatus: 'Running' as const, MaxResults: MAX_RESULTS };
+  for await (const page of invocationPages(client, request)) {
+    const records = page.kind === 'answered' ? (page.answer.Invocations?.Invocation ?? []) : [];
+    for (const record of records) {
+      const rows = record.InvokeInstances?.InvokeInstance ?? [];
+      if (wanted.has(record.InvokeId) && rows.length > 0) found.set(record.InvokeId, rows);
+    }
+    pagesLeft -= 1;
+    if (pagesLeft <= 0 || found.size >= wanted.size) break;
+  }
   return found;
 }
 
@@ -82,7 +75,7 @@ async function readInvocation(
   if (firing !== undefined) return await readFiring(client, ref.region, invocationId, firing);
   const base = { RegionId: ref.region, InvokeId: invocationId, MaxResults: MAX_RESULTS };
   let isTimed = false;
-  let rows: CallResult<InvokeInstance[]> =
+  let rows: AnsweredOr<InvokeInstance[]> =
     running === undefined ? await readRows(client, base) : { kind: 'answered', answer: running };
   if (rows.kind === 'answered' && rows.answer.length === 0) {
     // Without Timed=true the vendor leaves out what is still to run again (Period, reboot).
@@ -120,12 +113,8 @@ async function readInvocation(
 async function readRows(
   client: Reader,
   request: DescribeInvocationsRequest,
-): Promise<CallResult<InvokeInstance[]>> {
-  const pages = await readPages<DescribeInvocationsAnswer>(
-    (nextToken) =>
-      client.describeInvocations({ ...request, ...(nextToken !== undefined && { NextToken: nextToken }) }),
-    (answer) => answer.NextToken,
-  );
+): Promise<AnsweredOr<InvokeInstance[]>> {
+  const pages = await allPages(invocationPages(client, request));
   if (pages.kind !== 'answered') return pages;
   const rows = new Map<string, InvokeInstance>();
   for (const page of pages.answer) {
@@ -135,4 +124,15 @@ async function readRows(
     }
   }
   return { kind: 'answered', answer: [...rows.values()] };
+}
+
+/** The pages of DescribeInvocations: the next with the NextToken of the one before, until there is none. */
+export function invocationPages(
+  client: Pick<CloudAssistantClient, 'describeInvocations'>,
+  request: DescribeInvocationsRequest,
+): AsyncGenerator<CallOutcome<DescribeInvocationsAnswer>, void, undefined> {
+  return pagesOf<DescribeInvocationsAnswer, string>(
+    (NextToken) => client.describeInvocations({ ...request, ...(NextToken !== undefined && { NextToken }) }),
+    (answer) => answer.NextToken,
+  );
 }

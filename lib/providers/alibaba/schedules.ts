@@ -7,6 +7,8 @@ import { randomUUID } from 'node:crypto';
 import { FleetReflexError } from '../../errors.ts';
 import type { TerminationMode } from '../../model/invocation-options.ts';
 import { isTerminalTask } from '../../model/status.ts';
+import { answerOf } from '../call-outcome.ts';
+import { allPages } from '../pages.ts';
 import {
   type Firing,
   type ProviderSchedule,
@@ -16,13 +18,11 @@ import {
   settingsMark,
 } from '../schedules.ts';
 import type { Invocation } from './answers.ts';
-import type { CallResult } from './call-result.ts';
 import type { CloudAssistantClient } from './client.ts';
-import { toError } from './failure.ts';
 import { readFrequency } from './frequency.ts';
 import { writeOssDelivery } from './oss-delivery.ts';
-import { readPages } from './pages.ts';
 import { readResults } from './read-firing.ts';
+import { invocationPages } from './read-invocations.ts';
 import { type DescribeInvocationsRequest, MAX_RESULTS } from './requests.ts';
 import { checkedFrequency, firingsOf, invalid, planChange } from './schedule-change.ts';
 import { readParameters, readTiming } from './schedule-fields.ts';
@@ -50,17 +50,10 @@ export function alibabaSchedules(options: AlibabaSchedulesOptions): ProviderSche
   const { client, stage, terminationMode, now = () => new Date() } = options;
 
   const records = async (request: DescribeInvocationsRequest, doing: string): Promise<Invocation[]> => {
-    const pages = await readPages(
-      (nextToken) =>
-        client.describeInvocations({
-          ...request,
-          MaxResults: MAX_RESULTS,
-          ContentEncoding: 'PlainText',
-          ...(nextToken !== undefined && { NextToken: nextToken }),
-        }),
-      (answer) => answer.NextToken,
+    const pages = await allPages(
+      invocationPages(client, { ...request, MaxResults: MAX_RESULTS, ContentEncoding: 'PlainText' }),
     );
-    return answerOf(pages, doing).flatMap((page) => page.Invocations?.Invocation ?? []);
+    return answerOf(pages, 'alibaba', doing).flatMap((page) => page.Invocations?.Invocation ?? []);
   };
 
   const list = async (region: string): Promise<ProviderSchedule[]> => {
@@ -111,7 +104,7 @@ export function alibabaSchedules(options: AlibabaSchedulesOptions): ProviderSche
   const stop = async ({ region, scheduleId }: ScheduleRef): Promise<void> => {
     const result = await client.stopInvocation({ RegionId: region, InvokeId: scheduleId });
     const isGone = result.kind !== 'answered' && result.failure.code === 'InvalidInvokeId.NotFound';
-    if (!isGone) answerOf(result, 'stopping the schedule');
+    if (!isGone) answerOf(result, 'alibaba', 'stopping the schedule');
   };
 
   const start = async (spec: ScheduleSpec): Promise<ScheduleRef> => {
@@ -144,7 +137,7 @@ export function alibabaSchedules(options: AlibabaSchedulesOptions): ProviderSche
     for (let number = 1; number < CREATE_ATTEMPTS && result.kind === 'unknown'; number += 1) {
       result = await attempt();
     }
-    const { InvokeId } = answerOf(result, `creating the schedule ${spec.name}`);
+    const { InvokeId } = answerOf(result, 'alibaba', `creating the schedule ${spec.name}`);
     return { region: spec.region, scheduleId: InvokeId };
   };
 
@@ -153,7 +146,11 @@ export function alibabaSchedules(options: AlibabaSchedulesOptions): ProviderSche
     const ref = { region: spec.region, scheduleId: current.scheduleId };
     if (plan.kind === 'same') return ref;
     if (plan.kind === 'modify') {
-      answerOf(await client.modifyInvocationAttribute(plan.request), `changing the schedule ${spec.name}`);
+      answerOf(
+        await client.modifyInvocationAttribute(plan.request),
+        'alibaba',
+        `changing the schedule ${spec.name}`,
+      );
       return ref;
     }
     // First the end of the old: between the two there is none for a moment, never two.
@@ -199,7 +196,11 @@ export function alibabaSchedules(options: AlibabaSchedulesOptions): ProviderSche
     async firings(region, scheduleIds, since) {
       const firings: Firing[] = [];
       for (const scheduleId of scheduleIds) {
-        const rows = answerOf(await readResults(client, region, scheduleId), 'reading what the schedule did');
+        const rows = answerOf(
+          await readResults(client, region, scheduleId),
+          'alibaba',
+          'reading what the schedule did',
+        );
         firings.push(...firingsOf(scheduleId, rows, since, now()));
       }
       return firings.sort((left, right) => Date.parse(left.at) - Date.parse(right.at));
@@ -218,11 +219,6 @@ function isLive(record: Invocation): boolean {
   return instances.some(
     ({ InvocationStatus }) => !isTerminalTask(mapInstanceStatus(InvocationStatus).status),
   );
-}
-
-function answerOf<Answer>(result: CallResult<Answer>, doing: string): Answer {
-  if (result.kind === 'answered') return result.answer;
-  throw toError(result.failure, doing);
 }
 
 function notFound({ region, scheduleId }: ScheduleRef): FleetReflexError {

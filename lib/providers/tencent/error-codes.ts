@@ -3,32 +3,7 @@
  * what the person on call should do. Sources: the tables of the four documents (test/fixtures/api-docs/), the lists
  * of the other actions and the common codes of the vendor's API documentation.
  */
-
-/**
- * - `throttled`: refused before any work
- * - `maybeDone`: the vendor failed inside: it may have taken effect
- * - `clock`: the timestamp of the signature is off; nothing happened
- * - `unavailable`: an instance or its agent cannot take the command now; nothing ran
- * - `denied`: the credentials are wrong or may not do this
- * - `invalid`: the request is wrong and stays wrong
- * - `notFound`: something that it names does not exist in this region
- * - `quota`: an allowance of the account is used up
- * - `conflict`: the thing is in use, or the order is not allowed in its state
- * - `unsupported`: this action, region or feature is not on offer
- * - `tooLarge`: the answer would be too long: ask for less at a time
- */
-export type ErrorClass =
-  | 'throttled'
-  | 'maybeDone'
-  | 'clock'
-  | 'unavailable'
-  | 'denied'
-  | 'invalid'
-  | 'notFound'
-  | 'quota'
-  | 'conflict'
-  | 'unsupported'
-  | 'tooLarge';
+import type { ErrorClass } from '../call-outcome.ts';
 
 export interface ErrorMeaning {
   class: ErrorClass;
@@ -255,14 +230,4 @@ export const ERROR_CODES: ReadonlyMap<string, ErrorMeaning> = new Map(
 export function explainErrorCode(code: string): ErrorMeaning {
   const known = ERROR_CODES.get(code) ?? ERROR_CODES.get(code.split('.', 1)[0] ?? code);
   return known ?? { class: 'maybeDone', advice: `fleet-reflex does not know this code. ${LOOK}` };
-}
-
-/** May the same call succeed later? A read may then be repeated at once; `clock` only once the clock is corrected. */
-export function isRetryable(errorClass: ErrorClass): boolean {
-  return errorClass === 'throttled' || errorClass === 'maybeDone' || errorClass === 'clock';
-}
-
-/** May a call that was answered so have taken effect all the same? Then a write must not be repeated without looking. */
-export function mayHaveTakenEffect(errorClass: ErrorClass): boolean {
-  return errorClass === 'maybeDone';
 }

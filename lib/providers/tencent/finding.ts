@@ -4,10 +4,11 @@
  * wrong one: what cannot be concluded is an error to try again, never an empty list.
  */
 import { FleetReflexError } from '../../errors.ts';
+import { answerOf, toError } from '../call-outcome.ts';
+import { pagesByOffset } from '../pages.ts';
 import type { Invocation } from '../provider.ts';
+import type { VendorClient } from '../vendor-client.ts';
 import { describeInvocations, type InvocationRow } from './actions/invocations.ts';
-import type { TencentClient } from './client.ts';
-import { toError } from './failure.ts';
 import { listTasks } from './reading.ts';
 
 const PAGE = 100;
@@ -29,23 +30,34 @@ export function looksOf({ region, command, instances }: Invocation): string {
 }
 
 export async function findInvocations(
-  client: TencentClient,
+  client: VendorClient,
   wanted: Invocation,
   since: Date,
   maxPages: number,
 ): Promise<string[]> {
   const found = new Set<string>();
-  for (let page = 0; page < maxPages; page += 1) {
-    const request = {
-      Filters: [{ Name: 'command-id', Values: [wanted.command] }],
-      Limit: PAGE,
-      Offset: page * PAGE,
-    };
-    const outcome = await client.call(describeInvocations, wanted.region, request, { caller: CALLER });
-    if (outcome.kind === 'failed')
-      throw toError(outcome.failure, `looking for an invocation of ${wanted.command}`);
-    const { InvocationSet: rows, TotalCount: total } = outcome.answer;
-    const { offsetMs } = outcome;
+  const Filters = [{ Name: 'command-id', Values: [wanted.command] }];
+  let asked = 0;
+  const pages = pagesByOffset(
+    (Offset) => {
+      if (asked === maxPages)
+        throw inconclusive(wanted, `more than ${maxPages * PAGE} invocations of it are newer`);
+      asked += 1;
+      return client.call(
+        describeInvocations,
+        wanted.region,
+        { Filters, Limit: PAGE, Offset },
+        { caller: CALLER },
+      );
+    },
+    ({ InvocationSet }) => InvocationSet,
+  );
+  for await (const page of pages) {
+    if (page.kind !== 'answered') {
+      throw toError(page, 'tencent', `looking for an invocation of ${wanted.command}`);
+    }
+    const { answer, offsetMs } = page;
+    const { InvocationSet: rows } = answer;
     if (Math.abs(offsetMs) > MAX_OFFSET_MS) {
       throw inconclusive(
         wanted,
@@ -58,11 +70,9 @@ export async function findInvocations(
       if (createdAt(row) < from || !isOfUser(row) || !hasParameters(row, wanted.parameters)) continue;
       if (await runsOn(client, wanted, row)) found.add(row.InvocationId);
     }
-    // New invocations arrive at the front, so a page may repeat rows but never skip them.
-    const isLast = rows.length === 0 || page * PAGE + rows.length >= total;
-    if (isLast || isPast(rows, from)) return [...found];
+    if (isPast(rows, from)) break;
   }
-  throw inconclusive(wanted, `more than ${maxPages * PAGE} invocations of it are newer`);
+  return [...found];
 }
 
 /** Newest first is what the vendor does and no document says: only a page that shows it may end the search. */
@@ -83,16 +93,16 @@ function isOfUser(row: InvocationRow): boolean {
   return row.InvocationSource?.toUpperCase() !== 'INVOKER';
 }
 
-async function runsOn(client: TencentClient, wanted: Invocation, row: InvocationRow): Promise<boolean> {
+async function runsOn(client: VendorClient, wanted: Invocation, row: InvocationRow): Promise<boolean> {
   const instances = new Set(wanted.instances);
   let listed = new Set(row.InvocationTaskBasicInfoSet.map(({ InstanceId }) => InstanceId));
   if (!isWithin(listed, instances)) return false;
   if (listed.size < instances.size) {
     // The list may be cut, or not be filled yet.
     const all = await listTasks(client, wanted.region, row.InvocationId, CALLER);
-    if (all.kind === 'failed') throw toError(all.failure, `looking at the tasks of ${row.InvocationId}`);
-    if (all.rows.length === 0) throw inconclusive(wanted, `${row.InvocationId} shows no tasks yet`);
-    listed = new Set(all.rows.map(({ InstanceId }) => InstanceId));
+    const rows = answerOf(all, 'tencent', `looking at the tasks of ${row.InvocationId}`);
+    if (rows.length === 0) throw inconclusive(wanted, `${row.InvocationId} shows no tasks yet`);
+    listed = new Set(rows.map(({ InstanceId }) => InstanceId));
   }
   return listed.size === instances.size && isWithin(listed, instances);
 }

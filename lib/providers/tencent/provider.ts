@@ -1,4 +1,6 @@
 /** Tencent Cloud TAT behind the port that dispatch, polling and cancelling know. */
+
+import { answerOf } from '../call-outcome.ts';
 import type {
   CancelOutcome,
   InstanceAvailability,
@@ -7,6 +9,7 @@ import type {
   Provider,
 } from '../provider.ts';
 import type { Rehearsing } from '../rehearsal.ts';
+import type { VendorClient } from '../vendor-client.ts';
 import { describeAutomationAgentStatus } from './actions/agents.ts';
 import { MAX_IDS } from './actions/fields.ts';
 import {
@@ -16,8 +19,7 @@ import {
   MAX_INSTANCES_TO_CANCEL,
   MAX_INSTANCES_TO_INVOKE,
 } from './actions/invocations.ts';
-import { createTencentClient, type TencentClient, type TencentClientOptions } from './client.ts';
-import { toError, toProviderFailure } from './failure.ts';
+import { createTencentClient, type TencentClientOptions } from './client.ts';
 import { findInvocations, looksOf } from './finding.ts';
 import { inChunks, kindOfInstance, splitInstances } from './instances.ts';
 import { readInvocations } from './reading.ts';
@@ -25,14 +27,14 @@ import { rehearse } from './rehearse.ts';
 
 export interface TencentProviderOptions extends TencentClientOptions {
   /** Used instead of a new one, to share its connections and rate limits (with `tencentSchedules`). */
-  client?: TencentClient;
+  client?: VendorClient;
   /** How many pages of 100 invocations `find` looks through before it says that it cannot conclude. Default 10. */
   maxFindPages?: number;
 }
 
 export interface TencentProvider extends Provider, Rehearsing {
   readonly name: 'tencent';
-  readonly client: TencentClient;
+  readonly client: VendorClient;
   /** Ends the connections once running calls have ended. */
   close(): Promise<void>;
 }
@@ -60,7 +62,7 @@ export function tencentProvider(options: TencentProviderOptions): TencentProvide
   };
 }
 
-async function invoke(client: TencentClient, invocation: Invocation): Promise<InvokeOutcome> {
+async function invoke(client: VendorClient, invocation: Invocation): Promise<InvokeOutcome> {
   const { parameters, options } = invocation;
   const request: InvokeCommandRequest = {
     CommandId: invocation.command,
@@ -80,13 +82,12 @@ async function invoke(client: TencentClient, invocation: Invocation): Promise<In
   if (outcome.kind === 'answered') {
     return { kind: 'sent', invocationId: outcome.answer.InvocationId, requestId: outcome.requestId };
   }
-  const failure = toProviderFailure(outcome.failure);
-  return { kind: outcome.failure.effect === 'none' ? 'notSent' : 'unknown', failure };
+  return { kind: outcome.kind, failure: outcome.failure };
 }
 
 /** Every piece is asked for, also after one that was refused; the first refusal is the answer. */
 async function cancel(
-  client: TencentClient,
+  client: VendorClient,
   region: string,
   InvocationId: string,
   instances?: readonly string[],
@@ -101,15 +102,15 @@ async function cancel(
   let outcome: CancelOutcome = { kind: 'requested' };
   for (const request of requests) {
     const answer = await client.call(cancelInvocation, region, request);
-    if (answer.kind === 'failed' && outcome.kind === 'requested') {
-      outcome = { kind: 'failed', failure: toProviderFailure(answer.failure) };
+    if (answer.kind !== 'answered' && outcome.kind === 'requested') {
+      outcome = { kind: 'failed', failure: answer.failure };
     }
   }
   return outcome;
 }
 
 async function availability(
-  client: TencentClient,
+  client: VendorClient,
   region: string,
   instances: readonly string[],
 ): Promise<InstanceAvailability[]> {
@@ -118,8 +119,7 @@ async function availability(
     inChunks(known, MAX_IDS).map(async (InstanceIds) => {
       const request = { InstanceIds, Limit: MAX_IDS };
       const outcome = await client.call(describeAutomationAgentStatus, region, request);
-      if (outcome.kind === 'failed') throw toError(outcome.failure, 'asking for the state of the TAT agents');
-      return outcome.answer.AutomationAgentSet;
+      return answerOf(outcome, 'tencent', 'asking for the state of the TAT agents').AutomationAgentSet;
     }),
   );
   const statuses = new Map(agents.flat().map(({ InstanceId, AgentStatus }) => [InstanceId, AgentStatus]));

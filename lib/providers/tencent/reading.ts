@@ -3,15 +3,17 @@
  * in one, then the details of 50 ended tasks in one. Filters take 5 values, so ids are asked for instead.
  */
 import { isTerminalTask } from '../../model/status.ts';
-import type { InvocationReading, InvocationRef, TaskReport } from '../provider.ts';
+import type { AnsweredOr, CallOutcome } from '../call-outcome.ts';
+import { allPages, pagesByOffset } from '../pages.ts';
+import type { InvocationReading, InvocationRef, ProviderFailure, TaskReport } from '../provider.ts';
+import type { VendorClient } from '../vendor-client.ts';
 import {
   describeInvocations,
   describeInvocationTasks,
   type InvocationRow,
   type TaskRow,
 } from './actions/invocations.ts';
-import type { CallOutcome, TencentClient } from './client.ts';
-import { type CallFailure, ownFailure, toProviderFailure } from './failure.ts';
+import { invalidAnswer } from './client.ts';
 import { inChunks } from './instances.ts';
 import { type BasicTask, mapTaskStatus, reportOfBasicTask, reportOfTask } from './task-status.ts';
 
@@ -23,7 +25,7 @@ const CALLER = 'read';
 type WantsOutput = (taskId: string) => boolean;
 
 export async function readInvocations(
-  client: TencentClient,
+  client: VendorClient,
   refs: readonly InvocationRef[],
   wantsOutput: WantsOutput,
 ): Promise<InvocationReading[]> {
@@ -42,11 +44,11 @@ interface Draft {
   invocationId: string;
   /** By task id. */
   tasks: Map<string, TaskReport>;
-  failure?: CallFailure;
+  failure?: ProviderFailure;
 }
 
 async function readRegion(
-  client: TencentClient,
+  client: VendorClient,
   region: string,
   ids: string[],
   wantsOutput: WantsOutput,
@@ -58,12 +60,12 @@ async function readRegion(
   return drafts.map(({ invocationId, tasks, failure }) =>
     failure === undefined
       ? { invocationId, kind: 'read', tasks: [...tasks.values()] }
-      : { invocationId, kind: 'failed', failure: toProviderFailure(failure) },
+      : { invocationId, kind: 'failed', failure },
   );
 }
 
 /** The states of all tasks of up to 100 invocations. An invocation that the vendor does not show yet has no tasks. */
-async function readStates(client: TencentClient, region: string, ids: string[]): Promise<Draft[]> {
+async function readStates(client: VendorClient, region: string, ids: string[]): Promise<Draft[]> {
   const { found, failures } = await askInPieces(ids, async (piece) => {
     // Without a limit the vendor answers with 20 rows and says nothing.
     const request = { InvocationIds: piece, Limit: MAX_ROWS };
@@ -80,9 +82,9 @@ async function readStates(client: TencentClient, region: string, ids: string[]):
       const draft = draftOf(invocationId, row.InvocationTaskBasicInfoSet);
       if (!mayListMore(row)) return draft;
       const all = await listTasks(client, region, invocationId);
-      return all.kind === 'failed'
-        ? { ...draft, failure: all.failure }
-        : draftOf(invocationId, [...row.InvocationTaskBasicInfoSet, ...all.rows]);
+      return all.kind === 'answered'
+        ? draftOf(invocationId, [...row.InvocationTaskBasicInfoSet, ...all.answer])
+        : { ...draft, failure: all.failure };
     }),
   );
 }
@@ -109,30 +111,27 @@ function mayListMore(row: InvocationRow): boolean {
 
 /** All tasks of one invocation, without output; an invocation's tasks do not move, so paging by offset is safe. */
 export async function listTasks(
-  client: TencentClient,
+  client: VendorClient,
   region: string,
   invocationId: string,
   caller = CALLER,
-): Promise<{ kind: 'listed'; rows: TaskRow[] } | { kind: 'failed'; failure: CallFailure }> {
-  const rows: TaskRow[] = [];
-  for (;;) {
-    const request = {
-      Filters: [{ Name: 'invocation-id', Values: [invocationId] }],
-      Limit: MAX_ROWS,
-      Offset: rows.length,
-      HideOutput: true,
-    };
-    const outcome = await client.call(describeInvocationTasks, region, request, { caller });
-    if (outcome.kind === 'failed') return outcome;
-    rows.push(...outcome.answer.InvocationTaskSet);
-    const isLast = outcome.answer.InvocationTaskSet.length === 0 || rows.length >= outcome.answer.TotalCount;
-    if (isLast) return { kind: 'listed', rows };
-  }
+): Promise<AnsweredOr<TaskRow[]>> {
+  const Filters = [{ Name: 'invocation-id', Values: [invocationId] }];
+  const pages = await allPages(
+    pagesByOffset(
+      (Offset) => {
+        const request = { Filters, Limit: MAX_ROWS, Offset, HideOutput: true };
+        return client.call(describeInvocationTasks, region, request, { caller });
+      },
+      ({ InvocationTaskSet }) => InvocationTaskSet,
+    ),
+  );
+  return mapAnswer(pages, (answers) => answers.flatMap(({ InvocationTaskSet }) => InvocationTaskSet));
 }
 
 /** Exit codes, times and outputs of the tasks that have ended and are wanted, across all invocations. */
 async function readDetails(
-  client: TencentClient,
+  client: VendorClient,
   region: string,
   drafts: readonly Draft[],
   wantsOutput: WantsOutput,
@@ -154,14 +153,13 @@ async function readDetails(
         if (draft === undefined) continue;
         if (row !== undefined) draft.tasks.set(taskId, reportOfTask(row));
         // Never a final state without its exit code and output: it is asked for again.
-        else
-          draft.failure = failures.get(taskId) ?? ownFailure('InvalidAnswer', `${taskId} is missing`, 'none');
+        else draft.failure = failures.get(taskId) ?? invalidAnswer(`${taskId} is missing`, 'notSent').failure;
       }
     }),
   );
 }
 
-async function askTasks(client: TencentClient, region: string, ids: string[]): Promise<Asked<TaskRow>> {
+async function askTasks(client: VendorClient, region: string, ids: string[]): Promise<AnsweredOr<TaskRow[]>> {
   const ask = (HideOutput: boolean): Promise<CallOutcome<{ InvocationTaskSet: TaskRow[] }>> =>
     client.call(
       describeInvocationTasks,
@@ -170,26 +168,27 @@ async function askTasks(client: TencentClient, region: string, ids: string[]): P
       { caller: CALLER },
     );
   const outcome = await ask(false);
-  const isOneTooLarge = ids.length === 1 && outcome.kind === 'failed' && outcome.failure.class === 'tooLarge';
+  const isOneTooLarge = ids.length === 1 && outcome.kind !== 'answered' && outcome.class === 'tooLarge';
   // One output alone that the vendor cannot answer: its exit code without its output is better than nothing.
   return mapAnswer(isOneTooLarge ? await ask(true) : outcome, (answer) => answer.InvocationTaskSet);
 }
 
-type Asked<Row> = { kind: 'answered'; rows: Row[] } | { kind: 'failed'; failure: CallFailure };
-
-function mapAnswer<Answer, Row>(outcome: CallOutcome<Answer>, rowsOf: (answer: Answer) => Row[]): Asked<Row> {
-  return outcome.kind === 'failed' ? outcome : { kind: 'answered', rows: rowsOf(outcome.answer) };
+function mapAnswer<Answer, Row>(
+  outcome: AnsweredOr<Answer>,
+  rowsOf: (answer: Answer) => Row[],
+): AnsweredOr<Row[]> {
+  return outcome.kind === 'answered' ? { kind: 'answered', answer: rowsOf(outcome.answer) } : outcome;
 }
 
 /** Asks for ids at once, and for each half of them when the answer would be too long for the vendor. */
 async function askInPieces<Row>(
   ids: string[],
-  ask: (piece: string[]) => Promise<Asked<Row>>,
-): Promise<{ found: Row[]; failures: Map<string, CallFailure> }> {
+  ask: (piece: string[]) => Promise<AnsweredOr<Row[]>>,
+): Promise<{ found: Row[]; failures: Map<string, ProviderFailure> }> {
   const asked = await ask(ids);
-  if (asked.kind === 'answered') return { found: asked.rows, failures: new Map() };
+  if (asked.kind === 'answered') return { found: asked.answer, failures: new Map() };
   const { failure } = asked;
-  if (failure.class !== 'tooLarge' || ids.length === 1) {
+  if (asked.class !== 'tooLarge' || ids.length === 1) {
     return { found: [], failures: new Map(ids.map((id) => [id, failure])) };
   }
   const halves = await Promise.all(

@@ -5,16 +5,15 @@
 import { FleetReflexError } from '../../errors.ts';
 import type { InstanceAvailability, Invocation } from '../provider.ts';
 import type { Rehearsal, RehearsedInstance } from '../rehearsal.ts';
+import type { VendorClient } from '../vendor-client.ts';
 import { type CommandRow, describeCommands, previewReplacedCommandContent } from './actions/commands.ts';
-import type { TencentClient } from './client.ts';
-import { toProviderFailure } from './failure.ts';
 
 const CALLER = 'rehearse';
 const UNCHECKED =
   'TAT looks at the text and the agents alone: not at user, directory, bucket, or the type of the command';
 
 export async function rehearse(
-  client: TencentClient,
+  client: VendorClient,
   invocation: Invocation,
   availability: () => Promise<InstanceAvailability[]>,
 ): Promise<Rehearsal> {
@@ -30,9 +29,7 @@ export async function rehearse(
   const found = described.kind === 'answered' ? described.answer.CommandSet : [];
   const row = found.find(({ CommandId }) => CommandId === command);
   const settings = settingsOf(invocation, row);
-  if (preview.kind === 'failed') {
-    return { ...base, settings, refusal: toProviderFailure(preview.failure) };
-  }
+  if (preview.kind !== 'answered') return { ...base, settings, refusal: preview.failure };
   const text = Buffer.from(preview.answer.ReplacedContent, 'base64').toString('utf8');
   return { ...base, settings, content: { text, filledInBy: 'vendor' } };
 }

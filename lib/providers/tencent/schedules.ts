@@ -4,6 +4,8 @@
  */
 import { FleetReflexError } from '../../errors.ts';
 import { OWN_TAG } from '../../model/invocation-options.ts';
+import { answerOf, type CallOutcome } from '../call-outcome.ts';
+import { pagesByOffset } from '../pages.ts';
 import {
   type Firing,
   type ProviderSchedule,
@@ -13,7 +15,7 @@ import {
   type ScheduleTiming,
   settingsMark,
 } from '../schedules.ts';
-import type { Action } from './actions/action.ts';
+import type { VendorAction, VendorClient } from '../vendor-client.ts';
 import { MAX_IDS, ParameterMap } from './actions/fields.ts';
 import {
   createInvoker,
@@ -26,14 +28,12 @@ import {
   type InvokerRow,
   modifyInvoker,
 } from './actions/invokers.ts';
-import type { CallOptions, CallOutcome, TencentClient } from './client.ts';
 import { checkCrontab, nextCrontabTimes } from './crontab.ts';
-import { toError } from './failure.ts';
 import { inChunks } from './instances.ts';
 import { utc } from './task-status.ts';
 
 export interface TencentSchedulesOptions {
-  client: TencentClient;
+  client: VendorClient;
   /** Whose schedules these are: two stages of one account do not see each other's. */
   stage: string;
 }
@@ -48,14 +48,18 @@ const MAX_RECORD_PAGES = 50;
 export function tencentSchedules({ client, stage }: TencentSchedulesOptions): ProviderSchedules {
   const prefix = `${TAG}/${stage}/`;
 
-  async function call<Request, Answer>(
-    action: Action<Request, Answer>,
+  const ask = <Request extends object, Answer>(
+    action: VendorAction<Request, Answer>,
     region: string,
     request: Request,
-    options: CallOptions = {},
+  ): Promise<CallOutcome<Answer>> => client.call(action, region, request, { caller: 'schedules' });
+
+  async function call<Request extends object, Answer>(
+    action: VendorAction<Request, Answer>,
+    region: string,
+    request: Request,
   ): Promise<Answer> {
-    const outcome = await client.call(action, region, request, { caller: 'schedules', ...options });
-    return answerOf(outcome, action.name);
+    return answerOf(await ask(action, region, request), 'tencent', action.name);
   }
 
   function isOurs(row: InvokerRow): boolean {
@@ -82,17 +86,17 @@ export function tencentSchedules({ client, stage }: TencentSchedulesOptions): Pr
   async function list(region: string): Promise<ProviderSchedule[]> {
     // By id, since a page may repeat a row when an invoker is created meanwhile.
     const ours = new Map<string, ProviderSchedule>();
-    for (let offset = 0; ; offset += PAGE) {
-      const { InvokerSet: rows, TotalCount: total } = await call(describeInvokers, region, {
-        Filters: [{ Name: 'invoker-type', Values: ['SCHEDULE'] }],
-        Limit: PAGE,
-        Offset: offset,
-      });
-      for (const row of rows) {
+    const Filters = [{ Name: 'invoker-type', Values: ['SCHEDULE'] }];
+    const pages = pagesByOffset(
+      (Offset) => ask(describeInvokers, region, { Filters, Limit: PAGE, Offset }),
+      ({ InvokerSet }) => InvokerSet,
+    );
+    for await (const page of pages) {
+      for (const row of answerOf(page, 'tencent', describeInvokers.name).InvokerSet) {
         if (isOurs(row)) ours.set(row.InvokerId, scheduleOf(region, row));
       }
-      if (rows.length === 0 || offset + rows.length >= total) return [...ours.values()];
     }
+    return [...ours.values()];
   }
 
   /** Nothing when there is none. @throws when it is not ours */
@@ -211,9 +215,9 @@ export function tencentSchedules({ client, stage }: TencentSchedulesOptions): Pr
 
     async remove(ref) {
       if ((await find(ref)) === undefined) return;
-      const outcome = await client.call(deleteInvoker, ref.region, { InvokerId: ref.scheduleId });
-      if (outcome.kind === 'failed' && outcome.failure.class === 'notFound') return;
-      answerOf(outcome, deleteInvoker.name);
+      const outcome = await ask(deleteInvoker, ref.region, { InvokerId: ref.scheduleId });
+      const isGone = outcome.kind !== 'answered' && outcome.class === 'notFound';
+      if (!isGone) answerOf(outcome, 'tencent', deleteInvoker.name);
     },
 
     async firings(region, scheduleIds, since) {
@@ -238,12 +242,17 @@ export function tencentSchedules({ client, stage }: TencentSchedulesOptions): Pr
 
   async function recordsSince(region: string, ids: string[], since: Date): Promise<InvokerRecordRow[]> {
     const wanted = new Map<string, InvokerRecordRow>();
-    for (let page = 0; page < MAX_RECORD_PAGES; page += 1) {
-      const { InvokerRecordSet: rows, TotalCount: total } = await call(describeInvokerRecords, region, {
-        InvokerIds: ids,
-        Limit: PAGE,
-        Offset: page * PAGE,
-      });
+    let asked = 0;
+    const pages = pagesByOffset(
+      (Offset) => {
+        if (asked === MAX_RECORD_PAGES) throw tooManyFirings(region, since);
+        asked += 1;
+        return ask(describeInvokerRecords, region, { InvokerIds: ids, Limit: PAGE, Offset });
+      },
+      ({ InvokerRecordSet }) => InvokerRecordSet,
+    );
+    for await (const page of pages) {
+      const { InvokerRecordSet: rows } = answerOf(page, 'tencent', describeInvokerRecords.name);
       const times = rows.map((row) => Date.parse(row.InvokeTime));
       for (const [at, row] of rows.entries()) {
         const isOld = (times[at] ?? Number.NaN) < since.getTime();
@@ -251,23 +260,22 @@ export function tencentSchedules({ client, stage }: TencentSchedulesOptions): Pr
       }
       const isNewestFirst = times.every((time, at) => at === 0 || time <= (times[at - 1] ?? time));
       const isPast = isNewestFirst && (times.at(-1) ?? Number.NaN) < since.getTime();
-      if (rows.length === 0 || isPast || page * PAGE + rows.length >= total) return [...wanted.values()];
+      if (isPast) break;
     }
-    throw new FleetReflexError(
-      'provider.inconclusive',
-      `more than ${MAX_RECORD_PAGES * PAGE} firings since ${since.toISOString()}: ask about less at a time`,
-      { disposition: 'retry', details: { provider: 'tencent', region } },
-    );
+    return [...wanted.values()];
   }
+}
+
+function tooManyFirings(region: string, since: Date): FleetReflexError {
+  return new FleetReflexError(
+    'provider.inconclusive',
+    `more than ${MAX_RECORD_PAGES * PAGE} firings since ${since.toISOString()}: ask about less at a time`,
+    { disposition: 'retry', details: { provider: 'tencent', region } },
+  );
 }
 
 function hasAny(parameters: Readonly<Record<string, string>>): boolean {
   return Object.keys(parameters).length > 0;
-}
-
-function answerOf<Answer>(outcome: CallOutcome<Answer>, doing: string): Answer {
-  if (outcome.kind === 'failed') throw toError(outcome.failure, doing);
-  return outcome.answer;
 }
 
 function settingsOfTiming(timing: ScheduleTiming) {

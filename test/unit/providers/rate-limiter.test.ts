@@ -14,6 +14,32 @@ describe('rate limiter', () => {
     expect(wentAt).toEqual([0, 0, 0, 1000, 1000]);
   });
 
+  it.each([{ limit: 3 }, { limit: Number.POSITIVE_INFINITY }])(
+    'lets nobody through while it is held, at a limit of $limit, and says at once who waits in vain',
+    async ({ limit }) => {
+      const clock = createManualClock();
+      const limiter = createRateLimiter({ limit, clock });
+      const answers: string[] = [];
+      const ask = (name: string, maxWaitMs?: number) =>
+        limiter
+          .take(name, maxWaitMs)
+          .then((mayGo) => answers.push(`${name} ${mayGo} at ${clock.monotonicMs()}`));
+      limiter.holdFor(700);
+      void ask('short', 700);
+      void ask('long', 701);
+      void ask('patient');
+      await clock.advance(100);
+      expect([limiter.heldMs, ...answers]).toEqual([600, 'short false at 0']);
+      await clock.advance(700);
+      expect([limiter.heldMs, ...answers]).toEqual([
+        0,
+        'short false at 0',
+        'long true at 700',
+        'patient true at 700',
+      ]);
+    },
+  );
+
   it('serves callers in turn and each caller in its own order', async () => {
     const clock = createManualClock();
     const limiter = createRateLimiter({ limit: 1, clock });

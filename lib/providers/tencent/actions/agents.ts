@@ -1,6 +1,6 @@
 /** Whether the agent of an instance is there and online: without it no command can run. */
 import * as z from 'zod';
-import type { Action } from './action.ts';
+import type { VendorAction } from '../../vendor-client.ts';
 import { AnyInstanceIds, filters, idsOrFilters, optional, Paging } from './fields.ts';
 
 export const DescribeAutomationAgentStatusRequest = z
@@ -27,7 +27,7 @@ export const DescribeAutomationAgentStatusAnswer = z.object({
 });
 export type DescribeAutomationAgentStatusAnswer = z.infer<typeof DescribeAutomationAgentStatusAnswer>;
 
-export const describeAutomationAgentStatus: Action<
+export const describeAutomationAgentStatus: VendorAction<
   DescribeAutomationAgentStatusRequest,
   DescribeAutomationAgentStatusAnswer
 > = {

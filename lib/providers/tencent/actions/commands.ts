@@ -1,6 +1,6 @@
 /** Stored commands: what there is, and what a command's text becomes with these parameters (TAT's only rehearsal). */
 import * as z from 'zod';
-import type { Action } from './action.ts';
+import type { VendorAction } from '../../vendor-client.ts';
 import {
   CommandId,
   Content,
@@ -49,7 +49,7 @@ export type CommandRow = z.infer<typeof CommandRow>;
 export const DescribeCommandsAnswer = z.object({ TotalCount: z.int(), CommandSet: z.array(CommandRow) });
 export type DescribeCommandsAnswer = z.infer<typeof DescribeCommandsAnswer>;
 
-export const describeCommands: Action<DescribeCommandsRequest, DescribeCommandsAnswer> = {
+export const describeCommands: VendorAction<DescribeCommandsRequest, DescribeCommandsAnswer> = {
   name: 'DescribeCommands',
   effect: 'read',
   request: DescribeCommandsRequest,
@@ -70,7 +70,7 @@ export type PreviewReplacedCommandContentRequest = z.input<typeof PreviewReplace
 export const PreviewReplacedCommandContentAnswer = z.object({ ReplacedContent: z.string() });
 export type PreviewReplacedCommandContentAnswer = z.infer<typeof PreviewReplacedCommandContentAnswer>;
 
-export const previewReplacedCommandContent: Action<
+export const previewReplacedCommandContent: VendorAction<
   PreviewReplacedCommandContentRequest,
   PreviewReplacedCommandContentAnswer
 > = {

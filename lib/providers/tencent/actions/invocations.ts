@@ -1,6 +1,6 @@
 /** Commands on instances: start, stop, and what became of them (documents InvokeCommand, CancelInvocation, DescribeInvocationTasks). */
 import * as z from 'zod';
-import type { Action } from './action.ts';
+import type { VendorAction } from '../../vendor-client.ts';
 import {
   CommandId,
   Content,
@@ -39,7 +39,7 @@ export type InvokeCommandRequest = z.input<typeof InvokeCommandRequest>;
 export const InvokeCommandAnswer = z.object({ InvocationId: z.string().min(1), RequestId: z.string() });
 export type InvokeCommandAnswer = z.infer<typeof InvokeCommandAnswer>;
 
-export const invokeCommand: Action<InvokeCommandRequest, InvokeCommandAnswer> = {
+export const invokeCommand: VendorAction<InvokeCommandRequest, InvokeCommandAnswer> = {
   name: 'InvokeCommand',
   effect: 'once',
   request: InvokeCommandRequest,
@@ -79,7 +79,7 @@ export const RunCommandAnswer = InvokeCommandAnswer.extend({ CommandId: z.string
 export type RunCommandAnswer = z.infer<typeof RunCommandAnswer>;
 
 /** @public for tools beside the functions, which only invoke stored commands */
-export const runCommand: Action<RunCommandRequest, RunCommandAnswer> = {
+export const runCommand: VendorAction<RunCommandRequest, RunCommandAnswer> = {
   name: 'RunCommand',
   effect: 'once',
   request: RunCommandRequest,
@@ -95,7 +95,7 @@ export type CancelInvocationRequest = z.input<typeof CancelInvocationRequest>;
 export const NoAnswer = z.object({ RequestId: z.string() });
 export type NoAnswer = z.infer<typeof NoAnswer>;
 
-export const cancelInvocation: Action<CancelInvocationRequest, NoAnswer> = {
+export const cancelInvocation: VendorAction<CancelInvocationRequest, NoAnswer> = {
   name: 'CancelInvocation',
   effect: 'repeatable',
   request: CancelInvocationRequest,
@@ -136,7 +136,7 @@ export const DescribeInvocationsAnswer = z.object({
 });
 export type DescribeInvocationsAnswer = z.infer<typeof DescribeInvocationsAnswer>;
 
-export const describeInvocations: Action<DescribeInvocationsRequest, DescribeInvocationsAnswer> = {
+export const describeInvocations: VendorAction<DescribeInvocationsRequest, DescribeInvocationsAnswer> = {
   name: 'DescribeInvocations',
   effect: 'read',
   request: DescribeInvocationsRequest,
@@ -181,10 +181,12 @@ export const DescribeInvocationTasksAnswer = z.object({
 });
 export type DescribeInvocationTasksAnswer = z.infer<typeof DescribeInvocationTasksAnswer>;
 
-export const describeInvocationTasks: Action<DescribeInvocationTasksRequest, DescribeInvocationTasksAnswer> =
-  {
-    name: 'DescribeInvocationTasks',
-    effect: 'read',
-    request: DescribeInvocationTasksRequest,
-    answer: DescribeInvocationTasksAnswer,
-  };
+export const describeInvocationTasks: VendorAction<
+  DescribeInvocationTasksRequest,
+  DescribeInvocationTasksAnswer
+> = {
+  name: 'DescribeInvocationTasks',
+  effect: 'read',
+  request: DescribeInvocationTasksRequest,
+  answer: DescribeInvocationTasksAnswer,
+};

@@ -1,6 +1,6 @@
 /** Invokers, which TAT runs by itself, once or again and again: our schedules (document CreateInvoker). */
 import * as z from 'zod';
-import type { Action } from './action.ts';
+import type { VendorAction } from '../../vendor-client.ts';
 import {
   CommandId,
   filters,
@@ -46,7 +46,7 @@ export type CreateInvokerRequest = z.input<typeof CreateInvokerRequest>;
 export const CreateInvokerAnswer = z.object({ InvokerId: z.string().min(1), RequestId: z.string() });
 export type CreateInvokerAnswer = z.infer<typeof CreateInvokerAnswer>;
 
-export const createInvoker: Action<CreateInvokerRequest, CreateInvokerAnswer> = {
+export const createInvoker: VendorAction<CreateInvokerRequest, CreateInvokerAnswer> = {
   name: 'CreateInvoker',
   effect: 'once',
   request: CreateInvokerRequest,
@@ -65,7 +65,7 @@ export const ModifyInvokerRequest = z.strictObject({
 });
 export type ModifyInvokerRequest = z.input<typeof ModifyInvokerRequest>;
 
-export const modifyInvoker: Action<ModifyInvokerRequest, NoAnswer> = {
+export const modifyInvoker: VendorAction<ModifyInvokerRequest, NoAnswer> = {
   name: 'ModifyInvoker',
   effect: 'repeatable',
   request: ModifyInvokerRequest,
@@ -77,7 +77,7 @@ type OneInvoker = z.input<typeof OneInvoker>;
 
 const onOneInvoker = (
   name: 'EnableInvoker' | 'DisableInvoker' | 'DeleteInvoker',
-): Action<OneInvoker, NoAnswer> => ({
+): VendorAction<OneInvoker, NoAnswer> => ({
   name,
   effect: 'repeatable',
   request: OneInvoker,
@@ -114,7 +114,7 @@ export type InvokerRow = z.infer<typeof InvokerRow>;
 export const DescribeInvokersAnswer = z.object({ TotalCount: z.int(), InvokerSet: z.array(InvokerRow) });
 export type DescribeInvokersAnswer = z.infer<typeof DescribeInvokersAnswer>;
 
-export const describeInvokers: Action<DescribeInvokersRequest, DescribeInvokersAnswer> = {
+export const describeInvokers: VendorAction<DescribeInvokersRequest, DescribeInvokersAnswer> = {
   name: 'DescribeInvokers',
   effect: 'read',
   request: DescribeInvokersRequest,
@@ -137,7 +137,10 @@ export const DescribeInvokerRecordsAnswer = z.object({
 });
 export type DescribeInvokerRecordsAnswer = z.infer<typeof DescribeInvokerRecordsAnswer>;
 
-export const describeInvokerRecords: Action<DescribeInvokerRecordsRequest, DescribeInvokerRecordsAnswer> = {
+export const describeInvokerRecords: VendorAction<
+  DescribeInvokerRecordsRequest,
+  DescribeInvokerRecordsAnswer
+> = {
   name: 'DescribeInvokerRecords',
   effect: 'read',
   request: DescribeInvokerRecordsRequest,

@@ -25,7 +25,12 @@ test('an action travels in the query of a signed POST, parameters as JSON text',
     Tag: [{ Key: 'owner', Value: 'x' }],
     Timeout: 60,
   });
-  expect(result).toEqual({ kind: 'answered', answer: { RequestId: 'r-1', InvokeId: 't-1' } });
+  expect(result).toEqual({
+    kind: 'answered',
+    answer: { RequestId: 'r-1', InvokeId: 't-1' },
+    requestId: 'r-1',
+    offsetMs: 0,
+  });
   expect(vendor.calls).toEqual([
     {
       action: 'InvokeCommand',
@@ -118,6 +123,26 @@ test('without an endpoint the host is that of the region', async () => {
     host: 'ecs.eu-central-1.aliyuncs.com',
   });
 });
+
+test.each(['evil.example/', 'cn-hangzhou.evil.example#', 'CN', ''])(
+  'the region %j, which would be part of the host, is refused here',
+  async (RegionId) => {
+    const vendor = stubVendor();
+    const result = await aClient(vendor).describeInvocations({ RegionId });
+    expect(result).toMatchObject({
+      kind: 'notSent',
+      failure: { code: 'InvalidRequest', isRetryable: false },
+    });
+    expect(vendor.calls).toEqual([]);
+  },
+);
+
+test.each(['127.0.0.1:4581', 'ftp://ecs', 'https://ecs.aliyuncs.com/path'])(
+  'the endpoint %s is refused at once',
+  (endpoint) => {
+    expect(() => aClient(stubVendor(), { endpoint })).toThrow(TypeError);
+  },
+);
 
 const manyInstances = Array.from({ length: 101 }, (_, index) => `i-${index}`);
 const manyTags = Array.from({ length: 21 }, (_, index) => ({ Key: `k${index}`, Value: '' }));

@@ -1,15 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import {
-  ERROR_CODES,
-  explainErrorCode,
-  isRetryableKind,
-  mayHaveTakenEffect,
-} from '../../../../lib/providers/alibaba/error-codes.ts';
+import { ERROR_CODES, explainErrorCode } from '../../../../lib/providers/alibaba/error-codes.ts';
 import {
   INSTANCE_ERROR_ADVICE,
   NEVER_STARTED_CODES,
 } from '../../../../lib/providers/alibaba/instance-errors.ts';
+import { isRetryable, mayHaveTakenEffect } from '../../../../lib/providers/call-outcome.ts';
 import { apiError, MESSAGES } from '../../../../local/alibaba/api-error.ts';
 
 const DOCUMENT = readFileSync(
@@ -123,7 +119,7 @@ test.each([
   const explained = explainErrorCode(code, status);
   expect({
     kind: explained.kind,
-    mayRetry: isRetryableKind(explained.kind),
-    mayHappen: mayHaveTakenEffect(explained.kind),
+    mayRetry: isRetryable(explained.class),
+    mayHappen: mayHaveTakenEffect(explained.class),
   }).toEqual({ kind, mayRetry, mayHappen });
 });

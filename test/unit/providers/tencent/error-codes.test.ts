@@ -1,13 +1,8 @@
 /** Every error code that a TAT document lists is known, with a class and advice; families catch what is not listed. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import {
-  ERROR_CODES,
-  type ErrorClass,
-  explainErrorCode,
-  isRetryable,
-  mayHaveTakenEffect,
-} from '../../../../lib/providers/tencent/error-codes.ts';
+import { type ErrorClass, isRetryable, mayHaveTakenEffect } from '../../../../lib/providers/call-outcome.ts';
+import { ERROR_CODES, explainErrorCode } from '../../../../lib/providers/tencent/error-codes.ts';
 
 /** The rows between "Error Code Description" and the end: the extract of the document's section 6. */
 function documentedCodes(action: string): string[] {
