@@ -121,10 +121,8 @@ interface Outcome {
 function outcomesOf(events: readonly TriggerEvent[], rules: RuleSet, now: Date): Outcome[] {
   const ancestorsOf = ancestorSearch();
   const steps = stepsOfRequest();
-  const asked = events.map((event) =>
-    askRules(rules, event, { now, ancestorsOf, steps: steps.ofEvent() }).flatMap(
-      ({ request }) => request ?? [],
-    ),
+  const asked = events.map(
+    (event) => askRules(rules, event, { now, ancestorsOf, steps: steps.ofEvent() }).requests,
   );
   const sentFor = limitRequest(asked.flat(), rules.limits.runsPerRequest);
   return events.map((event, index) => {

@@ -49,6 +49,12 @@ export function traceparentOf(headers: Readonly<Record<string, string | undefine
   return given !== undefined && TRACEPARENT.test(given) ? given : undefined;
 }
 
+/** `Prefer: return=representation` (RFC 7240): the sender wants to be told all. */
+export function prefersRepresentation(headers: Readonly<Record<string, string | undefined>>): boolean {
+  const preferences = (headers['prefer'] ?? '').split(',').map((it) => it.split(';', 1)[0] ?? '');
+  return preferences.some((it) => /^\s*return\s*=\s*"?representation"?\s*$/i.test(it));
+}
+
 /** One HTTP request as it came over the wire. Header names are lower case; `body` is the raw bytes. */
 export interface RawRequest {
   method: string;

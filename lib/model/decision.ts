@@ -32,11 +32,15 @@ export type EventRecord = z.infer<typeof EventRecord>;
 /** A key of the table has 2048 bytes, and a character up to four. */
 const MAX_ID = 400;
 const MAX_REASON = 500;
-/** With their reasons they fit in a message many times over. */
-const MAX_UNMATCHED = 100;
+/** So many rules that said no are listed: with their reasons they fit in a message many times over. */
+export const MAX_UNMATCHED = 100;
 
-export function recordOf({ event, matched, unmatched, notes = [] }: DoorOutcome, now: Date): EventRecord {
+export function recordOf(
+  { event, matched, unmatched, unmatchedOmitted = 0, notes = [] }: DoorOutcome,
+  now: Date,
+): EventRecord {
   const listed = unmatched.slice(0, MAX_UNMATCHED);
+  const omitted = unmatchedOmitted + unmatched.length - listed.length;
   return {
     version: 1,
     action: 'event',
@@ -56,7 +60,7 @@ export function recordOf({ event, matched, unmatched, notes = [] }: DoorOutcome,
     ...(notes.length > 0 && {
       notes: notes.map(({ code, message }) => ({ code, message: cut(message, MAX_REASON) })),
     }),
-    ...(unmatched.length > listed.length && { unmatchedOmitted: unmatched.length - listed.length }),
+    ...(omitted > 0 && { unmatchedOmitted: omitted }),
   };
 }
 
@@ -83,6 +87,8 @@ export interface DoorOutcome {
   matched: readonly { rule: string; runId: string; rejected?: string }[];
   /** `isRefused`: the person who asks may not use the rule. It is for the record, and no answer in a chat names it. */
   unmatched: readonly { rule: string; because: string; isRefused?: true }[];
+  /** Rules that said no too, of which nobody asked why. */
+  unmatchedOmitted?: number;
   notes?: readonly Note[];
   /** What a built-in verb (lib/chat/) answers; then no rule was asked. Plain lines, names between backticks. */
   text?: string | undefined;

@@ -2,16 +2,15 @@
 import type { Lines } from '../model/find-ancestors.ts';
 import type { RunRequest } from '../model/run-request.ts';
 import type { TriggerEvent } from '../model/trigger-event.ts';
-import { type Match, matchRules } from './match.ts';
+import { type Matching, matchEvent } from './match.ts';
 import { type RenderContext, renderRule } from './render.ts';
 import type { RuleSet } from './rule.ts';
 import { stepsOfEvent } from './steps.ts';
 import { stopLoop } from './stop-loop.ts';
 
-export interface Asked {
-  match: Match;
-  /** Where the rule fires. */
-  request?: RunRequest;
+export interface Asked extends Omit<Matching, 'fired'> {
+  /** What the rules that fire ask for, in the order of the file. */
+  requests: RunRequest[];
 }
 
 export interface AskContext extends RenderContext {
@@ -19,20 +18,17 @@ export interface AskContext extends RenderContext {
   ancestorsOf: (event: TriggerEvent) => Lines;
 }
 
-/** One for each rule on the event's source, in the order of the file. Never throws. */
+/** Never throws. */
 export function askRules(
   { rules, limits }: Pick<RuleSet, 'rules' | 'limits'>,
   event: TriggerEvent,
   { ancestorsOf, ...given }: AskContext,
-): Asked[] {
+): Asked {
   const steps = given.steps ?? stepsOfEvent();
   const context = { ...given, steps };
-  return matchRules({ rules }, event, steps).map((match) =>
-    match.fires
-      ? {
-          match,
-          request: stopLoop(renderRule(match.rule, event, context), ancestorsOf(event), limits.chainDepth),
-        }
-      : { match },
+  const { fired, ...others } = matchEvent({ rules }, event, steps);
+  const requests = fired.map((rule) =>
+    stopLoop(renderRule(rule, event, context), ancestorsOf(event), limits.chainDepth),
   );
+  return { requests, ...others };
 }

@@ -1,30 +1,86 @@
 /** Which rules fire on an event, and of every other rule on its source, why it does not: both are on record. */
 import type { TriggerEvent } from '../model/trigger-event.ts';
 import { whyNotAllowed } from './allow.ts';
+import type { Condition } from './condition.ts';
 import type { Rule, RuleSet } from './rule.ts';
+import { indexOf } from './rule-index.ts';
 import { type Steps, stepsOfEvent } from './steps.ts';
 import { whyOutside } from './tenants.ts';
 
-export type Match =
-  | { rule: Rule; fires: true }
+export interface NotFired {
+  rule: Rule;
+  because: string;
+  /** The part of `when` that said no. */
+  clause?: string;
   /**
-   * `clause`: the part of `when` that said no. `isRefused`: the person may not use the rule, so nothing else of it was
-   * asked, and neither its name nor the reason is for them.
+   * The person may not use the rule, so nothing else of it was asked, and neither its name nor the reason is for them.
    */
-  | { rule: Rule; fires: false; because: string; clause?: string; isRefused?: true };
+  isRefused?: true;
+}
+
+/** What becomes of an event at the rules on its source. */
+export interface Matching {
+  /** In the order of the file. */
+  readonly fired: readonly Rule[];
+  /** How many others are on the event's source. */
+  readonly others: number;
+  /**
+   * Why these did not fire, in the order of the file.
+   * @param most of the first so many; default: of all
+   */
+  whyNot(most?: number): NotFired[];
+}
+
+export type Match = { fires: true; rule: Rule } | ({ fires: false } & NotFired);
 
 /**
- * One match for each rule whose `on` has the event's source, in the order of the file. Never throws. Who may is asked
- * first: what `when` says of an event is for people who may use the rule.
+ * Never throws. Who may is asked first: what `when` says of an event is for people who may use the rule. Only rules
+ * that may fire are evaluated; why another does not is found when it is asked for, with the steps that are left.
  */
-export function matchRules(
-  ruleSet: Pick<RuleSet, 'rules'>,
+export function matchEvent(
+  { rules }: Pick<RuleSet, 'rules'>,
   event: TriggerEvent,
   steps: Steps = stepsOfEvent(),
-): Match[] {
-  return ruleSet.rules
-    .filter(({ on }) => on.includes(event.source))
-    .map((rule) => matchRule(rule, event, steps));
+): Matching {
+  const index = indexOf(rules);
+  const all = index.on(event.source);
+  const fired = new Set<Rule>();
+  const spent = new Map<Rule, NotFired>();
+  for (const rule of index.candidates(event)) {
+    if (whyPassedOver(rule, event) !== undefined) continue;
+    if (rule.when === undefined || rule.when.holds(event, steps)) fired.add(rule);
+    else if (steps.whySpent() !== undefined) spent.set(rule, outOfSteps(rule, rule.when, steps));
+  }
+  const absent = new Map<string, string>();
+  const whyNot = (rule: Rule): NotFired | undefined =>
+    spent.get(rule) ??
+    whyPassedOver(rule, event) ??
+    (rule.when && { rule, ...rule.when.whyNot(event, steps, absent) });
+  return {
+    fired: [...fired],
+    others: all.length - fired.size,
+    whyNot(most = all.length) {
+      const reasons: NotFired[] = [];
+      for (const rule of all) {
+        if (reasons.length >= most) break;
+        const reason = fired.has(rule) ? undefined : whyNot(rule);
+        if (reason !== undefined) reasons.push(reason);
+      }
+      return reasons;
+    },
+  };
+}
+
+/** One match for each rule whose `on` has the event's source, in the order of the file. */
+export function matchRules(ruleSet: Pick<RuleSet, 'rules'>, event: TriggerEvent, steps?: Steps): Match[] {
+  const matching = matchEvent(ruleSet, event, steps);
+  const others = new Map(matching.whyNot().map((it) => [it.rule, it]));
+  return indexOf(ruleSet.rules)
+    .on(event.source)
+    .map((rule) => {
+      const other = others.get(rule);
+      return other === undefined ? { rule, fires: true } : { fires: false, ...other };
+    });
 }
 
 export type ChatEvent = Extract<TriggerEvent, { kind: 'chat' }>;
@@ -32,12 +88,17 @@ export type ChatEvent = Extract<TriggerEvent, { kind: 'chat' }>;
 /** Whether a rule fires on a command that names it. Who may not is told before anything of the rule is looked at. */
 export function matchNamed(rule: Rule, event: ChatEvent, steps: Steps = stepsOfEvent()): Match {
   const refusal = whyMayNotUse(rule, event);
-  if (refusal !== undefined) return refused(rule, refusal);
-  if (!rule.isByName) return no(rule, 'it is not run by its name: it lacks `byName: true`');
-  const outcome = rule.when?.check(event, steps);
-  return outcome?.holds === false
-    ? { ...no(rule, outcome.because), clause: outcome.clause }
-    : { rule, fires: true };
+  if (refusal !== undefined) return { fires: false, ...refused(rule, refusal) };
+  if (!rule.isByName) {
+    return { fires: false, rule, because: 'it is not run by its name: it lacks `byName: true`' };
+  }
+  if (rule.when === undefined || rule.when.holds(event, steps)) return { rule, fires: true };
+  return {
+    fires: false,
+    ...(steps.whySpent() === undefined
+      ? { rule, ...rule.when.whyNot(event, steps) }
+      : outOfSteps(rule, rule.when, steps)),
+  };
 }
 
 /** Why somebody may not use a rule, see its runs or cancel them, where they type; undefined when they may. */
@@ -53,27 +114,28 @@ export function whyMayNotUse(
   );
 }
 
-function matchRule(rule: Rule, event: TriggerEvent, steps: Steps): Match {
+/** Why a rule does not fire whatever its `when` says. */
+function whyPassedOver(rule: Rule, event: TriggerEvent): NotFired | undefined {
   const refusal = event.kind === 'chat' ? whyMayNotUse(rule, event) : undefined;
   if (refusal !== undefined) return refused(rule, refusal);
   // An alert that is over, or that somebody is at work on, is no reason to run anything unless the rule says so.
   if (event.kind === 'alert' && event.data.status !== 'firing' && rule.when?.asksForStatus !== true) {
-    return no(rule, `${event.data.status} alerts fire only rules whose \`when\` asks for event.data.status`);
+    return {
+      rule,
+      because: `${event.data.status} alerts fire only rules whose \`when\` asks for event.data.status`,
+    };
   }
   // Without `when` it says nothing of other events: on GitHub it would run at every push.
   if (rule.isByName && (event.kind === 'chat' || rule.when === undefined)) {
-    return no(rule, `people run it by its name: \`run ${rule.name}\``);
+    return { rule, because: `people run it by its name: \`run ${rule.name}\`` };
   }
-  const outcome = rule.when?.check(event, steps);
-  return outcome?.holds === false
-    ? { ...no(rule, outcome.because), clause: outcome.clause }
-    : { rule, fires: true };
+  return undefined;
 }
 
-function refused(rule: Rule, because: string): Extract<Match, { fires: false }> {
-  return { ...no(rule, because), isRefused: true };
+function outOfSteps(rule: Rule, when: Condition, steps: Steps): NotFired {
+  return { rule, because: steps.whySpent() ?? '', clause: when.clauses[0]?.text ?? when.text };
 }
 
-function no(rule: Rule, because: string): Extract<Match, { fires: false }> {
-  return { rule, fires: false, because };
+function refused(rule: Rule, because: string): NotFired {
+  return { rule, because, isRefused: true };
 }

@@ -17,7 +17,7 @@ const UNKNOWN: Value = { isKnown: false };
 /** @param condition a rule's `when`; absent: always */
 export function mayHold(condition: Condition | undefined, known: KnownFields): boolean {
   const clauses = condition?.clauses ?? [];
-  return !clauses.some(({ ast }) => isFalse(fold(ast, known)));
+  return !clauses.some(({ expression }) => isFalse(fold(expression.ast, known)));
 }
 
 function fold(node: ASTNode, known: KnownFields): Value {

@@ -33,7 +33,7 @@ function collect(node: ASTNode, names: Set<string>): boolean {
 }
 
 function expressionsOf({ when, action }: Rule): ASTNode[] {
-  const conditions = when?.clauses.map(({ ast }) => ast) ?? [];
+  const conditions = when?.clauses.map(({ expression }) => expression.ast) ?? [];
   switch (action.kind) {
     case 'run':
       return [...conditions, ...executionOf(action)];

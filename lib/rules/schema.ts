@@ -413,7 +413,7 @@ export const RulesFile = z
       .default({})
       .describe('Settings of sources, by name (docs/sources.md). Default: each source’s own.'),
     limits: LimitsSpec.prefault({}),
-    rules: z.array(RuleSpec).max(500).describe('Every rule that matches an event fires, in this order.'),
+    rules: z.array(RuleSpec).max(10_000).describe('Every rule that matches an event fires, in this order.'),
     schedules: z.array(StandingScheduleSpec).max(500).default([]).describe('Standing schedules.'),
   })
   .describe('What fleet-reflex does on which event.');

@@ -5,7 +5,7 @@
 import { answerChat } from '../chat/answer-chat.ts';
 import type { ChatPort } from '../chat/port.ts';
 import type { Log } from '../logging.ts';
-import type { DoorOutcome, Note } from '../model/decision.ts';
+import { type DoorOutcome, MAX_UNMATCHED, type Note } from '../model/decision.ts';
 import { ancestorSearch } from '../model/find-ancestors.ts';
 import { rejectionOf } from '../model/reject-request.ts';
 import type { ReplyTo } from '../model/reply-to.ts';
@@ -48,6 +48,8 @@ export interface Origin {
   /** What its sender said of the request as a whole. */
   notes?: readonly Note[] | undefined;
   replyTo?: ReplyTo | undefined;
+  /** Of so many rules that do not fire it is said why. Default: as many as the record of an event has. */
+  explained?: number | undefined;
   /** W3C Trace Context, of the request that brought the events. */
   traceparent?: string | undefined;
 }
@@ -119,23 +121,22 @@ async function decideOne(
       return inTime({ event, requests, matched, unmatched, text }, origin, now());
     }
   }
-  const asked = askRules(ruleSet, event, { now: now(), ancestorsOf, steps, ...origin });
-  const requests = asked.flatMap(({ request }) => request ?? []);
+  const { requests, others, whyNot } = askRules(ruleSet, event, {
+    now: now(),
+    ancestorsOf,
+    steps,
+    ...origin,
+  });
+  // Who types is told of the rules that they may use, and how many these are.
+  const told = whyNot(event.kind === 'chat' ? others : (origin.explained ?? MAX_UNMATCHED));
   const decision = {
     event,
     requests,
     matched: requests.map(({ rule, runId }) => ({ rule, runId })),
-    unmatched: asked.flatMap(({ match }) =>
-      match.fires
-        ? []
-        : [
-            {
-              rule: match.rule.name,
-              because: match.because,
-              ...(match.isRefused && { isRefused: match.isRefused }),
-            },
-          ],
+    unmatched: told.map(({ rule: { name }, because, isRefused }) =>
+      isRefused ? { rule: name, because, isRefused } : { rule: name, because },
     ),
+    unmatchedOmitted: others - told.length,
   };
   return event.kind === 'chat' ? inTime(decision, origin, now()) : decision;
 }
@@ -227,7 +228,7 @@ function shown(text: string): string {
   return text.length <= MAX_SHOWN ? text : `${text.slice(0, MAX_SHOWN).toWellFormed()}…`;
 }
 
-function record({ event, matched, unmatched, notes = [] }: DoorOutcome, log: Log): void {
+function record({ event, matched, unmatched, unmatchedOmitted, notes = [] }: DoorOutcome, log: Log): void {
   log.info('event.decided', {
     source: event.source,
     eventId: shown(event.id),
@@ -236,6 +237,7 @@ function record({ event, matched, unmatched, notes = [] }: DoorOutcome, log: Log
     subject: event.subject && shown(event.subject),
     matched,
     unmatched,
+    ...(unmatchedOmitted !== undefined && unmatchedOmitted > 0 && { unmatchedOmitted }),
     ...(notes.length > 0 && { notes: notes.map(({ code }) => code) }),
   });
 }

@@ -5,9 +5,16 @@
 import middy from '@middy/core';
 import { correlation, problems } from '../http/middleware.ts';
 import { type HttpAnswer, jsonAnswer, Refusal } from '../http/problem.ts';
-import { HttpEvent, mediaType, type SourceRequest, toRequest, traceparentOf } from '../http/request.ts';
+import {
+  HttpEvent,
+  mediaType,
+  prefersRepresentation,
+  type SourceRequest,
+  toRequest,
+  traceparentOf,
+} from '../http/request.ts';
 import type { CorrelatedLog } from '../logging.ts';
-import type { DoorOutcome } from '../model/decision.ts';
+import { type DoorOutcome, MAX_UNMATCHED } from '../model/decision.ts';
 import type { ReplyTo } from '../model/reply-to.ts';
 import type { WakeUpQueue } from '../queues/wake-up-queue.ts';
 import { type DecideContext, decide } from '../runs/decide.ts';
@@ -65,6 +72,7 @@ async function receive(event: HttpEvent, requestId: string, context: WebhookCont
         : toHttpAnswer(source.answer([], sourceContext));
     case 'events': {
       const { events, replyTo, isTimeProved, contents, notes, news = [] } = normalisation;
+      const isToldAll = prefersRepresentation(request.headers);
       const outcomes = await decide(
         events,
         {
@@ -74,6 +82,7 @@ async function receive(event: HttpEvent, requestId: string, context: WebhookCont
           contents,
           notes,
           replyTo,
+          explained: isToldAll ? Math.max(MAX_UNMATCHED, Math.ceil(MAX_LISTED / events.length)) : undefined,
           traceparent: traceparentOf(request.headers),
         },
         context,
@@ -84,10 +93,12 @@ async function receive(event: HttpEvent, requestId: string, context: WebhookCont
         await context.say(answerLines(outcomes, 'channel').join('\n'), replyTo);
       }
       if (source.answer !== undefined) return toHttpAnswer(source.answer(outcomes, sourceContext));
-      return jsonAnswer(202, answerOf(outcomes));
+      return jsonAnswer(202, answerOf(outcomes), isToldAll ? PREFERENCE_APPLIED : {});
     }
   }
 }
+
+const PREFERENCE_APPLIED = { 'preference-applied': 'return=representation' };
 
 /** Lambda answers 6 MB at most, and a body may have thousands of events: what is left out is in `why`. */
 const MAX_LISTED = 1_000;
@@ -102,7 +113,10 @@ function answerOf(outcomes: readonly DoorOutcome[]) {
   );
   const notes = notesOf(outcomes);
   const said = notes.length > 0 ? { notes } : {};
-  if (matched.length + unmatched.length <= MAX_LISTED) return { matched, unmatched, ...said };
+  const unexplained = outcomes.reduce((sum, { unmatchedOmitted = 0 }) => sum + unmatchedOmitted, 0);
+  if (matched.length + unmatched.length <= MAX_LISTED && unexplained === 0) {
+    return { matched, unmatched, ...said };
+  }
   const startedFirst = matched.toSorted(
     (a, b) => Number(a.rejected !== undefined) - Number(b.rejected !== undefined),
   );
@@ -114,7 +128,7 @@ function answerOf(outcomes: readonly DoorOutcome[]) {
     ...said,
     omitted: {
       matched: matched.length - listed.length,
-      unmatched: unmatched.length - notMatched.length,
+      unmatched: unexplained + unmatched.length - notMatched.length,
     },
   };
 }

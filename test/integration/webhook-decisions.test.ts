@@ -126,6 +126,41 @@ describe('an answer', () => {
     expect(sent.map((it) => it.runId)).toEqual([runId]);
   });
 
+  describe('to an event that many rules leave alone', () => {
+    const many = Array.from(
+      { length: 2_000 },
+      (_, index) =>
+        `  - { name: r${index}, on: alertmanager, when: event.data.name == 'Alert${index}', run: { provider: tencent, command: cmd-1, instances: ins-1 } }`,
+    );
+    const ruleSet = withSettings(`${RULES_ON}${many.join('\n')}`);
+    const reasons = (count: number, eventId: string) =>
+      Array.from({ length: count }, (_, index) => ({
+        rule: `r${index}`,
+        because: `\`event.data.name == 'Alert${index}'\` is false`,
+        eventId,
+      }));
+    const eventId = '1aaabd2adb6c43a2/2026-11-20T10:02:17.482Z/firing';
+
+    it.each([
+      ['that asks for nothing', undefined, 100, undefined],
+      ['that wants little', 'return=minimal, wait=10', 100, undefined],
+      ['that wants all', 'respond-async, Return="representation"; foo=1', 1_000, 'return=representation'],
+    ])('%s: says of so many why', async (_, prefer, count, applied) => {
+      const headers: Record<string, string> = prefer === undefined ? {} : { Prefer: prefer };
+      const { answer, records, lines } = await sendSample('alertmanager.json', { ruleSet }, headers);
+      expect(answer.headers['preference-applied']).toBe(applied);
+      expect(JSON.parse(answer.body)).toEqual({
+        matched: [],
+        unmatched: reasons(count, eventId),
+        omitted: { matched: 0, unmatched: 2_000 - count },
+      });
+      expect(records.map(({ unmatched, unmatchedOmitted }) => [unmatched, unmatchedOmitted])).toEqual([
+        [reasons(100, eventId).map(({ rule, because }) => ({ rule, because })), 1_900],
+      ]);
+      expect(lines.map(({ facts }) => facts)).toMatchObject([{ unmatchedOmitted: 2_000 - count }]);
+    });
+  });
+
   it('is the same for the same delivery, and so is the run', async () => {
     const [first, again] = [await sendSample('alertmanager.json'), await sendSample('alertmanager.json')];
     expect(again.answer).toEqual(first.answer);

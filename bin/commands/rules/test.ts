@@ -5,7 +5,7 @@ import type { RenderedGuards, RunRequest } from '../../../lib/model/run-request.
 import { conceal, shownParameters, shownRequest } from '../../../lib/model/secret-parameters.ts';
 import type { TriggerEvent } from '../../../lib/model/trigger-event.ts';
 import { type Rehearsal, wouldRun } from '../../../lib/providers/rehearsal.ts';
-import { type Asked, askRules } from '../../../lib/rules/ask-rules.ts';
+import { askRules } from '../../../lib/rules/ask-rules.ts';
 import type { RuleSet } from '../../../lib/rules/rule.ts';
 import { stepsOfRequest } from '../../../lib/rules/steps.ts';
 import { limitRequest } from '../../../lib/runs/limit-request.ts';
@@ -82,25 +82,26 @@ function tryEvents(events: readonly TriggerEvent[], ruleSet: RuleSet, now: Date)
   const steps = stepsOfRequest();
   const asked = events.map((event) => ({
     event,
-    rules: askRules(ruleSet, event, { now, ancestorsOf, steps: steps.ofEvent() }),
+    asked: askRules(ruleSet, event, { now, ancestorsOf, steps: steps.ofEvent() }),
   }));
-  const requests = asked.flatMap(({ rules }) => rules.flatMap(({ request }) => request ?? []));
+  const requests = asked.flatMap(({ asked: { requests: of } }) => of);
   const sentFor = limitRequest(requests, ruleSet.limits.runsPerRequest);
-  return asked.map(({ event: { source, type, id, subject }, rules }) => ({
-    event: { source, type, id, ...(subject !== undefined && { subject }) },
-    rules: rules.map((it) => describe(it, sentFor)),
-  }));
+  return asked.map(({ event: { source, type, id, subject }, asked: { requests: of, whyNot } }) => {
+    const tried = new Map<string, Tried['rules'][number]>([
+      ...whyNot().map(
+        ({ rule: { name: rule }, because }) => [rule, { rule, fires: false, because }] as const,
+      ),
+      ...of.map((request) => [request.rule, fired(request, sentFor)] as const),
+    ]);
+    return {
+      event: { source, type, id, ...(subject !== undefined && { subject }) },
+      rules: ruleSet.rules.flatMap(({ name }) => tried.get(name) ?? []),
+    };
+  });
 }
 
-function describe(
-  { match, request }: Asked,
-  sentFor: ReadonlyMap<string, RunRequest>,
-): Tried['rules'][number] {
-  const rule = match.rule.name;
-  if (!match.fires || request === undefined) {
-    return { rule, fires: false, because: match.fires ? '' : match.because };
-  }
-  return { rule, fires: true, request: sentFor.get(request.runId) ?? request };
+function fired(request: RunRequest, sentFor: ReadonlyMap<string, RunRequest>): Tried['rules'][number] {
+  return { rule: request.rule, fires: true, request: sentFor.get(request.runId) ?? request };
 }
 
 function print({ event, rules }: Tried): void {
