@@ -81,6 +81,7 @@ async function coldStartMs(file: string): Promise<number> {
       PATH: process.env['PATH'],
       SLACK_SECRET: 'bench',
       RUNS_TABLE: 'runs',
+      RECORDS_TABLE: 'records',
       RUNS_QUEUE_URL: urlOf('RunsQueue'),
       WAKE_UP_QUEUE_URL: urlOf('WakeUpQueue'),
       AWS_REGION: 'us-east-1',

@@ -31,6 +31,7 @@ export const SETTINGS = {
     .default('rules.yml')
     .describe('The rules file, relative to the function’s root.'),
   RUNS_TABLE: z.string().min(1).describe('The DynamoDB table of runs, tasks and guards.'),
+  RECORDS_TABLE: z.string().min(1).describe('The DynamoDB table of what was decided about events.'),
   RUNS_QUEUE_URL: url.describe('The queue between the doors and dispatch.'),
   RECORDS_QUEUE_URL: url.describe('The queue of what was decided about events, apart from the runs.'),
   RECORDS_DLQ_URL: url.describe('Where records go that cannot be kept.'),
@@ -151,6 +152,7 @@ const door = {
 };
 const behind = {
   ...base,
+  RECORDS_TABLE: SETTINGS.RECORDS_TABLE,
   ...secrets,
   ...providers,
   WAKE_UP_QUEUE_URL: SETTINGS.WAKE_UP_QUEUE_URL,
@@ -171,7 +173,7 @@ export const DispatchConfig = z.object({
 export const RecordsConfig = z.object({
   STAGE: SETTINGS.STAGE,
   LOG_LEVEL: SETTINGS.LOG_LEVEL,
-  RUNS_TABLE: SETTINGS.RUNS_TABLE,
+  RECORDS_TABLE: SETTINGS.RECORDS_TABLE,
   RECORDS_QUEUE_URL: SETTINGS.RECORDS_QUEUE_URL,
   RECORDS_DLQ_URL: SETTINGS.RECORDS_DLQ_URL,
 });

@@ -1,8 +1,11 @@
-/** The `records` queue's sending side: what was decided about events, apart from the runs, which it must not delay. */
+/**
+ * The `records` queue's sending side: what was decided about events that start nothing, apart from the runs, which they
+ * must not delay. The record of an event that starts runs travels with them.
+ */
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { EventRecord } from '../model/decision.ts';
 import { messageText } from './message-text.ts';
-import { sendMessages } from './send-messages.ts';
+import { type OutgoingMessage, sendMessages } from './send-messages.ts';
 
 export interface RecordsQueue {
   /**
@@ -15,9 +18,11 @@ export interface RecordsQueue {
 export function recordsQueue(client: SQSClient, url: string): RecordsQueue {
   return {
     send: async (records) =>
-      await sendMessages(
-        { client, url, name: 'records' },
-        records.map((record) => ({ body: messageText(record), attributes: { source: record.source } })),
-      ),
+      await sendMessages({ client, url, name: 'records' }, records.map(toRecordMessage)),
   };
+}
+
+/** The message of a record, on this queue and on that of the runs that its event started. */
+export function toRecordMessage(record: EventRecord): OutgoingMessage {
+  return { body: messageText(record), attributes: { source: record.source } };
 }

@@ -1,22 +1,28 @@
 /** The `runs` queue's sending side: run requests are durable here before any door answers. */
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import { FleetReflexError } from '../errors.ts';
+import type { EventRecord } from '../model/decision.ts';
 import type { RunRequest } from '../model/run-request.ts';
 import { messageText } from './message-text.ts';
+import { toRecordMessage } from './records-queue.ts';
 import { bytesOf, MAX_BYTES, type OutgoingMessage, sendMessages } from './send-messages.ts';
 
 export interface RunsQueue {
   /**
    * Resolves when all of them are durable. Safe to call again with the same requests: a run id is a run once.
+   * @param records of the events that start these runs: in one batch they cost no call of their own. Default: none
    * @throws FleetReflexError `queue.unavailable` (retry), `request.tooLarge` (drop)
    */
-  send(requests: readonly RunRequest[]): Promise<void>;
+  send(requests: readonly RunRequest[], records?: readonly EventRecord[]): Promise<void>;
 }
 
 export function runsQueue(client: SQSClient, url: string): RunsQueue {
   return {
-    send: async (requests) =>
-      await sendMessages({ client, url, name: 'runs' }, requests.map(toFittingMessage)),
+    send: async (requests, records = []) =>
+      await sendMessages({ client, url, name: 'runs' }, [
+        ...requests.map(toFittingMessage),
+        ...records.map(toRecordMessage),
+      ]),
   };
 }
 

@@ -1,6 +1,5 @@
 /**
- * Takes a run request from the runs queue to whoever carries it out. Records of decisions have a queue of their own;
- * the previous version put them here, and what it left is still kept.
+ * Takes a message of the runs queue to what carries it out: a run request, or the record of the event that started it.
  */
 import type { SQSRecord } from 'aws-lambda';
 import * as z from 'zod';

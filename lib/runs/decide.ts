@@ -82,8 +82,8 @@ export async function decide(
   }));
   const unique = [...new Set(asked.map((request) => sentFor.get(request.runId) ?? request))];
   const started = new Set(unique.filter(isStart).map(({ runId }) => runId));
-  const records = recordsOf(outcomes, started, now());
-  await settleAll([runsQueue.send(unique), recordsQueue.send(records)]);
+  const { starting, others } = recordsOf(outcomes, started, now());
+  await settleAll([runsQueue.send(unique, starting), recordsQueue.send(others)]);
   for (const outcome of outcomes.slice(0, MAX_LOGGED)) record(outcome, log);
   if (outcomes.length > MAX_LOGGED || unique.length < asked.length) {
     log.info('request.decided', { events: events.length, asked: asked.length, started: started.size });

@@ -17,19 +17,24 @@ const MAX_SUBJECT = 80;
 
 type OtherEvent = NonNullable<EventRecord['events']>[number];
 
-/** @param started the run ids that the request started */
+/**
+ * @param started the run ids that the request started
+ * @returns `starting`: of the events that started them, one each
+ */
 export function recordsOf(
   outcomes: readonly DoorOutcome[],
   started: ReadonlySet<string>,
   now: Date,
-): EventRecord[] {
+): { starting: EventRecord[]; others: EventRecord[] } {
   const hasStarted = ({ matched }: DoorOutcome) => matched.some(({ runId }) => started.has(runId));
   const others = outcomes.filter((outcome) => !hasStarted(outcome));
-  const single = [...outcomes.filter(hasStarted), ...others.slice(0, MAX_SINGLE)];
-  return [
-    ...single.map((outcome) => recordOf(outcome, now)),
-    ...groupsOf(others.slice(MAX_SINGLE)).flatMap((group) => recordsOfGroup(group, now)),
-  ];
+  return {
+    starting: outcomes.filter(hasStarted).map((outcome) => recordOf(outcome, now)),
+    others: [
+      ...others.slice(0, MAX_SINGLE).map((outcome) => recordOf(outcome, now)),
+      ...groupsOf(others.slice(MAX_SINGLE)).flatMap((group) => recordsOfGroup(group, now)),
+    ],
+  };
 }
 
 /** Those that were decided in the same words; from some number of groups on, all that are left together. */

@@ -1,44 +1,49 @@
-/** Decisions about events, on the same table as the runs. Keys are in lib/store/table.ts. */
-import { type DynamoDBDocumentClient, PutCommand } from '@aws-sdk/lib-dynamodb';
+/** Decisions about events, on a table of their own. Keys are in lib/store/table.ts. */
+import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod';
 import { EventRecord } from '../model/decision.ts';
+import { putAll } from './batch.ts';
 import { listByDay } from './by-day.ts';
 import type { EventLog } from './event-log.ts';
-import { dayPartition, eventDayKey, expiresAt, key } from './table.ts';
+import { EARLIER_EVENT_DAYS, EVENT_DAYS, eventDayKey, expiresAt, key } from './table.ts';
+import { together } from './together.ts';
 
 const StoredEvent = z.looseObject({ event: EventRecord });
 
 export interface DynamoEventLogOptions {
   client: DynamoDBDocumentClient;
-  table: string;
+  recordsTable: string;
+  /** The table of the runs, where the previous version kept its records. Absent: they are not read. */
+  table?: string;
   /** Default: the clock of this machine. */
   now?: () => Date;
 }
 
-export function dynamoEventLog({ client, table, now = () => new Date() }: DynamoEventLogOptions): EventLog {
+export function dynamoEventLog(options: DynamoEventLogOptions): EventLog {
+  const { client, recordsTable, table, now = () => new Date() } = options;
+  const put = together(
+    async (records: readonly EventRecord[]) => {
+      // Of two records of one event the later one is kept.
+      const oldestFirst = records.toSorted((a, b) => (a.receivedAt < b.receivedAt ? -1 : 1));
+      await putAll({ client, table: recordsTable }, oldestFirst.map(itemOf));
+      return records.map(() => ({}));
+    },
+    { max: 25 },
+  );
+
   return {
     async put(record) {
-      const { source, eventId, receivedAt } = record;
-      await client.send(
-        new PutCommand({
-          TableName: table,
-          Item: {
-            ...key.event(source, eventId),
-            ...eventDayKey(receivedAt, source, eventId),
-            source,
-            event: record,
-            expiresAt: expiresAt(new Date(receivedAt)),
-          },
-        }),
-      );
+      await put(record);
     },
 
-    async list({ source, ...options }) {
+    async list({ source, ...page }) {
       const { items, ...next } = await listByDay({
-        ...options,
+        ...page,
         client,
-        table,
-        partition: dayPartition.events,
+        indexes: [
+          { table: recordsTable, ...EVENT_DAYS },
+          ...(table === undefined ? [] : [{ table, ...EARLIER_EVENT_DAYS }]),
+        ],
         now: now(),
         // What another version wrote is left out of the list.
         read(item) {
@@ -49,5 +54,16 @@ export function dynamoEventLog({ client, table, now = () => new Date() }: Dynamo
       });
       return { events: items, ...next };
     },
+  };
+}
+
+function itemOf(record: EventRecord) {
+  const { source, eventId, receivedAt } = record;
+  return {
+    ...key.event(source, eventId),
+    ...eventDayKey(receivedAt, source, eventId),
+    source,
+    event: record,
+    expiresAt: expiresAt(new Date(receivedAt)),
   };
 }

@@ -16,7 +16,7 @@ import { TERMINAL_RANK, taskRank } from '../model/status.ts';
 import { listByDay } from './by-day.ts';
 import { listScheduled } from './list-scheduled.ts';
 import type { RunPage, RunStore, Saved } from './run-store.ts';
-import { condition, dayKey, dayPartition, dueKey, expiresAt, INDEX, key } from './table.ts';
+import { condition, dayKey, dueKey, expiresAt, INDEX, key, RUN_DAYS } from './table.ts';
 import { Glimpse, TwinLease } from './twin-lease.ts';
 
 export interface DynamoRunStoreOptions {
@@ -98,8 +98,7 @@ export function dynamoRunStore({
       const { items, ...next } = await listByDay({
         ...options,
         client,
-        table,
-        partition: dayPartition.runs,
+        indexes: [{ table, ...RUN_DAYS }],
         now: clock(),
         read(item) {
           const run = StoredRun.safeParse(item);

@@ -8,8 +8,8 @@ export interface EventPage {
 }
 
 export interface EventLog {
-  /** Keeps the record; of an event that came again, the newest. */
+  /** Keeps the record; of an event that came again, the newest. Those that come together are written together. */
   put(record: EventRecord): Promise<void>;
-  /** Newest first. @throws FleetReflexError `cursor.invalid` */
+  /** Newest first. @throws FleetReflexError `runs.cursor` */
   list(options: { limit: number; cursor?: string; source?: string }): Promise<EventPage>;
 }

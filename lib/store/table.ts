@@ -1,13 +1,19 @@
 /**
- * The table: every key, index and condition of the run store and the guards in one place (docs/decisions/ has why).
- * One table, one item type a prefix, two sparse indexes:
+ * The tables: every key, index and condition of the run store and the guards in one place (docs/decisions/ has why).
+ * The table of the runs, one item type a prefix, two sparse indexes:
  * - `due`:  pk `DUE`, sk `pollAt`: runs that the poller has to look at; a run with nothing left to do is not in it
- * - `days`: pk `DAY#2026-11-20`, sk `requestedAt#runId`: runs by the day they were asked for, newest first; and
- *   `EVENTS#2026-11-20`, sk `receivedAt#source#eventId`: what was decided about events
+ * - `days`: pk `DAY#2026-11-20`, sk `requestedAt#runId`: runs by the day they were asked for, newest first
+ *
+ * The table of records, what was decided about events, one index:
+ * - `days`: pk `EVENTS#2026-11-20#3`, sk `receivedAt#source#eventId`: by day, split by hash
  */
 import { createHash } from 'node:crypto';
 
 export const INDEX = { due: 'due', days: 'days' } as const;
+
+/** A partition takes a thousand writes a second: a day has so many. */
+const SHARDS = 4;
+const SHARD_NUMBERS = Array.from({ length: SHARDS }, (_, shard) => shard);
 
 /** Runs, tasks and claims expire this long after they were written (TTL attribute `expiresAt`, epoch seconds). */
 export const RETENTION_DAYS = 30;
@@ -80,19 +86,28 @@ export const key = {
 } as const;
 
 export const dueKey = (pollAt: string) => ({ duePk: 'DUE', dueSk: pollAt });
-export const dayPartition = {
-  runs: (day: string) => `DAY#${day}`,
-  events: (day: string) => `EVENTS#${day}`,
-} as const;
 export const dayKey = (requestedAt: string, runId: string) => ({
-  dayPk: dayPartition.runs(requestedAt.slice(0, 10)),
+  dayPk: `DAY#${requestedAt.slice(0, 10)}`,
   daySk: `${requestedAt}#${runId}`,
 });
 
+const DAY_KEYS = { index: INDEX.days, keys: { pk: 'dayPk', sk: 'daySk' } } as const;
+export const RUN_DAYS = { ...DAY_KEYS, partitions: (day: string) => [`DAY#${day}`] } as const;
+
 export const eventDayKey = (receivedAt: string, source: string, eventId: string) => ({
-  dayPk: dayPartition.events(receivedAt.slice(0, 10)),
+  dayPk: `EVENTS#${receivedAt.slice(0, 10)}#${shardOf(`${source}#${eventId}`)}`,
   daySk: `${receivedAt}#${part(source)}#${eventId}`,
 });
+export const EVENT_DAYS = {
+  ...DAY_KEYS,
+  partitions: (day: string) => SHARD_NUMBERS.map((shard) => `EVENTS#${day}#${shard}`),
+} as const;
+/** Where the previous version kept them: in the table of the runs. */
+export const EARLIER_EVENT_DAYS = { ...DAY_KEYS, partitions: (day: string) => [`EVENTS#${day}`] } as const;
+
+function shardOf(text: string): number {
+  return createHash('sha256').update(text).digest().readUInt32BE() % SHARDS;
+}
 
 export function expiresAt(from: Date, days = RETENTION_DAYS): number {
   return Math.floor(from.getTime() / 1000) + days * 86_400;

@@ -43,7 +43,7 @@ export function fleetParts(service: string, config: BehindConfig) {
     providers,
     schedules: schedulesOf(providers, config.STAGE, config),
     ledger: dynamoScheduleLedger(table),
-    events: dynamoEventLog(table),
+    events: dynamoEventLog({ ...table, recordsTable: config.RECORDS_TABLE }),
     publishing: {
       stage: config.STAGE,
       resolve: sqsDestinations(client),

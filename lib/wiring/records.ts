@@ -12,7 +12,7 @@ export function recordsParts(service: string, config: RecordsConfig) {
   });
   return {
     client: new SQSClient({}),
-    events: dynamoEventLog({ client, table: config.RUNS_TABLE }),
+    events: dynamoEventLog({ client, recordsTable: config.RECORDS_TABLE }),
     log: logOf(service, config),
   };
 }

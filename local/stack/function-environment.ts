@@ -22,7 +22,7 @@ import { stackSettings } from './own-environment.ts';
 export interface LocalParts {
   sqsUrl: string;
   tableUrl: string;
-  table: string;
+  tables: { RunsTable: string; RecordsTable: string };
   tatUrl: string;
   cloudAssistantUrl: string;
   rulesFile: string;
@@ -43,7 +43,8 @@ export function functionEnvironment(given: Environment, parts: LocalParts): Reco
     ...secretsOf(given),
     RUNS_TOKEN: given['RUNS_TOKEN'] || LOCAL_TOKENS,
     RULES_FILE: parts.rulesFile,
-    RUNS_TABLE: parts.table,
+    RUNS_TABLE: parts.tables.RunsTable,
+    RECORDS_TABLE: parts.tables.RecordsTable,
     RUNS_QUEUE_URL: parts.queueUrl('runs'),
     RUNS_DLQ_URL: parts.queueUrl('runs-dlq'),
     RECORDS_QUEUE_URL: parts.queueUrl('records'),

@@ -1,5 +1,5 @@
 /**
- * Reads serverless.yml as the local stack needs it: the queues, the table and the event source mappings that are
+ * Reads serverless.yml as the local stack needs it: the queues, the tables and the event source mappings that are
  * deployed are the ones that run here.
  */
 import { readFileSync } from 'node:fs';
@@ -78,7 +78,7 @@ export interface Deployment {
   service: string;
   /** By logical id. */
   queues: ReadonlyMap<string, QueueResource['Properties']>;
-  table: TableResource['Properties'];
+  tables: ReadonlyMap<string, TableResource['Properties']>;
   mappings: readonly Mapping[];
   /** The function behind each first segment of a path. */
   routes: ReadonlyMap<string, string>;
@@ -90,14 +90,13 @@ export function readDeployment(file: string): Deployment {
     parse(readFileSync(file, 'utf8'), { merge: true }),
   );
   const queues = new Map<string, QueueResource['Properties']>();
-  let table: TableResource['Properties'] | undefined;
+  const tables = new Map<string, TableResource['Properties']>();
   for (const [name, resource] of Object.entries(resources.Resources)) {
     const queue = QueueResource.safeParse(resource);
     if (queue.success) queues.set(name, queue.data.Properties);
-    const found = TableResource.safeParse(resource);
-    if (found.success) table = found.data.Properties;
+    const table = TableResource.safeParse(resource);
+    if (table.success) tables.set(name, table.data.Properties);
   }
-  if (table === undefined) throw new Error(`${file} has no AWS::DynamoDB::Table`);
   const mappings = Object.entries(functions).flatMap(([functionName, { events }]) =>
     events.flatMap((event) => {
       const { data } = SqsEvent.safeParse(event);
@@ -114,5 +113,5 @@ export function readDeployment(file: string): Deployment {
       if (segment !== undefined) routes.set(segment, functionName);
     }
   }
-  return { service, queues, table, mappings, routes };
+  return { service, queues, tables, mappings, routes };
 }

@@ -19,10 +19,10 @@ import { startFunctions } from './functions.ts';
 import { checkPort } from './ports.ts';
 import { startQueues } from './queues.ts';
 import { readDeployment } from './serverless-file.ts';
-import { startTable } from './table.ts';
+import { startTables } from './table.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url)).replace(/\/$/, '');
-const TABLE = 'fleet-reflex-local';
+const TABLES = { RunsTable: 'fleet-reflex-local', RecordsTable: 'fleet-reflex-local-records' };
 /** Batches at a time from one queue: enough for two to meet, few enough for a laptop. */
 const MAX_CONCURRENCY = 2;
 
@@ -91,8 +91,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 
     const queues = await startQueues(ports.SQS_PORT, deployment);
     stops.push(() => queues.stop());
-    const table = await startTable(ports.DYNAMODB_PORT, TABLE, deployment);
-    stops.push(() => table.stop());
+    const tables = await startTables(ports.DYNAMODB_PORT, TABLES, deployment);
+    stops.push(() => tables.stop());
     const engine = createFleetEngine(fleet);
     stops.push(() => engine.stop());
     const tat = await startTatServer({ engine, port: ports.TAT_PORT });
@@ -107,13 +107,13 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     };
     const parts = {
       sqsUrl: queues.url,
-      tableUrl: table.url,
+      tableUrl: tables.url,
       tatUrl: tat.url,
       cloudAssistantUrl: cloudAssistant.url,
       rulesFile,
       queueUrl,
     };
-    const own = functionEnvironment(environment, { ...parts, table: TABLE });
+    const own = functionEnvironment(environment, { ...parts, tables: TABLES });
     const functions = await startFunctions({
       root: ROOT,
       httpPort: ports.HTTP_PORT,

@@ -1,4 +1,4 @@
-/** DynamoDB in this process, with the table of the deployment. */
+/** DynamoDB in this process, with the tables of the deployment. */
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import { createRequire } from 'node:module';
@@ -14,39 +14,46 @@ import type { Deployment } from './serverless-file.ts';
 /** It has no types of its own. */
 const Dynalite = z.custom<(options: { createTableMs: number }) => Server>((it) => typeof it === 'function');
 
-export interface LocalTable {
+export interface LocalTables {
   url: string;
   stop(): Promise<void>;
 }
 
-export async function startTable(
+/** @param names by the logical id: `RunsTable`, `RecordsTable` */
+export async function startTables(
   port: number,
-  name: string,
-  { table }: Pick<Deployment, 'table'>,
-): Promise<LocalTable> {
+  names: Readonly<Record<string, string>>,
+  { tables }: Pick<Deployment, 'tables'>,
+): Promise<LocalTables> {
   const server = Dynalite.parse(createRequire(import.meta.url)('dynalite'))({ createTableMs: 0 });
   guardAgainstPages(server, AWS_JSON_DOOR);
   server.listen(port, '127.0.0.1');
   await once(server, 'listening');
   const url = `http://127.0.0.1:${portOf(server)}`;
   const client = new DynamoDBClient({ ...LOCAL_AWS, endpoint: url });
-  await client.send(
-    new CreateTableCommand({
-      TableName: name,
-      BillingMode: 'PAY_PER_REQUEST',
-      AttributeDefinitions: table.AttributeDefinitions,
-      KeySchema: table.KeySchema,
-      GlobalSecondaryIndexes: table.GlobalSecondaryIndexes.map(({ Projection, ...index }) => ({
-        ...index,
-        Projection: {
-          ProjectionType: Projection.ProjectionType,
-          ...(Projection.NonKeyAttributes && { NonKeyAttributes: Projection.NonKeyAttributes }),
-        },
-      })),
+  await Promise.all(
+    [...tables].map(async ([id, table]) => {
+      const TableName = names[id];
+      if (TableName === undefined) throw new Error(`serverless.yml has a table ${id} that nobody names`);
+      await client.send(
+        new CreateTableCommand({
+          TableName,
+          BillingMode: 'PAY_PER_REQUEST',
+          AttributeDefinitions: table.AttributeDefinitions,
+          KeySchema: table.KeySchema,
+          GlobalSecondaryIndexes: table.GlobalSecondaryIndexes.map(({ Projection, ...index }) => ({
+            ...index,
+            Projection: {
+              ProjectionType: Projection.ProjectionType,
+              ...(Projection.NonKeyAttributes && { NonKeyAttributes: Projection.NonKeyAttributes }),
+            },
+          })),
+        }),
+      );
+      // The answer to CreateTable is `CREATING`.
+      while (!(await isActive(client, TableName))) await sleep(2);
     }),
   );
-  // The answer to CreateTable is `CREATING`.
-  while (!(await isActive(client, name))) await sleep(2);
   client.destroy();
   return {
     url,

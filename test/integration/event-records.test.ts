@@ -41,7 +41,7 @@ function aRecord(given: Partial<EventRecord> = {}): EventRecord {
 }
 
 describe('the record of an event', () => {
-  it('goes to a queue of its own, while the runs that it started go to theirs', async () => {
+  it('travels with the runs that it started, in one call of their queue', async () => {
     const [runs, recordsUrl] = [sqs.makeQueue('runs'), sqs.makeQueue('records')];
     const door = aDoor({
       runsQueue: runsQueue(sqs.client, runs),
@@ -50,9 +50,9 @@ describe('the record of an event', () => {
     const sample = samplesOf('alertmanager').find(({ file }) => file === 'alertmanager.json');
     if (sample === undefined) throw new Error('no sample');
     await door.receive(eventOf('alertmanager', signedSample(sample)));
-    const requests = sqs.messagesIn(runs).map(({ body }) => RunRequest.parse(JSON.parse(body)));
-    const records = sqs.messagesIn(recordsUrl).map(({ body }) => EventRecord.parse(JSON.parse(body)));
-    expect([requests.length, records.length]).toEqual([1, 1]);
+    const [request, record, ...others] = sqs.messagesIn(runs).map(({ body }) => JSON.parse(body));
+    expect([others, sqs.messagesIn(recordsUrl)]).toEqual([[], []]);
+    const [requests, records] = [[RunRequest.parse(request)], [EventRecord.parse(record)]];
     expect(records.flatMap(({ matched }) => matched.map(({ runId }) => runId))).toEqual(
       requests.map(({ runId }) => runId),
     );

@@ -43,6 +43,7 @@ async function start(name: string, env: Readonly<Record<string, string | undefin
 const ENVIRONMENT = {
   ...queues,
   RUNS_TABLE: table.table,
+  RECORDS_TABLE: table.recordsTable,
   RUNS_TOKEN: 'local-runs-token',
   ALERTMANAGER_SECRET: 'the-next-secret,the-live-secret',
   LOG_LEVEL: 'ERROR',
@@ -65,7 +66,7 @@ function alertSample() {
 async function takeRules(): Promise<string[]> {
   const rules: string[] = [];
   await sqs.deliver(queues.RUNS_QUEUE_URL, async ({ Records }) => {
-    rules.push(...Records.map(({ body }) => RunRequest.parse(JSON.parse(body)).rule));
+    rules.push(...Records.flatMap(({ body }) => RunRequest.safeParse(JSON.parse(body)).data?.rule ?? []));
     return { batchItemFailures: [] };
   });
   return rules;

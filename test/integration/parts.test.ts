@@ -36,6 +36,7 @@ const CLOUDS = {
 async function answerOf(cloud: keyof typeof CLOUDS, env: Environment): Promise<unknown> {
   const config = readConfig(DispatchConfig, {
     RUNS_TABLE: 'runs',
+    RECORDS_TABLE: 'records',
     RUNS_QUEUE_URL: 'http://127.0.0.1/runs',
     RUNS_DLQ_URL: 'http://127.0.0.1/runs-dlq',
     WAKE_UP_QUEUE_URL: 'http://127.0.0.1/wake-up',

@@ -69,8 +69,13 @@ function aQueueDoor(given: Partial<EventMessageContext> = {}) {
       }
       return await sqs.deliver(events, (event) => handler(event, aLambdaContext()));
     },
-    runs: () => sqs.messagesIn(runs).map(({ body }) => RunRequest.parse(JSON.parse(body))),
-    records: () => sqs.messagesIn(records).map(({ body }) => EventRecord.parse(JSON.parse(body))),
+    runs: () =>
+      messagesOf(runs)
+        .filter((body) => !isRecord(body))
+        .map((body) => RunRequest.parse(body)),
+    /** Of events that started a run, and of the others. */
+    records: () =>
+      [...messagesOf(runs).filter(isRecord), ...messagesOf(records)].map((body) => EventRecord.parse(body)),
     wakeUps: () => sqs.messagesIn(wakeUps).map(({ body }) => JSON.parse(body)),
     setAside: () => sqs.messagesIn(eventsDlq),
     /** As `fleet-reflex redrive events` does it. */
@@ -93,6 +98,14 @@ const filesWhere = (isOfPeople: boolean) =>
   ALL_SAMPLES.filter((it) => it.isOfPeople === isOfPeople).map(({ file, source }) => [file, source] as const);
 const OF_SYSTEMS = filesWhere(false);
 const OF_PEOPLE = filesWhere(true);
+
+function messagesOf(queueUrl: string): unknown[] {
+  return sqs.messagesIn(queueUrl).map(({ body }): unknown => JSON.parse(body));
+}
+
+function isRecord(body: unknown): boolean {
+  return EventRecord.safeParse(body).success;
+}
 
 describe('a message that says by itself what it is', () => {
   it.each([

@@ -123,10 +123,12 @@ describe('the door answers', () => {
 });
 
 describe('dispatch', () => {
-  it('keeps a record that the previous version left on the runs queue', async () => {
+  it('keeps the records that came with runs', async () => {
     const world = aRunsQueueWorld(table);
-    const record = { ...aRecord('left'), source: 'left-on-runs' };
-    expect(await world.take(record)).toEqual({ kind: 'done' });
-    expect((await world.eventLog.list({ limit: 10, source: 'left-on-runs' })).events).toEqual([record]);
+    const records = ['1', '2', '3'].map((id) => ({ ...aRecord(id), source: 'with-runs' }));
+    const handled = await Promise.all(records.map((record) => world.take(record)));
+    expect(handled).toEqual(records.map(() => ({ kind: 'done' })));
+    const { events } = await world.eventLog.list({ limit: 10, source: 'with-runs' });
+    expect(events.toSorted((a, b) => (a.eventId < b.eventId ? -1 : 1))).toEqual(records);
   });
 });

@@ -263,7 +263,9 @@ describe('the roles', () => {
   const [table, due, days] = ['RunsTable', `\${RunsTable.Arn}/index/due`, `\${RunsTable.Arn}/index/days`];
   const consumes = ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'];
   const logs = ['logs:CreateLogStream', 'logs:PutLogEvents'];
-  const stores = ['GetItem', 'PutItem', 'UpdateItem', 'DeleteItem', 'Query'].map((it) => `dynamodb:${it}`);
+  const one = ['GetItem', 'PutItem', 'UpdateItem', 'DeleteItem', 'Query', 'BatchGetItem', 'BatchWriteItem'];
+  const stores = one.map((it) => `dynamodb:${it}`);
+  const [records, recordDays] = ['RecordsTable', `\${RecordsTable.Arn}/index/days`];
   const grants = (actions: string[], ...onto: string[]) =>
     actions.flatMap((action) => onto.map((resource) => `${action} ${resource}`));
 
@@ -287,6 +289,7 @@ describe('the roles', () => {
       ...grants(logs, 'DispatchLogGroup'),
       ...grants(['ssm:GetParameter'], replies),
       ...grants(stores, table, due, days),
+      ...grants(['dynamodb:BatchWriteItem'], records),
       ...grants(['secretsmanager:GetSecretValue'], ...cloudKeys),
       ...grants(['sqs:SendMessage', 'sqs:GetQueueUrl'], completions),
       ...grants(['sqs:SendMessage'], 'WakeUpQueue', 'RunsDeadLetterQueue'),
@@ -294,7 +297,7 @@ describe('the roles', () => {
     ],
     records: [
       ...grants(logs, 'RecordsLogGroup'),
-      ...grants(['dynamodb:PutItem'], table),
+      ...grants(['dynamodb:BatchWriteItem'], records),
       ...grants(['sqs:SendMessage'], 'RecordsDeadLetterQueue'),
       ...grants([...consumes, 'sqs:ChangeMessageVisibility'], 'RecordsQueue'),
     ],
@@ -311,6 +314,7 @@ describe('the roles', () => {
       ...grants(logs, 'RunsLogGroup'),
       ...grants(['ssm:GetParameter'], arn('ssm', 'parameter/fleet-reflex/prod/runs-token'), replies),
       ...grants(stores, table, due, days),
+      ...grants(['dynamodb:Query'], recordDays),
       ...grants(['secretsmanager:GetSecretValue'], ...cloudKeys),
       ...grants(['sqs:SendMessage', 'sqs:GetQueueUrl'], completions),
       ...grants(['sqs:SendMessage'], 'WakeUpQueue'),
@@ -360,8 +364,9 @@ describe('the roles', () => {
     const writes = Policies.flatMap(({ PolicyDocument }) => PolicyDocument.Statement).filter(({ Action }) =>
       Action.some((action) => action.startsWith('dynamodb:')),
     );
-    expect(writes.map(({ Condition }) => Condition)).toEqual([
-      { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': [`${key.event('', '').pk.split('#')[0]}#*`] } },
+    expect(writes.flatMap(({ Action, Resource }) => [Action, resourceNames(Resource)])).toEqual([
+      ['dynamodb:BatchWriteItem'],
+      ['RecordsTable'],
     ]);
   });
 
@@ -505,38 +510,42 @@ describe('the queues', () => {
   });
 });
 
-describe('the table', () => {
-  it('has the keys and indexes of lib/store/table.ts, expires items, and can be restored', () => {
-    const [only, ...others] = ofType('AWS::DynamoDB::Table');
-    expect(others).toEqual([]);
+describe('the tables', () => {
+  it('have the keys and indexes of lib/store/table.ts, expire items, and can be restored', () => {
+    const tables = ofType('AWS::DynamoDB::Table').toSorted(([a], [b]) => (a > b ? -1 : 1));
+    expect(tables.map(([name]) => name)).toEqual(['RunsTable', 'RecordsTable']);
     const [pk, sk] = Object.keys(key.run('run-1'));
     const keys = (names: (string | undefined)[]) => [
       { AttributeName: names[0], KeyType: 'HASH' },
       { AttributeName: names[1], KeyType: 'RANGE' },
     ];
-    expect(only?.[1]).toMatchObject({
-      DeletionPolicy: 'Retain',
-      UpdateReplacePolicy: 'Retain',
-      Properties: {
-        BillingMode: 'PAY_PER_REQUEST',
-        KeySchema: keys([pk, sk]),
-        GlobalSecondaryIndexes: [
-          {
-            IndexName: INDEX.due,
-            KeySchema: keys(Object.keys(dueKey(''))),
-            Projection: { ProjectionType: 'INCLUDE', NonKeyAttributes: ['runId', 'rule', 'isLive'] },
-          },
-          {
-            IndexName: INDEX.days,
-            KeySchema: keys(Object.keys(dayKey('', ''))),
-            Projection: { ProjectionType: 'ALL' },
-          },
-        ],
-        TimeToLiveSpecification: { AttributeName: 'expiresAt', Enabled: true },
-        PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
-        SSESpecification: { SSEEnabled: true },
-      },
-    });
+    const days = {
+      IndexName: INDEX.days,
+      KeySchema: keys(Object.keys(dayKey('', ''))),
+      Projection: { ProjectionType: 'ALL' },
+    };
+    const due = {
+      IndexName: INDEX.due,
+      KeySchema: keys(Object.keys(dueKey(''))),
+      Projection: { ProjectionType: 'INCLUDE', NonKeyAttributes: ['runId', 'rule', 'isLive'] },
+    };
+    for (const [[, table], indexes] of [
+      [tables[0] ?? [], [due, days]],
+      [tables[1] ?? [], [days]],
+    ] as const) {
+      expect(table).toMatchObject({
+        DeletionPolicy: 'Retain',
+        UpdateReplacePolicy: 'Retain',
+        Properties: {
+          BillingMode: 'PAY_PER_REQUEST',
+          KeySchema: keys([pk, sk]),
+          GlobalSecondaryIndexes: indexes,
+          TimeToLiveSpecification: { AttributeName: 'expiresAt', Enabled: true },
+          PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+          SSESpecification: { SSEEnabled: true },
+        },
+      });
+    }
   });
 });
 

@@ -19,7 +19,7 @@ const WEBHOOK = {
   RECORDS_QUEUE_URL: 'https://sqs/records',
   WAKE_UP_QUEUE_URL: 'https://sqs/wake-up',
 };
-const BEHIND = { RUNS_TABLE: 'runs', WAKE_UP_QUEUE_URL: 'https://sqs/wake-up' };
+const BEHIND = { RUNS_TABLE: 'runs', RECORDS_TABLE: 'records', WAKE_UP_QUEUE_URL: 'https://sqs/wake-up' };
 
 /** Each problem that the reading names. */
 function problemsOf(...given: Parameters<typeof readConfig>): unknown {
@@ -76,10 +76,14 @@ describe('an environment that is not complete', () => {
         'EVENTS_DLQ_URL',
       ],
     ],
-    ['dispatch', DispatchConfig, ['RUNS_TABLE', 'WAKE_UP_QUEUE_URL', 'RUNS_QUEUE_URL', 'RUNS_DLQ_URL']],
-    ['records', RecordsConfig, ['RUNS_TABLE', 'RECORDS_QUEUE_URL', 'RECORDS_DLQ_URL']],
-    ['poller', PollerConfig, ['RUNS_TABLE', 'WAKE_UP_QUEUE_URL']],
-    ['runs', RunsConfig, ['RUNS_TABLE', 'WAKE_UP_QUEUE_URL', 'RUNS_TOKEN']],
+    [
+      'dispatch',
+      DispatchConfig,
+      ['RUNS_TABLE', 'RECORDS_TABLE', 'WAKE_UP_QUEUE_URL', 'RUNS_QUEUE_URL', 'RUNS_DLQ_URL'],
+    ],
+    ['records', RecordsConfig, ['RECORDS_TABLE', 'RECORDS_QUEUE_URL', 'RECORDS_DLQ_URL']],
+    ['poller', PollerConfig, ['RUNS_TABLE', 'RECORDS_TABLE', 'WAKE_UP_QUEUE_URL']],
+    ['runs', RunsConfig, ['RUNS_TABLE', 'RECORDS_TABLE', 'WAKE_UP_QUEUE_URL', 'RUNS_TOKEN']],
   ])('names every setting that %s needs', (_, schema, missing) => {
     expect(problemsOf(schema, {})).toEqual(missing.map((name) => `${name}: is not set`));
   });
