@@ -82,6 +82,8 @@ export interface TaskReport {
 export interface InvocationRef {
   region: string;
   invocationId: string;
+  /** Those that it was sent to, where the caller knows them: a vendor may read many invocations by their instance. */
+  instances?: readonly string[];
 }
 
 /** One invocation's tasks, or why they could not be read this time. `tasks` may be empty right after the start. */

@@ -150,7 +150,11 @@ async function readRuns(
       .map(({ taskId }) => taskId),
   );
   const refs = runs.flatMap((run) =>
-    sentInvocations(run).map(({ invocationId }) => ({ region: run.region ?? '', invocationId })),
+    sentInvocations(run).map(({ invocationId, instances }) => ({
+      region: run.region ?? '',
+      invocationId,
+      instances,
+    })),
   );
   counts.read += refs.length;
   let readings = new Map<string, InvocationReading>();

@@ -1,7 +1,8 @@
 /**
- * Reads the tasks of invocations. Cloud Assistant takes no list of invocation ids, so each costs a request of its own:
- * one for the states, and a second for output only once something has ended whose output is wanted. Of many at once,
- * those that still run are taken from one listing of what runs in the region.
+ * Reads the tasks of invocations. Cloud Assistant takes no list of invocation ids, so one that is read alone costs a
+ * request for the states, and a second for output once something has ended whose output is wanted. Many cost less: one
+ * listing of what runs in the region has the states of those that still run, and one listing of an instance has the
+ * states and outputs of all that ended there.
  */
 import { isTerminalTask } from '../../model/status.ts';
 import type { AnsweredOr, CallOutcome } from '../call-outcome.ts';
@@ -13,12 +14,14 @@ import { readFiringId } from './firing-id.ts';
 import { inTurns } from './in-turns.ts';
 import { readFiring } from './read-firing.ts';
 import { type DescribeInvocationsRequest, MAX_RESULTS } from './requests.ts';
-import { reportTask } from './task-report.ts';
+import { reportTask, taskIdOf } from './task-report.ts';
 
 type Reader = Pick<CloudAssistantClient, 'describeInvocations' | 'describeInvocationResults'>;
 
 /** From so many in a region on, the listing of what runs there is asked first: at worst a quarter more requests. */
 const LIST_FROM = 4;
+/** So many that run there, or that others sent, may stand among those that are wanted of an instance. */
+const OTHERS_ON_INSTANCE = 10;
 
 /** @param wantsOutput asked for tasks that have ended. @returns one reading for each ref, in their order */
 export async function readInvocations(
@@ -27,14 +30,65 @@ export async function readInvocations(
   wantsOutput: (taskId: string) => boolean,
   concurrency: number,
 ): Promise<InvocationReading[]> {
-  const running = new Map<string, InvokeInstance[]>();
-  for (const [region, ofRegion] of Map.groupBy(refs, (ref) => ref.region)) {
-    if (ofRegion.length < LIST_FROM) continue;
-    const ids = new Set(ofRegion.map(({ invocationId }) => invocationId));
-    for (const [id, rows] of await listRunning(client, region, ids)) running.set(`${region}/${id}`, rows);
-  }
+  const known = new Map<string, TaskReport[]>();
+  const regions = [...Map.groupBy(refs, (ref) => ref.region)].filter(([, { length }]) => length >= LIST_FROM);
+  await Promise.all(
+    regions.map(async ([region, ofRegion]) => {
+      const running = await listRunning(
+        client,
+        region,
+        new Set(ofRegion.map(({ invocationId }) => invocationId)),
+      );
+      for (const [id, rows] of running) known.set(`${region}/${id}`, reportsOf(id, rows, false));
+      const rest = ofRegion.filter(({ invocationId }) => !running.has(invocationId));
+      const wanted = rest.filter((ref) => {
+        const [instanceId, ...others] = ref.instances ?? [];
+        return (
+          instanceId !== undefined &&
+          others.length === 0 &&
+          wantsOutput(taskIdOf(ref.invocationId, instanceId))
+        );
+      });
+      const byInstance = [...Map.groupBy(wanted, ({ instances }) => instances?.[0] ?? '')];
+      await inTurns(byInstance, concurrency, async ([instanceId, there]) => {
+        if (there.length < 2) return;
+        const found = await listInstance(client, region, instanceId, there.length);
+        for (const [id, rows] of found) known.set(`${region}/${id}`, reportsOf(id, rows, true));
+      });
+    }),
+  );
   return inTurns(refs, concurrency, (ref) =>
-    readInvocation(client, ref, wantsOutput, running.get(`${ref.region}/${ref.invocationId}`)),
+    readInvocation(client, ref, wantsOutput, known.get(`${ref.region}/${ref.invocationId}`)),
+  );
+}
+
+function reportsOf(invocationId: string, rows: readonly InvokeInstance[], hasOutput: boolean): TaskReport[] {
+  return rows.map((row) => reportTask(invocationId, row, hasOutput));
+}
+
+/**
+ * What an instance ran last, with output. `IncludeOutput` needs an invocation or an instance, and this is the one
+ * request that has the outputs of many invocations. What is not found, or older, is asked for by its own id.
+ */
+async function listInstance(
+  client: Reader,
+  region: string,
+  instanceId: string,
+  wanted: number,
+): Promise<Map<string, InvokeInstance[]>> {
+  const result = await client.describeInvocations({
+    RegionId: region,
+    InstanceId: instanceId,
+    IncludeOutput: true,
+    ContentEncoding: 'Base64',
+    MaxResults: Math.min(MAX_RESULTS, wanted + OTHERS_ON_INSTANCE),
+  });
+  const records = result.kind === 'answered' ? (result.answer.Invocations?.Invocation ?? []) : [];
+  return new Map(
+    records.flatMap(({ InvokeId, InvokeInstances }) => {
+      const rows = (InvokeInstances?.InvokeInstance ?? []).filter((row) => row.InstanceId === instanceId);
+      return rows.length === 0 ? [] : [[InvokeId, rows] as const];
+    }),
   );
 }
 
@@ -63,29 +117,33 @@ async function listRunning(
   return found;
 }
 
-/** @param running its instances, where they are known already */
+/** @param known its tasks, where a listing had them */
 async function readInvocation(
   client: Reader,
   ref: InvocationRef,
   wantsOutput: (taskId: string) => boolean,
-  running: InvokeInstance[] | undefined,
+  known: readonly TaskReport[] | undefined,
 ): Promise<InvocationReading> {
   const { invocationId } = ref;
+  const isWanted = ({ status, taskId, output }: TaskReport): boolean =>
+    isTerminalTask(status) && output === undefined && wantsOutput(taskId);
+  if (known !== undefined && !known.some(isWanted)) return { invocationId, kind: 'read', tasks: known };
   const firing = readFiringId(invocationId);
   if (firing !== undefined) return await readFiring(client, ref.region, invocationId, firing);
   const base = { RegionId: ref.region, InvokeId: invocationId, MaxResults: MAX_RESULTS };
   let isTimed = false;
-  let rows: AnsweredOr<InvokeInstance[]> =
-    running === undefined ? await readRows(client, base) : { kind: 'answered', answer: running };
-  if (rows.kind === 'answered' && rows.answer.length === 0) {
-    // Without Timed=true the vendor leaves out what is still to run again (Period, reboot).
-    isTimed = true;
-    rows = await readRows(client, { ...base, Timed: true });
+  let tasks = known;
+  if (tasks === undefined) {
+    let rows = await readRows(client, base);
+    if (rows.kind === 'answered' && rows.answer.length === 0) {
+      // Without Timed=true the vendor leaves out what is still to run again (Period, reboot).
+      isTimed = true;
+      rows = await readRows(client, { ...base, Timed: true });
+    }
+    if (rows.kind !== 'answered') return { invocationId, kind: 'failed', failure: rows.failure };
+    tasks = reportsOf(invocationId, rows.answer, false);
   }
-  if (rows.kind !== 'answered') return { invocationId, kind: 'failed', failure: rows.failure };
-  const tasks = rows.answer.map((row) => reportTask(invocationId, row, false));
-
-  const wanted = tasks.filter(({ status, taskId }) => isTerminalTask(status) && wantsOutput(taskId));
+  const wanted = tasks.filter(isWanted);
   const [first] = wanted;
   if (first === undefined) return { invocationId, kind: 'read', tasks };
   const withOutput = await readRows(client, {

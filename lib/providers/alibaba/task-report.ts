@@ -7,7 +7,7 @@ import { readOssDelivery } from './oss-delivery.ts';
 import { mapInstanceStatus } from './task-status.ts';
 
 /** Cloud Assistant names no tasks: an instance stands once in an invocation. */
-function taskIdOf(invocationId: string, instanceId: string): string {
+export function taskIdOf(invocationId: string, instanceId: string): string {
   return `${invocationId}/${instanceId}`;
 }
 

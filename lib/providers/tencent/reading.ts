@@ -1,6 +1,6 @@
 /**
  * Reads what became of many invocations in as few requests as TAT allows: 100 invocations with all their task states
- * in one, then the details of 50 ended tasks in one. Filters take 5 values, so ids are asked for instead.
+ * in one, then the details of 100 ended tasks in one. Filters take 5 values, so ids are asked for instead.
  */
 import { isTerminalTask } from '../../model/status.ts';
 import type { AnsweredOr, CallOutcome } from '../call-outcome.ts';
@@ -17,9 +17,8 @@ import { invalidAnswer } from './client.ts';
 import { inChunks } from './instances.ts';
 import { type BasicTask, mapTaskStatus, reportOfBasicTask, reportOfTask } from './task-status.ts';
 
+/** Of ids and of rows, as documented. How long an answer may be is not: too long a one is asked for in halves. */
 const MAX_ROWS = 100;
-/** 50 outputs of 32 KB in base64 are 1.6 MB; the vendor's limit is not documented. */
-const OUTPUTS_AT_ONCE = 50;
 const CALLER = 'read';
 
 type WantsOutput = (taskId: string) => boolean;
@@ -144,7 +143,7 @@ async function readDetails(
     }
   }
   await Promise.all(
-    inChunks([...draftOfTask.keys()], OUTPUTS_AT_ONCE).map(async (chunk) => {
+    inChunks([...draftOfTask.keys()], MAX_ROWS).map(async (chunk) => {
       const { found, failures } = await askInPieces(chunk, (piece) => askTasks(client, region, piece));
       const rows = new Map(found.map((row) => [row.InvocationTaskId, row]));
       for (const taskId of chunk) {

@@ -373,6 +373,68 @@ test('few are read one by one, and a listing never costs more than it can save',
   expect([few.calls.length, endless.calls.length]).toEqual([3, 6]);
 });
 
+/** Answers like the vendor: what runs in the region, what an instance ran, and each invocation by its id. */
+function manyEnded(vendor: StubVendor, ids: readonly string[], instanceOf: (id: string) => string): void {
+  const record = (invokeId: string) => ({
+    InvokeId: invokeId,
+    InvokeInstances: {
+      InvokeInstance: [
+        {
+          ...ended,
+          InstanceId: instanceOf(invokeId),
+          Output: Buffer.from(`of ${invokeId}`).toString('base64'),
+        },
+      ],
+    },
+  });
+  vendor.answer(({ InvokeStatus, InvokeId, InstanceId, MaxResults }) => {
+    const listed = InvokeId === undefined ? ids.filter((id) => instanceOf(id) === InstanceId) : [InvokeId];
+    const shown = InvokeStatus === undefined ? listed.slice(0, Number(MaxResults)) : [];
+    return { body: { RequestId: 'r', Invocations: { Invocation: shown.map(record) } } };
+  });
+}
+
+test('what ended on one instance is read together, with its outputs', async () => {
+  const vendor = stubVendor();
+  const ids = Array.from({ length: 20 }, (_, index) => `t-${index}`);
+  const instanceOf = (id: string) => (id === 't-7' ? 'i-alone' : `i-${Number(id.slice(2)) % 2}`);
+  manyEnded(vendor, ids, instanceOf);
+  const refs = ids.map((id) => ({ region: REGION, invocationId: id, instances: [instanceOf(id)] }));
+  const readings = await aProvider(vendor).read(refs);
+  expect(
+    readings.map((reading) => [
+      reading.invocationId,
+      reading.kind === 'read' && reading.tasks.map(({ output }) => Buffer.from(output ?? []).toString()),
+    ]),
+  ).toEqual(ids.map((id) => [id, [`of ${id}`]]));
+  const asked = vendor.calls.map(
+    ({ query }) => query['InvokeStatus'] ?? query['InstanceId'] ?? query['InvokeId'],
+  );
+  // Alone: its states, and then the output of the one instance.
+  expect(asked.toSorted()).toEqual(['Running', 'i-0', 'i-1', 'i-alone', 't-7']);
+});
+
+test('what the listing of an instance does not show is asked for by its own id', async () => {
+  const vendor = stubVendor();
+  manyEnded(vendor, ['t-1', 't-2'], () => 'i-a');
+  const readings = await aProvider(vendor).read(
+    IDS.map((invocationId) => ({ region: REGION, invocationId, instances: ['i-a'] })),
+  );
+  expect(readings.map((reading) => reading.kind === 'read' && reading.tasks[0]?.status)).toEqual(
+    IDS.map(() => 'failed'),
+  );
+  // What runs, the instance, and for each of three its states and its output.
+  expect(vendor.calls).toHaveLength(2 + 3 * 2);
+});
+
+test('what ended on several instances is read by its own id', async () => {
+  const vendor = stubVendor();
+  manyEnded(vendor, IDS, () => 'i-a');
+  const refs = IDS.map((invocationId) => ({ region: REGION, invocationId, instances: ['i-a', 'i-b'] }));
+  await aProvider(vendor).read(refs);
+  expect(vendor.calls.filter(({ query }) => query['InvokeId'] === undefined)).toHaveLength(1);
+});
+
 test('a listing that fails costs nothing but itself', async () => {
   const vendor = stubVendor();
   vendor.answer((query) =>
