@@ -7,10 +7,10 @@ import type { DestinationRef } from '../model/destination-ref.ts';
 
 export interface Destination {
   /**
-   * Delivers one event; resolves only when it is durable there. May be called again with the same event after a
-   * crash: the CloudEvents id is the same, so that the other side can deduplicate.
+   * Delivers the events, those of one run in their order; resolves only when all are durable there. May be called again
+   * with the same events after a crash: a CloudEvents id is the same, so that the other side can deduplicate.
    */
-  send(event: CompletionEvent): Promise<void>;
+  send(events: readonly CompletionEvent[]): Promise<void>;
 }
 
 /** Finds the destination that a ref means. @throws FleetReflexError `destination.*` */

@@ -8,10 +8,12 @@ import type {
   CompletionEventData,
   CompletionEventType,
 } from '../model/completion-event.ts';
+import type { DestinationRef } from '../model/destination-ref.ts';
 import type { ReplyTo } from '../model/reply-to.ts';
 import type { Run, RunTask } from '../model/run.ts';
 import type { TaskStatus } from '../model/status.ts';
 import { messageText } from '../queues/message-text.ts';
+import { settleAll } from '../queues/send-messages.ts';
 import type { DestinationResolver } from './destination.ts';
 
 /**
@@ -28,15 +30,51 @@ export interface PublishContext {
   reply: (event: CompletionEvent, replyTo: ReplyTo) => Promise<void>;
 }
 
-/** Sends one event to every destination of the run; resolves when all have it. */
+/** What is to be told of a run, in this order. */
+export interface Telling {
+  run: Pick<Run, 'notify' | 'replyTo'>;
+  events: readonly CompletionEvent[];
+}
+
+/**
+ * Sends the events of many runs together, to every destination of each.
+ * @returns for each telling whether all of its destinations have all of its events
+ */
 export async function publish(
-  event: CompletionEvent,
-  run: Run,
+  tellings: readonly Telling[],
   { resolve, reply }: PublishContext,
+): Promise<PromiseSettledResult<void>[]> {
+  const sent = new Map<string, Promise<void>>();
+  for (const [queue, [first, ...others]] of byDestination(tellings)) {
+    const events = [first, ...others].flatMap((one) => one?.events ?? []);
+    if (first === undefined || events.length === 0) continue;
+    sent.set(queue, sendTo(first.ref, events, resolve));
+  }
+  return await Promise.allSettled(
+    tellings.map(async ({ run, events }) => {
+      await settleAll(run.notify.map(async ({ sqs }) => await sent.get(sqs)));
+      if (run.replyTo === undefined) return;
+      // After the destinations: a chat that does not answer holds up nobody who relies on the event.
+      for (const event of events) await reply(event, run.replyTo);
+    }),
+  );
+}
+
+async function sendTo(
+  ref: DestinationRef,
+  events: readonly CompletionEvent[],
+  resolve: DestinationResolver,
 ): Promise<void> {
-  await Promise.all(run.notify.map((ref) => resolve(ref).send(event)));
-  // After the destinations: a chat that does not answer holds up nobody who relies on the event.
-  if (run.replyTo !== undefined) await reply(event, run.replyTo);
+  await resolve(ref).send(events);
+}
+
+function byDestination(tellings: readonly Telling[]) {
+  const all = tellings.flatMap(({ run, events }) => {
+    // Two names may be of one queue.
+    const refs = new Map(run.notify.map((ref) => [ref.sqs, ref]));
+    return [...refs.values()].map((ref) => ({ ref, events }));
+  });
+  return Map.groupBy(all, ({ ref }) => ref.sqs);
 }
 
 export function taskCompleted(run: Run, task: RunTask, stage: string, now: Date): CompletionEvent {

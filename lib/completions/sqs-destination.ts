@@ -1,15 +1,10 @@
 /** The SQS destination: one message for each event, `type` and `subject` again as attributes for filters. */
-import {
-  GetQueueUrlCommand,
-  QueueDoesNotExist,
-  SendMessageCommand,
-  type SendMessageCommandInput,
-  type SQSClient,
-} from '@aws-sdk/client-sqs';
+import { GetQueueUrlCommand, QueueDoesNotExist, type SQSClient } from '@aws-sdk/client-sqs';
 import { FleetReflexError } from '../errors.ts';
 import type { CompletionEvent } from '../model/completion-event.ts';
 import type { DestinationRef } from '../model/destination-ref.ts';
 import { messageText } from '../queues/message-text.ts';
+import { type OutgoingMessage, sendMessages } from '../queues/send-messages.ts';
 import type { Destination, DestinationResolver } from './destination.ts';
 
 /** One resolver for a function's life: queue URLs are asked for once. */
@@ -27,10 +22,15 @@ export function sqsDestinations(client: SQSClient): DestinationResolver {
 function sqsDestination(client: SQSClient, ref: DestinationRef): Destination {
   let queueUrl: Promise<string> | undefined;
   return {
-    async send(event) {
+    async send(events) {
       queueUrl ??= findQueue(client, ref);
       try {
-        await client.send(new SendMessageCommand(messageOf(event, await queueUrl)));
+        const url = await queueUrl;
+        const queue = { client, url, name: ref.sqs, what: 'Completion events' };
+        await sendMessages(
+          queue,
+          events.map((event) => messageOf(event, url.endsWith('.fifo'))),
+        );
       } catch (error) {
         // A queue that was made after we asked must be found the next time.
         queueUrl = undefined;
@@ -40,19 +40,15 @@ function sqsDestination(client: SQSClient, ref: DestinationRef): Destination {
   };
 }
 
-function messageOf(event: CompletionEvent, queueUrl: string): SendMessageCommandInput {
+function messageOf(event: CompletionEvent, isFifo: boolean): OutgoingMessage {
+  const { id, type, subject } = event;
   return {
-    QueueUrl: queueUrl,
-    MessageBody: messageText(event),
-    MessageAttributes: {
-      type: { DataType: 'String', StringValue: event.type },
-      subject: { DataType: 'String', StringValue: event.subject },
-    },
+    body: messageText(event),
+    attributes: { type, subject },
     // A FIFO queue keeps a run's events in order and drops the second copy of the same fact.
-    ...(queueUrl.endsWith('.fifo') && {
-      MessageGroupId: event.subject,
-      MessageDeduplicationId: event.id.replace(/[^\w!-/:-@[-`{-~]/g, '_').slice(0, 128),
-    }),
+    fifo: isFifo
+      ? { groupId: subject, deduplicationId: id.replace(/[^\w!-/:-@[-`{-~]/g, '_').slice(0, 128) }
+      : undefined,
   };
 }
 

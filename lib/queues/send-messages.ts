@@ -12,6 +12,8 @@ const ATTRIBUTES_BYTES = 512;
 export interface OutgoingMessage {
   body: string;
   attributes: Readonly<Record<string, string>>;
+  /** Of a FIFO queue: what is kept in order, and what is the same fact. */
+  fifo?: { groupId: string; deduplicationId: string } | undefined;
 }
 
 export interface OutgoingQueue {
@@ -19,6 +21,8 @@ export interface OutgoingQueue {
   url: string;
   /** For people: `runs`. */
   name: string;
+  /** What cannot be put on it, for people. Default: what came of an event, which its sender sends again. */
+  what?: string;
 }
 
 /** What a message takes of a batch. */
@@ -27,15 +31,20 @@ export function bytesOf({ body }: Pick<OutgoingMessage, 'body'>): number {
 }
 
 /**
- * Sends them all, the batches side by side. When one fails, the others are waited for, so that nothing is on its way
- * any more when this rejects.
+ * Sends them all, the batches side by side; those of a FIFO queue one after the other. When one fails, those that are on
+ * their way are waited for, so that none is any more when this rejects.
  * @throws FleetReflexError `queue.unavailable` (retry)
  */
 export async function sendMessages(
   queue: OutgoingQueue,
   messages: readonly OutgoingMessage[],
 ): Promise<void> {
-  await settleAll(inBatches(messages).map((batch) => sendBatch(queue, batch)));
+  const batches = inBatches(messages);
+  if (!messages.some(({ fifo }) => fifo !== undefined)) {
+    await settleAll(batches.map((batch) => sendBatch(queue, batch)));
+    return;
+  }
+  for (const batch of batches) await sendBatch(queue, batch);
 }
 
 /** Waits for every one, and only then throws what the first of them threw. */
@@ -60,35 +69,38 @@ function inBatches(messages: readonly OutgoingMessage[]): OutgoingMessage[][] {
   return batches;
 }
 
-async function sendBatch(
-  { client, url, name }: OutgoingQueue,
-  batch: readonly OutgoingMessage[],
-): Promise<void> {
-  const Entries = batch.map(({ body, attributes }, index) => ({
+async function sendBatch(queue: OutgoingQueue, batch: readonly OutgoingMessage[]): Promise<void> {
+  const { client, url } = queue;
+  const Entries = batch.map(({ body, attributes, fifo }, index) => ({
     Id: String(index),
     MessageBody: body,
     MessageAttributes: Object.fromEntries(
       Object.entries(attributes).map(([key, StringValue]) => [key, { DataType: 'String', StringValue }]),
     ),
+    ...(fifo && { MessageGroupId: fifo.groupId, MessageDeduplicationId: fifo.deduplicationId }),
   }));
   const answer = await client
     .send(new SendMessageBatchCommand({ QueueUrl: url, Entries }))
     .catch((cause: unknown) => {
-      throw unavailable(name, messageOf(cause), cause);
+      throw unavailable(queue, messageOf(cause), cause);
     });
   // An entry is durable when the answer says so, and only then.
   const failed = answer.Failed ?? [];
   if (failed.length === 0 && answer.Successful?.length === batch.length) return;
   throw unavailable(
-    name,
+    queue,
     failed.map(({ Code, Message }) => `${Code}: ${Message}`).join('; ') || 'an answer is missing',
   );
 }
 
-function unavailable(name: string, why: string, cause?: unknown): FleetReflexError {
+function unavailable(
+  { name, what = 'The event was understood, and what came of it' }: OutgoingQueue,
+  why: string,
+  cause?: unknown,
+): FleetReflexError {
   return new FleetReflexError(
     'queue.unavailable',
-    `The event was understood, and what came of it could not be put on the ${name} queue (${why}). Nothing is lost or done twice if it is sent again.`,
+    `${what} could not be put on the ${name} queue (${why}). Nothing is lost or done twice if it is sent again.`,
     { disposition: 'retry', cause },
   );
 }

@@ -5,7 +5,7 @@
 import { type PublishContext, publish, runEvent, taskCompleted } from '../completions/publish.ts';
 import { leave } from '../guards/guards.ts';
 import type { Log } from '../logging.ts';
-import type { Reason } from '../model/completion-event.ts';
+import type { CompletionEvent, Reason } from '../model/completion-event.ts';
 import { isTerminalRun, type PendingEvent, type Run, type RunTask, sentInvocations } from '../model/run.ts';
 import { concealOutput, concealReason, forgetSecrets } from '../model/secret-parameters.ts';
 import { type AggregateStatus, aggregateStatus, isTerminalTask, type TaskStatus } from '../model/status.ts';
@@ -109,16 +109,16 @@ export async function deliver(
 ): Promise<Run> {
   let current = run;
   if (current.outbox.includes('run.started')) {
-    await publish(
-      runEvent(current, 'fleet-reflex.run.started', [], publishing.stage, now()),
+    await tell(
       current,
+      [runEvent(current, 'fleet-reflex.run.started', [], publishing.stage, now())],
       publishing,
     );
     current = await delivered(store, current, 'run.started');
   }
   for (const task of tasks) {
     if (task.isEventSent || !isTerminalTask(task.status)) continue;
-    await publish(taskCompleted(current, task, publishing.stage, now()), current, publishing);
+    await tell(current, [taskCompleted(current, task, publishing.stage, now())], publishing);
     await store.markTaskSent(task);
     log.info('task.completed', { runId: run.runId, taskId: task.taskId, status: task.status });
   }
@@ -126,9 +126,9 @@ export async function deliver(
     if (!current.outbox.includes(pending)) continue;
     // The place in flight is given back before the event, so that who hears of the end can start the next one.
     await leave(current, guards);
-    await publish(
-      runEvent(current, `fleet-reflex.${pending}`, tasks, publishing.stage, now()),
+    await tell(
       current,
+      [runEvent(current, `fleet-reflex.${pending}`, tasks, publishing.stage, now())],
       publishing,
     );
     current = await delivered(store, current, pending);
@@ -140,6 +140,11 @@ export async function deliver(
     });
   }
   return current;
+}
+
+async function tell(run: Run, events: readonly CompletionEvent[], publishing: PublishContext): Promise<void> {
+  const [outcome] = await publish([{ run, events }], publishing);
+  if (outcome?.status === 'rejected') throw outcome.reason;
 }
 
 async function delivered(store: RunStore, run: Run, event: PendingEvent): Promise<Run> {

@@ -6,9 +6,18 @@
 import { type DynamoDBDocumentClient, GetCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod';
 import { FleetReflexError } from '../errors.ts';
-import { type Begun, HOUR_MS, type HourlyCounts, whyNoRoom } from '../model/hourly-count.ts';
+import {
+  type Begun,
+  type Counted,
+  HOUR_MS,
+  type HourlyCounts,
+  type HourlyLimits,
+  whyNoRoom,
+} from '../model/hourly-count.ts';
+import type { RunId } from '../model/run-request.ts';
 import { unlessConditionFails } from './dynamodb-run-store.ts';
 import { condition, expiresAt, key } from './table.ts';
+import { together } from './together.ts';
 
 const Entry = z.tuple([z.number(), z.number()]);
 const Stored = z.looseObject({ revision: z.number() });
@@ -19,6 +28,18 @@ const ID_LENGTH = 13;
 
 /** Each try that fails has seen another succeed. */
 const MAX_TRIES = 50;
+
+/** What begins within this time in one process is counted together. */
+const GATHER_MS = 5;
+const MAX_TOGETHER = 25;
+
+interface Asked {
+  rule: string;
+  runId: RunId;
+  instances: number;
+  limits: HourlyLimits;
+  now: Date;
+}
 
 const NAMES = { '#runs': 'runs', '#instances': 'instances', '#revision': 'revision' };
 
@@ -35,7 +56,7 @@ export function dynamoHourlyCounts({
   };
   const update = (
     rule: string,
-    runId: string,
+    names: Record<string, string>,
     input: Record<string, unknown>,
     expression: string,
     when: string,
@@ -47,66 +68,113 @@ export function dynamoHourlyCounts({
           Key: key.hourly(rule),
           UpdateExpression: expression,
           ConditionExpression: when,
-          ExpressionAttributeNames: { ...NAMES, '#run': attributeOf(runId) },
+          ExpressionAttributeNames: { ...NAMES, ...names },
           ExpressionAttributeValues: input,
         }),
       ),
     );
 
-  return {
-    async countRun({ rule, runId, instances }, limits, now) {
-      const alone = whyNoRoom([], instances, limits);
-      if (alone !== undefined) return alone;
-      const entry = [now.getTime(), instances];
-      for (let tries = 0; tries < MAX_TRIES; tries += 1) {
-        const hasRoom = await update(
-          rule,
-          runId,
-          {
-            ':entry': entry,
-            ':expiresAt': expiresAt(now, 1),
-            ':one': 1,
-            ':instances': instances,
-            ':runs': limits.runs,
-            ':room': (limits.instances ?? Number.MAX_SAFE_INTEGER) - instances,
-          },
-          'SET #run = :entry, expiresAt = :expiresAt ADD #runs :one, #instances :instances, #revision :one',
-          condition.hasHourlyRoom,
-        );
-        if (hasRoom) return { isWithin: true };
-        const item = await read(rule);
-        if (item === undefined) continue;
-        if (item[attributeOf(runId)] !== undefined) return { isWithin: true };
-        const begun = begunIn(item);
-        const live = new Map([...begun].filter(([, { at }]) => at > now.getTime() - HOUR_MS));
-        const noRoom = whyNoRoom([...live.values()], instances, limits);
-        if (noRoom !== undefined) return noRoom;
-        // Somebody gave one back since; there was nothing to leave out.
-        if (live.size === begun.size) continue;
-        live.set(attributeOf(runId), { at: now.getTime(), instances });
-        const { revision } = Stored.parse(item);
-        const isOurs = await unlessConditionFails(
-          client.send(
-            new PutCommand({
-              TableName: table,
-              Item: {
-                ...key.hourly(rule),
-                ...itemOf(live),
-                revision: revision + 1,
-                expiresAt: expiresAt(now, 1),
-              },
-              ConditionExpression: condition.isRevision,
-              ExpressionAttributeValues: { ':expected': revision },
-            }),
-          ),
-        );
-        if (isOurs) return { isWithin: true };
-      }
-      throw new FleetReflexError(
-        'guard.busy',
-        `The hourly count of the rule ${rule} changed too often to be written. It is tried again.`,
-        { disposition: 'retry' },
+  /** Counts all of them or none: those of one rule that begin at about the same time are one write. */
+  const countAll = async (rule: string, runs: readonly Asked[], limits: HourlyLimits): Promise<boolean> => {
+    const instances = runs.reduce((total, run) => total + run.instances, 0);
+    const [at] = runs.map(({ now }) => now);
+    if (at === undefined || runs.length > limits.runs) return false;
+    if (whyNoRoom([], instances, limits) !== undefined) return false;
+    const entries = runs.map((run, index) => ({ name: `#run${index}`, value: `:entry${index}`, ...run }));
+    return await update(
+      rule,
+      Object.fromEntries(entries.map(({ name, runId }) => [name, attributeOf(runId)])),
+      {
+        ...Object.fromEntries(entries.map(({ value, now, instances: n }) => [value, [now.getTime(), n]])),
+        ':expiresAt': expiresAt(at, 1),
+        ':count': runs.length,
+        ':one': 1,
+        ':instances': instances,
+        // Before the write there is room for all of them.
+        ':runs': limits.runs - runs.length + 1,
+        ':room': (limits.instances ?? Number.MAX_SAFE_INTEGER) - instances,
+      },
+      `SET ${entries.map(({ name, value }) => `${name} = ${value}`).join(', ')}, expiresAt = :expiresAt ADD #runs :count, #instances :instances, #revision :one`,
+      condition.hasHourlyRoom(entries.map(({ name }) => name)),
+    );
+  };
+
+  const countOne = async ({ rule, runId, instances, limits, now }: Asked): Promise<Counted> => {
+    const alone = whyNoRoom([], instances, limits);
+    if (alone !== undefined) return alone;
+    for (let tries = 0; tries < MAX_TRIES; tries += 1) {
+      const hasRoom = await countAll(rule, [{ rule, runId, instances, limits, now }], limits);
+      if (hasRoom) return { isWithin: true };
+      const item = await read(rule);
+      if (item === undefined) continue;
+      if (item[attributeOf(runId)] !== undefined) return { isWithin: true };
+      const begun = begunIn(item);
+      const live = new Map([...begun].filter(([, { at }]) => at > now.getTime() - HOUR_MS));
+      const noRoom = whyNoRoom([...live.values()], instances, limits);
+      if (noRoom !== undefined) return noRoom;
+      // Somebody gave one back since; there was nothing to leave out.
+      if (live.size === begun.size) continue;
+      live.set(attributeOf(runId), { at: now.getTime(), instances });
+      const { revision } = Stored.parse(item);
+      const isOurs = await unlessConditionFails(
+        client.send(
+          new PutCommand({
+            TableName: table,
+            Item: {
+              ...key.hourly(rule),
+              ...itemOf(live),
+              revision: revision + 1,
+              expiresAt: expiresAt(now, 1),
+            },
+            ConditionExpression: condition.isRevision,
+            ExpressionAttributeValues: { ':expected': revision },
+          }),
+        ),
       );
+      if (isOurs) return { isWithin: true };
+    }
+    throw new FleetReflexError(
+      'guard.busy',
+      `The hourly count of the rule ${rule} changed too often to be written. It is tried again.`,
+      { disposition: 'retry' },
+    );
+  };
+
+  /** One after the other where they do not all fit: who comes first is counted first. */
+  const countTogether = async (runs: readonly Asked[]): Promise<Counted[]> => {
+    const [first] = runs;
+    if (first === undefined) return [];
+    const unique = [...new Map(runs.map((run) => [run.runId, run])).values()];
+    if (unique.length > 1 && (await countAll(first.rule, unique, first.limits))) {
+      return runs.map(() => ({ isWithin: true }));
+    }
+    const counted: Counted[] = [];
+    for (const run of runs) counted.push(await countOne(run));
+    return counted;
+  };
+
+  const count = together(
+    async (all: readonly Asked[]) => {
+      const groups = Map.groupBy(all, ({ rule, limits }) =>
+        JSON.stringify([rule, limits.runs, limits.instances]),
+      );
+      const answerOf = new Map<Asked, Counted | undefined>();
+      await Promise.all(
+        [...groups.values()].map(async (runs) => {
+          const answers = await countTogether(runs);
+          runs.forEach((run, index) => {
+            answerOf.set(run, answers[index]);
+          });
+        }),
+      );
+      return all.flatMap((run) => answerOf.get(run) ?? []);
+    },
+    { max: MAX_TOGETHER, gatherMs: GATHER_MS },
+  );
+
+  return {
+    async countRun(run, limits, now) {
+      return await count({ ...run, limits, now });
     },
 
     async uncountRun(rule, runId) {
@@ -114,7 +182,7 @@ export function dynamoHourlyCounts({
       if (begun === undefined) return;
       await update(
         rule,
-        runId,
+        { '#run': attributeOf(runId) },
         { ':less': -1, ':fewer': -begun.instances, ':one': 1 },
         'REMOVE #run ADD #runs :less, #instances :fewer, #revision :one',
         condition.isCounted,

@@ -125,9 +125,9 @@ export const condition = {
   /** Free, ours already, or run out. */
   isLeaseFree: 'attribute_not_exists(pk) OR #owner = :owner OR #until < :now',
   isLeaseOurs: '#owner = :owner',
-  /** The run is not counted, and there is room for it: nothing is counted yet, or less than the limits. */
-  hasHourlyRoom:
-    'attribute_not_exists(#run) AND (attribute_not_exists(#runs) OR (#runs < :runs AND #instances <= :room))',
+  /** None of the runs is counted, and there is room for all: nothing is counted yet, or less than the limits. */
+  hasHourlyRoom: (runs: readonly string[]) =>
+    `${runs.map((run) => `attribute_not_exists(${run}) AND `).join('')}(attribute_not_exists(#runs) OR (#runs < :runs AND #instances <= :room))`,
   /** None is there, or one that is older. */
   isNewer: 'attribute_not_exists(#at) OR #at < :at',
   isMarkNewer: 'attribute_not_exists(#mark) OR #mark.#at < :at',

@@ -1,5 +1,5 @@
 /** How many runs of a rule begin within an hour, however many ask, however often, and at whatever minute. */
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import type { RenderedGuards } from '../../lib/model/run-request.ts';
 import { cancelRun } from '../../lib/runs/cancel.ts';
 import { resume } from '../../lib/runs/dispatch.ts';
@@ -47,6 +47,53 @@ describe('maxPerHour', () => {
     );
     expect(asked.filter(({ isWithin }) => isWithin).length).toBe(100);
   }, 60_000);
+
+  it('lets in exactly so many of a rule’s first that come at once', async () => {
+    const { guards } = world.context;
+    const asked = await Promise.all(
+      Array.from({ length: 20 }, () => {
+        const { rule, runId } = ask({ runs: 7 });
+        return guards.countRun({ rule, runId, instances: 1 }, { runs: 7 }, new Date(world.now()));
+      }),
+    );
+    expect(asked.filter(({ isWithin }) => isWithin).length).toBe(7);
+  });
+
+  it('counts what comes at once in one process in one write', async () => {
+    const { guards } = world.context;
+    const writes: string[] = [];
+    table.client.middlewareStack.add(
+      (next, { commandName }) =>
+        async (args) => {
+          writes.push(String(commandName));
+          return await next(args);
+        },
+      { name: 'writes', step: 'initialize' },
+    );
+    onTestFinished(() => void table.client.middlewareStack.remove('writes'));
+    const limits = { runs: 20, instances: 30 };
+    const requests = Array.from({ length: 10 }, () => ask(limits, { instances: ['ins-1', 'ins-2'] }));
+    const count = () =>
+      Promise.all(
+        requests.map(({ rule, runId }) =>
+          guards.countRun({ rule, runId, instances: 2 }, limits, new Date(world.now())),
+        ),
+      );
+    expect((await count()).every(({ isWithin }) => isWithin)).toBe(true);
+    expect(writes).toEqual(['UpdateItemCommand']);
+    // Each is in it once, however often it is counted.
+    expect((await count()).every(({ isWithin }) => isWithin)).toBe(true);
+    const others = Array.from({ length: 10 }, () => ask(limits));
+    const counted = await Promise.all(
+      others.map(({ rule, runId }) =>
+        guards.countRun({ rule, runId, instances: 2 }, limits, new Date(world.now())),
+      ),
+    );
+    expect(counted.map(({ isWithin }) => isWithin)).toEqual([
+      ...Array(5).fill(true),
+      ...Array(5).fill(false),
+    ]);
+  });
 
   it('starts exactly so many of those that come at once when an hour’s runs are over', async () => {
     await outcomes(10, { runs: 10 });

@@ -173,9 +173,9 @@ describe('firings', () => {
       publishing: {
         ...context.publishing,
         resolve: () => ({
-          send: async (event: CompletionEvent) => {
-            if (event.data.rule === 'a') throw new Error('away');
-            events.push(event);
+          send: async (all: readonly CompletionEvent[]) => {
+            if (all.some(({ data }) => data.rule === 'a')) throw new Error('away');
+            events.push(...all);
           },
         }),
       },

@@ -99,8 +99,8 @@ export async function startStack(options: { alibaba?: Partial<CloudAssistantServ
       stage: 'test',
       reply: async () => {},
       resolve: () => ({
-        send: async (event) => {
-          events.push(event);
+        send: async (all) => {
+          events.push(...all);
         },
       }),
     },
