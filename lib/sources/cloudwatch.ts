@@ -15,12 +15,12 @@ const ALARM = 'CloudWatch Alarm State Change';
 
 const State = z.looseObject({
   value: z.string(),
-  reason: z.string().nullish(),
-  timestamp: z.string().nullish(),
+  reason: lenientText,
+  timestamp: lenientText,
 });
 
 const Configuration = z.looseObject({
-  description: z.string().nullish(),
+  description: lenientText,
   metrics: z
     .array(
       z.looseObject({
@@ -28,8 +28,8 @@ const Configuration = z.looseObject({
           .looseObject({
             metric: z
               .looseObject({
-                namespace: z.string().nullish(),
-                name: z.string().nullish(),
+                namespace: lenientText,
+                name: lenientText,
                 dimensions: z.unknown().optional(),
               })
               .nullish(),

@@ -8,19 +8,19 @@ import { verifyHmac } from './proofs/hmac.ts';
 import { alertEvent } from './shared/build-event.ts';
 import { deliveryId } from './shared/delivery-id.ts';
 import { toIsoTime } from './shared/event-time.ts';
-import { toLabels } from './shared/labels.ts';
+import { lenientText, toLabels } from './shared/labels.ts';
 import { defineSource } from './source.ts';
 
-const Reference = z.looseObject({ summary: z.string().nullish() }).nullish();
+const Reference = z.looseObject({ summary: lenientText }).nullish().catch(undefined);
 
 const Incident = z.looseObject({
   id: z.string(),
-  html_url: z.string().nullish(),
-  number: z.number().nullish(),
-  incident_key: z.string().nullish(),
-  created_at: z.string().nullish(),
-  title: z.string().nullish(),
-  urgency: z.string().nullish(),
+  html_url: lenientText,
+  number: lenientText,
+  incident_key: lenientText,
+  created_at: lenientText,
+  title: lenientText,
+  urgency: lenientText,
   service: Reference,
   escalation_policy: Reference,
   priority: Reference,
@@ -29,9 +29,9 @@ const Incident = z.looseObject({
 
 const Payload = z.looseObject({
   event: z.looseObject({
-    id: z.string().nullish(),
+    id: lenientText,
     event_type: z.string(),
-    occurred_at: z.string().nullish(),
+    occurred_at: lenientText,
     data: z.unknown().optional(),
   }),
 });

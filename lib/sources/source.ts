@@ -218,12 +218,21 @@ export function checkPayload<Payload>(source: string, schema: z.ZodType<Payload>
 }
 
 function badPayload(source: string, error: z.ZodError): FleetReflexError {
-  const problems = error.issues
-    .slice(0, 5)
-    .map((issue) => `${issue.path.join('.') || 'the body'}: ${issue.message}`);
+  const problems = problemsIn(error.issues).slice(0, 5);
   return new FleetReflexError(
     'body.invalid',
     `This is not a payload of ${source} as its documentation describes it. ${problems.join('; ')}.`,
     { details: { source, problems } },
   );
+}
+
+/** Where a schema has alternatives: what the one that came closest has to say. */
+function problemsIn(issues: readonly z.core.$ZodIssue[], at: readonly PropertyKey[] = []): string[] {
+  return issues.flatMap((issue) => {
+    const path = [...at, ...issue.path];
+    const [closest] =
+      issue.code === 'invalid_union' ? issue.errors.toSorted((a, b) => a.length - b.length) : [];
+    if (closest !== undefined) return problemsIn(closest, path);
+    return [`${path.map(String).join('.') || 'the body'}: ${issue.message}`];
+  });
 }

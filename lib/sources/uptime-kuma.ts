@@ -9,14 +9,14 @@ import { lenientText, toLabels, withInstanceId } from './shared/labels.ts';
 import { defineSource } from './source.ts';
 
 const Payload = z.looseObject({
-  msg: z.string().nullish(),
+  msg: lenientText,
   heartbeat: z
     .looseObject({
       monitorID: lenientText,
       status: z.number(),
       time: lenientText,
-      msg: z.string().nullish(),
-      important: z.union([z.boolean(), z.number()]).nullish(),
+      msg: lenientText,
+      important: z.unknown().optional(),
     })
     .nullish(),
   monitor: z
