@@ -35,6 +35,7 @@ const WITHOUT_TIME = [
   'mattermost.json',
   'mattermost.outgoing.json',
   'teams.json',
+  'zabbix.acknowledged.json',
 ];
 
 async function codeOf(file: string, sample: Parameters<typeof signedSample>[0], now: Date) {
