@@ -19,9 +19,15 @@ export type WakeUp = z.infer<typeof WakeUp>;
 /** The most that SQS delays a message; the poller's minute is shorter anyway. */
 const MAX_DELAY_SECONDS = 900;
 
+/** A wake-up comes so long after it was asked for, so that one is enough for all that this process stores until then. */
+const GATHER_MS = 1_000;
+
 /** Both throw FleetReflexError `queue.unavailable` (retry). */
 export interface WakeUpQueue {
-  /** Wakes the poller at that time, to the second. */
+  /**
+   * Wakes the poller at that time, to the second, and never within the next one. Nothing is sent where a wake-up of this
+   * process comes by then: it finds what is stored already.
+   */
   wake(at: Date): Promise<void>;
   /** Wakes it now, with news. Durable when it resolves. */
   tell(news: readonly InvocationNews[]): Promise<void>;
@@ -42,8 +48,22 @@ export function wakeUpQueue(client: SQSClient, queueUrl: string, now: () => Date
       );
     }
   };
+  /** The wake-up of this process that comes first. */
+  let next: { atMs: number; sent: Promise<void> } | undefined;
   return {
-    wake: (at) => send({ version: 1, at: at.toISOString() }, at.getTime() - now().getTime()),
+    async wake(at) {
+      const nowMs = now().getTime();
+      const atMs = Math.max(at.getTime(), nowMs + GATHER_MS);
+      if (next === undefined || next.atMs < nowMs || next.atMs > atMs) {
+        const own = { atMs, sent: send({ version: 1, at: new Date(atMs).toISOString() }, atMs - nowMs) };
+        next = own;
+        // What was not sent is not relied on.
+        own.sent.catch(() => {
+          if (next === own) next = undefined;
+        });
+      }
+      await next.sent;
+    },
     tell: (news) => send({ version: 1, at: now().toISOString(), news: [...news] }, 0),
   };
 }

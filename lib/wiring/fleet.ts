@@ -49,9 +49,7 @@ export function fleetParts(service: string, config: BehindConfig) {
       resolve: sqsDestinations(client),
       reply: repliesOf(config, log, REPLY_WITHIN_MS).reply,
     },
-    wake: async (at: Date) => {
-      if (await store.planWakeUp(at, now())) await wakeUps.wake(at);
-    },
+    wake: wakeUps.wake,
     log,
     now,
     sleep: async (ms: number) => {
