@@ -1,0 +1,225 @@
+/**
+ * The project at work for a benchmark: the deployed handlers in this process, called by their queues and each minute as
+ * Lambda would call them, in front of a backend in another process that counts all that they ask for (`backend.ts`).
+ * What the event sources ask themselves (ReceiveMessage, DeleteMessage) is Lambda's own and is not counted.
+ */
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { DeleteMessageBatchCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { parse } from 'yaml';
+import * as z from 'zod';
+import { CompletionEvent } from '../lib/model/completion-event.ts';
+import { startEventSource } from '../local/stack/event-source.ts';
+import { functionEnvironment } from '../local/stack/function-environment.ts';
+import { LOCAL_AWS } from '../local/stack/local-aws.ts';
+import { readDeployment } from '../local/stack/serverless-file.ts';
+import { type AllCounts, Counted, type Latencies, type Order, Ready, TABLE } from './backend-messages.ts';
+
+/** A completion event, and when it was on the queue. */
+export interface Told {
+  event: CompletionEvent;
+  atMs: number;
+}
+
+export interface World {
+  /** Posts an event to the door of the source `generic`. @returns the ids of the runs that it starts */
+  send(body: object): Promise<readonly string[]>;
+  /** Waits until these runs have ended. @returns what was told of them. @throws after the time-out */
+  untilEnded(runIds: readonly string[], timeoutMs?: number): Promise<readonly Told[]>;
+  counts(): Promise<AllCounts>;
+  /** Makes each request so much slower from now on. */
+  slow(latencies: Latencies): Promise<void>;
+  /** Of the local TAT, past the proxy: for a peer that counts by itself. */
+  tatUrl: string;
+  stop(): Promise<void>;
+}
+
+const SERVERLESS_FILE = fileURLToPath(new URL('../serverless.yml', import.meta.url));
+const MINUTE_MS = 60_000;
+/** Batches at a time of one queue: no more than Lambda would have, and few enough for two cores. */
+const MAX_CONCURRENCY = 2;
+
+const Functions = z.object({
+  functions: z.record(
+    z.string(),
+    z.object({ timeout: z.int().optional(), environment: z.record(z.string(), z.unknown()).default({}) }),
+  ),
+});
+type Handler = (event: unknown, context: object) => Promise<unknown>;
+const Module = z.object({ handler: z.custom<Handler>((it) => typeof it === 'function') });
+const Accepted = z.object({
+  statusCode: z.literal(202),
+  body: z.string().transform((text) => Matched.parse(JSON.parse(text))),
+});
+const Matched = z.object({ matched: z.array(z.object({ runId: z.string() })) });
+
+/** @param files texts of a rules file and of a fleet file */
+export async function startWorld(files: { rules: string; fleet: string }): Promise<World> {
+  const folder = mkdtempSync(join(tmpdir(), 'fleet-reflex-bench-'));
+  const fileOf = (name: string, text: string): string => {
+    writeFileSync(join(folder, name), text);
+    return join(folder, name);
+  };
+  const backend = fork(fileURLToPath(new URL('backend.ts', import.meta.url)), [
+    fileOf('fleet.yml', files.fleet),
+  ]);
+  const { direct, proxied, queueUrls } = Ready.parse((await once(backend, 'message'))[0]);
+  const deployment = readDeployment(SERVERLESS_FILE);
+  const queueUrl = (name: string): string => {
+    const url = Object.values(queueUrls).find((candidate) => candidate.endsWith(`/${name}`));
+    if (url === undefined) throw new Error(`serverless.yml has no queue ${name}`);
+    return url;
+  };
+  const environment = functionEnvironment(
+    { LOG_LEVEL: 'ERROR' },
+    {
+      sqsUrl: proxied.queues,
+      tableUrl: proxied.table,
+      table: TABLE,
+      tatUrl: proxied.tencent,
+      cloudAssistantUrl: proxied.alibaba,
+      rulesFile: fileOf('rules.yml', files.rules),
+      queueUrl: (name) => queueUrl(name).replace(direct.queues, proxied.queues),
+    },
+  );
+  const call = await loadFunctions(environment);
+
+  const queues = new SQSClient({ ...LOCAL_AWS, endpoint: direct.queues });
+  const stopping = new AbortController();
+  const sources = deployment.mappings.map((mapping) =>
+    startEventSource({
+      client: queues,
+      queueUrl: queueUrls[mapping.queue] ?? '',
+      batchSize: mapping.batchSize,
+      reportsFailures: mapping.reportsFailures,
+      concurrency: Math.min(mapping.maximumConcurrency, MAX_CONCURRENCY),
+      invoke: (event) => call(mapping.functionName, event),
+      onError: (message) => console.error(message),
+    }),
+  );
+  const schedule = setInterval(() => {
+    call('poller', { source: 'aws.events' }).catch((error: unknown) => console.error(error));
+  }, MINUTE_MS);
+
+  const told: Told[] = [];
+  const listening = listen(queues, queueUrl('completions'), told, stopping.signal);
+
+  let orders = 0;
+  const order = async (more: Omit<Order, 'id'>): Promise<AllCounts> => {
+    orders += 1;
+    const id = orders;
+    backend.send({ ...more, id } satisfies Order);
+    for (;;) {
+      const [message] = await once(backend, 'message');
+      const counted = Counted.parse(message);
+      if (counted.id === id) return counted.counts;
+    }
+  };
+
+  return {
+    tatUrl: direct.tencent,
+    async send(body) {
+      const answer = await call('webhook', hookOf(body, environment['GENERIC_SECRET'] ?? ''));
+      return Accepted.parse(answer).body.matched.map(({ runId }) => runId);
+    },
+    async untilEnded(runIds, timeoutMs = 120_000) {
+      const until = performance.now() + timeoutMs;
+      const open = new Set(runIds);
+      for (;;) {
+        for (const { event } of told) {
+          if (event.type === 'fleet-reflex.run.completed' || event.type === 'fleet-reflex.run.rejected') {
+            open.delete(event.subject);
+          }
+        }
+        if (open.size === 0) return told.filter(({ event }) => runIds.includes(event.subject));
+        if (performance.now() > until)
+          throw new Error(`${open.size} of ${runIds.length} runs have not ended`);
+        await sleep(100);
+      }
+    },
+    counts: () => order({}),
+    async slow(latencies) {
+      await order({ latencies });
+    },
+    async stop() {
+      clearInterval(schedule);
+      stopping.abort();
+      await Promise.all(sources.map((source) => source.stop()));
+      await listening;
+      queues.destroy();
+      const ended = once(backend, 'exit');
+      backend.disconnect();
+      await ended;
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Each handler with its own environment of serverless.yml, as far as that says it itself. */
+async function loadFunctions(environment: Readonly<Record<string, string>>) {
+  const { functions } = Functions.parse(parse(readFileSync(SERVERLESS_FILE, 'utf8'), { merge: true }));
+  const loaded = new Map<string, { handler: Handler; timeoutMs: number }>();
+  for (const [name, { timeout = 10, environment: own }] of Object.entries(functions)) {
+    const literal = Object.entries(own).filter(([, value]) => !String(value).includes('${'));
+    const given = {
+      ...environment,
+      ...Object.fromEntries(literal.map(([key, value]) => [key, String(value)])),
+    };
+    const added = Object.keys(given).filter((key) => process.env[key] === undefined);
+    Object.assign(process.env, given);
+    const { handler } = Module.parse(await import(`../handlers/${name}.ts`));
+    for (const key of added) delete process.env[key];
+    Object.assign(process.env, environment);
+    loaded.set(name, { handler, timeoutMs: timeout * 1000 });
+  }
+  let requests = 0;
+  return async (name: string, event: unknown): Promise<unknown> => {
+    const called = loaded.get(name);
+    if (called === undefined) throw new Error(`serverless.yml has no function ${name}`);
+    requests += 1;
+    const endsAt = performance.now() + called.timeoutMs;
+    return await called.handler(event, {
+      awsRequestId: `bench-${requests}`,
+      functionName: name,
+      getRemainingTimeInMillis: () => Math.max(0, endsAt - performance.now()),
+    });
+  };
+}
+
+async function listen(queues: SQSClient, url: string, told: Told[], signal: AbortSignal): Promise<void> {
+  const receive = new ReceiveMessageCommand({
+    QueueUrl: url,
+    MaxNumberOfMessages: 10,
+    WaitTimeSeconds: 1,
+    MessageSystemAttributeNames: ['SentTimestamp'],
+  });
+  while (!signal.aborted) {
+    const { Messages = [] } = await queues.send(receive);
+    if (Messages.length === 0) continue;
+    for (const { Body = '', Attributes } of Messages) {
+      told.push({
+        event: CompletionEvent.parse(JSON.parse(Body)),
+        atMs: Number(Attributes?.SentTimestamp),
+      });
+    }
+    const Entries = Messages.map(({ ReceiptHandle }, index) => ({ Id: String(index), ReceiptHandle }));
+    await queues.send(new DeleteMessageBatchCommand({ QueueUrl: url, Entries }));
+  }
+}
+
+function hookOf(body: object, secret: string): object {
+  return {
+    rawPath: '/hooks/generic',
+    rawQueryString: '',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${secret}` },
+    pathParameters: { source: 'generic' },
+    body: JSON.stringify(body),
+    isBase64Encoded: false,
+    requestContext: { requestId: 'bench', http: { method: 'POST' } },
+  };
+}
