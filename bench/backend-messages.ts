@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { Counts } from './counting-proxy.ts';
 
-export const TABLE = 'fleet-reflex-bench';
+export const TABLES = { RunsTable: 'fleet-reflex-bench', RecordsTable: 'fleet-reflex-bench-records' };
 export const PARTS = ['table', 'queues', 'tencent', 'alibaba'] as const;
 const ofEachPart = <Value extends z.ZodType>(value: Value) =>
   z.strictObject({ table: value, queues: value, tencent: value, alibaba: value });

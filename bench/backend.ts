@@ -8,14 +8,14 @@ import { createFleetEngine } from '../local/fleet/engine.ts';
 import { loadFleet } from '../local/fleet/fleet-file.ts';
 import { startQueues } from '../local/stack/queues.ts';
 import { readDeployment } from '../local/stack/serverless-file.ts';
-import { startTable } from '../local/stack/table.ts';
+import { startTables } from '../local/stack/table.ts';
 import { startTatServer } from '../local/tencent/server.ts';
-import { type Counted, Order, PARTS, type Ready, TABLE } from './backend-messages.ts';
+import { type Counted, Order, PARTS, type Ready, TABLES } from './backend-messages.ts';
 import { startCountingProxy } from './counting-proxy.ts';
 
 const deployment = readDeployment(fileURLToPath(new URL('../serverless.yml', import.meta.url)));
 const queues = await startQueues(0, deployment);
-const table = await startTable(0, TABLE, deployment);
+const table = await startTables(0, TABLES, deployment);
 const engine = createFleetEngine(loadFleet(process.argv[2] ?? ''));
 const tat = await startTatServer({ engine });
 const assistant = await startCloudAssistantServer({ engine });

@@ -3,7 +3,7 @@
  * told, beside what the design allows ("What a run may cost") and beside a loop that asks about each run each 5 seconds.
  * counting-proxy.ts says what is counted. Everything real but AWS and the cloud: the handlers, the queues, the table, and
  * commands that run as processes on this machine.
- * Run: node bench/run-cost.ts [scenario …], of: alone, one, long, fleet
+ * Run: node bench/run-cost.ts [--details] [scenario …], of: alone, one, long, fleet
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { tat } from 'tencentcloud-sdk-nodejs/tencentcloud/services/tat/index.js';
@@ -14,7 +14,9 @@ import { startWorld, type Told } from './world.ts';
 
 const NO_LATENCY: Latencies = { table: 0, queues: 0, tencent: 0, alibaba: 0 };
 const LATENCY: Latencies = { table: 5, queues: 8, tencent: 80, alibaba: 80 };
-const asked = process.argv.slice(2);
+const asked = process.argv.slice(2).filter((name) => name !== '--details');
+/** Each action of table, queues and cloud with its count, on standard error. */
+const showsDetails = process.argv.includes('--details');
 const isAsked = (name: string): boolean => asked.length === 0 || asked.includes(name);
 
 const instances = Array.from({ length: 200 }, (_, index) => `ins-bench${String(index).padStart(3, '0')}`);
@@ -230,6 +232,7 @@ async function measure(
   );
   if (failed[0] !== undefined)
     throw new Error(`a run did not succeed: ${JSON.stringify(failed[0].event.data)}`);
+  if (showsDetails) console.error(runs, 'runs', instanceCount, 'tasks', counts);
   return {
     counts,
     lagsMs: events.flatMap(lagOf),

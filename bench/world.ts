@@ -18,7 +18,7 @@ import { startEventSource } from '../local/stack/event-source.ts';
 import { functionEnvironment } from '../local/stack/function-environment.ts';
 import { LOCAL_AWS } from '../local/stack/local-aws.ts';
 import { readDeployment } from '../local/stack/serverless-file.ts';
-import { type AllCounts, Counted, type Latencies, type Order, Ready, TABLE } from './backend-messages.ts';
+import { type AllCounts, Counted, type Latencies, type Order, Ready, TABLES } from './backend-messages.ts';
 
 /** A completion event, and when it was on the queue. */
 export interface Told {
@@ -80,7 +80,7 @@ export async function startWorld(files: { rules: string; fleet: string }): Promi
     {
       sqsUrl: proxied.queues,
       tableUrl: proxied.table,
-      table: TABLE,
+      tables: TABLES,
       tatUrl: proxied.tencent,
       cloudAssistantUrl: proxied.alibaba,
       rulesFile: fileOf('rules.yml', files.rules),
