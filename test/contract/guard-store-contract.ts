@@ -1,0 +1,114 @@
+/** What every store of the guards' memory has to do; guard-store.test.ts holds both to it. */
+import { randomUUID } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { runIdFor } from '../../lib/model/run-id.ts';
+import type { GuardStore } from '../../lib/store/guard-store.ts';
+
+const T0 = Date.parse('2026-11-20T10:00:00Z');
+const at = (minutes: number) => new Date(T0 + minutes * 60_000);
+const one = runIdFor('rule', 'test', '1');
+const two = runIdFor('rule', 'test', '2');
+const three = runIdFor('rule', 'test', '3');
+
+export function guardStoreContract(name: string, open: () => GuardStore): void {
+  const store = open();
+  const aRule = () => `rule-${randomUUID()}`;
+
+  describe(name, () => {
+    it('lets one run hold a claim until it ends, and gives it back to nobody else', async () => {
+      const rule = aRule();
+      const claim = (run: string, from: number, until: number) =>
+        store.claim('dedupe', rule, 'k', run, at(until), at(from));
+      expect([
+        await claim(one, 0, 10),
+        await claim(one, 1, 11),
+        await claim(two, 2, 12),
+        await store.claimant('dedupe', rule, 'k', at(3)),
+      ]).toEqual([
+        { isOurs: true },
+        { isOurs: true },
+        { isOurs: false, runId: one, until: at(10) },
+        { runId: one, at: at(0) },
+      ]);
+      await store.release('dedupe', rule, 'k', two);
+      expect(await claim(two, 4, 14)).toMatchObject({ isOurs: false });
+      expect(await store.claimant('dedupe', rule, 'k', at(10))).toBeUndefined();
+      expect(await claim(two, 10, 20)).toEqual({ isOurs: true });
+      await store.release('dedupe', rule, 'k', two);
+      expect(await claim(three, 11, 21)).toEqual({ isOurs: true });
+    });
+
+    it('keeps claims of other guards, rules and keys apart', async () => {
+      const rule = aRule();
+      await store.claim('dedupe', rule, 'k', one, at(10), at(0));
+      for (const [guard, of, key] of [
+        ['cooldown', rule, 'k'],
+        ['dedupe', aRule(), 'k'],
+        ['dedupe', rule, 'other'],
+        ['dedupe', rule, undefined],
+      ] as const) {
+        expect(await store.claim(guard, of, key, two, at(10), at(0))).toEqual({ isOurs: true });
+      }
+    });
+
+    it('counts a run of an hour once, and says when there is room again', async () => {
+      const rule = aRule();
+      const count = (runId: string, minute: number, instances = 1) =>
+        store.countRun({ rule, runId, instances }, { runs: 2, instances: 5 }, at(minute));
+      expect(await count(one, 0)).toEqual({ isWithin: true });
+      expect(await count(one, 1)).toEqual({ isWithin: true });
+      expect(await count(two, 5, 5)).toEqual({ isWithin: false, by: 'instances', until: at(60) });
+      expect(await count(two, 5, 6)).toEqual({ isWithin: false, by: 'instances' });
+      expect(await count(two, 10)).toEqual({ isWithin: true });
+      expect(await count(three, 20)).toEqual({ isWithin: false, by: 'runs', until: at(60) });
+      expect(await count(three, 20, 6)).toEqual({ isWithin: false, by: 'instances' });
+      expect(await count(three, 60)).toEqual({ isWithin: true });
+      await store.uncountRun(rule, three);
+      await store.uncountRun(rule, three);
+      expect(await count(one, 61)).toEqual({ isWithin: true });
+    });
+
+    it('has so many runs of a rule in flight, and each once', async () => {
+      const rule = aRule();
+      expect([
+        await store.enterFlight(rule, one, 1),
+        await store.enterFlight(rule, one, 1),
+        await store.enterFlight(rule, two, 1),
+      ]).toEqual([true, true, false]);
+      await store.leaveFlight(rule, two);
+      expect(await store.enterFlight(rule, two, 1)).toBe(false);
+      await store.leaveFlight(rule, one);
+      expect(await store.enterFlight(rule, two, 1)).toBe(true);
+    });
+
+    it('lets only who read the agenda last write it', async () => {
+      const rule = aRule();
+      const appointment = { runId: one, at: at(5).toISOString(), key: '', instances: 1 };
+      expect(await store.agenda(rule)).toEqual({ revision: 0, appointments: [] });
+      expect(await store.saveAgenda(rule, { revision: 0, appointments: [appointment] })).toBe(true);
+      expect(await store.saveAgenda(rule, { revision: 0, appointments: [] })).toBe(false);
+      expect(await store.agenda(rule)).toEqual({ revision: 1, appointments: [appointment] });
+    });
+
+    it('shows a cancel to the runs of its rule and key until it is over', async () => {
+      const rule = aRule();
+      const trigger = { source: 'slack', type: 'chat.command' };
+      const tombstone = { by: 'ann', requestedAt: at(0).toISOString(), trigger };
+      await store.leaveTombstone({ rule, key: 'k' }, tombstone, at(10));
+      const seen = (key: string | undefined, minute: number) =>
+        store.tombstones({ rule, key }, { source: 'alertmanager', type: 'alert.firing' }, at(minute));
+      expect(await seen('k', 9)).toMatchObject([{ by: 'ann', requestedAt: at(0).toISOString() }]);
+      expect([await seen('k', 10), await seen('other', 9), await seen(undefined, 9)]).toEqual([[], [], []]);
+    });
+
+    it('is frozen until it is lifted, or its time is over', async () => {
+      await store.setFreeze({ by: 'ann', reason: 'incident', until: at(10) });
+      expect(await store.freeze(at(9))).toEqual({ by: 'ann', reason: 'incident', until: at(10) });
+      expect(await store.freeze(at(10))).toBeUndefined();
+      await store.setFreeze({ by: 'ann', reason: 'incident' });
+      expect(await store.freeze(at(100))).toEqual({ by: 'ann', reason: 'incident' });
+      await store.setFreeze(undefined);
+      expect(await store.freeze(at(100))).toBeUndefined();
+    });
+  });
+}
