@@ -103,7 +103,7 @@ async function fireRecurrence(run: Run, at: Date, context: DispatchContext): Pro
 }
 
 /** The run of one time of a recurrence: one that waits, and whose time has come. The same time is the same run. */
-function runOf(run: Run, at: Date): Run {
+export function runOf(run: Run, at: Date): Run {
   const { waitingFor: _, ...rest } = run;
   const id = `${run.runId}@${at.toISOString()}`;
   const firing: Run = {

@@ -3,6 +3,9 @@ import type { Run, RunInvocation } from '../model/run.ts';
 import type { RunId, RunRequest } from '../model/run-request.ts';
 import type { Provider } from '../providers/provider.ts';
 
+/** What cutting a run into invocations needs of its cloud. */
+export type Splitting = Pick<Provider, 'split'>;
+
 /** What every run takes over from its request. */
 export const described = (request: RunRequest) => ({
   version: 1 as const,
@@ -22,7 +25,7 @@ export const described = (request: RunRequest) => ({
 /** The run that a request asks for, cut into invocations, leased to whoever creates it. */
 export function newRun(
   request: Extract<RunRequest, { action: 'run' }>,
-  provider: Pick<Provider, 'split'>,
+  provider: Splitting,
   leaseUntil: Date,
 ): Run {
   return {
@@ -51,7 +54,7 @@ export function newRun(
 export function planInvocations(
   runId: RunId,
   instances: readonly string[],
-  provider: Pick<Provider, 'split'>,
+  provider: Splitting,
 ): RunInvocation[] {
   return provider.split(instances).map((batch, index) => ({
     token: `${runId}-${index}`,

@@ -7,19 +7,20 @@ import { reserve } from '../guards/reserve.ts';
 import { after } from '../model/after.ts';
 import type { Reason } from '../model/completion-event.ts';
 import type { ScheduleRequest } from '../model/live-schedule.ts';
+import type { ProviderName } from '../model/provider-name.ts';
 import { isAwaitingSchedule, type Run, timerOf } from '../model/run.ts';
 import type { RunRequest } from '../model/run-request.ts';
 import { nextTime } from '../providers/recurrence.ts';
 import { whyNotAt } from '../rules/instant.ts';
 import type { DispatchContext, DispatchResult } from './dispatch-context.ts';
-import { newRun } from './new-run.ts';
+import { newRun, type Splitting } from './new-run.ts';
 import { change, deliver, endRun } from './settle.ts';
 
 const ARRANGE_MS = 15 * 60_000;
 /** The poller comes each minute by itself. */
 const MINUTE_MS = 60_000;
 
-type TimedRequest = ScheduleRequest & { execution: NonNullable<ScheduleRequest['execution']> };
+export type TimedRequest = ScheduleRequest & { execution: NonNullable<ScheduleRequest['execution']> };
 
 /** Whether it is fired by us; else by the provider, as earlier versions asked for. */
 export function isFiredHere(request: ScheduleRequest): request is TimedRequest {
@@ -33,7 +34,14 @@ export async function scheduleHere(request: TimedRequest, context: DispatchConte
 }
 
 /** Never `dispatching` before its time: what is, may be sent by whoever finds it. */
-function timedRun(request: TimedRequest, { providers, now, leaseMs }: DispatchContext): Run {
+export function timedRun(
+  request: TimedRequest,
+  {
+    providers,
+    now,
+    leaseMs,
+  }: Pick<DispatchContext, 'now' | 'leaseMs'> & { providers: Readonly<Record<ProviderName, Splitting>> },
+): Run {
   const { at, recurrence, execution, ...rest } = request;
   const { deadlineMs, ...how } = execution;
   // What recurs has no time of its own yet: so long its message may be on its way.
@@ -113,7 +121,8 @@ function late({ deadline, requestedAt }: Run): Reason {
 
 type FirstTime = { ok: true; at: Date } | { ok: false; reason: Reason };
 
-function firstTime(run: Run, now: Date): FirstTime {
+/** When a run that waits for its time is to be sent first. */
+export function firstTime(run: Run, now: Date): FirstTime {
   const at = run.schedule?.at;
   // One that is late already is sent late, or not at all: that is decided when it fires.
   const time = at === undefined ? comesNext(run, now) : ({ ok: true, at: new Date(at) } as const);

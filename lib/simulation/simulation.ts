@@ -1,0 +1,290 @@
+/**
+ * What events would do: the door's own decision and the guards' own answers, on a clock and a memory of their own.
+ * Nothing is sent, nothing is stored, nobody is asked. A run ends so long after it was sent as it is said to take.
+ */
+import type { ChatPort } from '../chat/port.ts';
+import { admit, leave, releaseClaims } from '../guards/guards.ts';
+import { reserve } from '../guards/reserve.ts';
+import { silent } from '../logging.ts';
+import { after } from '../model/after.ts';
+import { refuseBlankKey } from '../model/blank-key.ts';
+import type { Reason } from '../model/completion-event.ts';
+import type { DoorOutcome } from '../model/decision.ts';
+import { reaches } from '../model/episode.ts';
+import { guardKey } from '../model/guard-key.ts';
+import type { ProviderName } from '../model/provider-name.ts';
+import type { Run } from '../model/run.ts';
+import type { RunId, RunRequest } from '../model/run-request.ts';
+import type { TriggerEvent } from '../model/trigger-event.ts';
+import type { RuleSet } from '../rules/rule.ts';
+import { type DecideContext, decide, type Origin } from '../runs/decide.ts';
+import { runOf } from '../runs/fire-here.ts';
+import { newRun, planInvocations, type Splitting } from '../runs/new-run.ts';
+import { comesNext, firstTime, isFiredHere, timedRun, waitingUntil } from '../runs/schedule-here.ts';
+import { traceChain } from '../runs/trace-chain.ts';
+import { isPast } from '../runs/waiting.ts';
+import { memoryGuardStore } from '../store/memory-guard-store.ts';
+import { TOMBSTONE_MS } from '../store/tombstones.ts';
+import type { Effect, RequestOf, Waited } from './effect.ts';
+import { timeline } from './timeline.ts';
+
+export interface SimulationOptions {
+  ruleSet: RuleSet;
+  providers: Readonly<Record<ProviderName, Splitting>>;
+  start: Date;
+}
+
+/** One request of a run, and what became of it. */
+export interface Happening {
+  readonly request: RunRequest;
+  /** Absent while it waits. */
+  effect?: Effect;
+}
+
+/** The events of one delivered request. */
+export interface Delivery {
+  events: readonly TriggerEvent[];
+  origin?: Omit<Origin, 'askedAt'>;
+  /** How long the runs take that it starts. */
+  takesMs: number;
+}
+
+export interface Simulation {
+  now(): Date;
+  /** What was asked for so far, in order; what a schedule fires stands where it fired. */
+  readonly happened: readonly Happening[];
+  /** Delivers a request now. */
+  deliver(delivery: Delivery): Promise<DoorOutcome[]>;
+  /** Lets time go by until then. */
+  advance(to: Date): Promise<void>;
+  /** Lets time go by until nothing waits for other runs any more. Schedules do not fire on their own then. */
+  settle(): Promise<void>;
+  /** Sets the kill switch, or lifts it. */
+  freeze(isFrozen: boolean): Promise<void>;
+}
+
+interface Live {
+  run: Run;
+  request: RequestOf<'run' | 'schedule'>;
+  happening: Happening;
+  takesMs: number;
+  state: 'scheduled' | 'waiting' | 'running' | 'over';
+  waited?: { since: Date; asked: Date; retryAfterMs: number; reason: Reason };
+}
+
+export function simulation({ ruleSet, providers, start }: SimulationOptions): Simulation {
+  const clock = timeline(start);
+  const { now } = clock;
+  const store = memoryGuardStore();
+  const context = () => ({ store, now: now() });
+  const happened: Happening[] = [];
+  const known = new Map<RunId, Run | undefined>();
+  /** By rule, those that are not over. */
+  const live = new Map<string, Set<Live>>();
+  let asked: RunRequest[] = [];
+  const door: DecideContext = {
+    ruleSet,
+    runsQueue: {
+      async send(requests) {
+        asked.push(...requests);
+      },
+    },
+    recordsQueue: { async send() {} },
+    chat: NO_RUNS,
+    contents: rememberedContents(),
+    log: silent,
+    now,
+  };
+
+  async function begin(request: RunRequest, takesMs: number): Promise<void> {
+    const happening: Happening = { request };
+    happened.push(happening);
+    if (known.has(request.runId)) {
+      happening.effect = { kind: 'repeated', request, at: now() };
+      return;
+    }
+    known.set(request.runId, undefined);
+    const traced = refuseBlankKey(
+      await traceChain(request, { store: { get: async (id) => known.get(id) }, log: silent }),
+    );
+    switch (traced.action) {
+      case 'reject':
+        happening.effect = { kind: 'stopped', request, at: now(), reason: traced.reason };
+        return;
+      case 'cancel':
+        happening.effect = { kind: 'cancelled', request: traced, at: now(), stopped: await cancel(traced) };
+        return;
+      case 'run': {
+        const run = newRun(traced, providers[traced.provider], now());
+        await attempt(enlist({ run, request: traced, happening, takesMs, state: 'waiting' }));
+        return;
+      }
+      case 'schedule':
+        await schedule(traced, happening, takesMs);
+        return;
+    }
+  }
+
+  function enlist(one: Live): Live {
+    known.set(one.run.runId, one.run);
+    const ofRule = live.get(one.run.rule) ?? new Set<Live>();
+    live.set(one.run.rule, ofRule.add(one));
+    return one;
+  }
+
+  /** What dispatch does with a run until it is sent: lib/runs/dispatch.ts. */
+  async function attempt(one: Live): Promise<void> {
+    const { run, request, happening } = one;
+    const { waited } = one;
+    if (waited !== undefined && isPast(run, now())) {
+      await releaseClaims(run, store);
+      const message = `It could not be sent before its deadline ${run.deadline}: ${waited.reason.message}`;
+      await end(one, { kind: 'stopped', request, at: now(), reason: { ...waited.reason, message } });
+      return;
+    }
+    const admission = await admit(run, context());
+    switch (admission.kind) {
+      case 'admitted':
+        one.state = 'running';
+        happening.effect = {
+          kind: 'ran',
+          request,
+          at: now(),
+          calls: planInvocations(run.runId, request.instances, providers[request.provider]).length,
+          ...waitOf(one, now()),
+        };
+        clock.plan(after(now(), one.takesMs), () => end(one));
+        return;
+      case 'refused':
+        await end(one, { kind: 'stopped', request, at: now(), reason: admission.reason });
+        return;
+      case 'wait': {
+        const { retryAfterMs, reason } = admission;
+        if (waited === undefined) clock.plan(new Date(run.deadline), () => again(one));
+        one.waited = { since: now(), reason, ...waited, asked: now(), retryAfterMs };
+        return;
+      }
+    }
+  }
+
+  async function again(one: Live): Promise<void> {
+    if (one.state === 'waiting') await attempt(one);
+  }
+
+  /** Its place is free: those that wait ask again, each at its own next time. */
+  async function end(one: Live, effect?: Effect): Promise<void> {
+    if (one.state === 'over') return;
+    one.state = 'over';
+    const ended = withWait(effect, one, now());
+    if (ended !== undefined) one.happening.effect = ended;
+    const ofRule = live.get(one.run.rule);
+    ofRule?.delete(one);
+    await leave(one.run, store);
+    for (const other of ofRule ?? []) {
+      if (other.state !== 'waiting' || other.waited === undefined) continue;
+      const { asked: last, retryAfterMs } = other.waited;
+      const tries = Math.max(1, Math.ceil((now().getTime() - last.getTime()) / retryAfterMs));
+      clock.plan(after(last, tries * retryAfterMs), () => again(other));
+    }
+  }
+
+  /** What a cancel does with those that live: lib/runs/cancel.ts. */
+  async function cancel(request: RequestOf<'cancel'>): Promise<RunId[]> {
+    const { targetRule, targetRunId, key, by = request.rule } = request;
+    if (targetRule !== undefined) {
+      const until = after(now(), TOMBSTONE_MS);
+      await store.leaveTombstone({ rule: targetRule, key }, { ...request, by }, until);
+    }
+    const candidates = targetRule === undefined ? [...live.values()] : [live.get(targetRule) ?? []];
+    const meant = candidates
+      .flatMap((ofRule) => [...ofRule])
+      .filter(({ run }) =>
+        targetRunId === undefined
+          ? (key === undefined || guardKey(run) === key) && reaches(request, run)
+          : run.runId === targetRunId,
+      );
+    for (const one of meant) await stop(one, by);
+    return meant.map(({ run }) => run.runId);
+  }
+
+  async function stop(one: Live, by: string): Promise<void> {
+    if (one.state === 'running') return await end(one);
+    await releaseClaims(one.run, store);
+    const reason = { code: 'run.cancelled', message: `It was cancelled by ${by} before it was sent.` };
+    await end(one, { kind: 'stopped', request: one.request, at: now(), reason });
+  }
+
+  /** What a schedule that we fire does: lib/runs/schedule-here.ts, and fire-here.ts at its time. */
+  async function schedule(request: RequestOf<'schedule'>, happening: Happening, takesMs: number) {
+    if (!isFiredHere(request)) return;
+    const run = timedRun(request, { providers, now, leaseMs: 0 });
+    const first = firstTime(run, now());
+    const refuse = (reason: Reason) => {
+      happening.effect = { kind: 'stopped', request, at: now(), reason };
+    };
+    if (!first.ok) return refuse(first.reason);
+    const until = request.at === undefined ? undefined : new Date(waitingUntil(run, first.at).deadline);
+    const admission = await reserve(run, { at: first.at, until }, context());
+    if (admission.kind === 'refused') return refuse(admission.reason);
+    happening.effect = { kind: 'scheduled', request, at: now(), first: first.at };
+    const one = enlist({ run, request, happening, takesMs, state: 'scheduled' });
+    clock.plan(first.at, () => fire(one, first.at));
+  }
+
+  async function fire(one: Live, at: Date): Promise<void> {
+    if (one.state !== 'scheduled') return;
+    const happening: Happening = { request: one.request };
+    happened.push(happening);
+    if (one.run.schedule?.recurrence === undefined) {
+      live.get(one.run.rule)?.delete(one);
+      one.state = 'over';
+      return await attempt(enlist({ ...one, run: waitingUntil(one.run, at), happening, state: 'waiting' }));
+    }
+    const next = comesNext(one.run, now());
+    if (next.ok) clock.plan(next.at, () => fire(one, next.at));
+    await attempt(enlist({ ...one, run: runOf(one.run, at), happening, state: 'waiting' }));
+  }
+
+  return {
+    now,
+    happened,
+    async deliver({ events, origin = {}, takesMs }) {
+      asked = [];
+      const outcomes = await decide(events, { ...origin, askedAt: now() }, door);
+      // In the order of the queue, which is that of the request.
+      for (const request of asked) await begin(request, takesMs);
+      return outcomes;
+    },
+    advance: (to) => clock.advance(to),
+    async settle() {
+      for (const waiting of [...live.values()].flatMap((ofRule) => [...ofRule])) {
+        if (waiting.state === 'waiting') await clock.advance(new Date(waiting.run.deadline));
+      }
+    },
+    freeze: (isFrozen) =>
+      store.setFreeze(isFrozen ? { by: 'the rehearsal', reason: 'a rehearsal' } : undefined),
+  };
+}
+
+/** No run is on any record: `status` finds none. */
+const NO_RUNS: ChatPort = { status: async () => undefined, recent: async () => [] };
+
+function rememberedContents(): DecideContext['contents'] {
+  const contents = new Map<string, string>();
+  return {
+    async claim(runId, hash) {
+      const first = contents.get(runId) ?? hash;
+      contents.set(runId, first);
+      return first === hash ? 'ours' : 'taken';
+    },
+  };
+}
+
+function waitOf({ waited }: Live, now: Date): { waited?: Waited } {
+  if (waited === undefined) return {};
+  return { waited: { code: waited.reason.code, ms: now.getTime() - waited.since.getTime() } };
+}
+
+function withWait(effect: Effect | undefined, one: Live, now: Date): Effect | undefined {
+  return effect?.kind === 'stopped' ? { ...effect, ...waitOf(one, now) } : effect;
+}
