@@ -1,12 +1,19 @@
 /** `fleet-reflex rules check` and `rules test`: what a rules file says, before it is deployed. */
 import { parseArgs } from 'node:util';
 import { type Command, UsageError } from '../command.ts';
+import { casesBeside } from './rules/cases/read.ts';
 import { checkRules } from './rules/check.ts';
 import { testRules } from './rules/test.ts';
+import { areCases, testCases } from './rules/test-cases.ts';
 
 const USAGE = `fleet-reflex rules check [file]
     Says everything that is wrong with the rules file, each with its line and column, or what the file has.
     The file is rules.yml, or what RULES_FILE names. Exit code 1 when something is wrong.
+
+fleet-reflex rules test [cases.test.yml | folder …] [--json]
+    Plays the cases that stand beside the rules (rules.test.yml beside rules.yml): events in, and what they expect to
+    run, to be stopped and why. Nothing is run. Without a file, those beside rules.yml, or what RULES_FILE names; of a
+    folder all that are in it. Exit code 1 when one is not as expected. docs/testing-rules.md has the format.
 
 fleet-reflex rules test <event.json> [--source name] [--rules file] [--rehearse] [--json]
     Says for each rule whether the event fires it and why not, and what would be run. Nothing is run.
@@ -22,7 +29,7 @@ fleet-reflex rules test <event.json> [--source name] [--rules file] [--rehearse]
       ALIBABA_CLOUD_ACCESS_KEY_SECRET=local-secret`;
 
 export const command: Command = {
-  summary: 'check a rules file; try an event on it',
+  summary: 'check a rules file; try its cases, or an event, on it',
   usage: USAGE,
   async run([action, ...args]) {
     if (action === 'check') return await check(args);
@@ -46,6 +53,13 @@ async function test(args: string[]): Promise<number> {
     rehearse: { type: 'boolean' },
   } as const;
   const { positionals, values } = parseArgs({ args, options, allowPositionals: true });
+  const cases = positionals.length === 0 ? [casesBeside(values.rules ?? defaultFile())] : positionals;
+  if (await areCases(cases)) {
+    if (values.source === undefined && values.rehearse !== true) {
+      return await testCases(cases, values.json === true);
+    }
+    throw new UsageError('--source and --rehearse are for one event; a case names its source itself.');
+  }
   const [event, ...others] = positionals;
   if (event === undefined || others.length > 0) {
     throw new UsageError(`Expected one file with an event, came ${positionals.length}.`);

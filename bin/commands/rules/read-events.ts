@@ -1,16 +1,18 @@
-/** Reads a file as trigger events: one as it is, or what a source makes of a payload. */
+/** Reads a file, or a value, as trigger events: one as it is, or what a source makes of a payload. */
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { FleetReflexError, messageOf } from '../../../lib/errors.ts';
 import { TriggerEvent } from '../../../lib/model/trigger-event.ts';
 import type { RuleSet } from '../../../lib/rules/rule.ts';
+import type { Origin } from '../../../lib/runs/decide.ts';
 import { SOURCES } from '../../../lib/sources/registry.ts';
 import { requestOfMessage, type Source } from '../../../lib/sources/source.ts';
 import { UsageError } from '../../command.ts';
 
 export type ReadEvents =
-  | { kind: 'events'; events: readonly TriggerEvent[] }
+  /** `origin`: what the source says of the request beside its events. */
+  | { kind: 'events'; events: readonly TriggerEvent[]; origin: Omit<Origin, 'askedAt'> }
   | { kind: 'ignored'; because: string };
 
 /**
@@ -25,10 +27,24 @@ export async function readEvents(
   now: Date,
 ): Promise<ReadEvents> {
   const body = await read(file);
-  const value = parse(body, file);
+  return toEvents(parse(body, file), { body, file, sourceName, option: '--source' }, settings, now);
+}
+
+/**
+ * @param value what the body says
+ * @param given `file`: its name may be the source's. `option`: where a person says which source it is
+ * @throws FleetReflexError `event.*`, `body.*`; UsageError
+ */
+export function toEvents(
+  value: unknown,
+  given: { body: string; file: string; sourceName: string | undefined; option: string },
+  settings: RuleSet['sources'],
+  now: Date,
+): ReadEvents {
+  const { body, sourceName } = given;
   const event = TriggerEvent.safeParse(value);
-  if (event.success && sourceName === undefined) return { kind: 'events', events: [event.data] };
-  const source = findSource(file, sourceName, value);
+  if (event.success && sourceName === undefined) return { kind: 'events', events: [event.data], origin: {} };
+  const source = findSource(given, value);
   const normalisation = source.receiveMessage(requestOfMessage(body), {
     // Nothing is verified here, and no source may do without one.
     secrets: [''],
@@ -36,7 +52,10 @@ export async function readEvents(
     settings: settings[source.name] ?? source.settings.parse({}),
   });
   switch (normalisation.kind) {
-    case 'events':
+    case 'events': {
+      const { events, replyTo, isTimeProved, contents, notes } = normalisation;
+      return { kind: 'events', events, origin: { replyTo, isTimeProved, contents, notes } };
+    }
     case 'ignored':
       return normalisation;
     case 'answered':
@@ -61,7 +80,10 @@ function parse(body: string, file: string): unknown {
 }
 
 /** The one that was named, or the one of the file's name, or the one that knows the payload as its own. */
-function findSource(file: string, name: string | undefined, value: unknown): Source {
+function findSource(
+  { file, sourceName: name, option }: { file: string; sourceName: string | undefined; option: string },
+  value: unknown,
+): Source {
   const known = [...SOURCES.keys()].join(', ');
   const guess = name ?? basename(file).split('.', 1)[0] ?? '';
   const named = SOURCES.get(guess);
@@ -71,6 +93,6 @@ function findSource(file: string, name: string | undefined, value: unknown): Sou
   const [only] = own;
   if (only !== undefined && own.length === 1) return only;
   throw new UsageError(
-    `This is no trigger event, and it is not clear who sent it: add --source, one of ${known}.`,
+    `This is no trigger event, and it is not clear who sent it: add ${option}, one of ${known}.`,
   );
 }

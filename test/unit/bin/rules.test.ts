@@ -118,7 +118,7 @@ test('rules test reads a trigger event from its input, and prints JSON', () => {
 test.each([
   [['rules', 'test', 'events/github.push.json', '--source', 'githb'], 2, 'There is no source `githb`.'],
   [['rules', 'test', 'package.json'], 2, 'add --source, one of alertmanager'],
-  [['rules', 'test'], 2, 'Expected one file with an event, came 0.'],
+  [['rules', 'test', 'a.json', 'b.json'], 2, 'Expected one file with an event, came 2.'],
   [
     ['rules', 'test', 'events/slack.json', '--source', 'alertmanager'],
     1,
@@ -137,7 +137,7 @@ test.each([[['help']], [[]], [['--help']]])('%j lists the commands', (args) => {
   const { status, out } = call(args);
   expect({ status, out }).toEqual({
     status: 0,
-    out: expect.stringMatching(/ {2}rules +check a rules file; try an event on it\n/),
+    out: expect.stringMatching(/ {2}rules +check a rules file; try its cases, or an event, on it\n/),
   });
 });
 

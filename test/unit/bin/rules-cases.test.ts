@@ -1,0 +1,231 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: rules are written with ${…}
+/** `fleet-reflex rules test` with files of cases, as people call it. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { command } from '../../../bin/commands/rules.ts';
+
+let folder = '';
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'cases-'));
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const RULES = `version: 1
+providers: { tencent: { region: ap-guangzhou } }
+fleets: { web: { provider: tencent, instances: [ins-1, ins-2, ins-3] } }
+rules:
+  - name: restart
+    on: alertmanager
+    when: event.data.name == 'Down'
+    run:
+      fleet: web
+      command: cmd-1
+      instances: \${event.data.labels.id}
+      parameters: { service: '\${event.data.labels.service}', token: { value: hunter2secret, secret: true } }
+      deadline: 1m
+    guards: { dedupe: { key: event.data.fingerprint, window: 10m }, maxInFlight: 1, maxPerHour: { runs: 4 } }
+  - name: stop
+    on: alertmanager
+    when: event.data.status == 'resolved'
+    cancel: { rule: restart, key: event.data.fingerprint }
+  - name: patch
+    on: slack
+    byName: true
+    allow: { users: [U1] }
+    run: { fleet: web, command: cmd-2 }
+`;
+
+function aFile(name: string, text: string): string {
+  const file = join(folder, name);
+  writeFileSync(file, text);
+  return file;
+}
+
+async function test(...args: string[]) {
+  const out: string[] = [];
+  vi.spyOn(console, 'log').mockImplementation((line) => out.push(String(line)));
+  const code = await command.run(['test', ...args]);
+  return { code, out };
+}
+
+/** Plays cases beside RULES; what is printed, without the folder. */
+async function play(cases: string) {
+  aFile('rules.yml', RULES);
+  const file = aFile('rules.test.yml', `version: 1\ntakes: 20s\ncases:\n${cases}`);
+  const { code, out } = await test(file);
+  return { code, out: out.map((line) => line.replaceAll(`${folder}/`, '')) };
+}
+
+const down = (id: string, data = 'name: Down') =>
+  `source: alertmanager, event: { kind: alert, data: { ${data}, fingerprint: ${id}, labels: { id: ${id}, service: web } } }`;
+const RAN = 'expect: { runs: [{ rule: restart }] }';
+
+it('passes when everything that was expected comes, and nothing else', async () => {
+  const { code, out } = await play(`
+  - { name: it runs, ${down('ins-1')}, expect: { runs: [{ rule: restart, provider: tencent, region: ap-guangzhou, command: cmd-1, instances: [ins-1], parameters: { service: web, token: ••• } }] } }
+  - { name: nothing comes, after: 1m, expect: nothing }
+`);
+  expect({ code, out }).toEqual({
+    code: 0,
+    out: ['rules.test.yml', '  ✓ it runs', '  ✓ nothing comes', '\n2 cases in 1 file: all as expected.'],
+  });
+});
+
+it('says of each difference where it stands and what came, and shows no secret', async () => {
+  const { code, out } = await play(`
+  - name: another command
+    ${down('ins-1').replace(', event', '\n    event')}
+    expect:
+      runs:
+        - { rule: restart, command: cmd-2, instances: [ins-2, ins-1] }
+        - { rule: patch }
+  - name: not expected
+    after: 11m
+    ${down('ins-1').replace(', event', '\n    event')}
+    expect: nothing
+`);
+  expect(code).toBe(1);
+  expect(out).toEqual([
+    'rules.test.yml',
+    '  ✗ another command',
+    '      rules.test.yml:10:11: cases[0].expect.runs[0]: command: expected "cmd-2", came "cmd-1"',
+    '      rules.test.yml:10:11: cases[0].expect.runs[0]: instances: expected ["ins-1","ins-2"], came ["ins-1"]',
+    '      rules.test.yml:11:11: cases[0].expect.runs[1]: `patch`: nothing came of it, it is not on the source',
+    '  ✗ not expected',
+    '      rules.test.yml:16:13: cases[1].expect: `restart` is not expected here: run cmd-1 on ins-1 with service="web" token="•••"',
+    '\n2 cases in 1 file: 2 not as expected.',
+  ]);
+});
+
+it('remembers from case to case what the guards remember, with the times of the cases', async () => {
+  const { code, out } = await play(`
+  - { name: runs, ${down('ins-1')}, ${RAN} }
+  - { name: again within its window, after: 9m, ${down('ins-1')}, expect: { stopped: [{ rule: restart, reason: guard.dedupe, message: window ends at }] } }
+  - { name: again after it, after: 61s, ${down('ins-1')}, ${RAN} }
+  - { name: another waits for the first, ${down('ins-2')}, expect: { runs: [{ rule: restart, waited: guard.in-flight }] } }
+  - { name: a third for both, ${down('ins-3')}, expect: { runs: [{ rule: restart, waited: guard.in-flight }] } }
+  - { name: the hour is full, after: 10m, ${down('ins-1')}, expect: { stopped: [{ rule: restart, reason: guard.max-per-hour }] } }
+`);
+  expect({ code, out }).toMatchObject({ code: 0, out: { length: 8 } });
+});
+
+it('gives up at its deadline what waits that long', async () => {
+  const { code, out } = await play(`
+  - { name: takes its time, takes: 10m, ${down('ins-1')}, ${RAN} }
+  - { name: waits in vain, ${down('ins-2')}, expect: { stopped: [{ rule: restart, reason: guard.in-flight, message: before its deadline }] } }
+`);
+  expect({ code, out }).toMatchObject({ code: 0, out: { length: 4 } });
+});
+
+it('cancels what lives, and is heard by the kill switch', async () => {
+  const { code, out } = await play(`
+  - { name: runs, ${down('ins-1')}, ${RAN} }
+  - { name: is over while it runs, after: 10s, ${down('ins-1', 'name: Other, status: resolved')}, expect: { cancels: [{ rule: stop, of: restart, key: ins-1, runs: 1 }] } }
+  - { name: the place is free at once, ${down('ins-2')}, ${RAN} }
+  - { name: is over when it has ended, after: 1m, ${down('ins-2', 'name: Other, status: resolved')}, expect: { cancels: [{ rule: stop, runs: 0 }] } }
+  - { name: is frozen, frozen: true, after: 1m, ${down('ins-3')}, expect: { stopped: [{ rule: restart, reason: guard.freeze }] } }
+`);
+  expect({ code, out }).toMatchObject({ code: 0, out: { length: 7 } });
+});
+
+it('plays what a source sends, from a file or in place, at the time of the event', async () => {
+  aFile(
+    'slack.json',
+    JSON.stringify({ command: '/fleet', text: 'run patch', user_id: 'U1', trigger_id: '1' }),
+  );
+  const { code, out } = await play(`
+  - { name: from a file, event: slack.json, expect: { runs: [{ rule: patch, command: cmd-2, instances: [ins-3, ins-2, ins-1] }], answer: patch } }
+  - { name: the same delivery, event: slack.json, expect: { stopped: [{ rule: patch, reason: run.known }] } }
+  - { name: a stranger, source: slack, event: { command: /fleet, text: run patch, user_id: U2, trigger_id: '2' }, expect: { unmatched: [{ rule: patch, because: U2 }] } }
+  - { name: no command, source: slack, event: { command: /fleet, text: run pach, user_id: U1, trigger_id: '3' }, expect: { answer: no rule } }
+`);
+  expect({ code, out }).toMatchObject({ code: 0, out: { length: 6 } });
+});
+
+it('lets time go by until what a person has scheduled is sent', async () => {
+  const said = (text: string, id: string) =>
+    `source: slack, event: { command: /fleet, text: ${text}, user_id: U1, trigger_id: '${id}' }`;
+  const { code, out } = await play(`
+  - { name: is scheduled, at: '2026-11-20T10:00:00Z', ${said("'schedule patch at 2026-11-20T22:00:00Z'", '1')}, expect: { schedules: [{ rule: patch, at: '2026-11-20T22:00:00Z' }] } }
+  - { name: not yet, at: '2026-11-20T21:59:00Z', expect: nothing }
+  - { name: runs at its time, after: 2m, expect: { runs: [{ rule: patch }] } }
+`);
+  expect({ code, out }).toMatchObject({ code: 0, out: { length: 5 } });
+});
+
+it.each([
+  [
+    "  - { name: a, event: x.json, expects: nothing }\n  - { name: b, after: 1m, expect: nothing, at: '2026-11-20T10:00:00Z' }",
+    [
+      '4:5: cases[0].expect: is missing: expected a map (key: value)',
+      '4:31: cases[0]: there is no `expects` here; did you mean `expect`?',
+    ],
+  ],
+  [
+    "  - { name: b, after: 1m, expect: nothing, at: '2026-11-20T10:00:00Z' }\n  - { name: c, expect: nothing }\n  - { name: d, event: x.json, expect: { stopped: [{ rule: restrat, reason: guard.dedupe }] } }",
+    [
+      '4:23: cases[0].after: expected one of at and after, came both',
+      '5:5: cases[1]: is missing: expected an event, or a time (at, after) until which nothing comes',
+      '6:59: cases[2].expect.stopped[0].rule: there is no rule `restrat`; did you mean `restart`?',
+    ],
+  ],
+])('names every mistake of the file with its place', async (cases, problems) => {
+  await expect(play(cases)).rejects.toThrow(
+    expect.objectContaining({
+      code: 'cases.invalid',
+      message: problems.map((problem) => `${folder}/rules.test.yml:${problem}`).join('\n'),
+    }),
+  );
+});
+
+it.each([
+  ['event: nowhere.json', '4:23: cases[0].event: There is no file nowhere.json that can be read.'],
+  [
+    'event: { a: 1 }',
+    '4:23: cases[0].event: This is no trigger event, and it is not clear who sent it: add `source`',
+  ],
+  ['source: githb, event: { kind: alert, data: {} }', '4:38: cases[0].event: This is no trigger event.'],
+  [
+    'source: githb, event: { kind: generic, type: generic.x, data: { body: 1 } }',
+    '4:38: cases[0].event: there is no source `githb`; did you mean `github`?',
+  ],
+  ["at: '1999-01-01T00:00:00Z', event: { a: 1 }", '4:51: cases[0].event: This is no trigger event'],
+])('tells of an event that cannot be read where it stands: %s', async (event, problem) => {
+  const { code, out } = await play(`  - { name: a, ${event}, expect: nothing }`);
+  expect([code, out[2]]).toEqual([1, expect.stringContaining(`rules.test.yml:${problem}`)]);
+});
+
+it('refuses cases that go back in time', async () => {
+  const { out } = await play(`
+  - { name: first, at: '2026-11-20T10:00:00Z', ${down('ins-1')}, ${RAN} }
+  - { name: second, at: '2026-11-20T09:00:00Z', ${down('ins-2')}, ${RAN} }
+`);
+  expect(out[3]).toContain('cases[1].at: the case before it comes at 2026-11-20T10:00:00.000Z');
+});
+
+it('finds the cases of folders, and those beside the rules where none is named', async () => {
+  const rules = aFile('rules.yml', RULES);
+  const cases = `version: 1\ncases: [{ name: runs, ${down('ins-1')}, ${RAN} }]\n`;
+  aFile('rules.test.yml', cases);
+  mkdirSync(join(folder, 'more/deep'), { recursive: true });
+  aFile('more/deep/other.test.yml', cases.replace('version: 1', 'version: 1\nrules: ../../rules.yml'));
+  expect((await test('--rules', rules)).out.at(-1)).toBe('\n1 case in 1 file: all as expected.');
+  expect((await test(folder)).out.at(-1)).toBe('\n2 cases in 2 files: all as expected.');
+  expect(JSON.parse((await test(join(folder, 'more'), '--json')).out.join('\n'))).toEqual([
+    { file: join(folder, 'more/deep/other.test.yml'), cases: [{ name: 'runs', line: 3, problems: [] }] },
+  ]);
+});
+
+it('says what is missing', async () => {
+  mkdirSync(join(folder, 'empty'));
+  await expect(test(join(folder, 'empty'))).rejects.toThrow('There is no file of cases');
+  await expect(test(join(folder, 'no.test.yml'))).rejects.toMatchObject({ code: 'cases.missing' });
+  await expect(test(folder, '--rehearse')).rejects.toThrow('--source and --rehearse are for one event');
+  const cases = `version: 1\ncases: [{ name: runs, ${down('ins-1')}, ${RAN} }]\n`;
+  await expect(test(aFile('lonely.test.yml', cases))).rejects.toMatchObject({ code: 'rules.missing' });
+});
