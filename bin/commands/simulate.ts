@@ -1,184 +1,124 @@
 /**
- * `fleet-reflex simulate`: many events on the rules, without running anything; with `--against`, only what another
- * rules file would have done differently.
+ * `fleet-reflex simulate`: many events on the rules and their guards, without running anything; with `--against`, what
+ * another rules file does differently.
  */
-import { readdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { environment } from '../../lib/config.ts';
-import { FleetReflexError, messageOf } from '../../lib/errors.ts';
-import { ancestorSearch } from '../../lib/model/find-ancestors.ts';
-import type { RunRequest } from '../../lib/model/run-request.ts';
-import { shownRequest } from '../../lib/model/secret-parameters.ts';
-import type { TriggerEvent } from '../../lib/model/trigger-event.ts';
-import { askRules } from '../../lib/rules/ask-rules.ts';
-import type { RuleSet } from '../../lib/rules/rule.ts';
-import { stepsOfRequest } from '../../lib/rules/steps.ts';
-import { limitRequest } from '../../lib/runs/limit-request.ts';
+import { parseDuration } from '../../lib/rules/duration.ts';
 import { type Command, UsageError } from '../command.ts';
+import { count } from '../effect-line.ts';
 import { readRules } from './rules/read.ts';
-import { readEvents } from './rules/read-events.ts';
+import { type History, readHistory } from './simulate/history.ts';
+import { type Replay, replay } from './simulate/replay.ts';
+import { differences, headerOf, linesOf, summaryOf, textOf } from './simulate/report.ts';
+
+const TAKES = '30s';
 
 export const command: Command = {
   summary: 'what many events would start, and what a change of the rules would change',
-  usage: `fleet-reflex simulate <file or folder …> [--rules file] [--against file] [--source name]
+  usage: `fleet-reflex simulate <file or folder …> [--rules file] [--against file] [--source name] [--takes 30s]
+                      [--summary] [--json]
 
-Says for each event what the rules would start. Nothing is run.
+Says for each event what the rules would start and which guard would stop it, in the order of time, and sums it up: runs,
+instances, calls of InvokeCommand. Nothing is run, and nothing is touched.
 
   --rules    the rules to try (default rules.yml, or what RULES_FILE names)
   --against  the rules as they are now: only differences are shown, and the exit code is 1 when there is one
   --source   who sent the events, where their files are not named after it (alertmanager.json, github.push.json)
+  --takes    how long runs take: until then they are in flight (default ${TAKES})
+  --summary  only the sums
+  --json     for programs
 
-A folder stands for its .json files. Keep the events that your team had in one, and see what a change would have done.`,
+A folder stands for its .json and .jsonl files. A .json file is one request, at the time of its event. A .jsonl file has
+events as the service recorded them: fleet-reflex events --since 30d --json > history.jsonl (docs/testing-rules.md)`,
   async run(args) {
     const { values, positionals } = parseArgs({
       args: [...args],
       allowPositionals: true,
-      options: { rules: { type: 'string' }, against: { type: 'string' }, source: { type: 'string' } },
+      options: {
+        rules: { type: 'string' },
+        against: { type: 'string' },
+        source: { type: 'string' },
+        takes: { type: 'string', default: TAKES },
+        summary: { type: 'boolean', default: false },
+        json: { type: 'boolean', default: false },
+      },
     });
     if (positionals.length === 0) throw new UsageError('Which events? Name files or folders.');
-    const files = (await Promise.all(positionals.map(filesIn))).flat();
-    const now = new Date();
+    const takesMs = parseDuration(values.takes);
+    if (takesMs === undefined) throw new UsageError(`--takes ${values.takes}: expected a duration like 30s.`);
     const rules = await readRules(values.rules ?? environment['RULES_FILE'] ?? 'rules.yml');
-    const before = values.against === undefined ? undefined : await readRules(values.against);
-    let unread = 0;
-    let changed = 0;
-    let started = 0;
-    const perRule = new Map<string, number>();
-    for (const file of files) {
-      const events = await eventsOf(file, values.source, rules, now);
-      if (events === undefined) unread += 1;
-      const afters = outcomesOf(events ?? [], rules, now);
-      const befores = before === undefined ? [] : outcomesOf(events ?? [], before, now);
-      for (const [index, { event, lines: after, runs }] of afters.entries()) {
-        started += after.size;
-        for (const rule of runs) perRule.set(rule, (perRule.get(rule) ?? 0) + 1);
-        const lines =
-          before === undefined
-            ? [...after.values()].map(({ shown }) => shown)
-            : differences(befores[index]?.lines ?? new Map(), after);
-        if (before !== undefined && lines.length === 0) continue;
-        changed += 1;
-        console.log(
-          `${file}: ${event.type} of ${event.source}${event.subject ? `, about ${event.subject}` : ''}`,
-        );
-        for (const line of lines.length === 0 ? ['· nothing'] : lines) console.log(`  ${line}`);
-      }
+    const current = values.against === undefined ? undefined : await readRules(values.against);
+    const history = await readHistory(positionals, values.source, rules, new Date());
+    for (const problem of history.problems) console.error(problem);
+    const after = await replay(rules, history.requests, takesMs);
+    const before = current && (await replay(current, history.requests, takesMs));
+    const changes = before === undefined ? [] : changesOf(before, after);
+    const shown = before === undefined ? blocksOf(after) : changes;
+    if (values.json) console.log(JSON.stringify(jsonOf(after, before, changes), undefined, 2));
+    else {
+      if (!values.summary) for (const line of shown.flat()) console.log(line);
+      for (const line of endOf(after, before, changes, history)) console.log(line);
     }
-    for (const line of hourlyLines(rules, perRule)) console.log(line);
-    const readWell = `${files.length - unread} of ${files.length} files`;
-    if (before === undefined) console.log(`\n${readWell}; ${started} runs would be asked for.`);
-    else
-      console.log(
-        `\n${readWell}; ${changed === 0 ? 'no event' : `${changed} events`} would be handled differently.`,
-      );
-    return unread > 0 || (before !== undefined && changed > 0) ? 1 : 0;
+    return history.problems.length > 0 || changes.length > 0 ? 1 : 0;
   },
 };
 
-async function filesIn(path: string): Promise<string[]> {
-  const found = await stat(path).catch((cause: unknown) => {
-    throw new FleetReflexError('event.missing', `There is no file or folder ${path}.`, { cause });
+/** The lines of each event. */
+function blocksOf({ events, fired }: Replay): string[][] {
+  const blocks = events.map((event) => {
+    const lines = linesOf(event);
+    return [headerOf(event), ...(lines.length === 0 ? ['· nothing'] : lines).map((line) => `  ${line}`)];
   });
-  if (!found.isDirectory()) return [path];
-  const names = (await readdir(path)).filter((name) => name.endsWith('.json'));
-  return names.toSorted().map((name) => join(path, name));
+  return fired.length === 0
+    ? blocks
+    : [
+        ...blocks,
+        ['schedules, at their times', ...linesOf({ effects: fired, notes: [] }).map((line) => `  ${line}`)],
+      ];
 }
 
-/** Undefined for a file that is no event; the others are simulated all the same. */
-async function eventsOf(
-  file: string,
-  source: string | undefined,
-  rules: RuleSet,
-  now: Date,
-): Promise<readonly TriggerEvent[] | undefined> {
-  try {
-    const read = await readEvents(file, source, rules.sources, now);
-    return read.kind === 'events' ? read.events : [];
-  } catch (thrown) {
-    if (!(thrown instanceof FleetReflexError || thrown instanceof UsageError)) throw thrown;
-    console.error(`${file}: ${messageOf(thrown)}`);
-    return undefined;
-  }
-}
-
-interface Line {
-  /** For a terminal, without the values of secret parameters. */
-  shown: string;
-  /** With them: two that differ in nothing else are two. */
-  asked: string;
-}
-
-interface Outcome {
-  event: TriggerEvent;
-  /** What each rule that fires asks for, by the rule's name. */
-  lines: Map<string, Line>;
-  /** The rules of which a run would be sent. */
-  runs: string[];
-}
-
-/** Of all events of one file, which were one delivered request. */
-function outcomesOf(events: readonly TriggerEvent[], rules: RuleSet, now: Date): Outcome[] {
-  const ancestorsOf = ancestorSearch();
-  const steps = stepsOfRequest();
-  const asked = events.map(
-    (event) => askRules(rules, event, { now, ancestorsOf, steps: steps.ofEvent() }).requests,
-  );
-  const sentFor = limitRequest(asked.flat(), rules.limits.runsPerRequest);
-  return events.map((event, index) => {
-    const requests = (asked[index] ?? []).map((request) => sentFor.get(request.runId) ?? request);
-    return {
-      event,
-      lines: new Map(requests.map((request) => [request.rule, toLine(request)])),
-      runs: requests.flatMap(({ action, rule }) => (action === 'run' ? [rule] : [])),
-    };
+/** Of each event that is handled differently. */
+function changesOf(before: Replay, after: Replay): string[][] {
+  return after.events.flatMap((event, index) => {
+    const lines = differences(before.events[index]?.effects ?? [], event.effects);
+    return lines.length === 0 ? [] : [[headerOf(event), ...lines.map((line) => `  ${line}`)]];
   });
 }
 
-/** What no event alone shows: how many runs of a rule these would be, should they come within an hour. */
-function hourlyLines({ rules }: RuleSet, perRule: ReadonlyMap<string, number>): string[] {
-  return rules.flatMap(({ name, action }) => {
-    const asked = perRule.get(name) ?? 0;
-    if (action.kind !== 'run' || asked <= action.guards.maxPerHour.runs) return [];
-    return [
-      `! ${name}: ${asked} runs; were they asked for within an hour, ${action.guards.maxPerHour.runs} would start (guards.maxPerHour)`,
-    ];
-  });
+function endOf(
+  after: Replay,
+  before: Replay | undefined,
+  changes: readonly string[][],
+  { files, problems, withoutEvent }: History,
+): string[] {
+  const unread = [
+    ...(problems.length === 0 ? [] : [`${count(problems.length, 'event')} could not be read.`]),
+    ...(withoutEvent === 0
+      ? []
+      : [`${count(withoutEvent, 'record')} without the event, and left out (docs/testing-rules.md).`]),
+  ];
+  if (before === undefined) return ['', ...summaryOf(after), ...unread];
+  const handled = `${changes.length === 0 ? 'no event' : count(changes.length, 'event')} would be handled differently`;
+  return [
+    '',
+    `${count(files, 'file')}, ${count(after.events.length, 'event')}; ${handled}.`,
+    `now   ${textOf(before.total)}`,
+    `then  ${textOf(after.total)}`,
+    ...unread,
+  ];
 }
 
-function toLine(request: RunRequest): Line {
+function jsonOf({ events, rules, total }: Replay, before: Replay | undefined, changes: readonly string[][]) {
   return {
-    shown: `✓ ${request.rule}: ${lineOf(shownRequest(request))}`,
-    asked: lineOf(request),
+    events: events.map(({ from, at, event: { source, type, id, subject }, ...of }) => ({
+      from,
+      at,
+      event: { source, type, id, subject },
+      effects: linesOf(of),
+    })),
+    rules: Object.fromEntries(rules),
+    total,
+    ...(before && { before: { rules: Object.fromEntries(before.rules), total: before.total }, changes }),
   };
-}
-
-function lineOf(request: RunRequest): string {
-  switch (request.action) {
-    case 'reject':
-      return `REJECTED, ${request.reason.code}: ${request.reason.message}`;
-    case 'cancel':
-      return `cancel ${request.targetRule ?? ''}${request.key === undefined ? '' : `, key ${request.key}`}`;
-    case 'run':
-    case 'schedule': {
-      const parameters = Object.entries(request.parameters).map(
-        ([name, value]) => `${name}=${JSON.stringify(value)}`,
-      );
-      const when = request.action === 'schedule' ? ` at ${request.at ?? request.recurrence}` : '';
-      return `${request.action} ${request.command} on ${request.instances.join(', ')}${when}${parameters.length > 0 ? ` with ${parameters.join(' ')}` : ''}`;
-    }
-  }
-}
-
-function differences(before: ReadonlyMap<string, Line>, after: ReadonlyMap<string, Line>): string[] {
-  const rules = new Set([...before.keys(), ...after.keys()]);
-  return [...rules].flatMap((rule) => {
-    const was = before.get(rule);
-    const is = after.get(rule);
-    if (was?.asked === is?.asked) return [];
-    return [
-      ...(was === undefined ? [] : [`- ${was.shown.slice(2)}`]),
-      ...(is === undefined ? [] : [`+ ${is.shown.slice(2)}`]),
-    ];
-  });
 }

@@ -50,7 +50,9 @@ it('says what each event of a folder would start', async () => {
     '  ✓ echo: run cmd-1 on ins-1 with text="hello"',
     `${folder}/events/generic.b.json: generic.received of generic`,
     '  · nothing',
-    '\n2 of 2 files; 1 runs would be asked for.',
+    '',
+    'echo  1 run on 1 instance in 1 call',
+    '\n2 events: 1 run on 1 instance in 1 call',
   ]);
 });
 
@@ -64,14 +66,22 @@ it('shows only what another file would do differently, rejections too', async ()
   expect(out[0]).toBe(`${folder}/events/generic.a.json: generic.received of generic`);
   expect(out[1]).toBe('  - echo: run cmd-1 on ins-1 with text="hello"');
   expect(out[2]).toMatch(/^ {2}\+ echo: REJECTED, parameters\.unsafe: /);
-  expect(out[3]).toBe('\n2 of 2 files; 1 events would be handled differently.');
+  expect(out.slice(3)).toEqual([
+    '',
+    '2 files, 2 events; 1 event would be handled differently.',
+    'now   1 run on 1 instance in 1 call',
+    'then  no run, 1 stopped: parameters.unsafe 1',
+  ]);
 });
 
 it('is quiet and exits with 0 when nothing changes', async () => {
   const file = aFile('rules.yml', rules('${event.data.body.text}'));
   aFile('events/generic.a.json', event({ text: 'hello' }));
   const { code, out } = await simulate(join(folder, 'events'), '--rules', file, '--against', file);
-  expect({ code, out }).toEqual({ code: 0, out: ['\n1 of 1 files; no event would be handled differently.'] });
+  expect({ code, out: out.slice(0, 2) }).toEqual({
+    code: 0,
+    out: ['', '1 file, 1 event; no event would be handled differently.'],
+  });
 });
 
 it('goes on after a file that is no event, and exits with 1', async () => {
@@ -81,7 +91,7 @@ it('goes on after a file that is no event, and exits with 1', async () => {
   const { code, out, err } = await simulate(bad, good, '--rules', file);
   expect(code).toBe(1);
   expect(err.join('\n')).toContain('generic.bad.json');
-  expect(out.at(-1)).toBe('\n1 of 2 files; 1 runs would be asked for.');
+  expect(out.slice(-2)).toEqual(['\n1 event: 1 run on 1 instance in 1 call', '1 event could not be read.']);
 });
 
 it('names a folder that is not there', async () => {
@@ -104,7 +114,7 @@ rules: [{ name: r, on: cloudevents, run: { provider: tencent, command: cmd-1, in
   expect(out.filter((line) => line.includes('REJECTED, limit.runs-per-request')).length).toBe(1);
 });
 
-it('says which rule would be stopped by its hour, and shows what is a loop', async () => {
+it('says what the guard of the hour would stop, and shows what is a loop', async () => {
   const file = aFile(
     'rules.yml',
     `version: 1
@@ -124,7 +134,10 @@ rules:
     file,
   );
   expect(code).toBe(0);
-  expect(out).toContain('! r: 3 runs; were they asked for within an hour, 2 would start (guards.maxPerHour)');
+  expect(out.find((line) => line.startsWith('r '))).toBe(
+    'r      2 runs on 2 instances in 2 calls, 1 stopped: guard.max-per-hour 1',
+  );
+  expect(out.find((line) => line.includes('✗ r: REJECTED, guard.max-per-hour'))).toBeDefined();
   expect(out.find((line) => line.includes('again: REJECTED'))).toContain('guard.loop');
 });
 
@@ -141,4 +154,116 @@ it('shows no secret, and still says that one would be another', async () => {
     '  + echo: run cmd-1 on ins-1 with text="•••"',
   ]);
   expect(out.join('\n')).not.toContain('hunter2');
+});
+
+const GUARDED = `version: 1
+providers: { tencent: { region: ap-guangzhou } }
+rules:
+  - name: r
+    on: generic
+    run: { provider: tencent, command: cmd-1, instances: [ins-1, lhins-2], deadline: 1m }
+    guards: { dedupe: { key: event.data.body.key, window: 10m }, maxInFlight: 1, maxPerHour: { runs: 4 } }
+`;
+
+/** A line of recorded events, so many seconds after the first. */
+function recorded(seconds: number, key: string, id = `${seconds}-${key}`): string {
+  const at = new Date(Date.parse('2026-11-20T10:00:00Z') + seconds * 1000).toISOString();
+  const event = { specversion: '1.0', id, source: 'generic', type: 'generic.x', time: at, kind: 'generic' };
+  return JSON.stringify({
+    version: 1,
+    action: 'event',
+    source: 'generic',
+    eventId: id,
+    receivedAt: at,
+    event: { ...event, data: { body: { key } } },
+  });
+}
+
+it('replays recorded events in the order of time, with what the guards remember', async () => {
+  const file = aFile('rules.yml', GUARDED);
+  const history = aFile(
+    'history.jsonl',
+    [
+      recorded(700, 'a'),
+      recorded(0, 'a'),
+      recorded(10, 'a'),
+      recorded(20, 'b'),
+      recorded(20, 'c'),
+      recorded(20, 'd'),
+      recorded(800, 'e'),
+      recorded(3700, 'f'),
+      recorded(3700, 'f', '3700-f'),
+      '{}',
+      JSON.stringify({ action: 'event', source: 'generic', receivedAt: '2026-11-20T10:00:00Z' }),
+    ].join('\n'),
+  );
+  const { code, out, err } = await simulate(history, '--rules', file, '--takes', '40s');
+  expect(code).toBe(1);
+  expect(err).toEqual([`${history}:10: expected an event of \`fleet-reflex events\`, or a trigger event`]);
+  const run = 'run cmd-1 on ins-1, lhins-2, in 2 calls';
+  expect(out.map((line) => line.replace(/(REJECTED|EXPIRED), ([\w.-]+): .*/, '$1, $2'))).toEqual([
+    `${history}:2: generic.x of generic`,
+    `  ✓ r: ${run}`,
+    `${history}:3: generic.x of generic`,
+    '  ✗ r: REJECTED, guard.dedupe',
+    `${history}:4: generic.x of generic`,
+    `  ✓ r: ${run}, after 20s of guard.in-flight`,
+    `${history}:4: generic.x of generic`,
+    '  ✗ r: EXPIRED, guard.in-flight',
+    `${history}:4: generic.x of generic`,
+    '  ✗ r: EXPIRED, guard.in-flight',
+    `${history}:1: generic.x of generic`,
+    `  ✓ r: ${run}`,
+    `${history}:7: generic.x of generic`,
+    `  ✓ r: ${run}`,
+    `${history}:8: generic.x of generic`,
+    `  ✓ r: ${run}`,
+    `${history}:8: generic.x of generic`,
+    `  ✓ r: ${run}`,
+    '',
+    'r  5 runs on 10 instances in 10 calls, 3 stopped: guard.in-flight 2, guard.dedupe 1',
+    '\n9 events from 2026-11-20T10:00:00.000Z to 2026-11-20T11:01:40.000Z: 5 runs on 10 instances in 10 calls, 3 stopped: guard.in-flight 2, guard.dedupe 1',
+    '1 event could not be read.',
+    '1 record without the event, and left out (docs/testing-rules.md).',
+  ]);
+});
+
+it('says what other guards would have stopped', async () => {
+  const now = aFile('now.yml', GUARDED);
+  const next = aFile(
+    'next.yml',
+    GUARDED.replace('window: 10m', 'window: 1h').replace('maxInFlight: 1, ', ''),
+  );
+  const history = aFile('history.jsonl', [recorded(0, 'a'), recorded(700, 'a')].join('\n'));
+  const { code, out } = await simulate(history, '--rules', next, '--against', now, '--summary');
+  expect({ code, out }).toEqual({
+    code: 1,
+    out: [
+      '',
+      '1 file, 2 events; 1 event would be handled differently.',
+      'now   2 runs on 4 instances in 4 calls',
+      'then  1 run on 2 instances in 2 calls, 1 stopped: guard.dedupe 1',
+    ],
+  });
+});
+
+it('goes through thousands of events, and prints sums for programs', async () => {
+  const file = aFile('rules.yml', GUARDED);
+  const lines = Array.from({ length: 3000 }, (_, index) => recorded(index * 60, String(index)));
+  const { code, out } = await simulate(aFile('h.jsonl', lines.join('\n')), '--rules', file, '--json');
+  const { events, total } = JSON.parse(out.join('\n'));
+  expect({ code, events: events.length, total }).toEqual({
+    code: 0,
+    events: 3000,
+    total: {
+      matched: 3000,
+      runs: 200,
+      instances: 400,
+      calls: 400,
+      scheduled: 0,
+      cancels: 0,
+      cancelled: 0,
+      stopped: { 'guard.max-per-hour': 2800 },
+    },
+  });
 });
