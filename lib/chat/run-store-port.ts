@@ -1,6 +1,6 @@
 /** The chat's port on the store of runs. */
 import { countByStatus } from '../completions/publish.ts';
-import { isWaiting, type Run, type RunTask } from '../model/run.ts';
+import { instancesOf, isWaiting, type Run, type RunTask } from '../model/run.ts';
 import { RunId } from '../model/run-request.ts';
 import type { RunStore } from '../store/run-store.ts';
 import type { ChatPort, ChatRun } from './port.ts';
@@ -32,7 +32,7 @@ function toChatRun(run: Run, tasks: readonly RunTask[]): ChatRun {
     status: run.status,
     reason: run.reason,
     waitingFor: isWaiting(run) ? run.waitingFor : undefined,
-    instances: run.instances,
+    instances: instancesOf(run),
     counts: countByStatus(tasks),
     tasks: tasks.map(({ instanceId, status, exitCode }) => ({ instanceId, status, exitCode })),
     requestedAt: run.requestedAt,

@@ -10,7 +10,7 @@ import type {
 } from '../model/completion-event.ts';
 import type { DestinationRef } from '../model/destination-ref.ts';
 import type { ReplyTo } from '../model/reply-to.ts';
-import type { Run, RunTask } from '../model/run.ts';
+import { knownTarget, type Run, type RunTask } from '../model/run.ts';
 import type { TaskStatus } from '../model/status.ts';
 import { messageText } from '../queues/message-text.ts';
 import { settleAll } from '../queues/send-messages.ts';
@@ -141,7 +141,7 @@ function envelope(run: Run, type: CompletionEventType, stage: string, now: Date)
     subject: run.runId,
     time: now.toISOString(),
     datacontenttype: 'application/json' as const,
-    ...(run.traceparent && { traceparent: run.traceparent }),
+    traceparent: run.traceparent,
   };
 }
 
@@ -149,17 +149,15 @@ function runData(run: Run, tasks: readonly RunTask[]): Omit<CompletionEventData,
   return {
     runId: run.runId,
     rule: run.rule,
-    ...(run.provider && { provider: run.provider }),
-    ...(run.region && { region: run.region }),
-    ...(run.command && { command: run.command }),
+    ...knownTarget(run),
     invocationIds: run.invocations.flatMap(({ invocationId }) => invocationId ?? []),
     status: run.status,
-    ...(run.reason && { reason: run.reason }),
+    reason: run.reason,
     counts: countByStatus(tasks),
     trigger: run.trigger,
     ancestry: run.ancestry,
-    ...(run.startedAt && { startedAt: run.startedAt }),
-    ...(run.endedAt && { endedAt: run.endedAt }),
+    startedAt: run.startedAt,
+    endedAt: run.endedAt,
   };
 }
 

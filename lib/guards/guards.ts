@@ -4,7 +4,7 @@
  */
 import { reaches } from '../model/episode.ts';
 import { guardKey } from '../model/guard-key.ts';
-import { type Run, timerOf } from '../model/run.ts';
+import { instancesOf, type Run, timerOf } from '../model/run.ts';
 import type { GuardStore } from '../store/guard-store.ts';
 import { strike } from './agenda.ts';
 import { ASK_ANEW } from './ask-anew.ts';
@@ -73,10 +73,11 @@ const inFlight: Guard = async (run, { store }) => {
 
 export const instanceLimit: Guard = async (run) => {
   const { maxInstances } = run.guards;
-  if (maxInstances === undefined || run.instances.length <= maxInstances) return ADMITTED;
+  const asked = instancesOf(run).length;
+  if (maxInstances === undefined || asked <= maxInstances) return ADMITTED;
   return refuse(
     'guard.max-instances',
-    `The event asks for ${run.instances.length} instances; the rule allows ${maxInstances} (maxInstances).`,
+    `The event asks for ${asked} instances; the rule allows ${maxInstances} (maxInstances).`,
     'Check that the event is what you expect; raise the limit only if so many instances are meant.',
   );
 };

@@ -1,11 +1,12 @@
 /** `guards.maxPerHour`: holds for every rule unless the file says more, so that no sender runs up a fleet. */
-import type { Run } from '../model/run.ts';
+import { instancesOf, type Run } from '../model/run.ts';
 import type { Admission, GuardContext } from './guard.ts';
 
 export async function maxPerHour(run: Run, { store, now }: GuardContext): Promise<Admission> {
   const limits = run.guards.maxPerHour;
   if (limits === undefined) return { kind: 'admitted' };
-  const { rule, runId, instances } = run;
+  const { rule, runId } = run;
+  const instances = instancesOf(run);
   const counted = await store.countRun({ rule, runId, instances: instances.length }, limits, now);
   if (counted.isWithin) return { kind: 'admitted' };
   const { by, until } = counted;

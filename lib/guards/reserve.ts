@@ -4,7 +4,7 @@
  */
 import type { Reason } from '../model/completion-event.ts';
 import { guardKey } from '../model/guard-key.ts';
-import type { Run } from '../model/run.ts';
+import { instancesOf, type Run } from '../model/run.ts';
 import { take } from './agenda.ts';
 import type { Admission, GuardContext } from './guard.ts';
 import { cancelled, freeze, instanceLimit, leave } from './guards.ts';
@@ -64,7 +64,7 @@ function place(at: Date, until: Date | undefined) {
       at: at.toISOString(),
       ...(until !== undefined && { until: until.toISOString() }),
       key: guardKey(run) ?? '',
-      instances: run.instances.length,
+      instances: instancesOf(run).length,
     };
     const conflict = await take(run.rule, appointment, run, store, now);
     return conflict === undefined ? { kind: 'admitted' } : refused(conflict);

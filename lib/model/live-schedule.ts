@@ -4,6 +4,7 @@ import { DestinationRef } from './destination-ref.ts';
 import { ProviderName } from './provider-name.ts';
 import { RunId, RunRequest } from './run-request.ts';
 import { ScheduleSettings } from './schedule-settings.ts';
+import { upgradeRunRequest } from './upgrade.ts';
 
 export type ScheduleRequest = Extract<RunRequest, { action: 'schedule' }>;
 
@@ -27,7 +28,7 @@ export const LiveSchedule = z.strictObject({
   rule: z.string(),
   notify: z.array(DestinationRef),
   /** What asked for it; absent for a standing one. */
-  request: RunRequest.optional(),
+  request: z.preprocess(upgradeRunRequest, RunRequest).optional(),
   /** The provider's; absent until it is known there. */
   scheduleId: z.string().optional(),
   /** An attempt to make it had no clear answer: it may be there. */

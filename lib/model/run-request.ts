@@ -6,9 +6,8 @@ import * as z from 'zod';
 import { Chain } from './chain.ts';
 import { DestinationRef } from './destination-ref.ts';
 import { Episode } from './episode.ts';
-import { InvocationOptions } from './invocation-options.ts';
-import { ProviderName } from './provider-name.ts';
 import { ReplyTo } from './reply-to.ts';
+import { RefusedTarget, Target } from './target.ts';
 
 /** `run-` and 26 characters, derived from the rule's name and the event's source and id (lib/model/run-id.ts). */
 export const RunId = z.string().regex(/^run-[a-z2-7]{26}$/);
@@ -44,7 +43,6 @@ export const OnUnavailable = z.enum(['fail', 'retry', 'skip']);
 export type OnUnavailable = z.infer<typeof OnUnavailable>;
 
 const common = {
-  version: z.literal(1),
   runId: RunId,
   rule: z.string(),
   trigger: Trigger,
@@ -60,32 +58,21 @@ const common = {
   saidAt: z.iso.datetime().optional(),
 };
 
-const target = {
-  provider: ProviderName,
-  region: z.string(),
-  command: z.string(),
-  instances: z.array(z.string()).min(1),
-  parameters: z.record(z.string(), z.string()),
+const asked = {
+  ...common,
+  version: z.literal(2),
+  target: Target,
   /** What the values of these parameters must match; the others, the default pattern (lib/runs/check-request.ts). */
   patterns: z.record(z.string(), z.string().max(1000)).optional(),
-  /** Those of the parameters whose values are for the provider alone (lib/model/secret-parameters.ts). */
-  secretParameters: z.array(z.string()).min(1).optional(),
-  username: z.string().optional(),
 };
 
 /** How it is carried out, beside what and where. */
-const execution = {
-  timeoutSeconds: z.int().min(1).max(86_400).optional(),
-  workingDirectory: z.string().optional(),
-  options: InvocationOptions.optional(),
-  guards: RenderedGuards,
-  onUnavailable: OnUnavailable,
-};
+const execution = { guards: RenderedGuards, onUnavailable: OnUnavailable };
 
+/** Version 1 had the fields of the target beside the others: `upgradeRunRequest` (lib/model/upgrade.ts) reads it. */
 export const RunRequest = z.discriminatedUnion('action', [
   z.strictObject({
-    ...common,
-    ...target,
+    ...asked,
     ...execution,
     action: z.literal('run'),
     /** ISO 8601: dispatch gives up retrying after this. */
@@ -93,6 +80,8 @@ export const RunRequest = z.discriminatedUnion('action', [
   }),
   z.strictObject({
     ...common,
+    /** It has no target, and so the form that it had in version 1. */
+    version: z.literal(1),
     action: z.literal('cancel'),
     /** Cancel the live runs of this rule whose dedupe key is `key` (absent: all its live runs) … */
     targetRule: z.string().optional(),
@@ -105,8 +94,7 @@ export const RunRequest = z.discriminatedUnion('action', [
     by: z.string().optional(),
   }),
   z.strictObject({
-    ...common,
-    ...target,
+    ...asked,
     action: z.literal('schedule'),
     /** A one-off instant, ISO 8601 … */
     at: z.iso.datetime({ offset: true }).optional(),
@@ -121,10 +109,9 @@ export const RunRequest = z.discriminatedUnion('action', [
   /** A rule matched, and what it would have run was refused before any guard: recorded and told, never sent. */
   z.strictObject({
     ...common,
+    version: z.literal(2),
     action: z.literal('reject'),
-    provider: ProviderName.optional(),
-    region: z.string().optional(),
-    command: z.string().optional(),
+    target: RefusedTarget.optional(),
     reason: z.strictObject({ code: z.string(), message: z.string() }),
   }),
 ]);

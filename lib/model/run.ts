@@ -6,11 +6,10 @@ import * as z from 'zod';
 import { Ancestor } from './chain.ts';
 import { Reason, RunStatus } from './completion-event.ts';
 import { DestinationRef } from './destination-ref.ts';
-import { InvocationOptions } from './invocation-options.ts';
-import { ProviderName } from './provider-name.ts';
 import { ReplyTo } from './reply-to.ts';
 import { OnUnavailable, RenderedGuards, RunId, Trigger } from './run-request.ts';
 import { Started, TaskStatus } from './status.ts';
+import { RefusedTarget, Target } from './target.ts';
 
 /** One InvokeCommand of the run. */
 export const RunInvocation = z.strictObject({
@@ -72,8 +71,9 @@ export const CancelOrder = z.strictObject({
 });
 export type CancelOrder = z.infer<typeof CancelOrder>;
 
+/** Version 1 had the fields of the target beside the others: `upgradeRun` (lib/model/upgrade.ts) reads it. */
 export const Run = z.strictObject({
-  version: z.literal(1),
+  version: z.literal(2),
   /** Counts the writes; each write names the one that it read. */
   revision: z.int(),
   runId: RunId,
@@ -84,17 +84,10 @@ export const Run = z.strictObject({
   notify: z.array(DestinationRef),
   replyTo: ReplyTo.optional(),
   traceparent: z.string().optional(),
-  provider: ProviderName.optional(),
-  region: z.string().optional(),
-  command: z.string().optional(),
-  instances: z.array(z.string()),
-  parameters: z.record(z.string(), z.string()),
-  /** Those whose values are for the provider alone; they are forgotten when the end of the run has been told. */
-  secretParameters: z.array(z.string()).optional(),
-  timeoutSeconds: z.int().optional(),
-  username: z.string().optional(),
-  workingDirectory: z.string().optional(),
-  options: InvocationOptions.optional(),
+  /** Absent where nothing can be sent. The values of secret parameters are forgotten when the end has been told. */
+  target: Target.optional(),
+  /** Of a match that was refused before there was a target. */
+  refusedTarget: RefusedTarget.optional(),
   schedule: RunSchedule.optional(),
   /** Present: it runs nothing, and stops others. */
   cancel: CancelOrder.optional(),
@@ -174,6 +167,17 @@ export function isTerminalStatus(status: string): boolean {
 
 export function isTerminalRun(run: Pick<Run, 'status'>): boolean {
   return isTerminalStatus(run.status);
+}
+
+/** All of its instances; none of a cancel, or of what was refused. */
+export function instancesOf({ target }: Pick<Run, 'target'>): readonly string[] {
+  return target?.instances ?? [];
+}
+
+/** As much as is known of where and what it runs, for people. */
+export function knownTarget({ target, refusedTarget }: Pick<Run, 'target' | 'refusedTarget'>) {
+  const { provider, region, command }: Partial<RefusedTarget> = target ?? refusedTarget ?? {};
+  return { provider, region, command };
 }
 
 /**

@@ -4,6 +4,7 @@
  * (docs/decisions/2026-11-21-secret-parameters.md).
  */
 import type { RenderedGuards, RunRequest } from './run-request.ts';
+import type { Target } from './target.ts';
 
 /** What stands for a secret wherever parameters are shown, and in the table once the run is over. */
 export const HIDDEN = '•••';
@@ -19,8 +20,13 @@ export interface WithSecrets {
   secretParameters?: readonly string[] | undefined;
 }
 
+const NONE: WithSecrets = { parameters: {} };
+
 /** The parameters as people see them. */
-export function shownParameters({ parameters, secretParameters = [] }: WithSecrets): Record<string, string> {
+export function shownParameters({
+  parameters,
+  secretParameters = [],
+}: WithSecrets = NONE): Record<string, string> {
   return Object.fromEntries(
     Object.entries(parameters).map(([name, value]) => [
       name,
@@ -32,34 +38,37 @@ export function shownParameters({ parameters, secretParameters = [] }: WithSecre
 /** What a request asks for, as people see it. */
 export function shownRequest(request: RunRequest): RunRequest {
   if (request.action !== 'run' && request.action !== 'schedule') return request;
-  const parameters = shownParameters(request);
-  if (request.action === 'run') return { ...request, parameters, guards: shownGuards(request, request) };
-  const { execution } = request;
-  if (execution === undefined) return { ...request, parameters };
-  return { ...request, parameters, execution: { ...execution, guards: shownGuards(request, execution) } };
+  const target = shownTarget(request.target);
+  const shown = { ...request, target };
+  if (shown.action === 'run') return { ...shown, guards: shownGuards(request.target, shown) };
+  const { execution } = shown;
+  if (execution === undefined) return shown;
+  return { ...shown, execution: { ...execution, guards: shownGuards(request.target, execution) } };
 }
 
 /** What of a run may hold a secret, as it is kept when the run is over. */
-export function forgetSecrets(
-  run: WithSecrets & { guards: RenderedGuards },
-): Pick<typeof run, 'guards'> & { parameters: Record<string, string> } {
-  return { parameters: shownParameters(run), guards: shownGuards(run, run) };
+export function forgetSecrets({ target, guards }: { target?: Target | undefined; guards: RenderedGuards }) {
+  return { target: target && shownTarget(target), guards: shownGuards(target, { guards }) };
+}
+
+function shownTarget(target: Target): Target {
+  return { ...target, parameters: shownParameters(target) };
 }
 
 /** A rule may have made its key of a secret. */
-function shownGuards(of: WithSecrets, { guards }: { guards: RenderedGuards }): RenderedGuards {
+function shownGuards(of: WithSecrets | undefined, { guards }: { guards: RenderedGuards }): RenderedGuards {
   const { dedupe } = guards;
   return dedupe === undefined ? guards : { ...guards, dedupe: { ...dedupe, key: conceal(of, dedupe.key) } };
 }
 
 /** A text (a vendor's message, a line for a terminal) without the values of secrets. */
-export function conceal(of: WithSecrets, text: string): string {
+export function conceal(of: WithSecrets | undefined, text: string): string {
   return formsOf(of).reduce((concealed, form) => concealed.replaceAll(form, HIDDEN), text);
 }
 
 /** A reason without the values of secrets. */
 export function concealReason<Reason extends { message: string; advice?: string | undefined }>(
-  of: WithSecrets,
+  of: WithSecrets | undefined,
   reason: Reason,
 ): Reason {
   const { message, advice } = reason;
@@ -74,7 +83,7 @@ export function concealReason<Reason extends { message: string; advice?: string 
  * What a command printed, without the values of secrets.
  * @param isCut bytes are missing, at its beginning or its end: a value may have been cut with them
  */
-export function concealOutput(of: WithSecrets, output: Uint8Array, isCut: boolean): Uint8Array {
+export function concealOutput(of: WithSecrets | undefined, output: Uint8Array, isCut: boolean): Uint8Array {
   const forms = formsOf(of).map((form) => Buffer.from(form).toString('latin1'));
   if (forms.length === 0) return output;
   const hidden = Buffer.from(HIDDEN).toString('latin1');
@@ -95,7 +104,7 @@ function withoutParts(text: string, form: string, hidden: string): string {
 }
 
 /** As it is, and as it stands in JSON and in a URL; the longest first, for one may be a part of another. */
-function formsOf({ parameters, secretParameters = [] }: WithSecrets): string[] {
+function formsOf({ parameters, secretParameters = [] }: WithSecrets = NONE): string[] {
   const values = secretParameters.flatMap((name) =>
     Object.hasOwn(parameters, name) ? (parameters[name] ?? []) : [],
   );

@@ -2,24 +2,16 @@
  * The seam to a cloud that runs commands. Dispatch, polling and cancelling know only this port; each provider's
  * folder (tencent/, alibaba/) implements it over the vendor's API. docs/adding-a-provider.md tells how to add one.
  */
-import type { InvocationOptions } from '../model/invocation-options.ts';
 import type { ProviderName } from '../model/provider-name.ts';
 import type { Started, TaskStatus } from '../model/status.ts';
+import type { Target } from '../model/target.ts';
 
 /** What to run, where: one call of the vendor's InvokeCommand, already within its limits (see `Provider.split`). */
 export interface Invocation {
   /** Unique for run and batch, at most 64 ASCII characters, the same on every attempt (Alibaba's ClientToken). */
   token: string;
-  region: string;
-  /** The vendor's id of a stored command: `cmd-…` (TAT), `c-…` (Cloud Assistant). */
-  command: string;
-  instances: readonly string[];
-  parameters: Readonly<Record<string, string>>;
-  /** Absent: the command's own. */
-  timeoutSeconds?: number;
-  username?: string;
-  workingDirectory?: string;
-  options?: InvocationOptions | undefined;
+  /** That of the run, with the instances of this invocation. */
+  target: Readonly<Target>;
   /** Where the provider can store them beside the invocation (Alibaba tags), they say whose it is. */
   labels: Readonly<Record<string, string>>;
 }

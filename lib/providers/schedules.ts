@@ -38,7 +38,7 @@ export interface ScheduleSpec {
   /** At most 100, of one kind. */
   instances: readonly string[];
   parameters: Readonly<Record<string, string>>;
-  username?: string;
+  username?: string | undefined;
   settings?: ScheduleSettings | undefined;
   timing: ScheduleTiming;
 }

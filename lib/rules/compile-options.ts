@@ -33,11 +33,7 @@ export function compileOptions(
   }
   if (output !== undefined) checkOutput(output, provider, [...path, 'output'], problems);
   checkTags(tags ?? {}, MAX_TAGS[provider], [...path, 'tags'], problems);
-  return {
-    ...(output !== undefined && { output }),
-    ...(terminationMode !== undefined && { terminationMode }),
-    ...(tags !== undefined && { tags }),
-  };
+  return { output, terminationMode, tags };
 }
 
 /** @returns why a provider's own schedule has no such field; undefined where it has */

@@ -16,9 +16,18 @@ import {
 import { compileTimeout } from './compile-timeout.ts';
 import { compileCondition } from './condition.ts';
 import { unknownName } from './did-you-mean.ts';
-import { readUnsafe } from './event-chosen.ts';
+import { readUnsafe, type Unsafe } from './event-chosen.ts';
 import type { Path } from './positions.ts';
-import type { Action, CancelAction, Execution, Rule, RuleSource, RunAction, ScheduleAction } from './rule.ts';
+import type {
+  Action,
+  CancelAction,
+  Execution,
+  Rule,
+  RuleSource,
+  RunAction,
+  ScheduleAction,
+  TargetTemplate,
+} from './rule.ts';
 import type { CancelSpec, GuardsSpec, RuleSpec, RunSpec, ScheduleSpec } from './schema.ts';
 
 export interface LoadContext extends Omit<Compiling, 'kinds'> {
@@ -156,23 +165,43 @@ function compileRun(
 ): RunAction | undefined {
   const at = [...path, 'run'];
   const unsafe = readUnsafe(spec.unsafe, at, compiling);
-  const target = compileTarget(spec, at, compiling, unsafe);
-  const choosesInstances = target?.isInstancesFromEvent === true;
-  const execution = compileExecution(spec, guards, choosesInstances, unsafe, at, compiling);
+  const execution = compileExecution(spec, guards, unsafe, at, compiling);
   unsafe.finish();
-  if (target === undefined || execution === undefined) return undefined;
-  return { kind: 'run', ...target, ...execution };
+  return execution && { kind: 'run', ...execution };
 }
 
 /** @param at the path of the action; its guards stand beside it */
 function compileExecution(
   spec: RunSpec,
   guards: GuardsSpec | undefined,
-  isInstancesFromEvent: boolean,
-  unsafe: ReturnType<typeof readUnsafe>,
+  unsafe: Unsafe,
   at: Path,
   compiling: Compiling,
 ): Execution | undefined {
+  const target = compileTarget(spec, at, compiling, unsafe);
+  const settings = compileSettings(spec, unsafe, at, compiling);
+  const compiledGuards = compileGuards(
+    guards,
+    target?.isInstancesFromEvent === true,
+    [...at.slice(0, -1), 'guards'],
+    compiling,
+  );
+  if (target === undefined || compiledGuards === undefined) return undefined;
+  return {
+    target: { ...target, ...settings },
+    onUnavailable: spec.onUnavailable,
+    deadlineMs: spec.deadline,
+    guards: compiledGuards,
+  };
+}
+
+/** What the rule says of how the command runs. */
+function compileSettings(
+  spec: RunSpec,
+  unsafe: Unsafe,
+  at: Path,
+  compiling: Compiling,
+): Pick<TargetTemplate, 'timeoutSeconds' | 'workingDirectory' | 'options'> {
   const workingDirectory =
     spec.workingDirectory === undefined
       ? undefined
@@ -182,21 +211,7 @@ function compileExecution(
   const { problems } = compiling;
   const timeoutSeconds = compileTimeout(spec.timeout, provider, at, problems);
   const options = provider && compileOptions(spec, provider, 'us', at, problems);
-  const compiledGuards = compileGuards(
-    guards,
-    isInstancesFromEvent,
-    [...at.slice(0, -1), 'guards'],
-    compiling,
-  );
-  if (compiledGuards === undefined) return undefined;
-  return {
-    ...(workingDirectory && { workingDirectory }),
-    ...(timeoutSeconds !== undefined && { timeoutSeconds }),
-    options,
-    onUnavailable: spec.onUnavailable,
-    deadlineMs: spec.deadline,
-    guards: compiledGuards,
-  };
+  return { timeoutSeconds, workingDirectory, options };
 }
 
 function compileCancel(
@@ -235,11 +250,9 @@ function compileScheduling(
 ): ScheduleAction | undefined {
   const at = [...path, 'schedule'];
   const unsafe = readUnsafe(spec.unsafe, at, compiling);
-  const target = compileTarget(spec, at, compiling, unsafe);
   const timing = compileTiming(spec, at, compiling);
-  const choosesInstances = target?.isInstancesFromEvent === true;
-  const execution = compileExecution(spec, guards, choosesInstances, unsafe, at, compiling);
+  const execution = compileExecution(spec, guards, unsafe, at, compiling);
   unsafe.finish();
-  if (target === undefined || timing === undefined || execution === undefined) return undefined;
-  return { kind: 'schedule', ...target, ...execution, timing };
+  if (timing === undefined || execution === undefined) return undefined;
+  return { kind: 'schedule', ...execution, timing };
 }

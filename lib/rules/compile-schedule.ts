@@ -11,7 +11,7 @@ import { parseDuration } from './duration.ts';
 import { AT_EXPECTED, toInstant } from './instant.ts';
 import type { Path } from './positions.ts';
 import { PROVIDER_FORMS, WORKING_DIRECTORY } from './provider-ids.ts';
-import type { ScheduleAction, StandingSchedule, Target } from './rule.ts';
+import type { ScheduleAction, StandingSchedule, TargetTemplate } from './rule.ts';
 import type { ScheduleSpec, StandingScheduleSpec } from './schema.ts';
 import type { Template } from './template.ts';
 
@@ -122,7 +122,7 @@ function compileSettings(
 
 type Plain = Pick<StandingSchedule, 'region' | 'command' | 'instances' | 'parameters' | 'username'>;
 
-function literals(target: Target): Plain | undefined {
+function literals(target: TargetTemplate): Plain | undefined {
   const region = literalOf(target.region);
   const command = literalOf(target.command);
   const username = target.username && literalOf(target.username);
@@ -138,7 +138,7 @@ function literals(target: Target): Plain | undefined {
     command,
     instances: [...new Set(ids)],
     parameters: Object.fromEntries(values),
-    ...(username !== undefined && { username }),
+    username,
   };
 }
 

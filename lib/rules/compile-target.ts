@@ -8,7 +8,7 @@ import { describeMismatch } from './mismatch.ts';
 import type { Path, YamlFile } from './positions.ts';
 import type { Problems } from './problems.ts';
 import { PROVIDER_FORMS, REGION, USERNAME, WORKING_DIRECTORY } from './provider-ids.ts';
-import type { Parameter, Target } from './rule.ts';
+import type { Parameter, TargetTemplate } from './rule.ts';
 import type { ProvidersSpec, RunSpec } from './schema.ts';
 import { DEFAULT } from './target-check.ts';
 import { compileTemplate, type Template } from './template.ts';
@@ -46,7 +46,7 @@ export function compileTarget(
   path: Path,
   compiling: Compiling,
   unsafe?: Unsafe,
-): Target | undefined {
+): TargetTemplate | undefined {
   const fleet = spec.fleet === undefined ? undefined : findFleet(spec.fleet, path, compiling);
   const provider = fleet?.provider ?? spec.provider;
   const forms = provider && PROVIDER_FORMS[provider];
@@ -75,14 +75,14 @@ export function compileTarget(
   if (provider === undefined || region === undefined || command === undefined) return undefined;
   if (instances === undefined || parameters === undefined) return undefined;
   return {
-    ...(fleet && { fleet }),
+    fleet,
     provider,
     region,
     command,
     instances,
     isInstancesFromEvent: areInstancesFromEvent(instances),
     parameters,
-    ...(username && { username }),
+    username,
   };
 }
 

@@ -52,10 +52,11 @@ function publishedBy({ name, action }: Rule): KnownFields[] {
   const rejected = { 'event.type': 'completion.run.rejected', 'event.data.status': 'rejected' };
   // A cancel has no run of its own, but one whose key fails is rejected.
   if (action.kind === 'cancel') return action.key === undefined ? [] : [{ ...base, ...rejected }];
+  const { provider, command } = action.target;
   const own = {
     ...base,
-    'event.data.provider': action.provider,
-    ...(action.command.literal !== undefined && { 'event.data.command': action.command.literal }),
+    'event.data.provider': provider,
+    ...(command.literal !== undefined && { 'event.data.command': command.literal }),
   };
   return [
     // Of what is rejected it is not always known what it would have run.

@@ -5,7 +5,7 @@
 import type { ASTNode } from '@marcbachmann/cel-js';
 import { childrenOf } from './expression-limits.ts';
 import { pathOf } from './field-check.ts';
-import type { Execution, Rule, Target } from './rule.ts';
+import type { Execution, Rule, TargetTemplate } from './rule.ts';
 import type { Template } from './template.ts';
 
 const OPTIONS = 'event.data.options';
@@ -46,15 +46,15 @@ function expressionsOf({ when, action }: Rule): ASTNode[] {
   }
 }
 
-function executionOf(action: Target & Execution): ASTNode[] {
-  const templates = [...templatesOf(action), ...(action.workingDirectory ? [action.workingDirectory] : [])];
-  const key = action.guards.dedupe?.key.ast;
-  return [...templates.flatMap(astsOf), ...(key ? [key] : [])];
+function executionOf({ target, guards }: Execution): ASTNode[] {
+  const key = guards.dedupe?.key.ast;
+  return [...templatesOf(target).flatMap(astsOf), ...(key ? [key] : [])];
 }
 
-function templatesOf({ region, command, instances, parameters, username }: Target): Template[] {
+function templatesOf({ region, command, instances, parameters, ...rest }: TargetTemplate): Template[] {
   const values = parameters.map(({ template }) => template);
-  return [command, region, ...instances, ...values, ...(username ? [username] : [])];
+  const optional = [rest.username, rest.workingDirectory].filter((template) => template !== undefined);
+  return [command, region, ...instances, ...values, ...optional];
 }
 
 function astsOf({ parts }: Template): ASTNode[] {

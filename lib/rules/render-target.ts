@@ -1,8 +1,8 @@
 /** Fills in where and what to run, and refuses what is not certainly meant: forms of ids, patterns of values. */
-import type { ProviderName } from '../model/provider-name.ts';
+import type { Target } from '../model/target.ts';
 import type { TriggerEvent } from '../model/trigger-event.ts';
 import { Rejection, renderField } from './rejection.ts';
-import type { Parameter, Target } from './rule.ts';
+import type { Parameter, TargetTemplate } from './rule.ts';
 import { OutOfSteps, type Steps } from './steps.ts';
 import {
   DEFAULT,
@@ -19,22 +19,9 @@ import {
 } from './target-check.ts';
 import { renderList, renderText, type Template } from './template.ts';
 
-export interface RenderedTarget {
-  provider: ProviderName;
-  region: string;
-  command: string;
-  instances: string[];
-  parameters: Record<string, string>;
-  /** The patterns that rule and not default gave, by parameter: dispatch looks at the values once more. */
-  patterns?: Record<string, string>;
-  /** The names of those whose values are shown to nobody. */
-  secretParameters?: string[];
-  username?: string;
-}
-
 /** @throws Rejection with what was known of the target by then */
-export function renderTarget(target: Target, event: TriggerEvent, steps: Steps): RenderedTarget {
-  const { provider } = target;
+export function renderTarget(target: TargetTemplate, event: TriggerEvent, steps: Steps): Target {
+  const { provider, timeoutSeconds, options } = target;
   const known: { region?: string; command?: string } = {};
   try {
     const region = renderField('region', target.region, event, steps);
@@ -45,19 +32,23 @@ export function renderTarget(target: Target, event: TriggerEvent, steps: Steps):
     known.command = command;
     const instances = renderInstances(target, event, steps);
     const parameters = renderParameters(target, event, steps);
-    const patterns = patternsOf(target);
     const secrets = target.parameters.flatMap(({ name, isSecret }) => (isSecret ? [name] : []));
     const username = target.username && renderField('username', target.username, event, steps);
     if (username !== undefined) refuse(objectToUsername(username));
+    const path = target.workingDirectory;
+    const workingDirectory = path && renderField('workingDirectory', path, event, steps);
+    if (workingDirectory !== undefined) refuse(objectToWorkingDirectory(workingDirectory));
     return {
       provider,
       region,
       command,
       instances,
       parameters,
-      ...(patterns && { patterns }),
-      ...(secrets.length > 0 && { secretParameters: secrets }),
-      ...(username !== undefined && { username }),
+      secretParameters: secrets.length > 0 ? secrets : undefined,
+      username,
+      timeoutSeconds,
+      workingDirectory,
+      options,
     };
   } catch (thrown) {
     if (thrown instanceof OutOfSteps) throw new Rejection('limit.steps', steps.whySpent() ?? '', known);
@@ -66,15 +57,8 @@ export function renderTarget(target: Target, event: TriggerEvent, steps: Steps):
   }
 }
 
-/** @throws Rejection `workingDirectory.invalid`, `template.failed` */
-export function renderWorkingDirectory(template: Template, event: TriggerEvent, steps: Steps): string {
-  const path = renderField('workingDirectory', template, event, steps);
-  refuse(objectToWorkingDirectory(path));
-  return path;
-}
-
 function renderInstances(
-  { instances, provider, fleet }: Target,
+  { instances, provider, fleet }: TargetTemplate,
   event: TriggerEvent,
   steps: Steps,
 ): string[] {
@@ -98,7 +82,7 @@ function renderInstances(
 }
 
 function renderParameters(
-  { parameters, provider }: Target,
+  { parameters, provider }: TargetTemplate,
   event: TriggerEvent,
   steps: Steps,
 ): Record<string, string> {
@@ -132,7 +116,8 @@ function renderSecret(field: string, template: Template, event: TriggerEvent, st
   );
 }
 
-function patternsOf({ parameters }: Target): Record<string, string> | undefined {
+/** The patterns that the rule gave, by parameter: dispatch looks at the values once more. */
+export function patternsOf({ parameters }: TargetTemplate): Record<string, string> | undefined {
   const own = parameters.filter(({ pattern }) => pattern.source !== DEFAULT.source);
   return own.length === 0
     ? undefined

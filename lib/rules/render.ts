@@ -11,8 +11,8 @@ import type { TriggerEvent } from '../model/trigger-event.ts';
 import type { Expression } from './expression.ts';
 import { AT_EXPECTED, toInstant, whyNotAt } from './instant.ts';
 import { Rejection, renderField } from './rejection.ts';
-import { renderTarget, renderWorkingDirectory } from './render-target.ts';
-import type { CancelAction, Execution, Rule, RunAction, ScheduleAction, Target } from './rule.ts';
+import { patternsOf, renderTarget } from './render-target.ts';
+import type { CancelAction, Execution, Rule, RunAction, ScheduleAction } from './rule.ts';
 import { OutOfSteps, type Steps, stepsOfEvent } from './steps.ts';
 import { toText } from './template.ts';
 
@@ -42,21 +42,31 @@ export function renderRule(rule: Rule, event: TriggerEvent, context: RenderConte
     switch (action.kind) {
       case 'run':
         return context.at === undefined
-          ? { ...common, action: 'run', ...renderRun(action, event, context, steps) }
-          : { ...common, action: 'schedule', at: context.at, ...renderLater(action, event, steps) };
+          ? { ...common, version: 2, action: 'run', ...renderRun(action, event, context, steps) }
+          : {
+              ...common,
+              version: 2,
+              action: 'schedule',
+              at: context.at,
+              ...renderLater(action, event, steps),
+            };
       case 'cancel':
-        return { ...common, action: 'cancel', ...renderCancel(action, event, steps) };
+        return { ...common, version: 1, action: 'cancel', ...renderCancel(action, event, steps) };
       case 'schedule':
-        return { ...common, action: 'schedule', ...renderSchedule(action, event, context, steps) };
+        return {
+          ...common,
+          version: 2,
+          action: 'schedule',
+          ...renderSchedule(action, event, context, steps),
+        };
     }
   } catch (thrown) {
     const { code, message, target } = rejectionOf(thrown, steps);
-    const provider = action.kind === 'cancel' ? undefined : action.provider;
     return {
       ...common,
+      version: 2,
       action: 'reject',
-      ...(provider !== undefined && { provider }),
-      ...target,
+      target: action.kind === 'cancel' ? undefined : { provider: action.target.provider, ...target },
       reason: { code, message },
     };
   }
@@ -79,20 +89,19 @@ function commonOf(rule: Rule, event: TriggerEvent, context: RenderContext) {
   const episode = episodeOf(event);
   const endsAt = endOf(event);
   return {
-    version: 1 as const,
     runId: runIdFor(rule.name, event.source, event.id),
     rule: rule.name,
     trigger: {
       source: event.source,
       type: event.type,
       id: event.id,
-      ...(event.subject !== undefined && { subject: event.subject }),
-      ...(episode && { episode }),
-      ...(endsAt && { endsAt }),
+      subject: event.subject,
+      episode,
+      endsAt,
     },
     notify: [...rule.notify],
-    ...(replyTo !== undefined && { replyTo: seenBy(replyTo, rule) }),
-    ...(trace !== undefined && { traceparent: trace }),
+    replyTo: replyTo && seenBy(replyTo, rule),
+    traceparent: trace,
     requestedAt: askedAt.toISOString(),
   };
 }
@@ -109,28 +118,24 @@ function renderRun(
   steps: Steps,
 ) {
   return {
-    ...renderTarget(action, event, steps),
+    ...renderAsked(action, event, steps),
     ...renderExecution(action, event, steps),
     deadline: new Date(askedAt.getTime() + action.deadlineMs).toISOString(),
   };
 }
 
+function renderAsked({ target }: Execution, event: TriggerEvent, steps: Steps) {
+  return { target: renderTarget(target, event, steps), patterns: patternsOf(target) };
+}
+
 function renderExecution(action: Execution, event: TriggerEvent, steps: Steps) {
-  const workingDirectory =
-    action.workingDirectory && renderWorkingDirectory(action.workingDirectory, event, steps);
-  return {
-    ...(workingDirectory !== undefined && { workingDirectory }),
-    ...(action.timeoutSeconds !== undefined && { timeoutSeconds: action.timeoutSeconds }),
-    options: action.options,
-    guards: renderGuards(action, event, steps),
-    onUnavailable: action.onUnavailable,
-  };
+  return { guards: renderGuards(action, event, steps), onUnavailable: action.onUnavailable };
 }
 
 /** What is sent at its time is rendered now: the event is gone by then. */
-function renderLater(action: Target & Execution, event: TriggerEvent, steps: Steps) {
+function renderLater(action: Execution, event: TriggerEvent, steps: Steps) {
   return {
-    ...renderTarget(action, event, steps),
+    ...renderAsked(action, event, steps),
     execution: { ...renderExecution(action, event, steps), deadlineMs: action.deadlineMs },
   };
 }

@@ -65,9 +65,10 @@ export interface Allow {
 
 export type Action = RunAction | CancelAction | ScheduleAction;
 
-export interface Target {
+/** A target before the event's values are in it. */
+export interface TargetTemplate {
   /** Where it has one: no instance outside it is touched. */
-  readonly fleet?: Fleet;
+  readonly fleet?: Fleet | undefined;
   readonly provider: ProviderName;
   readonly region: Template;
   readonly command: Template;
@@ -76,7 +77,10 @@ export interface Target {
   /** Whether the event decides where it runs; false where the file names every instance. */
   readonly isInstancesFromEvent: boolean;
   readonly parameters: readonly Parameter[];
-  readonly username?: Template;
+  readonly username?: Template | undefined;
+  readonly timeoutSeconds?: number | undefined;
+  readonly workingDirectory?: Template | undefined;
+  readonly options?: InvocationOptions | undefined;
 }
 
 export interface Parameter {
@@ -88,17 +92,15 @@ export interface Parameter {
   readonly isSecret: boolean;
 }
 
-/** How it is carried out, beside what and where. */
+/** What is carried out where, and how. */
 export interface Execution {
-  readonly timeoutSeconds?: number;
-  readonly workingDirectory?: Template;
-  readonly options?: InvocationOptions | undefined;
+  readonly target: TargetTemplate;
   readonly onUnavailable: OnUnavailable;
   readonly deadlineMs: number;
   readonly guards: Guards;
 }
 
-export interface RunAction extends Target, Execution {
+export interface RunAction extends Execution {
   readonly kind: 'run';
 }
 
@@ -116,7 +118,7 @@ export interface CancelAction {
   readonly key?: Expression;
 }
 
-export interface ScheduleAction extends Target, Execution {
+export interface ScheduleAction extends Execution {
   readonly kind: 'schedule';
   readonly timing: { readonly at: Template } | { readonly recurrence: Template };
 }
@@ -129,7 +131,7 @@ export interface StandingSchedule {
   readonly command: string;
   readonly instances: readonly string[];
   readonly parameters: Readonly<Record<string, string>>;
-  readonly username?: string;
+  readonly username?: string | undefined;
   readonly settings?: ScheduleSettings | undefined;
   readonly timing: { readonly at: string } | { readonly recurrence: string };
   readonly isEnabled: boolean;

@@ -21,12 +21,13 @@ const CODE = 'instances.unavailable';
 /** Looks before anything more of the run is sent. */
 export async function holdUnavailable(run: Run, context: DispatchContext): Promise<Step> {
   const planned = run.invocations.filter(({ state }) => state === 'planned');
-  if (run.onUnavailable === 'fail' || run.provider === undefined || planned.length === 0) {
+  const { target } = run;
+  if (run.onUnavailable === 'fail' || target === undefined || planned.length === 0) {
     return { kind: 'next', run };
   }
-  const provider = context.providers[run.provider];
+  const provider = context.providers[target.provider];
   const instances = planned.flatMap((invocation) => invocation.instances);
-  const missing = missingOf(await provider.availability(run.region ?? '', instances));
+  const missing = missingOf(await provider.availability(target.region, instances));
   if (missing.size === 0) return { kind: 'next', run };
   if (run.onUnavailable === 'skip') return await leaveOut(run, missing, context);
   const names = [...missing].map(([instanceId, why]) => `${instanceId} (${why})`).join(', ');
@@ -57,8 +58,9 @@ export async function afterUnavailable(
   if (named.length > 0 && named.length < instances.length) {
     return await leaveOut(planned, new Map(named.map((id) => [id, said])), context);
   }
-  if (run.provider !== undefined) {
-    const missing = missingOf(await providers[run.provider].availability(run.region ?? '', instances));
+  const { target } = run;
+  if (target !== undefined) {
+    const missing = missingOf(await providers[target.provider].availability(target.region, instances));
     if (missing.size > 0) return await leaveOut(planned, missing, context);
   }
   // Neither says which it is: each half is asked for by itself, until the one that is refused is alone.
@@ -120,9 +122,9 @@ function withoutInstances(
   const isUntouched = run.invocations.every(
     ({ state, attemptedAt }) => state === 'planned' && attemptedAt === undefined,
   );
-  if (isUntouched && run.provider !== undefined) {
-    const able = run.instances.filter((instanceId) => !missing.has(instanceId));
-    return able.length === 0 ? [] : planInvocations(run.runId, able, providers[run.provider]);
+  if (isUntouched && run.target !== undefined) {
+    const able = run.target.instances.filter((instanceId) => !missing.has(instanceId));
+    return able.length === 0 ? [] : planInvocations(run.runId, able, providers[run.target.provider]);
   }
   const invocations: RunInvocation[] = [];
   for (const invocation of run.invocations) {

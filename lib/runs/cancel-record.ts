@@ -19,8 +19,6 @@ export function cancelRecord(
   return {
     ...known,
     cancel: { targetRule, key, targetRunId, instances, by },
-    instances: [],
-    parameters: {},
     guards: {},
     onUnavailable: 'fail',
     deadline: new Date(Date.parse(requestedAt) + TOMBSTONE_MS).toISOString(),

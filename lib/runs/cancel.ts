@@ -5,7 +5,14 @@
 import { reaches } from '../model/episode.ts';
 import { guardKey } from '../model/guard-key.ts';
 import type { ProviderName } from '../model/provider-name.ts';
-import { type CancelOrder, isAwaitingSchedule, isTerminalRun, type Run, timerOf } from '../model/run.ts';
+import {
+  type CancelOrder,
+  instancesOf,
+  isAwaitingSchedule,
+  isTerminalRun,
+  type Run,
+  timerOf,
+} from '../model/run.ts';
 import type { RunId, RunRequest } from '../model/run-request.ts';
 import type { Provider } from '../providers/provider.ts';
 import { TOMBSTONE_MS } from '../store/tombstones.ts';
@@ -144,7 +151,7 @@ export async function cancelRun(
   const run = await context.store.get(runId);
   if (run === undefined) return { kind: 'missing' };
   if (isTerminalRun(run) || run.cancel !== undefined) return { kind: 'ended', run };
-  const unknown = instances?.filter((instanceId) => !run.instances.includes(instanceId)) ?? [];
+  const unknown = instances?.filter((instanceId) => !instancesOf(run).includes(instanceId)) ?? [];
   if (unknown.length > 0) return { kind: 'unknown', run, instances: unknown };
   if (instances !== undefined && isAwaitingSchedule(run)) {
     const isOurs = timerOf(run) !== undefined && run.schedule?.recurrence === undefined;
@@ -162,7 +169,7 @@ export async function cancelRun(
 function isPart(run: Run, instances: readonly string[] | undefined): instances is readonly string[] {
   if (instances === undefined) return false;
   const gone = new Set([...cancelledInstances(run), ...instances]);
-  return run.instances.some((instanceId) => !gone.has(instanceId));
+  return instancesOf(run).some((instanceId) => !gone.has(instanceId));
 }
 
 async function stopPart(

@@ -9,6 +9,7 @@ import { EventRecord } from '../model/decision.ts';
 import type { ScheduleRequest } from '../model/live-schedule.ts';
 import { rejectionOf } from '../model/reject-request.ts';
 import { RunRequest } from '../model/run-request.ts';
+import { upgradeRunRequest } from '../model/upgrade.ts';
 import type { Handled } from '../queues/consume.ts';
 import { sentAt } from '../queues/sent-at.ts';
 import type { EventLog } from '../store/event-log.ts';
@@ -77,6 +78,7 @@ async function inTime(
 /** As a function gets it; without its attributes it is as old as its body says. */
 type RunsMessage = Pick<SQSRecord, 'body'> & Partial<Pick<SQSRecord, 'attributes' | 'messageAttributes'>>;
 
+const ReceivedRequest = z.preprocess(upgradeRunRequest, RunRequest);
 const IsRecord = z.looseObject({ action: z.literal('event') });
 
 function parse(body: string): RunRequest | EventRecord {
@@ -86,7 +88,7 @@ function parse(body: string): RunRequest | EventRecord {
   } catch (cause) {
     throw invalid('it is not JSON', cause);
   }
-  const schema = IsRecord.safeParse(value).success ? EventRecord : RunRequest;
+  const schema = IsRecord.safeParse(value).success ? EventRecord : ReceivedRequest;
   const request = schema.safeParse(value);
   if (request.success) return request.data;
   throw invalid(z.prettifyError(request.error).replaceAll('\n', ' '), request.error);
@@ -95,7 +97,7 @@ function parse(body: string): RunRequest | EventRecord {
 function invalid(what: string, cause: unknown): FleetReflexError {
   return new FleetReflexError(
     'request.invalid',
-    `A message of the runs queue must be a run request of version 1, and ${what}. Nothing was run. Look at who sent it; a newer version of fleet-reflex may understand it.`,
+    `A message of the runs queue must be a run request of version 2 or before, and ${what}. Nothing was run. Look at who sent it; a newer version of fleet-reflex may understand it.`,
     { disposition: 'hold', cause },
   );
 }

@@ -4,7 +4,8 @@
  * (docs/decisions/2026-11-21-requests-are-checked-again.md).
  */
 import { FleetReflexError } from '../errors.ts';
-import type { RunRequest } from '../model/run-request.ts';
+import type { RenderedGuards, RunRequest } from '../model/run-request.ts';
+import type { Target } from '../model/target.ts';
 import { compilePattern } from '../regex/linear-match.ts';
 import { compileOptions } from '../rules/compile-options.ts';
 import { PROVIDER_FORMS } from '../rules/provider-ids.ts';
@@ -22,10 +23,6 @@ import {
 } from '../rules/target-check.ts';
 
 type TargetRequest = Extract<RunRequest, { action: 'run' | 'schedule' }>;
-type Execution = Pick<
-  Extract<RunRequest, { action: 'run' }>,
-  'guards' | 'timeoutSeconds' | 'workingDirectory' | 'options'
->;
 
 const DAY_MS = 86_400_000;
 /** As the rules may have them (lib/rules/schema.ts). */
@@ -60,7 +57,7 @@ function objectTo(request: RunRequest, now: Date): Objection | undefined {
     case 'run':
       return (
         objectToTarget(request) ??
-        objectToExecution(request, request.provider) ??
+        objectToGuards(request.guards) ??
         objectToDeadline(Date.parse(request.deadline) - Date.parse(request.requestedAt))
       );
     case 'schedule':
@@ -78,8 +75,8 @@ function objectToCommon({ rule, requestedAt }: RunRequest, now: Date): Objection
   return objectToRule(rule);
 }
 
-function objectToTarget(request: TargetRequest): Objection | undefined {
-  const { provider, region, command, instances, parameters, username } = request;
+function objectToTarget({ target, patterns }: TargetRequest): Objection | undefined {
+  const { provider, region, command, instances, parameters, username, workingDirectory } = target;
   const wrongInstance = instances.map((id) => objectToInstance(id, provider)).find(isObjection);
   return (
     objectToRegion(region) ??
@@ -88,23 +85,25 @@ function objectToTarget(request: TargetRequest): Objection | undefined {
     objectToCount(instances.length) ??
     (new Set(instances).size < instances.length ? invalid('`instances` has one twice') : undefined) ??
     objectToParameters(parameters, provider) ??
-    objectToSecrets(request) ??
-    objectToValues(request) ??
-    (username === undefined ? undefined : objectToUsername(username))
+    objectToSecrets(target) ??
+    objectToValues(target, patterns) ??
+    (username === undefined ? undefined : objectToUsername(username)) ??
+    objectToTimeout(target) ??
+    (workingDirectory === undefined ? undefined : objectToWorkingDirectory(workingDirectory)) ??
+    objectToOptions(target)
   );
 }
 
-function objectToSecrets({ parameters, secretParameters = [] }: TargetRequest): Objection | undefined {
+function objectToSecrets({ parameters, secretParameters = [] }: Target): Objection | undefined {
   const isKnown = secretParameters.every((name) => Object.hasOwn(parameters, name));
   return isKnown ? undefined : invalid('`secretParameters` has a name that `parameters` has not');
 }
 
 /** Against the pattern that came with it. One without was rendered with the default, or pretends to be. */
-function objectToValues({
-  parameters,
-  patterns = {},
-  secretParameters = [],
-}: TargetRequest): Objection | undefined {
+function objectToValues(
+  { parameters, secretParameters = [] }: Target,
+  patterns: TargetRequest['patterns'] = {},
+): Objection | undefined {
   for (const [name, value] of Object.entries(parameters)) {
     const source = Object.hasOwn(patterns, name) ? patterns[name] : undefined;
     const compiled = source === undefined ? undefined : compilePattern(source);
@@ -121,30 +120,26 @@ function objectToValues({
   return undefined;
 }
 
-function objectToExecution(
-  { guards, timeoutSeconds, workingDirectory, options }: Execution,
-  provider: TargetRequest['provider'],
-): Objection | undefined {
-  const { dedupe, cooldownMs = 0, maxInFlight = 0, maxInstances = 0 } = guards;
+function objectToTimeout({ provider, timeoutSeconds }: Target): Objection | undefined {
   const { minTimeoutSeconds } = PROVIDER_FORMS[provider];
-  if (timeoutSeconds !== undefined && timeoutSeconds < minTimeoutSeconds) {
-    return invalid(`\`timeoutSeconds\`: expected at least ${minTimeoutSeconds}, came ${timeoutSeconds}`);
-  }
+  return timeoutSeconds === undefined || timeoutSeconds >= minTimeoutSeconds
+    ? undefined
+    : invalid(`\`timeoutSeconds\`: expected at least ${minTimeoutSeconds}, came ${timeoutSeconds}`);
+}
+
+function objectToGuards(guards: RenderedGuards): Objection | undefined {
+  const { dedupe, cooldownMs = 0, maxInFlight = 0, maxInstances = 0 } = guards;
   if (Math.max(dedupe?.windowMs ?? 0, cooldownMs) > MAX_WINDOW_MS) {
     return invalid('`guards`: expected windows of at most 30 days');
   }
   if (maxInFlight > MAX_IN_FLIGHT || maxInstances > MAX_INSTANCES) {
     return invalid(`\`guards\`: expected maxInFlight to ${MAX_IN_FLIGHT}, maxInstances to ${MAX_INSTANCES}`);
   }
-  const path = workingDirectory === undefined ? undefined : objectToWorkingDirectory(workingDirectory);
-  return path ?? objectToKey(dedupe?.key) ?? objectToOptions(options, provider);
+  return objectToKey(dedupe?.key);
 }
 
 /** What the rules may not say, a request may not either. */
-function objectToOptions(
-  options: Execution['options'],
-  provider: TargetRequest['provider'],
-): Objection | undefined {
+function objectToOptions({ provider, options }: Target): Objection | undefined {
   const wrong: string[] = [];
   const add = (path: readonly unknown[], message: string) => wrong.push(`\`${path.join('.')}\`: ${message}`);
   compileOptions(options ?? {}, provider, 'us', [], { add, addAtKey: add });
@@ -153,16 +148,16 @@ function objectToOptions(
 }
 
 function objectToSchedule(request: Extract<RunRequest, { action: 'schedule' }>): Objection | undefined {
-  const { at, recurrence, execution, provider } = request;
+  const { at, recurrence, execution, target } = request;
   if ((at === undefined) === (recurrence === undefined)) return invalid('expected `at` or `recurrence`');
   if (recurrence !== undefined && recurrence.length > MAX_RECURRENCE) {
     return invalid(`\`recurrence\` has ${recurrence.length} characters`);
   }
   if (execution === undefined) {
     // The provider fires it, and keeps its values for as long: earlier versions asked for that, and had no secrets.
-    return request.secretParameters && invalid('`secretParameters` without `execution`');
+    return target.secretParameters && invalid('`secretParameters` without `execution`');
   }
-  return objectToExecution(execution, provider) ?? objectToDeadline(execution.deadlineMs);
+  return objectToGuards(execution.guards) ?? objectToDeadline(execution.deadlineMs);
 }
 
 function objectToDeadline(ms: number): Objection | undefined {

@@ -201,17 +201,12 @@ function fitted(request: RunRequest): RunRequest {
   if (fitsInMessage(request)) return request;
   const { source, type, id, subject } = request.trigger;
   // Neither an address nor a list that may be what is too long.
-  const { version, runId, rule, chain, notify, requestedAt } = request;
+  const { runId, rule, chain, notify, requestedAt } = request;
   return {
-    version,
+    version: 2,
     runId,
     rule,
-    trigger: {
-      source,
-      type: shown(type),
-      id: shown(id),
-      ...(subject !== undefined && { subject: shown(subject) }),
-    },
+    trigger: { source, type: shown(type), id: shown(id), subject: subject && shown(subject) },
     chain,
     notify,
     requestedAt,

@@ -23,7 +23,8 @@ export async function dispatchRun(
 ): Promise<DispatchResult> {
   const { store, now, leaseMs, providers } = context;
   const leaseUntil = new Date(now().getTime() + leaseMs);
-  const { isNew, run: stored } = await store.create(newRun(request, providers[request.provider], leaseUntil));
+  const provider = providers[request.target.provider];
+  const { isNew, run: stored } = await store.create(newRun(request, provider, leaseUntil));
   return isNew ? await attempt(stored, context) : await resume(stored, context);
 }
 

@@ -40,7 +40,8 @@ export async function fireHere(run: Run, context: DispatchContext): Promise<void
 
 async function fireOnce(run: Run, at: Date, context: DispatchContext): Promise<void> {
   const { store, now, log, providers } = context;
-  if (run.provider === undefined) return;
+  const { target } = run;
+  if (target === undefined) return;
   if (now() >= new Date(run.deadline)) {
     await endRun(run, 'expired', late(at, run), context);
     return;
@@ -50,7 +51,7 @@ async function fireOnce(run: Run, at: Date, context: DispatchContext): Promise<v
   const begun = await store.save({
     ...rest,
     status: 'dispatching',
-    invocations: planInvocations(run.runId, run.instances, providers[run.provider]),
+    invocations: planInvocations(run.runId, target.instances, providers[target.provider]),
     leaseUntil: instant,
     pollAt: instant,
   });

@@ -1,26 +1,22 @@
 /** One invocation of a run: as the provider is asked for it, and how its record in the run is changed. */
 import type { Run, RunInvocation } from '../model/run.ts';
+import type { Target } from '../model/target.ts';
 import type { Invocation } from '../providers/provider.ts';
 import type { RunStore } from '../store/run-store.ts';
 import { change } from './settle.ts';
 
-export type InvocationEdit = Partial<Omit<RunInvocation, 'unansweredAt'>> & {
-  unansweredAt?: string | undefined;
-};
+export type InvocationEdit = Partial<RunInvocation>;
 
 /** What the provider is asked for; the same on every attempt. */
-export function invocationOf(run: Run, { token, instances }: RunInvocation): Invocation {
+export function invocationOf(
+  { rule }: Pick<Run, 'rule'>,
+  target: Target,
+  { token, instances }: RunInvocation,
+): Invocation {
   return {
     token,
-    region: run.region ?? '',
-    command: run.command ?? '',
-    instances,
-    parameters: run.parameters,
-    ...(run.timeoutSeconds !== undefined && { timeoutSeconds: run.timeoutSeconds }),
-    ...(run.username !== undefined && { username: run.username }),
-    ...(run.workingDirectory !== undefined && { workingDirectory: run.workingDirectory }),
-    options: run.options,
-    labels: { 'fleet-reflex-run': token, 'fleet-reflex-rule': run.rule },
+    target: { ...target, instances },
+    labels: { 'fleet-reflex-run': token, 'fleet-reflex-rule': rule },
   };
 }
 
@@ -30,8 +26,7 @@ export function withInvocation(run: Run, index: number, edit: InvocationEdit): R
     ...run,
     invocations: run.invocations.map((invocation, at) => {
       if (at !== index) return invocation;
-      const { unansweredAt = undefined, ...rest } = { ...invocation, ...edit };
-      return { ...rest, ...(unansweredAt !== undefined && { unansweredAt }) };
+      return { ...invocation, ...edit };
     }),
   };
 }

@@ -8,15 +8,15 @@ export type Splitting = Pick<Provider, 'split'>;
 
 /** What every run takes over from its request. */
 export const described = (request: RunRequest) => ({
-  version: 1 as const,
+  version: 2 as const,
   revision: 0,
   runId: request.runId,
   rule: request.rule,
   trigger: request.trigger,
   ancestry: request.chain?.ancestry,
   notify: request.notify,
-  ...(request.replyTo && { replyTo: request.replyTo }),
-  ...(request.traceparent && { traceparent: request.traceparent }),
+  replyTo: request.replyTo,
+  traceparent: request.traceparent,
   requestedAt: request.requestedAt,
   outbox: [],
   failedReadings: 0,
@@ -30,21 +30,12 @@ export function newRun(
 ): Run {
   return {
     ...described(request),
-    provider: request.provider,
-    region: request.region,
-    command: request.command,
-    instances: request.instances,
-    parameters: request.parameters,
-    secretParameters: request.secretParameters,
-    ...(request.timeoutSeconds !== undefined && { timeoutSeconds: request.timeoutSeconds }),
-    ...(request.username !== undefined && { username: request.username }),
-    ...(request.workingDirectory !== undefined && { workingDirectory: request.workingDirectory }),
-    options: request.options,
+    target: request.target,
     guards: request.guards,
     onUnavailable: request.onUnavailable,
     deadline: request.deadline,
     status: 'dispatching',
-    invocations: planInvocations(request.runId, request.instances, provider),
+    invocations: planInvocations(request.runId, request.target.instances, provider),
     leaseUntil: leaseUntil.toISOString(),
     // The poller rescues a dispatch that died: it looks when the lease has run out.
     pollAt: leaseUntil.toISOString(),
@@ -66,15 +57,10 @@ export function planInvocations(
 /** The record of a match that may not run: nothing is ever sent for it, and of a loop nothing is told. */
 export function rejectedRun(request: Extract<RunRequest, { action: 'reject' }>, now: Date): Run {
   const isQuiet = isKeptQuiet(request.reason);
-  const { replyTo, ...known } = described(request);
   return {
-    ...known,
-    ...(!isQuiet && replyTo && { replyTo }),
-    ...(request.provider && { provider: request.provider }),
-    ...(request.region && { region: request.region }),
-    ...(request.command && { command: request.command }),
-    instances: [],
-    parameters: {},
+    ...described(request),
+    ...(isQuiet && { replyTo: undefined }),
+    refusedTarget: request.target,
     guards: {},
     onUnavailable: 'fail',
     deadline: request.requestedAt,

@@ -26,7 +26,7 @@ export const POLL_TIMING: PollTiming = {
 };
 
 export function nextPollAt(
-  run: Pick<Run, 'startedAt' | 'timeoutSeconds' | 'failedReadings'>,
+  run: Pick<Run, 'startedAt' | 'target' | 'failedReadings'>,
   now: Date,
   timing: PollTiming,
 ): Date {
@@ -35,17 +35,17 @@ export function nextPollAt(
   // A provider that could not be asked is asked less and less often.
   const patience = 2 ** Math.min(run.failedReadings, 6);
   const waitMs = Math.min(timing.maxMs, Math.max(timing.firstMs, ageMs * timing.ageShare) * patience);
-  const timeoutMs = startedMs + (run.timeoutSeconds ?? Number.POSITIVE_INFINITY) * 1000 + timing.firstMs;
+  const timeoutMs =
+    startedMs + (run.target?.timeoutSeconds ?? Number.POSITIVE_INFINITY) * 1000 + timing.firstMs;
   const next = now.getTime() + waitMs;
   // Just after the time-out the provider has the result: do not sleep past it.
   return new Date(timeoutMs > now.getTime() && timeoutMs < next ? timeoutMs : next);
 }
 
 /** When there is no hope of another report. */
-export function giveUpAt(
-  run: Pick<Run, 'startedAt' | 'timeoutSeconds' | 'requestedAt'>,
-  timing: PollTiming,
-): Date {
+export function giveUpAt(run: Pick<Run, 'startedAt' | 'target' | 'requestedAt'>, timing: PollTiming): Date {
   const startedMs = Date.parse(run.startedAt ?? run.requestedAt);
-  return new Date(startedMs + (run.timeoutSeconds ?? timing.longestTimeoutSeconds) * 1000 + timing.graceMs);
+  return new Date(
+    startedMs + (run.target?.timeoutSeconds ?? timing.longestTimeoutSeconds) * 1000 + timing.graceMs,
+  );
 }

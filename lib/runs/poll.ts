@@ -105,7 +105,7 @@ async function pass(due: readonly Run[], context: PollContext, counts: Counts): 
       }
     });
   }
-  const byProvider = Map.groupBy(open, ({ provider }) => provider);
+  const byProvider = Map.groupBy(open, ({ target }) => target?.provider);
   await Promise.all(
     [...byProvider].map(async ([provider, runs]) => {
       if (provider === undefined) return;
@@ -151,7 +151,7 @@ async function readRuns(
   );
   const refs = runs.flatMap((run) =>
     sentInvocations(run).map(({ invocationId, instances }) => ({
-      region: run.region ?? '',
+      region: run.target?.region ?? '',
       invocationId,
       instances,
     })),

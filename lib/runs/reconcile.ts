@@ -26,13 +26,14 @@ export async function reconcile(
   context: ReconcileContext,
 ): Promise<Reconciliation> {
   const { providers, now, reconcileSettleMs } = context;
-  if (run.provider === undefined || invocation.attemptedAt === undefined) return { kind: 'none' };
+  const { target } = run;
+  if (target === undefined || invocation.attemptedAt === undefined) return { kind: 'none' };
   let candidates: string[];
   try {
     const others = await notOursOf(run, invocation, context);
     if (others.kind !== 'known') return others;
     const since = new Date(invocation.attemptedAt);
-    const found = await providers[run.provider].find(invocationOf(run, invocation), since);
+    const found = await providers[target.provider].find(invocationOf(run, target, invocation), since);
     candidates = found.filter((invocationId) => !others.ids.has(invocationId));
   } catch (thrown) {
     if (!isOfProvider(thrown)) throw thrown;
@@ -64,7 +65,7 @@ async function notOursOf(
   context: ReconcileContext,
 ): Promise<{ kind: 'known'; ids: ReadonlySet<string> } | Exclude<Reconciliation, { kind: 'adopted' }>> {
   const { providers, store } = context;
-  const provider = run.provider === undefined ? undefined : providers[run.provider];
+  const provider = run.target && providers[run.target.provider];
   if (provider === undefined || provider.identity.by === 'token') return { kind: 'known', ids: new Set() };
   if (invocation.twin !== undefined) {
     const lease = await store.twin(invocation.twin);

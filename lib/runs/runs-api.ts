@@ -11,6 +11,7 @@ import { correlation, problems } from '../http/middleware.ts';
 import { type HttpAnswer, jsonAnswer, Refusal } from '../http/problem.ts';
 import { HttpEvent, type SourceRequest, toRequest } from '../http/request.ts';
 import type { CorrelatedLog } from '../logging.ts';
+import { instancesOf } from '../model/run.ts';
 import { RunId } from '../model/run-request.ts';
 import type { EventLog } from '../store/event-log.ts';
 import { type CancelContext, cancelRun } from './cancel.ts';
@@ -188,7 +189,7 @@ async function cancel(
     case 'unknown':
       throw badCancel(
         'instances.unknown',
-        `The run has no ${outcome.instances.slice(0, 5).join(', ')}; it has ${shortList(outcome.run.instances)}. Nothing was cancelled.`,
+        `The run has no ${outcome.instances.slice(0, 5).join(', ')}; it has ${shortList(instancesOf(outcome.run))}. Nothing was cancelled.`,
       );
     case 'waiting':
       throw new Refusal(

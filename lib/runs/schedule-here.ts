@@ -56,14 +56,14 @@ export function timedRun(
     deadline: deadline.toISOString(),
   };
   // Should this process die, the poller sets the timer.
-  const { leaseUntil: _, ...run } = newRun(asked, providers[request.provider], after(now(), leaseMs));
+  const { leaseUntil: _, ...run } = newRun(asked, providers[request.target.provider], after(now(), leaseMs));
   return {
     ...run,
     status: 'scheduled',
     invocations: [],
     schedule: {
-      ...(at !== undefined && { at }),
-      ...(recurrence !== undefined && { recurrence }),
+      at,
+      recurrence,
       timer: { deadlineMs },
     },
   };
@@ -137,10 +137,10 @@ export function firstTime(run: Run, now: Date): FirstTime {
 
 /** When the recurrence of a run comes true after that time. */
 export function comesNext(run: Run, from: Date): FirstTime {
-  const { provider, schedule, requestedAt } = run;
+  const { target, schedule, requestedAt } = run;
   const recurrence = schedule?.recurrence ?? '';
   try {
-    const at = provider && nextTime(provider, recurrence, from, new Date(requestedAt));
+    const at = target && nextTime(target.provider, recurrence, from, new Date(requestedAt));
     if (at !== undefined) return { ok: true, at };
     return {
       ok: false,

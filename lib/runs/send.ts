@@ -1,6 +1,7 @@
 /** Takes one invocation of a run to the provider: finds out what became of an earlier attempt, else asks. */
 import type { Run, RunInvocation } from '../model/run.ts';
 import { concealReason } from '../model/secret-parameters.ts';
+import type { Target } from '../model/target.ts';
 import type { InvokeOutcome, Provider } from '../providers/provider.ts';
 import { afterUnavailable } from './availability.ts';
 import { dropCancelled, isCancelledInPart } from './cancel-part.ts';
@@ -24,8 +25,9 @@ const PLANNED = { state: 'planned' } as const;
 export async function send(run: Run, index: number, context: DispatchContext): Promise<Step> {
   const { store, now, log, providers } = context;
   const invocation = run.invocations[index];
-  if (invocation === undefined || run.provider === undefined) return { kind: 'next', run };
-  const provider = providers[run.provider];
+  const { target } = run;
+  if (invocation === undefined || target === undefined) return { kind: 'next', run };
+  const provider = providers[target.provider];
   if (invocation.state === 'planned' && isCancelledInPart(run, invocation)) {
     return { kind: 'next', run: await dropCancelled(run, store) };
   }
@@ -50,7 +52,7 @@ export async function send(run: Run, index: number, context: DispatchContext): P
   if (isCancelledInPart(run, invocation)) {
     return { kind: 'next', run: await editInvocation(run, index, store, PLANNED) };
   }
-  const task: Task = { run, index, invocation, provider, context };
+  const task: Task = { run, target, index, invocation, provider, context };
   const key = twinKey(run, invocation, provider);
   if (key !== undefined) return await askAlone(key, task);
   const marked = await mark(task, { attemptedAt: now().toISOString() });
@@ -59,6 +61,7 @@ export async function send(run: Run, index: number, context: DispatchContext): P
 
 interface Task {
   run: Run;
+  target: Target;
   index: number;
   invocation: RunInvocation;
   provider: Provider;
@@ -122,20 +125,22 @@ function isMarked({ invocations }: Run, { index, invocation }: Task): boolean {
 }
 
 /** The attempt is marked: this is the last look before the call. */
-async function ask({ run, index, invocation, provider, context }: Task): Promise<Step> {
+async function ask({ run, target, index, invocation, provider, context }: Task): Promise<Step> {
   if (run.cancelRequestedAt !== undefined) {
     // Cancelled between the last look and the mark: nothing was asked of the provider yet.
     return { kind: 'next', run: await editInvocation(run, index, context.store, { state: 'dropped' }) };
   }
   const hindrance = await hindranceOf(run, context);
   if (hindrance !== undefined) return await waitFor(run, hindrance, context, { index, edit: PLANNED });
-  const outcome = await provider.invoke(invocationOf(run, invocation));
+  const outcome = await provider.invoke(invocationOf(run, target, invocation));
   return await conclude(run, index, outcomeWithoutSecrets(run, outcome), context);
 }
 
 /** A vendor's message may repeat the value that it refuses. */
 function outcomeWithoutSecrets(run: Run, outcome: InvokeOutcome): InvokeOutcome {
-  return outcome.kind === 'sent' ? outcome : { ...outcome, failure: concealReason(run, outcome.failure) };
+  return outcome.kind === 'sent'
+    ? outcome
+    : { ...outcome, failure: concealReason(run.target, outcome.failure) };
 }
 
 async function conclude(
@@ -172,24 +177,17 @@ async function conclude(
 async function sent(
   run: Run,
   index: number,
-  { invocationId, requestId }: { invocationId: string; requestId?: string },
+  { invocationId, requestId }: { invocationId: string; requestId?: string | undefined },
   { store, now, providers }: DispatchContext,
 ): Promise<Step> {
-  const isNoted = run.provider !== undefined && providers[run.provider].pushes;
+  const provider = run.target && providers[run.target.provider];
   const [stored] = await Promise.all([
-    editInvocation(
-      run,
-      index,
-      store,
-      { state: 'sent', invocationId, ...(requestId !== undefined && { requestId }) },
-      (current) =>
-        current.startedAt === undefined
-          ? { startedAt: now().toISOString(), outbox: [...current.outbox, 'run.started'] }
-          : {},
+    editInvocation(run, index, store, { state: 'sent', invocationId, requestId }, (current) =>
+      current.startedAt === undefined
+        ? { startedAt: now().toISOString(), outbox: [...current.outbox, 'run.started'] }
+        : {},
     ),
-    ...(isNoted && run.provider !== undefined
-      ? [store.noteInvocation(run.provider, invocationId, run.runId)]
-      : []),
+    provider?.pushes && store.noteInvocation(provider.name, invocationId, run.runId),
   ]);
   return { kind: 'next', run: stored };
 }

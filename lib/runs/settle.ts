@@ -166,7 +166,7 @@ function ended(run: Run, status: Run['status'], now: Date, reason: Reason | unde
     ...rest,
     status,
     // A guard names the key that it was asked with, and a rule may have made that of a secret.
-    ...(reason && { reason: concealReason(run, reason) }),
+    ...(reason && { reason: concealReason(run.target, reason) }),
     endedAt: now.toISOString(),
     outbox: [...run.outbox, event],
     // Until the event is known to be out, the poller has to look.
@@ -199,16 +199,16 @@ function taskKey({ invocationId, instanceId }: { invocationId: string; instanceI
   return `${invocationId}#${instanceId}`;
 }
 
-function taskOf(run: Run, report: TaskReport): RunTask {
+function taskOf({ runId, target }: Run, report: TaskReport): RunTask {
   const { vendorStatus, outputDroppedBytes = 0, isOutputPending: _, output, error, ...facts } = report;
   const deliveryError = deliveryErrorOf(report);
   return {
     version: 1,
-    runId: run.runId,
+    runId,
     ...facts,
-    ...(output !== undefined && { output: concealOutput(run, output, outputDroppedBytes > 0) }),
-    ...(error !== undefined && { error: concealReason(run, error) }),
-    outputDeliveryError: deliveryError && concealReason(run, deliveryError),
+    output: output && concealOutput(target, output, outputDroppedBytes > 0),
+    error: error && concealReason(target, error),
+    outputDeliveryError: deliveryError && concealReason(target, deliveryError),
     providerStatus: vendorStatus,
     outputDroppedBytes,
     isEventSent: false,

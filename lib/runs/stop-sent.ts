@@ -19,14 +19,15 @@ export async function stopSent(
   run: Run,
   { providers, log }: { providers: Readonly<Record<ProviderName, Provider>>; log: Log },
 ): Promise<void> {
-  if (run.provider === undefined || !isToBeStopped(run)) return;
+  const { target } = run;
+  if (target === undefined || !isToBeStopped(run)) return;
   const gone = cancelledInstances(run);
   for (const { invocationId, instances } of sentInvocations(run)) {
     const meant = run.cancelRequestedAt === undefined ? instances.filter((id) => gone.has(id)) : instances;
     if (meant.length === 0) continue;
-    const ref = { region: run.region ?? '', invocationId };
+    const ref = { region: target.region, invocationId };
     const isWhole = meant.length === instances.length;
-    const outcome = await providers[run.provider].cancel(ref, ...(isWhole ? [] : [meant]));
+    const outcome = await providers[target.provider].cancel(ref, ...(isWhole ? [] : [meant]));
     if (outcome.kind === 'requested') continue;
     const { code, message, isRetryable, retryAfterMs } = outcome.failure;
     // What the provider refuses for good (it has ended already) is answered by its own report.
@@ -34,7 +35,7 @@ export async function stopSent(
     if (!isRetryable) continue;
     throw new FleetReflexError(
       'cancel.unanswered',
-      `${run.provider} could not be asked to stop ${invocationId} (${code}: ${message}). It may still be running.`,
+      `${target.provider} could not be asked to stop ${invocationId} (${code}: ${message}). It may still be running.`,
       { disposition: 'retry', ...(retryAfterMs !== undefined && { retryAfterMs }) },
     );
   }

@@ -36,8 +36,8 @@ export interface Free {
 /** The key of an invocation's looks; none where the provider knows a token again. */
 export function twinKey(run: Run, invocation: RunInvocation, provider: Provider): string | undefined {
   const { identity } = provider;
-  if (identity.by === 'token') return undefined;
-  const looks = identity.of(invocationOf(run, invocation));
+  if (identity.by === 'token' || run.target === undefined) return undefined;
+  const looks = identity.of(invocationOf(run, run.target, invocation));
   return `${provider.name}#${createHash('sha256').update(looks).digest('hex')}`;
 }
 
@@ -92,10 +92,11 @@ export async function lookForTwin(
       return holding.invocationId === undefined ? free() : free(holding.invocationId);
     case 'unresolved': {
       // Whatever it left at the provider is there by now, and is not ours.
-      if (run.provider === undefined) return free();
+      const { target } = run;
+      if (target === undefined) return free();
       const since = new Date(read.attemptedAt);
       try {
-        return free(...(await providers[run.provider].find(invocationOf(run, invocation), since)));
+        return free(...(await providers[target.provider].find(invocationOf(run, target, invocation), since)));
       } catch (thrown) {
         if (!isOfProvider(thrown)) throw thrown;
         return { ...held(read.runId), reason: { code: thrown.code, message: thrown.message } };

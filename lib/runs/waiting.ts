@@ -3,7 +3,7 @@ import { ASK_ANEW } from '../guards/ask-anew.ts';
 import { frozenBecause } from '../guards/freeze.ts';
 import { releaseClaims } from '../guards/guards.ts';
 import type { Reason } from '../model/completion-event.ts';
-import { isTerminalRun, type Run, sentInvocations } from '../model/run.ts';
+import { instancesOf, isTerminalRun, type Run, sentInvocations } from '../model/run.ts';
 import { type DispatchContext, retryLater, type Step } from './dispatch-context.ts';
 import { editInvocation, type InvocationEdit, withInvocation } from './invocation.ts';
 import { nextPollAt } from './poll-timing.ts';
@@ -101,7 +101,7 @@ async function giveUp(run: Run, waitedFor: Reason, context: DispatchContext): Pr
   let current = run;
   for (const [index, { state, instances }] of run.invocations.entries()) {
     if (state !== 'planned') continue;
-    const message = `It could not be sent to ${instances.length} of ${run.instances.length} instances ${because}`;
+    const message = `It could not be sent to ${instances.length} of ${instancesOf(run).length} instances ${because}`;
     current = await refuse(current, index, { ...reason, message }, store);
   }
   return { kind: 'next', run: current };

@@ -3,9 +3,10 @@
  * is made of the schedule and the firing. Once it has its invocation it is like any other run.
  */
 import type { LiveSchedule, ScheduleRequest } from '../model/live-schedule.ts';
-import { isTerminalRun, type Run, type RunInvocation, SCHEDULE_SOURCE } from '../model/run.ts';
+import { instancesOf, isTerminalRun, type Run, type RunInvocation, SCHEDULE_SOURCE } from '../model/run.ts';
 import { runIdFor } from '../model/run-id.ts';
 import type { RunId } from '../model/run-request.ts';
+import type { Target } from '../model/target.ts';
 import type { Firing } from '../providers/schedules.ts';
 import { change, settle } from '../runs/settle.ts';
 import type { SchedulesContext } from './context.ts';
@@ -58,7 +59,7 @@ async function beginNew(schedule: LiveSchedule, firing: Firing, context: Schedul
   await note(schedule, firing, runId, context);
   const { request } = schedule;
   const { run } = await context.store.create({
-    version: 1,
+    version: 2,
     revision: 0,
     runId,
     rule: schedule.rule,
@@ -70,15 +71,9 @@ async function beginNew(schedule: LiveSchedule, firing: Firing, context: Schedul
     },
     ancestry: request?.chain?.ancestry,
     notify: schedule.notify,
-    ...(request?.replyTo && { replyTo: request.replyTo }),
-    ...(request?.traceparent && { traceparent: request.traceparent }),
-    provider: schedule.provider,
-    region: schedule.region,
-    command: schedule.command,
-    instances: schedule.instances,
-    parameters: schedule.parameters,
-    ...(schedule.username !== undefined && { username: schedule.username }),
-    ...settingsOf(schedule),
+    replyTo: request?.replyTo,
+    traceparent: request?.traceparent,
+    target: targetOf(schedule),
     guards: {},
     onUnavailable: 'fail',
     requestedAt: firing.at,
@@ -90,15 +85,20 @@ async function beginNew(schedule: LiveSchedule, firing: Firing, context: Schedul
   return await tellOf(run, firing, context);
 }
 
-/** What the run shows of how its command ran. */
-function settingsOf({
-  settings = {},
-}: LiveSchedule): Pick<Run, 'timeoutSeconds' | 'workingDirectory' | 'options'> {
+/** What the run shows of where and how its command ran. */
+function targetOf({ settings = {}, ...schedule }: LiveSchedule): Target {
+  const { provider, region, command, instances, parameters, username } = schedule;
   const { timeoutSeconds, workingDirectory, ...options } = settings;
   return {
-    ...(timeoutSeconds !== undefined && { timeoutSeconds }),
-    ...(workingDirectory !== undefined && { workingDirectory }),
-    ...(Object.values(options).some((value) => value !== undefined) && { options }),
+    provider,
+    region,
+    command,
+    instances,
+    parameters,
+    username,
+    timeoutSeconds,
+    workingDirectory,
+    options: Object.values(options).some((value) => value !== undefined) ? options : undefined,
   };
 }
 
@@ -129,7 +129,7 @@ function started(
   return {
     status: 'pending',
     invocations: [invocation],
-    ...(invocation.state === 'sent' && { startedAt: firing.at }),
+    startedAt: invocation.state === 'sent' ? firing.at : undefined,
     // The poller takes it from here.
     pollAt: now().toISOString(),
   };
@@ -153,7 +153,7 @@ function failureOf({ reason, at }: Firing) {
 async function tellOf(run: Run, firing: Firing, context: SchedulesContext): Promise<Run> {
   const [invocation] = run.invocations;
   if (invocation?.state === 'notSent') {
-    for (const instanceId of run.instances) {
+    for (const instanceId of instancesOf(run)) {
       await context.store.putTask({
         version: 1,
         runId: run.runId,

@@ -53,15 +53,16 @@ export function timingOf({
 
 /** The schedule that a request asks for, before the provider has it. */
 export function fromRequest(request: ScheduleRequest, now: Date): LiveSchedule {
+  const { provider, region, command, instances, parameters, username } = request.target;
   return {
     ...newborn(now),
-    provider: request.provider,
-    region: request.region,
+    provider,
+    region,
     name: request.runId,
-    command: request.command,
-    instances: request.instances,
-    parameters: request.parameters,
-    ...(request.username !== undefined && { username: request.username }),
+    command,
+    instances,
+    parameters,
+    username,
     timing: timingOf(request),
     rule: request.rule,
     notify: request.notify,

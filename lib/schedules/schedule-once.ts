@@ -147,7 +147,8 @@ function uncertain({ name, provider }: LiveSchedule, { deadline }: Run): Reason 
 
 /** What can be refused before anybody is asked. */
 function problemOf(request: ScheduleRequest, context: SchedulesContext): Reason | undefined {
-  const { provider, instances, at, recurrence } = request;
+  const { at, recurrence } = request;
+  const { provider, instances } = request.target;
   const now = context.now();
   const { maxScheduleInstances } = PROVIDER_FORMS[provider];
   if (instances.length > maxScheduleInstances) {

@@ -16,13 +16,8 @@ export function scheduledRun(
   const { at, recurrence } = request;
   return {
     ...described(request),
-    provider: request.provider,
-    region: request.region,
-    command: request.command,
-    instances: request.instances,
-    parameters: request.parameters,
-    ...(request.username !== undefined && { username: request.username }),
-    schedule: { ...(at !== undefined && { at }), ...(recurrence !== undefined && { recurrence }) },
+    target: request.target,
+    schedule: { at, recurrence },
     guards: {},
     onUnavailable: 'fail',
     deadline: deadlineOf(request, context).toISOString(),

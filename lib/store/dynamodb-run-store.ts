@@ -13,6 +13,7 @@ import { FleetReflexError } from '../errors.ts';
 import { isTerminalRun, Run, RunTask, timerOf } from '../model/run.ts';
 import { RunId } from '../model/run-request.ts';
 import { TERMINAL_RANK, taskRank } from '../model/status.ts';
+import { upgradeRun } from '../model/upgrade.ts';
 import { listByDay } from './by-day.ts';
 import { listScheduled } from './list-scheduled.ts';
 import type { RunPage, RunStore, Saved } from './run-store.ts';
@@ -31,7 +32,7 @@ export interface DynamoRunStoreOptions {
 /** What a newer version wrote is looked at again after this: by then that version may be back. */
 const SET_ASIDE_MS = 10 * 60_000;
 
-const StoredRun = z.looseObject({ run: Run });
+const StoredRun = z.looseObject({ run: z.preprocess(upgradeRun, Run) });
 const StoredGlimpse = z.looseObject({ run: Glimpse });
 const StoredTwin = z.looseObject({ lease: TwinLease });
 const StoredTask = z.looseObject({ task: RunTask });

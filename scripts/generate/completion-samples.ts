@@ -12,18 +12,20 @@ const RULE = 'deploy-on-deployment';
 const DELIVERY = '72d3162e-cc78-11e3-81ab-4c9367dc0958';
 
 const run: Run = {
-  version: 1,
+  version: 2,
   revision: 1,
   runId: runIdFor(RULE, 'github', DELIVERY),
   rule: RULE,
   trigger: { source: 'github', type: 'deploy.created', id: DELIVERY, subject: 'acme/web' },
   notify: [{ name: 'completions', sqs: 'completions' }],
   traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
-  provider: 'tencent',
-  region: 'ap-guangzhou',
-  command: 'cmd-echo0001',
-  instances: ['ins-local001', 'ins-local002'],
-  parameters: { ref: 'refs/heads/main' },
+  target: {
+    provider: 'tencent',
+    region: 'ap-guangzhou',
+    command: 'cmd-echo0001',
+    instances: ['ins-local001', 'ins-local002'],
+    parameters: { ref: 'refs/heads/main' },
+  },
   guards: {},
   onUnavailable: 'fail',
   requestedAt: '2026-11-20T10:19:57.120Z',
@@ -77,11 +79,10 @@ const ended: Run = {
   endedAt: '2026-11-20T10:20:00.302Z',
 };
 
-const { startedAt: _, ...notStarted } = run;
+const { startedAt: _, target: __, ...notStarted } = run;
 const rejected: Run = {
   ...notStarted,
-  instances: [],
-  parameters: {},
+  refusedTarget: { provider: 'tencent', region: 'ap-guangzhou', command: 'cmd-echo0001' },
   invocations: [],
   status: 'rejected',
   reason: {

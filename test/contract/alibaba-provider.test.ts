@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { isTerminalTask } from '../../lib/model/status.ts';
 import { type AlibabaProvider, alibabaProvider } from '../../lib/providers/alibaba/provider.ts';
 import type { Invocation } from '../../lib/providers/provider.ts';
+import { type Flat, withGiven } from '../fixtures/flat.ts';
 import { atEndOfFile, type Local, type LocalOptions, startLocal, until } from './alibaba-local.ts';
 import { REGION } from './alibaba-sdk.ts';
 import { providerContract } from './provider-contract.ts';
@@ -37,17 +38,22 @@ providerContract('alibaba', async () => {
 });
 
 let count = 0;
-function anInvocation(more: Partial<Invocation> = {}): Invocation {
+function anInvocation(more: Flat<Invocation> = {}): Invocation {
   count += 1;
-  return {
-    token: `run-alibaba-${count}`,
-    region: REGION,
-    command: 'c-echo0001',
-    instances: ['i-local001'],
-    parameters: { text: 'hello' },
-    labels: {},
-    ...more,
-  };
+  return withGiven(
+    {
+      token: `run-alibaba-${count}`,
+      target: {
+        provider: 'alibaba',
+        region: REGION,
+        command: 'c-echo0001',
+        instances: ['i-local001'],
+        parameters: { text: 'hello' },
+      },
+      labels: {},
+    },
+    more,
+  );
 }
 
 describe('what is Cloud Assistant’s own', () => {
@@ -108,7 +114,9 @@ describe('what is Cloud Assistant’s own', () => {
   test('the token with another request is refused for good', async () => {
     const invocation = anInvocation();
     await local.provider.invoke(invocation);
-    expect(await local.provider.invoke({ ...invocation, parameters: { text: 'other' } })).toMatchObject({
+    expect(
+      await local.provider.invoke(withGiven(invocation, { parameters: { text: 'other' } })),
+    ).toMatchObject({
       kind: 'notSent',
       failure: { code: 'IdempotentParameterMismatch', isRetryable: false },
     });

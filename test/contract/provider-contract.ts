@@ -5,6 +5,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { isTerminalTask } from '../../lib/model/status.ts';
 import type { Invocation, Provider, TaskReport } from '../../lib/providers/provider.ts';
+import { type Flat, withGiven } from '../fixtures/flat.ts';
 
 export interface ProviderHarness {
   provider: Provider;
@@ -30,17 +31,22 @@ export function providerContract(name: string, make: () => Promise<ProviderHarne
   let harness: ProviderHarness;
   let count = 0;
 
-  const anInvocation = (more: Partial<Invocation> = {}): Invocation => {
+  const anInvocation = (more: Flat<Invocation> = {}): Invocation => {
     count += 1;
-    return {
-      token: `run-${name}-${process.pid}-${count}`,
-      region: harness.region,
-      command: harness.commands.echo,
-      instances: [harness.instances[0]],
-      parameters: { text: `hello-${count}` },
-      labels: { 'fleet-reflex-rule': 'contract' },
-      ...more,
-    };
+    return withGiven(
+      {
+        token: `run-${name}-${process.pid}-${count}`,
+        target: {
+          provider: harness.provider.name,
+          region: harness.region,
+          command: harness.commands.echo,
+          instances: [harness.instances[0]],
+          parameters: { text: `hello-${count}` },
+        },
+        labels: { 'fleet-reflex-rule': 'contract' },
+      },
+      more,
+    );
   };
 
   const sent = async (invocation: Invocation): Promise<string> => {

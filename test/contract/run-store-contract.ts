@@ -6,36 +6,22 @@ import { isTerminalTask, TaskStatus, taskRank } from '../../lib/model/status.ts'
 import { rejectedRun } from '../../lib/runs/new-run.ts';
 import type { RunStore } from '../../lib/store/run-store.ts';
 import type { TwinLease } from '../../lib/store/twin-lease.ts';
+import { type Flat, withGiven } from '../fixtures/flat.ts';
 import { aRunRequest } from '../fixtures/run-world.ts';
 
 const T0 = Date.now();
 const at = (seconds: number) => new Date(T0 + seconds * 1000);
 
-export function aRun(given: Partial<Run> = {}): Run {
-  const { runId, rule, trigger, notify, requestedAt, provider, region, command, instances } = aRunRequest(
+export function aRun(given: Flat<Run> = {}): Run {
+  const { runId, rule, trigger, notify, requestedAt, target } = aRunRequest(
     given.rule === undefined ? {} : { rule: given.rule },
   );
-  return {
-    ...rejectedRun(
-      {
-        version: 1,
-        action: 'reject',
-        runId,
-        rule,
-        trigger,
-        notify,
-        requestedAt,
-        reason: { code: 'x', message: 'x' },
-      },
-      at(0),
-    ),
-    provider,
-    region,
-    command,
-    instances,
-    status: 'running',
-    ...given,
-  };
+  const reason = { code: 'x', message: 'x' };
+  const rejected = rejectedRun(
+    { version: 2, action: 'reject', runId, rule, trigger, notify, requestedAt, reason },
+    at(0),
+  );
+  return withGiven({ ...rejected, target, status: 'running' }, given);
 }
 
 function aTask(run: Run, given: Partial<RunTask> = {}): RunTask {

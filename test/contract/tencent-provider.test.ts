@@ -10,6 +10,7 @@ import { tencentSchedules } from '../../lib/providers/tencent/schedules.ts';
 import { createFleetEngine } from '../../local/fleet/engine.ts';
 import { parseFleet } from '../../local/fleet/fleet-file.ts';
 import { startTatServer, type TatServer } from '../../local/tencent/server.ts';
+import { type Flat, withGiven } from '../fixtures/flat.ts';
 import { until } from './alibaba-local.ts';
 import { providerContract } from './provider-contract.ts';
 
@@ -74,17 +75,22 @@ providerContract('tencent', async () => {
 });
 
 let count = 0;
-function anInvocation(more: Partial<Invocation> = {}): Invocation {
+function anInvocation(more: Flat<Invocation> = {}): Invocation {
   count += 1;
-  return {
-    token: `run-tencent-${count}`,
-    region: REGION,
-    command: 'cmd-echo0001',
-    instances: ['ins-local001'],
-    parameters: { text: `hello-${count}` },
-    labels: {},
-    ...more,
-  };
+  return withGiven(
+    {
+      token: `run-tencent-${count}`,
+      target: {
+        provider: 'tencent',
+        region: REGION,
+        command: 'cmd-echo0001',
+        instances: ['ins-local001'],
+        parameters: { text: `hello-${count}` },
+      },
+      labels: {},
+    },
+    more,
+  );
 }
 
 describe('what is TAT’s own', () => {

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { cancelRun, cancelRuns } from '../../lib/runs/cancel.ts';
 import { dispatchRun } from '../../lib/runs/dispatch.ts';
 import type { RunStore } from '../../lib/store/run-store.ts';
+import type { Flat } from '../fixtures/flat.ts';
 import { aRunWorld, FAILURE, type RunOnlyRequest, type RunWorld } from '../fixtures/run-world.ts';
 import { startRunsTable } from '../fixtures/runs-table.ts';
 import { aTimedRequest, schedule } from '../fixtures/timed-requests.ts';
@@ -16,11 +17,11 @@ beforeEach(async () => {
 afterEach(() => table.stop());
 
 const ALL = ['ins-1', 'ins-2', 'ins-3', 'ins-4'];
-const aRequest = (given: Partial<RunOnlyRequest> = {}) => world.request({ instances: [...ALL], ...given });
+const aRequest = (given: Flat<RunOnlyRequest> = {}) => world.request({ instances: [...ALL], ...given });
 const cancel = (runId: string, ...instances: string[]) => cancelRun(runId, 'ada', world.context, instances);
 
 /** What the cloud was given, in the order of the calls. */
-const sentTo = () => world.cloud.taken.map(({ invocation }) => [...invocation.instances]);
+const sentTo = () => world.cloud.taken.map(({ invocation }) => [...invocation.target.instances]);
 
 /** What is lost is found or sent, what is out succeeds unless it was stopped, and the run ends. */
 async function end(runId: string, rounds = 10) {
@@ -206,7 +207,7 @@ describe('a cancel of some instances', () => {
   it('of a recurrence is refused: each of its times is a run of its own', async () => {
     const request = aTimedRequest(world, { rule: 'nightly', recurrence: '0 0 * * *', at: undefined });
     const waiting = await schedule(request, world.context);
-    expect(await cancel(waiting.runId, request.instances[0] ?? '')).toMatchObject({ kind: 'waiting' });
+    expect(await cancel(waiting.runId, request.target.instances[0] ?? '')).toMatchObject({ kind: 'waiting' });
     expect((await world.run(waiting.runId)).cancelledInstances).toBeUndefined();
   });
 });
@@ -237,7 +238,7 @@ describe('a cancel between any two writes of a dispatch', () => {
       const run = await end(request.runId);
       const sends = sentTo().filter((instances) => instances.includes(victim)).length;
       const ids = world.cloud.taken
-        .filter(({ invocation }) => invocation.instances.includes(victim))
+        .filter(({ invocation }) => invocation.target.instances.includes(victim))
         .map(({ invocationId }) => invocationId);
       const stops = world.cloud.cancelled.filter(
         (stopped) => ids.includes(stopped) || stopped.includes(victim),

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished }
 import type { RenderedGuards } from '../../lib/model/run-request.ts';
 import { cancelRun } from '../../lib/runs/cancel.ts';
 import { resume } from '../../lib/runs/dispatch.ts';
+import type { Flat } from '../fixtures/flat.ts';
 import { aRunWorld, type RunOnlyRequest, type RunWorld } from '../fixtures/run-world.ts';
 import { startRunsTable } from '../fixtures/runs-table.ts';
 
@@ -20,7 +21,7 @@ beforeEach(() => {
 
 const MINUTE = 60_000;
 
-function ask(maxPerHour: RenderedGuards['maxPerHour'], given: Partial<RunOnlyRequest> = {}): RunOnlyRequest {
+function ask(maxPerHour: RenderedGuards['maxPerHour'], given: Flat<RunOnlyRequest> = {}): RunOnlyRequest {
   const guards: RenderedGuards = maxPerHour === undefined ? {} : { maxPerHour };
   return world.request({ rule: `hourly-${rules}`, instances: ['ins-1'], guards, ...given });
 }

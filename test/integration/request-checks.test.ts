@@ -7,11 +7,13 @@ import { queueHandler } from '../../lib/queues/consume.ts';
 import { renderRule } from '../../lib/rules/render.ts';
 import { DEFAULT } from '../../lib/rules/target-check.ts';
 import { capturedLog } from '../fixtures/captured-log.ts';
+import { asVersion1, type Flat, withGiven } from '../fixtures/flat.ts';
 import { aLambdaContext } from '../fixtures/http-events.ts';
 import { aRunRequest, type RunOnlyRequest } from '../fixtures/run-world.ts';
 import { aRunsQueueWorld } from '../fixtures/runs-queue-world.ts';
 import { startRunsTable } from '../fixtures/runs-table.ts';
 import { type LocalSqs, startSqs } from '../fixtures/sqs.ts';
+import { aTimedRequest, type TimedGiven } from '../fixtures/timed-requests.ts';
 import { anAlert, aRule } from '../unit/rules/events.ts';
 
 let table: Awaited<ReturnType<typeof startRunsTable>>;
@@ -26,6 +28,7 @@ afterAll(async () => {
 
 const MINUTE = 60_000;
 const DAY = 86_400_000;
+const AT = '2040-01-01T00:00:00.000Z';
 
 /** What became of a message, and what the cloud was asked. */
 async function outcomeOf(make: (request: RunOnlyRequest, now: number) => unknown) {
@@ -43,7 +46,7 @@ async function outcomeOf(make: (request: RunOnlyRequest, now: number) => unknown
     message: thrown instanceof Error ? thrown.message : '',
     calls: world.cloud.calls() - before,
     isStored,
-    taken: world.cloud.taken.map(({ invocation }) => invocation.parameters),
+    taken: world.cloud.taken.map(({ invocation }) => invocation.target.parameters),
   };
 }
 
@@ -60,17 +63,17 @@ describe('a value', () => {
     ['a line more', 'web\nreboot'],
     ['more than 256 characters', 'a'.repeat(257)],
   ])('of %s is held where no pattern came with it', async (_, text) => {
-    const { outcome, message, ...rest } = await outcomeOf((request) => ({
-      ...request,
-      parameters: { text },
-    }));
+    const { outcome, message, ...rest } = await outcomeOf((request) =>
+      withGiven(request, { parameters: { text } }),
+    );
     expect({ outcome, ...rest }).toEqual({ ...NOT_RUN, taken: [], outcome: 'parameters.unsafe hold' });
     if (text.length > 3) expect(message).not.toContain(text);
   });
 
   it('is held where it does not match the pattern that came with it', async () => {
     const patterns = { text: '[a-z ]+' };
-    const asked = (text: string) => outcomeOf((request) => ({ ...request, parameters: { text }, patterns }));
+    const asked = (text: string) =>
+      outcomeOf((request) => withGiven(request, { parameters: { text }, patterns }));
     expect(await asked('restart web')).toMatchObject({ outcome: 'taken', taken: [{ text: 'restart web' }] });
     expect(await asked('restart web; reboot')).toMatchObject({
       ...NOT_RUN,
@@ -82,7 +85,9 @@ describe('a value', () => {
     ['a pattern of another parameter', { other: '[^x]*' }],
     ['a pattern of a name that objects have', { constructor: '[^x]*', toString: '[^x]*' }],
   ])('is not let in by %s', async (_, patterns) => {
-    const asked = await outcomeOf((request) => ({ ...request, parameters: { text: '$(id)' }, patterns }));
+    const asked = await outcomeOf((request) =>
+      withGiven(request, { parameters: { text: '$(id)' }, patterns }),
+    );
     expect(asked).toMatchObject({ ...NOT_RUN, outcome: 'parameters.unsafe hold' });
   });
 
@@ -93,14 +98,14 @@ describe('a value', () => {
     ['more than 8,192 characters', 'a'.repeat(8193)],
   ])('of %s is held whatever pattern comes with it', async (_, text) => {
     const patterns = { text: '[\\s\\S]*' };
-    const asked = await outcomeOf((request) => ({ ...request, parameters: { text }, patterns }));
+    const asked = await outcomeOf((request) => withGiven(request, { parameters: { text }, patterns }));
     expect(asked).toMatchObject({ ...NOT_RUN, outcome: 'parameters.unsafe hold' });
   });
 
   it('is held with a pattern that is none, or too long to be a rule’s', async () => {
     for (const pattern of ['(', '(?=x)', 'a{2001}', 'a'.repeat(1001)]) {
       const patterns = { text: pattern };
-      const asked = await outcomeOf((request) => ({ ...request, parameters: { text: 'a' }, patterns }));
+      const asked = await outcomeOf((request) => withGiven(request, { parameters: { text: 'a' }, patterns }));
       expect(asked).toMatchObject({ ...NOT_RUN, outcome: 'request.invalid hold' });
     }
   });
@@ -108,7 +113,7 @@ describe('a value', () => {
   it('is held exactly when the door would have rejected it', async () => {
     await fc.assert(
       fc.asyncProperty(fc.string({ maxLength: 12, unit: 'binary' }), async (text) => {
-        const asked = await outcomeOf((request) => ({ ...request, parameters: { text } }));
+        const asked = await outcomeOf((request) => withGiven(request, { parameters: { text } }));
         expect(asked.outcome === 'taken').toBe(DEFAULT.matchWhole(text).isMatch);
       }),
       { numRuns: 30 },
@@ -117,7 +122,7 @@ describe('a value', () => {
 });
 
 describe('a request', () => {
-  it.each<[string, string, (request: RunOnlyRequest, now: number) => object]>([
+  it.each<[string, string, (now: number) => Flat<RunOnlyRequest>]>([
     ['a region that is none', 'region.invalid', () => ({ region: 'ap-guangzhou; x' })],
     ['a command that is a script', 'command.invalid', () => ({ command: 'reboot' })],
     ['a command of the other cloud', 'command.invalid', () => ({ command: 'c-echo0001' })],
@@ -141,12 +146,12 @@ describe('a request', () => {
     [
       'a deadline of days',
       'request.invalid',
-      (_, now) => ({ deadline: new Date(now + DAY + MINUTE).toISOString() }),
+      (now) => ({ deadline: new Date(now + DAY + MINUTE).toISOString() }),
     ],
     [
       'a time in the future, which no cancel would reach',
       'request.invalid',
-      (_, now) => ({
+      (now) => ({
         requestedAt: new Date(now + 10 * MINUTE).toISOString(),
         deadline: new Date(now + 20 * MINUTE).toISOString(),
       }),
@@ -200,35 +205,30 @@ describe('a request', () => {
       }),
     ],
   ])('with %s is held as %s', async (_, code, given) => {
-    const asked = await outcomeOf((request, now) => ({ ...request, ...given(request, now) }));
+    const asked = await outcomeOf((request, now) => withGiven(request, given(now)));
     expect(asked).toMatchObject({ ...NOT_RUN, outcome: `${code} hold` });
+    const inVersion1 = await outcomeOf((request, now) => asVersion1(withGiven(request, given(now))));
+    expect(inVersion1).toMatchObject({ ...NOT_RUN, outcome: `${code} hold` });
   });
 
-  it.each<[string, string, (request: RunOnlyRequest, now: number) => object]>([
-    ['values', 'parameters.unsafe', () => ({ parameters: { text: '$(id)' } })],
-    ['instances', 'instances.invalid', () => ({ instances: ['*'] })],
-    ['both times', 'request.invalid', () => ({ recurrence: '0 0 * * *' })],
-    ['a deadline of days', 'request.invalid', () => ({ deadlineMs: 2 * DAY })],
-    ['a cooldown of years', 'request.invalid', () => ({ guards: { cooldownMs: 365 * DAY } })],
+  it.each<[string, string, TimedGiven]>([
+    ['values', 'parameters.unsafe', { parameters: { text: '$(id)' } }],
+    ['instances', 'instances.invalid', { instances: ['*'] }],
+    ['both times', 'request.invalid', { recurrence: '0 0 * * *', at: AT }],
+    ['a deadline of days', 'request.invalid', { execution: { deadlineMs: 2 * DAY } }],
+    ['a cooldown of years', 'request.invalid', { execution: { guards: { cooldownMs: 365 * DAY } } }],
   ])('for later is looked at in the same way: %s', async (_, code, given) => {
-    const asked = await outcomeOf((request, now) => {
-      const { deadline: _deadline, guards, onUnavailable, ...rest } = request;
-      const {
-        deadlineMs = MINUTE,
-        guards: odd,
-        ...fields
-      }: Record<string, unknown> = { ...given(request, now) };
-      const execution = { guards: odd ?? guards, onUnavailable, deadlineMs };
-      const at = new Date(now + 10 * MINUTE).toISOString();
-      return { ...rest, ...fields, action: 'schedule', at, execution };
-    });
+    const asked = await outcomeOf(({ runId }, now) => ({
+      ...aTimedRequest({ now: () => now }, given),
+      runId,
+    }));
     expect(asked).toMatchObject({ ...NOT_RUN, outcome: `${code} hold` });
   });
 
   it('to cancel by a key of a page, or of no rule, is held', async () => {
     const cancel = (given: object) =>
-      outcomeOf(({ version, runId, rule, trigger, notify, requestedAt }) => ({
-        ...{ version, runId, rule, trigger, notify, requestedAt, action: 'cancel' },
+      outcomeOf(({ runId, rule, trigger, notify, requestedAt }) => ({
+        ...{ version: 1, runId, rule, trigger, notify, requestedAt, action: 'cancel' },
         ...given,
       }));
     expect(await cancel({ targetRule: 'r', key: 'x'.repeat(201) })).toMatchObject({
@@ -240,7 +240,7 @@ describe('a request', () => {
 
   it('with secrets is held where they are none of its parameters, and says nothing of their values', async () => {
     const asked = (parameters: Record<string, string>, secretParameters: string[]) =>
-      outcomeOf((request) => ({ ...request, parameters, secretParameters }));
+      outcomeOf((request) => withGiven(request, { parameters, secretParameters }));
     expect(await asked({ token: 'zqj' }, ['other'])).toMatchObject({
       ...NOT_RUN,
       outcome: 'request.invalid hold',
@@ -255,16 +255,11 @@ describe('a request', () => {
   });
 
   it('with secrets for the provider to keep is held', async () => {
-    const asked = await outcomeOf(
-      ({ version, runId, rule, trigger, notify, requestedAt, ...request }, now) => ({
-        ...{ version, runId, rule, trigger, notify, requestedAt, action: 'schedule' },
-        ...{ provider: request.provider, region: request.region, command: request.command },
-        instances: request.instances,
-        parameters: { token: 'zqjzqj' },
-        secretParameters: ['token'],
-        at: new Date(now + MINUTE).toISOString(),
-      }),
-    );
+    const asked = await outcomeOf(({ version, runId, rule, trigger, notify, requestedAt, target }, now) => ({
+      ...{ version, runId, rule, trigger, notify, requestedAt, action: 'schedule' },
+      target: { ...target, parameters: { token: 'zqjzqj' }, secretParameters: ['token'] },
+      at: new Date(now + MINUTE).toISOString(),
+    }));
     expect(asked).toMatchObject({ ...NOT_RUN, outcome: 'request.invalid hold' });
   });
 
@@ -292,7 +287,7 @@ it('what is held is in the dead-letter queue with its reason, and the rest of th
     log,
     handle: async ({ body }) => await world.take(JSON.parse(body)),
   });
-  const forged = { ...aRunRequest({}, world.now()), parameters: { text: '$(id)' } };
+  const forged = aRunRequest({ parameters: { text: '$(id)' } }, world.now());
   const fine = aRunRequest({ parameters: { text: 'web' } }, world.now());
   for (const request of [forged, fine]) await sqs.send(queueUrl, JSON.stringify(request));
   expect(await sqs.deliver(queueUrl, (event) => handler(event, aLambdaContext()))).toEqual({
@@ -307,6 +302,6 @@ it('what is held is in the dead-letter queue with its reason, and the rest of th
       },
     },
   ]);
-  expect(world.cloud.taken.map(({ invocation }) => invocation.parameters)).toEqual([{ text: 'web' }]);
+  expect(world.cloud.taken.map(({ invocation }) => invocation.target.parameters)).toEqual([{ text: 'web' }]);
   expect(log.lines.map(({ event }) => event)).toContain('message.held');
 });

@@ -129,7 +129,9 @@ describe('a run request', () => {
     const instances = Array.from({ length: 450 }, (_, index) => `ins-${index}`);
     const request = world.request({ instances });
     await world.dispatch(request);
-    expect(world.cloud.taken.map(({ invocation }) => invocation.instances.length)).toEqual([200, 200, 50]);
+    expect(world.cloud.taken.map(({ invocation }) => invocation.target.instances.length)).toEqual([
+      200, 200, 50,
+    ]);
     expect(new Set(world.cloud.taken.map(({ invocation }) => invocation.token)).size).toBe(3);
     world.cloud.tasksAre('succeeded');
     world.cloud.tasksAre('running', 'ins-449');
@@ -183,7 +185,7 @@ describe('a run request', () => {
     const { runId, rule, trigger, notify, requestedAt } = world.request();
     const reason = { code: 'parameters.unsafe', message: 'the parameter text: …' };
     const request: Extract<RunRequest, { action: 'reject' }> = {
-      version: 1,
+      version: 2,
       action: 'reject',
       runId,
       rule,
@@ -404,7 +406,7 @@ describe('instances that cannot take a command', () => {
     const request = world.request({ onUnavailable });
     await world.dispatch(request);
     expect(await world.run(request.runId)).toMatchObject({ status });
-    expect(world.cloud.taken[0]?.invocation.instances).toEqual(instances);
+    expect(world.cloud.taken[0]?.invocation.target.instances).toEqual(instances);
   });
 
   it('onUnavailable skip tells which were left out, and rejects when none is left', async () => {
@@ -436,7 +438,7 @@ describe('instances that cannot take a command', () => {
     world.cloud.lacks();
     world.advance(16_000);
     await world.dispatch(request);
-    expect(world.cloud.taken[0]?.invocation.instances).toEqual(['ins-1', 'ins-2']);
+    expect(world.cloud.taken[0]?.invocation.target.instances).toEqual(['ins-1', 'ins-2']);
   });
 });
 

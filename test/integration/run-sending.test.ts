@@ -373,7 +373,9 @@ describe('a cloud that refuses a call because of instances', () => {
     world.cloud.isStopped([]);
     world.advance(16_000);
     await world.dispatch(request);
-    expect(world.cloud.taken.map(({ invocation }) => invocation.instances)).toEqual([['ins-1', 'ins-2']]);
+    expect(world.cloud.taken.map(({ invocation }) => invocation.target.instances)).toEqual([
+      ['ins-1', 'ins-2'],
+    ]);
   });
 
   it('retry: it ends as expired when they do not come', async () => {
@@ -411,7 +413,7 @@ describe('a cloud that refuses a call because of instances', () => {
     prepare();
     const request = world.request({ onUnavailable: 'skip', instances: six });
     expect(await world.dispatch(request)).toMatchObject({ kind: 'done', run: { status: 'pending' } });
-    const sent = world.cloud.taken.flatMap(({ invocation }) => invocation.instances);
+    const sent = world.cloud.taken.flatMap(({ invocation }) => invocation.target.instances);
     expect(sent.toSorted()).toEqual(['ins-1', 'ins-3', 'ins-4', 'ins-6']);
     const tokens = world.cloud.taken.map(({ invocation }) => invocation.token);
     expect(new Set(tokens).size).toBe(tokens.length);

@@ -13,6 +13,7 @@ import { dynamoEventLog } from '../../lib/store/dynamodb-event-log.ts';
 import { dynamoGuardStore } from '../../lib/store/dynamodb-guard-store.ts';
 import { dynamoRunStore } from '../../lib/store/dynamodb-run-store.ts';
 import { capturedLog } from '../fixtures/captured-log.ts';
+import { type Flat, withGiven } from '../fixtures/flat.ts';
 import { aLambdaContext, anHttpEvent } from '../fixtures/http-events.ts';
 import { startRunsTable } from '../fixtures/runs-table.ts';
 import { ProblemBody } from '../fixtures/webhook-door.ts';
@@ -39,20 +40,22 @@ afterAll(() => table.stop());
 
 let made = 0;
 /** A run that the provider has. */
-function aRun(given: Partial<Run> = {}): Run {
+function aRun(given: Flat<Run> = {}): Run {
   made += 1;
-  return {
-    version: 1,
+  const run: Run = {
+    version: 2,
     revision: 0,
     runId: runIdFor('restart-web', 'alertmanager', String(made)),
     rule: 'restart-web',
     trigger: { source: 'alertmanager', type: 'alert.firing', id: String(made) },
     notify: [{ name: 'completions', sqs: 'completions' }],
-    provider: 'tencent',
-    region: 'ap-guangzhou',
-    command: 'cmd-echo0001',
-    instances: ['ins-local001'],
-    parameters: { text: 'restart:web' },
+    target: {
+      provider: 'tencent',
+      region: 'ap-guangzhou',
+      command: 'cmd-echo0001',
+      instances: ['ins-local001'],
+      parameters: { text: 'restart:web' },
+    },
     guards: {},
     onUnavailable: 'fail',
     requestedAt: NOW.toISOString(),
@@ -63,8 +66,8 @@ function aRun(given: Partial<Run> = {}): Run {
     ],
     outbox: [],
     failedReadings: 0,
-    ...given,
   };
+  return withGiven(run, given);
 }
 
 const notUsed = () => Promise.reject(new Error('not asked for by this API'));

@@ -90,7 +90,8 @@ describe('a run that waits for its time', () => {
     const world = aWorld();
     const { runId } = await world.schedule({
       username: 'deploy',
-      execution: { timeoutSeconds: 30, workingDirectory: '/srv/app' },
+      timeoutSeconds: 30,
+      workingDirectory: '/srv/app',
     });
     world.advance(65_000);
     await world.poll();

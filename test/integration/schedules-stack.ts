@@ -23,6 +23,7 @@ import { type CloudAssistantServerOptions, startCloudAssistantServer } from '../
 import { createFleetEngine } from '../../local/fleet/engine.ts';
 import { parseFleet } from '../../local/fleet/fleet-file.ts';
 import { startTatServer } from '../../local/tencent/server.ts';
+import { type Flat, withGiven } from '../fixtures/flat.ts';
 import { startRunsTable } from '../fixtures/runs-table.ts';
 import { createManualClock } from '../unit/providers/manual-clock.ts';
 
@@ -202,25 +203,27 @@ export function anAlibabaStanding(more: Partial<StandingSchedule> = {}): Standin
 
 export function aRequest(
   when: { at: string } | { recurrence: string },
-  more: Partial<ScheduleRequest> = {},
+  more: Flat<ScheduleRequest> = {},
 ): ScheduleRequest {
   const id = randomUUID();
-  return {
-    version: 1,
+  const request: ScheduleRequest = {
+    version: 2,
     action: 'schedule',
     runId: runIdFor('patch-tonight', 'slack', id),
     rule: 'patch-tonight',
     trigger: { source: 'slack', type: 'chat.command', id },
     notify: [DESTINATION],
     requestedAt: new Date().toISOString(),
-    provider: 'tencent',
-    region: TENCENT_REGION,
-    command: 'cmd-echo0001',
-    instances: ['ins-local001'],
-    parameters: { text: 'patched' },
+    target: {
+      provider: 'tencent',
+      region: TENCENT_REGION,
+      command: 'cmd-echo0001',
+      instances: ['ins-local001'],
+      parameters: { text: 'patched' },
+    },
     ...when,
-    ...more,
   };
+  return withGiven(request, more);
 }
 
 export function anAlibabaRequest(when: { at: string } | { recurrence: string }): ScheduleRequest {

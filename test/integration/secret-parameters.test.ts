@@ -135,7 +135,7 @@ describe('a secret parameter', () => {
   it('reaches the cloud, is shown to nobody at any time, and is forgotten with the end', async () => {
     const request = await aRun();
     await world.dispatch(request);
-    expect(world.cloud.taken.map(({ invocation }) => invocation.parameters)).toEqual([
+    expect(world.cloud.taken.map(({ invocation }) => invocation.target.parameters)).toEqual([
       { token: SECRET, service: 'web' },
     ]);
     expect(await shown(request.runId)).not.toContain(SECRET);
@@ -149,7 +149,7 @@ describe('a secret parameter', () => {
     expect(seen).toContain('logging in with •••');
     expect(seen).toContain('token = •••');
     expect(await stored()).not.toContain(SECRET);
-    expect((await world.run(request.runId)).parameters).toEqual({ token: '•••', service: 'web' });
+    expect((await world.run(request.runId)).target?.parameters).toEqual({ token: '•••', service: 'web' });
   });
 
   it('is there for each attempt, also to find the one whose answer was lost', async () => {

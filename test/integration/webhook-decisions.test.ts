@@ -55,7 +55,7 @@ const anAlert = (name: string, more: Record<string, unknown> = {}) => ({
 function lineOf(request: RunRequest): string {
   switch (request.action) {
     case 'run':
-      return `${request.rule}: ${request.instances.join(' ')}: ${Object.values(request.parameters).join(' ')}`;
+      return `${request.rule}: ${request.target.instances.join(' ')}: ${Object.values(request.target.parameters).join(' ')}`;
     case 'cancel':
       return `${request.rule}: cancel ${request.targetRule} ${request.key ?? ''}`.trim();
     case 'schedule':

@@ -36,8 +36,9 @@ function summaryOf(ruleSet: RuleSet): string[] {
 
 function describe({ action }: Rule): string {
   if (action.kind === 'cancel') return `cancel ${action.targetRule}`;
-  const where = instancesText(action.instances.map(({ text }) => text.replaceAll(/\s+/g, ' ')));
-  return `${action.kind} ${action.command.text} on ${where} (${action.provider})`;
+  const { command, instances, provider } = action.target;
+  const where = instancesText(instances.map(({ text }) => text.replaceAll(/\s+/g, ' ')));
+  return `${action.kind} ${command.text} on ${where} (${provider})`;
 }
 
 function describeSchedule({ command, instances, provider, timing }: StandingSchedule): string {

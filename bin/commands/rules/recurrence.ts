@@ -20,7 +20,7 @@ export function checkRecurrence({ name, provider, timing }: StandingSchedule): s
 export function checkRule({ name, action }: Rule): string | undefined {
   if (action.kind !== 'schedule' || !('recurrence' in action.timing)) return undefined;
   const { literal } = action.timing.recurrence;
-  const problem = literal === undefined ? undefined : problemHere(action.provider, literal);
+  const problem = literal === undefined ? undefined : problemHere(action.target.provider, literal);
   return problem === undefined ? undefined : `rules ${name}: ${problem}`;
 }
 

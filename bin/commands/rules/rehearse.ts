@@ -20,25 +20,14 @@ export async function withClouds<Result>(work: (providers: Providers) => Promise
 /** @returns one for each call that the run would be cut into; undefined for what runs no command */
 export async function rehearse(request: RunRequest, providers: Providers): Promise<Rehearsal[] | undefined> {
   if (request.action !== 'run' && request.action !== 'schedule') return undefined;
-  const provider = providers[request.provider];
-  const { timeoutSeconds, workingDirectory, options } =
-    request.action === 'run' ? request : (request.execution ?? {});
-  const parameters = withStandIns(request);
+  const target = { ...request.target, parameters: withStandIns(request.target) };
+  const provider = providers[target.provider];
   const rehearsals = await Promise.all(
-    provider.split(request.instances).map((instances) =>
-      provider.rehearse({
-        token: 'rehearsal',
-        region: request.region,
-        command: request.command,
-        instances,
-        parameters,
-        ...(timeoutSeconds !== undefined && { timeoutSeconds }),
-        ...(request.username !== undefined && { username: request.username }),
-        ...(workingDirectory !== undefined && { workingDirectory }),
-        options,
-        labels: {},
-      }),
-    ),
+    provider
+      .split(target.instances)
+      .map((instances) =>
+        provider.rehearse({ token: 'rehearsal', target: { ...target, instances }, labels: {} }),
+      ),
   );
   return rehearsals.map(shown);
 }

@@ -2,7 +2,7 @@
 
 import { ancestorSearch } from '../../../lib/model/find-ancestors.ts';
 import type { RenderedGuards, RunRequest } from '../../../lib/model/run-request.ts';
-import { conceal, shownParameters, shownRequest } from '../../../lib/model/secret-parameters.ts';
+import { conceal, shownParameters } from '../../../lib/model/secret-parameters.ts';
 import type { TriggerEvent } from '../../../lib/model/trigger-event.ts';
 import { type Rehearsal, wouldRun } from '../../../lib/providers/rehearsal.ts';
 import { askRules } from '../../../lib/rules/ask-rules.ts';
@@ -12,6 +12,7 @@ import { limitRequest } from '../../../lib/runs/limit-request.ts';
 import { readRules } from './read.ts';
 import { readEvents } from './read-events.ts';
 import { rehearsalLines, rehearse, withClouds } from './rehearse.ts';
+import { requestView } from './request-view.ts';
 
 interface TestOptions {
   /** A file name, or `-`. */
@@ -54,12 +55,12 @@ interface Tried {
 }
 
 /** Without the values of secret parameters. */
-function shown({ event, rules }: Tried): Tried {
+function shown({ event, rules }: Tried) {
   return {
     event,
     rules: rules.map(({ request, ...rest }) => ({
       ...rest,
-      ...(request !== undefined && { request: shownRequest(request) }),
+      request: request && requestView(request),
     })),
   };
 }
@@ -128,17 +129,16 @@ function linesOf(request: RunRequest): string[] {
       ];
     case 'run':
     case 'schedule': {
-      const parameters = Object.entries(shownParameters(request)).map(
-        ([name, value]) => `${name} = ${value}`,
-      );
+      const { target } = request;
+      const parameters = Object.entries(shownParameters(target)).map(([name, value]) => `${name} = ${value}`);
       return [
-        `${request.action.padEnd(8)}  ${request.command} on ${request.instances.join(', ')} (${request.provider}, ${request.region})`,
+        `${request.action.padEnd(8)}  ${target.command} on ${target.instances.join(', ')} (${target.provider}, ${target.region})`,
         ...parameters.map((parameter) => `          ${parameter}`),
         ...(request.action === 'schedule' ? [`when      ${request.at ?? request.recurrence ?? ''}`] : []),
         ...(request.action === 'run' ? [`guards    ${guardsOf(request.guards)}`] : []),
         `notify    ${request.notify.map(({ name }) => name).join(', ') || 'nobody'}`,
         run,
-      ].map((line) => conceal(request, line));
+      ].map((line) => conceal(target, line));
     }
   }
 }

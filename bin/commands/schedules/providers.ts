@@ -62,9 +62,9 @@ function placesOf({ schedules, rules }: RuleSet): Place[] {
   const used = new Set(ofSchedules.map(({ provider }) => provider));
   const ofRules = rules.flatMap(({ action }): Place[] => {
     // A provider without a schedule has perhaps no credentials here: --region asks it.
-    if (action.kind === 'cancel' || !used.has(action.provider)) return [];
-    const { literal } = action.region;
-    return literal === undefined ? [] : [{ provider: action.provider, region: literal }];
+    if (action.kind === 'cancel' || !used.has(action.target.provider)) return [];
+    const { provider, region } = action.target;
+    return region.literal === undefined ? [] : [{ provider, region: region.literal }];
   });
   return [...ofSchedules, ...ofRules];
 }

@@ -22,7 +22,6 @@ import {
 } from './client.ts';
 import { type FiringId, readFiringId } from './firing-id.ts';
 import { readFrequency } from './frequency.ts';
-import { writeOssDelivery } from './oss-delivery.ts';
 import { invocationPages, readInvocations } from './read-invocations.ts';
 import { rehearse } from './rehearse.ts';
 import {
@@ -32,6 +31,7 @@ import {
   MAX_RESULTS,
 } from './requests.ts';
 import { invocationTags, RUN_TAG } from './tags.ts';
+import { targetFields } from './target-fields.ts';
 
 export interface AlibabaProviderOptions extends CloudAssistantClientOptions {
   /** Used instead of a new one, to share its connections and rate limits (with `alibabaSchedules`). */
@@ -81,27 +81,16 @@ function withDefaults(
   invocation: Invocation,
   terminationMode: AlibabaProviderOptions['terminationMode'],
 ): Invocation {
-  const { options } = invocation;
-  return {
-    ...invocation,
-    options: { ...options, terminationMode: options?.terminationMode ?? terminationMode },
-  };
+  const { target } = invocation;
+  const options = { ...target.options, terminationMode: target.options?.terminationMode ?? terminationMode };
+  return { ...invocation, target: { ...target, options } };
 }
 
 async function invoke(client: CloudAssistantClient, invocation: Invocation): Promise<InvokeOutcome> {
-  const { parameters, options } = invocation;
   const request: InvokeCommandRequest = {
-    RegionId: invocation.region,
-    CommandId: invocation.command,
-    InstanceId: [...invocation.instances],
+    ...targetFields(invocation.target),
     ClientToken: invocation.token,
     Tag: invocationTags(invocation),
-    Parameters: Object.keys(parameters).length > 0 ? { ...parameters } : undefined,
-    Timeout: invocation.timeoutSeconds,
-    Username: invocation.username,
-    WorkingDir: invocation.workingDirectory,
-    TerminationMode: options?.terminationMode,
-    OssOutputDelivery: writeOssDelivery(options?.output),
   };
   const result = await client.invokeCommand(request);
   if (result.kind === 'answered') {
@@ -114,7 +103,7 @@ async function invoke(client: CloudAssistantClient, invocation: Invocation): Pro
 async function find(client: CloudAssistantClient, invocation: Invocation): Promise<string[]> {
   const pages = await allPages(
     invocationPages(client, {
-      RegionId: invocation.region,
+      RegionId: invocation.target.region,
       Tag: [{ Key: RUN_TAG, Value: invocation.token }],
       MaxResults: MAX_RESULTS,
     }),

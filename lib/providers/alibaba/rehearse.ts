@@ -4,15 +4,16 @@
  * A dry run needs the permission for InvokeCommand, and stands among the vendor's records as what it is.
  */
 import { isTerminalTask } from '../../model/status.ts';
+import type { Target } from '../../model/target.ts';
 import { type Clock, pause } from '../clock.ts';
 import type { Invocation, ProviderFailure, TaskReport } from '../provider.ts';
 import type { Rehearsal, RehearsedInstance } from '../rehearsal.ts';
 import type { StoredCommand } from './answers.ts';
 import type { CloudAssistantClient } from './client.ts';
-import { writeOssDelivery } from './oss-delivery.ts';
 import { readInvocations } from './read-invocations.ts';
 import type { InvokeCommandRequest } from './requests.ts';
 import { userTags } from './tags.ts';
+import { targetFields } from './target-fields.ts';
 
 /** Not among the tags by which a run's invocation is found. */
 const REHEARSAL_TAG = 'fleet-reflex-rehearsal';
@@ -27,13 +28,13 @@ export async function rehearse(
   clock: Clock,
 ): Promise<Rehearsal> {
   const [stored, verdict] = await Promise.all([
-    storedCommand(client, invocation),
-    dryRun(client, invocation, clock),
+    storedCommand(client, invocation.target),
+    dryRun(client, invocation.target, clock),
   ]);
-  const text = stored && textOf(stored, invocation.parameters);
+  const text = stored && textOf(stored, invocation.target.parameters);
   return {
     ...(text !== undefined && { content: { text, filledInBy: 'us' as const } }),
-    settings: settingsOf(invocation, stored),
+    settings: settingsOf(invocation.target, stored),
     unchecked: UNCHECKED,
     ...verdict,
   };
@@ -42,7 +43,7 @@ export async function rehearse(
 /** Only the text of it: that it is not there, or may not be read, is said by the dry run. */
 async function storedCommand(
   client: CloudAssistantClient,
-  { region, command }: Invocation,
+  { region, command }: Readonly<Target>,
 ): Promise<StoredCommand | undefined> {
   const found = await client.describeCommands({
     RegionId: region,
@@ -55,20 +56,16 @@ async function storedCommand(
 
 type Verdict = Pick<Rehearsal, 'refusal' | 'instances'>;
 
-async function dryRun(client: CloudAssistantClient, invocation: Invocation, clock: Clock): Promise<Verdict> {
-  const { region, parameters, options, instances } = invocation;
+async function dryRun(
+  client: CloudAssistantClient,
+  target: Readonly<Target>,
+  clock: Clock,
+): Promise<Verdict> {
+  const { region, options, instances } = target;
   // Never with a Frequency: the vendor takes that for a command that recurs, and runs it.
   const request: InvokeCommandRequest = {
+    ...targetFields(target),
     RepeatMode: 'DryRun',
-    RegionId: region,
-    CommandId: invocation.command,
-    InstanceId: [...instances],
-    Parameters: Object.keys(parameters).length > 0 ? { ...parameters } : undefined,
-    Timeout: invocation.timeoutSeconds,
-    Username: invocation.username,
-    WorkingDir: invocation.workingDirectory,
-    TerminationMode: options?.terminationMode,
-    OssOutputDelivery: writeOssDelivery(options?.output),
     Tag: [{ Key: REHEARSAL_TAG, Value: 'dry-run' }, ...userTags(options)],
   };
   const asked = await client.invokeCommand(request);
@@ -111,7 +108,7 @@ function verdictOf(instanceId: string, task: TaskReport | undefined): RehearsedI
 }
 
 function settingsOf(
-  { username, workingDirectory, timeoutSeconds }: Invocation,
+  { username, workingDirectory, timeoutSeconds }: Readonly<Target>,
   stored: StoredCommand | undefined,
 ): Rehearsal['settings'] {
   const seconds = timeoutSeconds ?? stored?.Timeout;

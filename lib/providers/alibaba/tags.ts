@@ -16,7 +16,7 @@ const MAX_VALUE = 128;
  * The token first, then the labels in a form that the vendor takes (one that it would refuse is left out), then the
  * user's own as they are.
  */
-export function invocationTags(invocation: Pick<Invocation, 'token' | 'labels' | 'options'>): Tag[] {
+export function invocationTags(invocation: Pick<Invocation, 'token' | 'labels' | 'target'>): Tag[] {
   const tags: Tag[] = [{ Key: RUN_TAG, Value: invocation.token }];
   for (const [key, value] of Object.entries(invocation.labels)) {
     const tag = Tag.safeParse({
@@ -26,7 +26,7 @@ export function invocationTags(invocation: Pick<Invocation, 'token' | 'labels' |
     const isNew = tag.success && !tags.some(({ Key }) => Key === tag.data.Key);
     if (isNew && tags.length < MAX_TAGS) tags.push(tag.data);
   }
-  return [...tags, ...userTags(invocation.options)];
+  return [...tags, ...userTags(invocation.target.options)];
 }
 
 /** Without any that would pass for ours. */

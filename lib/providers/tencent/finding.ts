@@ -4,6 +4,7 @@
  * wrong one: what cannot be concluded is an error to try again, never an empty list.
  */
 import { FleetReflexError } from '../../errors.ts';
+import type { Target } from '../../model/target.ts';
 import { answerOf, toError } from '../call-outcome.ts';
 import { pagesByOffset } from '../pages.ts';
 import type { Invocation } from '../provider.ts';
@@ -25,13 +26,13 @@ const CALLER = 'find';
  * instances. Their parameters are left out: a record hides the values of hidden ones, and may show a default for one
  * that was not given, so that two that differ in them can look the same.
  */
-export function looksOf({ region, command, instances }: Invocation): string {
+export function looksOf({ target: { region, command, instances } }: Invocation): string {
   return JSON.stringify([region, command, [...new Set(instances)].sort()]);
 }
 
 export async function findInvocations(
   client: VendorClient,
-  wanted: Invocation,
+  { target: wanted }: Invocation,
   since: Date,
   maxPages: number,
 ): Promise<string[]> {
@@ -93,7 +94,7 @@ function isOfUser(row: InvocationRow): boolean {
   return row.InvocationSource?.toUpperCase() !== 'INVOKER';
 }
 
-async function runsOn(client: VendorClient, wanted: Invocation, row: InvocationRow): Promise<boolean> {
+async function runsOn(client: VendorClient, wanted: Readonly<Target>, row: InvocationRow): Promise<boolean> {
   const instances = new Set(wanted.instances);
   let listed = new Set(row.InvocationTaskBasicInfoSet.map(({ InstanceId }) => InstanceId));
   if (!isWithin(listed, instances)) return false;
@@ -143,7 +144,7 @@ function parametersOf(json: string | undefined): Map<string, unknown> | undefine
   }
 }
 
-function inconclusive(wanted: Invocation, why: string): FleetReflexError {
+function inconclusive(wanted: Readonly<Target>, why: string): FleetReflexError {
   return new FleetReflexError(
     'provider.inconclusive',
     `looking for an invocation of ${wanted.command}: ${why}; it is looked for again`,

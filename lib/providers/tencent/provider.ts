@@ -56,26 +56,26 @@ export function tencentProvider(options: TencentProviderOptions): TencentProvide
     cancel: ({ region, invocationId }, instances) => cancel(client, region, invocationId, instances),
     availability: (region, instances) => availability(client, region, instances),
     rehearse: (invocation) =>
-      rehearse(client, invocation, () => availability(client, invocation.region, invocation.instances)),
+      rehearse(client, invocation, (region, instances) => availability(client, region, instances)),
     requestCounts: client.requestCounts,
     close: () => client.close(),
   };
 }
 
-async function invoke(client: VendorClient, invocation: Invocation): Promise<InvokeOutcome> {
-  const { parameters, options } = invocation;
+async function invoke(client: VendorClient, { target }: Invocation): Promise<InvokeOutcome> {
+  const { parameters, options } = target;
   const request: InvokeCommandRequest = {
-    CommandId: invocation.command,
-    InstanceIds: [...invocation.instances],
+    CommandId: target.command,
+    InstanceIds: [...target.instances],
     // A command without parameters refuses even an empty set of them.
     Parameters: Object.keys(parameters).length > 0 ? JSON.stringify(parameters) : undefined,
-    Timeout: invocation.timeoutSeconds,
-    Username: invocation.username,
-    WorkingDirectory: invocation.workingDirectory,
+    Timeout: target.timeoutSeconds,
+    Username: target.username,
+    WorkingDirectory: target.workingDirectory,
     OutputCOSBucketUrl: options?.output?.bucket,
     OutputCOSKeyPrefix: options?.output?.prefix,
   };
-  const outcome = await client.call(invokeCommand, invocation.region, request, {
+  const outcome = await client.call(invokeCommand, target.region, request, {
     attempts: 1,
     caller: 'invoke',
   });

@@ -3,7 +3,8 @@
  * dry run: who runs it and in which directory is looked at by nobody before the command starts.
  */
 import { FleetReflexError } from '../../errors.ts';
-import type { InstanceAvailability, Invocation } from '../provider.ts';
+import type { Target } from '../../model/target.ts';
+import type { Invocation, Provider } from '../provider.ts';
 import type { Rehearsal, RehearsedInstance } from '../rehearsal.ts';
 import type { VendorClient } from '../vendor-client.ts';
 import { type CommandRow, describeCommands, previewReplacedCommandContent } from './actions/commands.ts';
@@ -12,34 +13,36 @@ const CALLER = 'rehearse';
 const UNCHECKED =
   'TAT looks at the text and the agents alone: not at user, directory, bucket, or the type of the command';
 
+type Availability = Provider['availability'];
+
 export async function rehearse(
   client: VendorClient,
-  invocation: Invocation,
-  availability: () => Promise<InstanceAvailability[]>,
+  { target }: Invocation,
+  availability: Availability,
 ): Promise<Rehearsal> {
-  const { region, command, parameters } = invocation;
+  const { region, command, parameters } = target;
   const Parameters = Object.keys(parameters).length > 0 ? JSON.stringify(parameters) : undefined;
   const options = { caller: CALLER };
   const [preview, described, instances] = await Promise.all([
     client.call(previewReplacedCommandContent, region, { CommandId: command, Parameters }, options),
     client.call(describeCommands, region, { CommandIds: [command], Limit: 1 }, options),
-    look(invocation, availability),
+    look(target, availability),
   ]);
   const base = { instances, unchecked: UNCHECKED };
   const found = described.kind === 'answered' ? described.answer.CommandSet : [];
   const row = found.find(({ CommandId }) => CommandId === command);
-  const settings = settingsOf(invocation, row);
+  const settings = settingsOf(target, row);
   if (preview.kind !== 'answered') return { ...base, settings, refusal: preview.failure };
   const text = Buffer.from(preview.answer.ReplacedContent, 'base64').toString('utf8');
   return { ...base, settings, content: { text, filledInBy: 'vendor' } };
 }
 
 async function look(
-  { instances }: Invocation,
-  availability: () => Promise<InstanceAvailability[]>,
+  { region, instances }: Readonly<Target>,
+  availability: Availability,
 ): Promise<RehearsedInstance[]> {
   try {
-    return (await availability()).map(({ instanceId, isAvailable, reason }) => ({
+    return (await availability(region, instances)).map(({ instanceId, isAvailable, reason }) => ({
       instanceId,
       wouldRun: isAvailable,
       ...(isAvailable
@@ -53,7 +56,7 @@ async function look(
 }
 
 function settingsOf(
-  { username, workingDirectory, timeoutSeconds }: Invocation,
+  { username, workingDirectory, timeoutSeconds }: Readonly<Target>,
   row: CommandRow | undefined,
 ): Rehearsal['settings'] {
   const seconds = timeoutSeconds ?? row?.Timeout;

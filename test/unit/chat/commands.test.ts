@@ -188,9 +188,11 @@ describe('run', () => {
         expect.objectContaining({
           action: 'run',
           rule: 'patch-web',
-          command: 'cmd-1',
-          instances: ['ins-1'],
-          parameters: { service: 'nginx' },
+          target: expect.objectContaining({
+            command: 'cmd-1',
+            instances: ['ins-1'],
+            parameters: { service: 'nginx' },
+          }),
         }),
       ],
     });
@@ -246,20 +248,18 @@ describe('schedule', () => {
       ),
       requests: [
         {
-          version: 1,
+          version: 2,
           action: 'schedule',
           rule: 'careful',
-          provider: 'tencent',
-          command: 'cmd-1',
-          instances: ['ins-1'],
+          target: { provider: 'tencent', command: 'cmd-1', instances: ['ins-1'] },
           at: '2026-11-20T14:00:00.000Z',
         },
       ],
     });
     const [later] = await requestsOf('schedule careful at 22:00+08:00 env=test');
     if (run?.action !== 'run' || later?.action !== 'schedule') throw new Error('another action');
+    expect(later.target).toEqual(run.target);
     expect(later.execution).toEqual({
-      timeoutSeconds: run.timeoutSeconds,
       guards: run.guards,
       onUnavailable: run.onUnavailable,
       deadlineMs: Date.parse(run.deadline) - NOW.getTime(),
@@ -268,7 +268,7 @@ describe('schedule', () => {
 
   it('takes the working directory with it', async () => {
     const [later] = await requestsOf('schedule in-place in 5m');
-    expect(later).toMatchObject({ execution: { workingDirectory: expect.stringMatching(/^\//) } });
+    expect(later).toMatchObject({ target: { workingDirectory: expect.stringMatching(/^\//) } });
   });
 
   it.each([
@@ -374,7 +374,7 @@ describe('cancel', () => {
 describe('the port on the store', () => {
   const stored = (runId: string, rule: string, requestedAt: string) => {
     const request = RunRequest.parse({
-      version: 1,
+      version: 2,
       action: 'reject',
       runId,
       rule,
@@ -463,7 +463,9 @@ describe('docs/chat-ops.md', () => {
       channel: { id: 'G8PSS9T3V' },
     });
     const answer = await answerChat(event, { ruleSet: rulesOf(rules), port: aPort(), now: NOW });
-    expect(answer).toMatchObject({ requests: [{ action: 'run', parameters: { service: 'envoy' } }] });
+    expect(answer).toMatchObject({
+      requests: [{ action: 'run', target: { parameters: { service: 'envoy' } } }],
+    });
   });
 });
 

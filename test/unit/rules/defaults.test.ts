@@ -32,7 +32,7 @@ function summaryOf(event: TriggerEvent): string[] {
 function lineOf(request: RunRequest): string {
   switch (request.action) {
     case 'run':
-      return `${request.rule}: ${request.instances.join(' ')}: ${Object.values(request.parameters).join(' ')}`;
+      return `${request.rule}: ${request.target.instances.join(' ')}: ${Object.values(request.target.parameters).join(' ')}`;
     case 'cancel':
       return `${request.rule}: cancel ${request.targetRule} ${request.key ?? ''}`.trim();
     case 'schedule':
@@ -58,8 +58,8 @@ test('every command and instance that it names is in the local fleet', () => {
     action.kind === 'cancel'
       ? []
       : [
-          ...[action.command, ...action.instances].flatMap(({ literal }) => literal ?? []),
-          ...(action.fleet?.instances ?? []),
+          ...[action.target.command, ...action.target.instances].flatMap(({ literal }) => literal ?? []),
+          ...(action.target.fleet?.instances ?? []),
         ],
   );
   expect(named.filter((id) => !known.has(id))).toEqual([]);
@@ -195,7 +195,7 @@ test('nothing that an event may hold is an exception or a request that dispatch 
     fc.property(event, (it) => {
       for (const request of requestsOf(it)) {
         if (request.action !== 'run') continue;
-        for (const value of Object.values(request.parameters))
+        for (const value of Object.values(request.target.parameters))
           expect(value).toMatch(/^[A-Za-z0-9 _.:@/+=-]+$/);
       }
     }),

@@ -11,7 +11,10 @@ test.each([
   ['a part of an id', "instances: 'ins-${event.data.labels.instance}'", true],
   ['one of several', "instances: [ins-1, '${event.data.labels.instance_id}']", true],
 ])('%s: whether the event chooses the instances', (_what, run, isFromEvent) => {
-  expect(aRule(run).action).toMatchObject({ kind: 'run', isInstancesFromEvent: isFromEvent });
+  expect(aRule(run).action).toMatchObject({
+    kind: 'run',
+    target: { isInstancesFromEvent: isFromEvent },
+  });
 });
 
 function fileOf(action: string): string {
@@ -71,7 +74,7 @@ test('a rule that leaves its instances to events on purpose works', () => {
   const rule = aRule('instances: "${event.data.labels.instance_id}", unsafe: [instances]');
   expect(renderRule(rule, anAlert(), { now: NOW })).toMatchObject({
     action: 'run',
-    instances: ['ins-local001'],
+    target: { instances: ['ins-local001'] },
   });
 });
 

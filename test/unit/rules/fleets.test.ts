@@ -29,27 +29,26 @@ test('a rule on a fleet runs on all of it, in its provider and region', () => {
   const rule = ruleOf('fleet: web');
   expect(askedFor(rule, 'ins-9')).toMatchObject({
     action: 'run',
-    provider: 'tencent',
-    region: 'ap-beijing',
-    instances: ['ins-1', 'ins-2', 'lhins-3'],
+    target: { provider: 'tencent', region: 'ap-beijing', instances: ['ins-1', 'ins-2', 'lhins-3'] },
   });
-  expect(rule.action).toMatchObject({ isInstancesFromEvent: false });
+  expect(rule.action).toMatchObject({ target: { isInstancesFromEvent: false } });
 });
 
 test('a fleet without a region has that of its provider', () => {
   const [rule] = load('run: { fleet: db, command: c-1 }').rules;
   if (rule === undefined) throw new Error('no rule');
   expect(askedFor(rule, '')).toMatchObject({
-    provider: 'alibaba',
-    region: 'cn-hangzhou',
-    instances: ['i-1', 'i-2'],
+    target: { provider: 'alibaba', region: 'cn-hangzhou', instances: ['i-1', 'i-2'] },
   });
 });
 
 test('an event chooses among the instances of the fleet, and among no others', () => {
   const rule = ruleOf('fleet: web, instances: "${event.data.labels.instance_id}"');
-  expect(rule.action).toMatchObject({ isInstancesFromEvent: true });
-  expect(askedFor(rule, 'lhins-3')).toMatchObject({ action: 'run', instances: ['lhins-3'] });
+  expect(rule.action).toMatchObject({ target: { isInstancesFromEvent: true } });
+  expect(askedFor(rule, 'lhins-3')).toMatchObject({
+    action: 'run',
+    target: { instances: ['lhins-3'] },
+  });
   expect(askedFor(rule, 'ins-9')).toEqual({
     code: 'instances.not-in-fleet',
     message: '`instances`: `ins-9` is not in the fleet `web`; add it to `fleets`, if it is meant',
@@ -59,7 +58,10 @@ test('an event chooses among the instances of the fleet, and among no others', (
 
 test('one instance outside the fleet rejects the whole list', () => {
   const rule = ruleOf('fleet: web, instances: ["${event.data.raw.ids}", ins-1]');
-  expect(askedFor(rule, 'ins-1 ins-2')).toMatchObject({ action: 'run', instances: ['ins-1', 'ins-2'] });
+  expect(askedFor(rule, 'ins-1 ins-2')).toMatchObject({
+    action: 'run',
+    target: { instances: ['ins-1', 'ins-2'] },
+  });
   expect(askedFor(rule, 'ins-1 ins-2 ins-4')).toMatchObject({ code: 'instances.not-in-fleet' });
 });
 
@@ -77,8 +79,7 @@ test('a schedule of a rule, and a standing one, may be on a fleet', () => {
   if (rule === undefined) throw new Error('no rule');
   expect(askedFor(rule, 'ins-2')).toMatchObject({
     action: 'schedule',
-    region: 'ap-beijing',
-    instances: ['ins-2'],
+    target: { region: 'ap-beijing', instances: ['ins-2'] },
   });
   expect(askedFor(rule, 'ins-9')).toMatchObject({ code: 'instances.not-in-fleet' });
   expect(set.schedules).toMatchObject([

@@ -2,6 +2,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the templates of rules look like this
 import { expect, test } from 'vitest';
 import { RunRequest } from '../../../lib/model/run-request.ts';
+import { upgradeRunRequest } from '../../../lib/model/upgrade.ts';
 import { loadRules } from '../../../lib/rules/load.ts';
 import { renderRule } from '../../../lib/rules/render.ts';
 import { SOURCES } from '../../../lib/sources/registry.ts';
@@ -47,7 +48,7 @@ test.each<{ provider: ProviderName; fields: string; options: object }>([
   const [rule] = load(aRule(provider, fields)).rules;
   if (rule === undefined) throw new Error('no rule');
   const request = renderRule(rule, anAlert(), { now: NOW });
-  expect(request).toMatchObject({ action: 'run', options });
+  expect(request).toMatchObject({ action: 'run', target: { options } });
   expect(RunRequest.parse(JSON.parse(JSON.stringify(request)))).toEqual(request);
 });
 
@@ -57,15 +58,19 @@ test('what is scheduled by a rule carries it too, for it is sent by us', () => {
   if (rule === undefined) throw new Error('no rule');
   expect(renderRule(rule, anAlert(), { now: NOW })).toMatchObject({
     action: 'schedule',
-    execution: { options: { output: { bucket: COS } } },
+    target: { options: { output: { bucket: COS } } },
   });
 });
 
 test('a request of an earlier version, which knows none of it, is still read', () => {
   const [rule] = load(aRule('alibaba', 'timeout: 30s')).rules;
   if (rule === undefined) throw new Error('no rule');
-  const { options: _, ...earlier } = JSON.parse(JSON.stringify(renderRule(rule, anAlert(), { now: NOW })));
-  expect(RunRequest.parse(earlier)).toMatchObject({ action: 'run', timeoutSeconds: 30 });
+  const { target, ...rest } = JSON.parse(JSON.stringify(renderRule(rule, anAlert(), { now: NOW })));
+  const earlier = { ...rest, ...target, version: 1, options: undefined };
+  expect(RunRequest.parse(upgradeRunRequest(earlier))).toMatchObject({
+    action: 'run',
+    target: { timeoutSeconds: 30 },
+  });
 });
 
 test.each<{ provider: ProviderName; fields: string; problem: RegExp }>([

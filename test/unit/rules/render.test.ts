@@ -19,7 +19,7 @@ function render(rule: Parameters<typeof renderRule>[0], event: TriggerEvent, con
 function parametersOf(parameters: string, event: TriggerEvent): unknown {
   const request = render(aRule(`parameters: ${parameters}`, { on: event.source }), event);
   return request.action === 'run'
-    ? request.parameters
+    ? request.target.parameters
     : request.action === 'reject'
       ? request.reason
       : request;
@@ -65,7 +65,7 @@ test('a run has all that dispatch needs', () => {
   const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
   const replyTo = { via: 'slack', address: { url: 'https://hooks.slack.com/x' } };
   expect(render(rule, anAlert(), { traceparent, replyTo })).toEqual({
-    version: 1,
+    version: 2,
     action: 'run',
     runId: runIdFor('restart', 'alertmanager', 'e-1'),
     rule: 'restart',
@@ -77,14 +77,16 @@ test('a run has all that dispatch needs', () => {
     replyTo,
     traceparent,
     requestedAt: '2026-11-20T10:00:00.000Z',
-    provider: 'tencent',
-    region: 'ap-guangzhou',
-    command: 'cmd-web',
-    instances: ['ins-local001'],
-    parameters: { service: 'web', count: '3' },
-    timeoutSeconds: 90,
-    username: 'web-user',
-    workingDirectory: '/srv/web',
+    target: {
+      provider: 'tencent',
+      region: 'ap-guangzhou',
+      command: 'cmd-web',
+      instances: ['ins-local001'],
+      parameters: { service: 'web', count: '3' },
+      timeoutSeconds: 90,
+      username: 'web-user',
+      workingDirectory: '/srv/web',
+    },
     onUnavailable: 'retry',
     deadline: '2026-11-20T11:00:00.000Z',
     guards: {
@@ -101,7 +103,7 @@ test('without a word about it a run waits 15 minutes, and fails on what is unava
   expect(render(aRule('parameters: {}'), anAlert())).toMatchObject({
     deadline: '2026-11-20T10:15:00.000Z',
     onUnavailable: 'fail',
-    parameters: {},
+    target: { parameters: {} },
   });
 });
 
@@ -169,7 +171,7 @@ test('$${ is the characters', () => {
   const rule = aRule(
     'parameters: { a: "$${x}${event.id}" }, patterns: { a: "[$\\\\{}a-z0-9-]+" }, unsafe: [patterns.a]',
   );
-  expect(render(rule, anAlert())).toMatchObject({ parameters: { a: '${x}e-1' } });
+  expect(render(rule, anAlert())).toMatchObject({ target: { parameters: { a: '${x}e-1' } } });
 });
 
 test.each([
@@ -211,12 +213,12 @@ test.each([
 
 test('a rule’s own pattern decides about the whole value, its literal parts included', () => {
   const rule = aRule('parameters: { a: "port ${event.data.name}" }, patterns: { a: "port [0-9]{2,5}" }');
-  expect(render(rule, anAlert({ name: '8080' }))).toMatchObject({ parameters: { a: 'port 8080' } });
+  expect(render(rule, anAlert({ name: '8080' }))).toMatchObject({
+    target: { parameters: { a: 'port 8080' } },
+  });
   expect(render(rule, anAlert({ name: '8' }))).toMatchObject({
     action: 'reject',
-    provider: 'tencent',
-    region: 'ap-guangzhou',
-    command: 'cmd-1',
+    target: { provider: 'tencent', region: 'ap-guangzhou', command: 'cmd-1' },
     reason: {
       code: 'parameters.unsafe',
       message:
@@ -234,7 +236,7 @@ test.each([
   ['"${event.data.raw.ids.filter(id, id.startsWith(\'ins-\'))}"', ['ins-1']],
 ])('instances: %s', (instances, expected) => {
   const event = anAlert({ raw: { ids: ['ins-1', 'lhins-2', 'rins-3'], csv: 'ins-1,ins-2' } });
-  expect(render(aRule(`instances: ${instances}`), event)).toMatchObject({ instances: expected });
+  expect(render(aRule(`instances: ${instances}`), event)).toMatchObject({ target: { instances: expected } });
 });
 
 test.each([
@@ -309,9 +311,7 @@ test('Alibaba’s instances, and its public commands', () => {
   ).rules;
   if (rule === undefined) throw new Error('no rule');
   expect(render(rule, anAlert())).toMatchObject({
-    command: 'ACS-ECS-Demo',
-    instances: ['i-bp1', 'mi-hz2'],
-    region: 'cn-hangzhou',
+    target: { command: 'ACS-ECS-Demo', instances: ['i-bp1', 'mi-hz2'], region: 'cn-hangzhou' },
   });
 });
 
@@ -471,9 +471,8 @@ test('a schedule carries its guards, rendered now, and how it is carried out', (
   if (rule === undefined) throw new Error('no rule');
   expect(render(rule, aChat({ args: ['web'] }))).toMatchObject({
     action: 'schedule',
+    target: { timeoutSeconds: 30, workingDirectory: '/srv' },
     execution: {
-      timeoutSeconds: 30,
-      workingDirectory: '/srv',
       onUnavailable: 'skip',
       deadlineMs: 300_000,
       guards: {
@@ -503,8 +502,7 @@ test('a secret is named in the request, for whoever shows it', () => {
     if (rule === undefined) throw new Error('no rule');
     expect(render(rule, anAlert())).toMatchObject({
       action,
-      parameters: { token: 'web', plain: '3' },
-      secretParameters: ['token'],
+      target: { parameters: { token: 'web', plain: '3' }, secretParameters: ['token'] },
     });
   }
 });

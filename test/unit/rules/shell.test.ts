@@ -16,7 +16,7 @@ const RULE = aRule('parameters: { x: "${event.data.name}" }');
 /** The value as the provider would get it; undefined when the run is rejected. */
 function passed(value: string): string | undefined {
   const request = renderRule(RULE, anAlert({ name: value }), { now: NOW });
-  if (request.action === 'run') return request.parameters['x'];
+  if (request.action === 'run') return request.target.parameters['x'];
   expect(request).toMatchObject({ action: 'reject', reason: { code: 'parameters.unsafe' } });
   return undefined;
 }
@@ -115,7 +115,7 @@ test.each(['', '!!!', '---', '/', '///', ',', '@', '   '])('safe(%j) is a value 
 test('safe() of a negative number passes, and is no other number', () => {
   const rule = aRule('parameters: { x: "${safe(event.data.raw.n)}.${safe(-5)}" }');
   const request = renderRule(rule, anAlert({ raw: { n: -5.5 } }), { now: NOW });
-  expect(request).toMatchObject({ action: 'run', parameters: { x: '_5.5._5' } });
+  expect(request).toMatchObject({ action: 'run', target: { parameters: { x: '_5.5._5' } } });
 });
 
 test('safe() makes any text one that passes, and leaves one that passes alone', () => {

@@ -226,7 +226,7 @@ describe('an event whose rules are out of steps', () => {
     steps.spend(STEPS_OF_EVENT - 35_000);
     expect(renderRule(rule, event, { now: NOW, steps })).toMatchObject({
       action: 'reject',
-      command: 'cmd-1',
+      target: { command: 'cmd-1' },
       reason: { code: 'limit.steps', message: SPENT },
     });
   });

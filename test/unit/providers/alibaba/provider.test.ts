@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { FleetReflexError } from '../../../../lib/errors.ts';
 import { type AlibabaProviderOptions, alibabaProvider } from '../../../../lib/providers/alibaba/provider.ts';
 import type { Invocation } from '../../../../lib/providers/provider.ts';
+import { type Flat, withGiven } from '../../../fixtures/flat.ts';
 import { anError, ORIGIN, type StubVendor, stubVendor } from './stub.ts';
 
 const REGION = 'cn-hangzhou';
@@ -16,16 +17,21 @@ function aProvider(vendor: StubVendor, more: Partial<AlibabaProviderOptions> = {
   });
 }
 
-function anInvocation(more: Partial<Invocation> = {}): Invocation {
-  return {
-    token: 'run-abc/0',
-    region: REGION,
-    command: 'c-echo0001',
-    instances: ['i-a'],
-    parameters: {},
-    labels: {},
-    ...more,
-  };
+function anInvocation(more: Flat<Invocation> = {}): Invocation {
+  return withGiven(
+    {
+      token: 'run-abc/0',
+      target: {
+        provider: 'alibaba',
+        region: REGION,
+        command: 'c-echo0001',
+        instances: ['i-a'],
+        parameters: {},
+      },
+      labels: {},
+    },
+    more,
+  );
 }
 
 /** An answer of DescribeInvocations with one record. */

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Invocation } from '../../../../lib/providers/provider.ts';
 import { tencentProvider } from '../../../../lib/providers/tencent/provider.ts';
+import { withGiven } from '../../../fixtures/flat.ts';
 import { createManualClock } from '../manual-clock.ts';
 import { anInvocation, type FakeInvocation, fakeTat, someTasks } from './fake-tat.ts';
 import { createTencentStub, STUB_CREDENTIALS, type StubAnswer, type StubRequest } from './stub.ts';
@@ -23,10 +24,13 @@ function providerOn(answer: (request: StubRequest, index: number) => StubAnswer)
 
 const wanted: Invocation = {
   token: 'run-1',
-  region,
-  command: 'cmd-echo0001',
-  instances: ['ins-00000000', 'ins-00000001'],
-  parameters: { text: 'hi' },
+  target: {
+    provider: 'tencent',
+    region,
+    command: 'cmd-echo0001',
+    instances: ['ins-00000000', 'ins-00000001'],
+    parameters: { text: 'hi' },
+  },
   labels: {},
 };
 
@@ -71,7 +75,7 @@ describe('split', () => {
 describe('invoke', () => {
   it('sends what was asked for, once, and names the invocation', async () => {
     const { provider, stub } = providerOn(() => ({ response: { InvocationId: 'inv-8xgjrytm' } }));
-    const full = { ...wanted, timeoutSeconds: 60, username: 'deploy', workingDirectory: '/srv' };
+    const full = withGiven(wanted, { timeoutSeconds: 60, username: 'deploy', workingDirectory: '/srv' });
     expect(await provider.invoke(full)).toEqual({
       kind: 'sent',
       invocationId: 'inv-8xgjrytm',
@@ -83,7 +87,7 @@ describe('invoke', () => {
         asked: region,
         body: {
           CommandId: 'cmd-echo0001',
-          InstanceIds: wanted.instances,
+          InstanceIds: wanted.target.instances,
           Parameters: '{"text":"hi"}',
           Timeout: 60,
           Username: 'deploy',
@@ -97,7 +101,7 @@ describe('invoke', () => {
   it('names the bucket of the output where the rule has one', async () => {
     const { provider, stub } = providerOn(() => ({ response: { InvocationId: 'inv-8xgjrytm' } }));
     const bucket = 'https://logs-123454321.cos.ap-beijing.myqcloud.com';
-    await provider.invoke({ ...wanted, options: { output: { bucket, prefix: 'ops/logs' } } });
+    await provider.invoke(withGiven(wanted, { options: { output: { bucket, prefix: 'ops/logs' } } }));
     expect(stub.requests[0]?.body).toMatchObject({
       OutputCOSBucketUrl: bucket,
       OutputCOSKeyPrefix: 'ops/logs',
@@ -106,8 +110,11 @@ describe('invoke', () => {
 
   it('sends no parameters where there are none', async () => {
     const { provider, stub } = providerOn(() => ({ response: { InvocationId: 'inv-8xgjrytm' } }));
-    await provider.invoke({ ...wanted, parameters: {} });
-    expect(stub.requests[0]?.body).toEqual({ CommandId: 'cmd-echo0001', InstanceIds: wanted.instances });
+    await provider.invoke(withGiven(wanted, { parameters: {} }));
+    expect(stub.requests[0]?.body).toEqual({
+      CommandId: 'cmd-echo0001',
+      InstanceIds: wanted.target.instances,
+    });
   });
 
   it.each<[string, StubAnswer, string, object]>([
@@ -147,7 +154,7 @@ describe('invoke', () => {
 
   it('refuses what is outside the limits without asking', async () => {
     const { provider, stub } = providerOn(() => ({ response: {} }));
-    const outcome = await provider.invoke({ ...wanted, instances: ['ins-1', 'lhins-1'] });
+    const outcome = await provider.invoke(withGiven(wanted, { instances: ['ins-1', 'lhins-1'] }));
     expect(outcome).toMatchObject({
       kind: 'notSent',
       failure: { code: 'InvalidRequest', isRetryable: false },
@@ -225,7 +232,7 @@ describe('find', () => {
     const { identity } = provider;
     if (identity.by !== 'looks') throw new Error('TAT has no client token');
     const looks = identity.of(wanted);
-    const reversed = wanted.instances.toReversed();
+    const reversed = wanted.target.instances.toReversed();
     for (const alike of [
       { parameters: {} },
       // A hidden one, or its default.
@@ -233,15 +240,15 @@ describe('find', () => {
       { instances: [...reversed, ...reversed] },
       { token: 'run-other-0', username: 'web', timeoutSeconds: 5 },
     ]) {
-      expect(identity.of({ ...wanted, ...alike })).toBe(looks);
+      expect(identity.of(withGiven(wanted, alike))).toBe(looks);
     }
     for (const other of [
       { region: 'ap-shanghai' },
       { command: 'cmd-other001' },
-      { instances: wanted.instances.slice(1) },
-      { instances: [...wanted.instances, 'ins-more0001'] },
+      { instances: wanted.target.instances.slice(1) },
+      { instances: [...wanted.target.instances, 'ins-more0001'] },
     ]) {
-      expect(identity.of({ ...wanted, ...other })).not.toBe(looks);
+      expect(identity.of(withGiven(wanted, other))).not.toBe(looks);
     }
   });
 
@@ -261,7 +268,7 @@ describe('find', () => {
 
   it('matches a run without parameters', async () => {
     const { provider } = providerOn(fakeTat([ours({ InvocationId: 'inv-1', Parameters: '' })]));
-    expect(await provider.find({ ...wanted, parameters: {} }, since)).toEqual(['inv-1']);
+    expect(await provider.find(withGiven(wanted, { parameters: {} }), since)).toEqual(['inv-1']);
   });
 
   const crowd = (count: number, secondsOf: (index: number) => number): FakeInvocation[] =>
