@@ -4,6 +4,7 @@ import { afterAll, expect, it } from 'vitest';
 import type { Run } from '../../lib/model/run.ts';
 import { dynamoRunStore } from '../../lib/store/dynamodb-run-store.ts';
 import { key } from '../../lib/store/table.ts';
+import { asVersion1 } from '../fixtures/flat.ts';
 import { memoryRunStore } from '../fixtures/memory-run-store.ts';
 import { startRunsTable } from '../fixtures/runs-table.ts';
 import { aRun, runStoreContract } from './run-store-contract.ts';
@@ -24,6 +25,30 @@ it('says when an item expires: 30 days after the run was asked for', async () =>
   expect(Item?.['expiresAt']).toBe(Math.floor(Date.parse(run.requestedAt) / 1000) + 30 * 86_400);
 });
 
+it('reads a run that version 1 wrote wherever runs are read, and writes it as version 2', async () => {
+  const own = await startRunsTable();
+  const store = dynamoRunStore({ ...own, onUnreadable: (error) => expect.unreachable(error.message) });
+  const now = new Date();
+  const run = aRun({ pollAt: new Date(now.getTime() - 1_000).toISOString(), timeoutSeconds: 30 });
+  await store.create(run);
+  await own.client.send(
+    new UpdateCommand({
+      TableName: own.table,
+      Key: key.run(run.runId),
+      UpdateExpression: 'SET #run = :earlier',
+      ExpressionAttributeNames: { '#run': 'run' },
+      ExpressionAttributeValues: { ':earlier': asVersion1(run) },
+    }),
+  );
+  expect(await store.get(run.runId)).toEqual(run);
+  expect(await store.due(now, 10)).toEqual([run]);
+  expect((await store.list({ limit: 10 })).runs).toEqual([run]);
+  expect(await store.save(run)).toEqual({ kind: 'saved', run: { ...run, revision: run.revision + 1 } });
+  const { Item } = await own.client.send(new GetCommand({ TableName: own.table, Key: key.run(run.runId) }));
+  expect(Item?.['run']).toMatchObject({ version: 2, target: run.target });
+  await own.stop();
+});
+
 it('sets aside a run that another version wrote, says so, and goes on with the others', async () => {
   const own = await startRunsTable();
   const told: string[] = [];
@@ -37,8 +62,8 @@ it('sets aside a run that another version wrote, says so, and goes on with the o
     new UpdateCommand({
       TableName: own.table,
       Key: key.run(foreign.runId),
-      UpdateExpression: 'SET run.version = :two',
-      ExpressionAttributeValues: { ':two': 2 },
+      UpdateExpression: 'SET run.version = :three',
+      ExpressionAttributeValues: { ':three': 3 },
     }),
   );
   expect((await store.due(now, 10)).map(({ runId }) => runId)).toEqual([good.runId]);

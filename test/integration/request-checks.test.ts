@@ -121,6 +121,14 @@ describe('a value', () => {
   });
 });
 
+it('a request of version 1 is carried out, and stored as version 2', async () => {
+  const world = aRunsQueueWorld(table);
+  const request = world.request({ parameters: { text: 'web' }, timeoutSeconds: 30, username: 'deploy' });
+  await world.take(asVersion1(request));
+  expect(world.cloud.taken.map(({ invocation }) => invocation.target)).toEqual([request.target]);
+  expect(await world.context.store.get(request.runId)).toMatchObject({ version: 2, target: request.target });
+});
+
 describe('a request', () => {
   it.each<[string, string, (now: number) => Flat<RunOnlyRequest>]>([
     ['a region that is none', 'region.invalid', () => ({ region: 'ap-guangzhou; x' })],

@@ -95,12 +95,9 @@ describe('a run that waits for its time', () => {
     });
     world.advance(65_000);
     await world.poll();
-    expect(await world.run(runId)).toMatchObject({ timeoutSeconds: 30, workingDirectory: '/srv/app' });
-    expect(world.cloud.taken[0]?.invocation).toMatchObject({
-      timeoutSeconds: 30,
-      workingDirectory: '/srv/app',
-      username: 'deploy',
-    });
+    const target = { timeoutSeconds: 30, workingDirectory: '/srv/app', username: 'deploy' };
+    expect(await world.run(runId)).toMatchObject({ target });
+    expect(world.cloud.taken[0]?.invocation).toMatchObject({ target });
   });
 
   test('wakes the poller at its time where the minute would be late', async () => {

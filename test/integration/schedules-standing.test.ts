@@ -220,7 +220,7 @@ describe('its firings', () => {
       rule: 'logrotate',
       status: 'succeeded',
       trigger: { source: 'schedule', type: 'schedule.fired', subject: 'logrotate' },
-      instances: ['ins-local001'],
+      target: { instances: ['ins-local001'] },
     });
     expect(told(run?.runId ?? '')).toEqual([
       'fleet-reflex.run.started pending',

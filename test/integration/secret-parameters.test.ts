@@ -119,8 +119,7 @@ describe('a secret parameter', () => {
     const { request, shown: atTheDoor } = await asked(SECRET);
     expect(request).toMatchObject({
       action: 'run',
-      parameters: { token: SECRET, service: 'web' },
-      secretParameters: ['token'],
+      target: { parameters: { token: SECRET, service: 'web' }, secretParameters: ['token'] },
     });
     expect(atTheDoor).not.toContain(SECRET);
   });
