@@ -17,7 +17,7 @@ export function effectLine(effect: Effect): string {
     case 'stopped': {
       const { code, message } = effect.reason;
       const isOfSecrets = request.action === 'run' || request.action === 'schedule';
-      const said = isOfSecrets ? conceal(request, message) : message;
+      const said = isOfSecrets ? conceal(request.target, message) : message;
       return `${effect.waited === undefined ? 'REJECTED' : 'EXPIRED'}, ${code}: ${said}`;
     }
     case 'cancelled':
@@ -39,11 +39,12 @@ export function requestLine(asked: RunRequest): string {
       return `cancel ${request.targetRule ?? request.targetRunId ?? ''}${request.key === undefined ? '' : `, key ${request.key}`}`;
     case 'run':
     case 'schedule': {
-      const parameters = Object.entries(request.parameters).map(
+      const { command, instances, parameters: values } = request.target;
+      const parameters = Object.entries(values).map(
         ([name, value]) => `${name}=${JSON.stringify(value)}`,
       );
       const when = request.action === 'schedule' ? ` at ${request.at ?? request.recurrence}` : '';
-      return `${request.action} ${request.command} on ${instancesText(request.instances)}${when}${parameters.length > 0 ? ` with ${parameters.join(' ')}` : ''}`;
+      return `${request.action} ${command} on ${instancesText(instances)}${when}${parameters.length > 0 ? ` with ${parameters.join(' ')}` : ''}`;
     }
   }
 }

@@ -115,7 +115,7 @@ export function simulation({ ruleSet, providers, start }: SimulationOptions): Si
         happening.effect = { kind: 'cancelled', request: traced, at: now(), stopped: await cancel(traced) };
         return;
       case 'run': {
-        const run = newRun(traced, providers[traced.provider], now());
+        const run = newRun(traced, providers[traced.target.provider], now());
         await attempt(enlist({ run, request: traced, happening, takesMs, state: 'waiting' }));
         return;
       }
@@ -135,6 +135,7 @@ export function simulation({ ruleSet, providers, start }: SimulationOptions): Si
   /** What dispatch does with a run until it is sent: lib/runs/dispatch.ts. */
   async function attempt(one: Live): Promise<void> {
     const { run, request, happening } = one;
+    const { provider, instances } = request.target;
     const { waited } = one;
     if (waited !== undefined && isPast(run, now())) {
       await releaseClaims(run, store);
@@ -150,7 +151,7 @@ export function simulation({ ruleSet, providers, start }: SimulationOptions): Si
           kind: 'ran',
           request,
           at: now(),
-          calls: planInvocations(run.runId, request.instances, providers[request.provider]).length,
+          calls: planInvocations(run.runId, instances, providers[provider]).length,
           ...waitOf(one, now()),
         };
         clock.plan(after(now(), one.takesMs), () => end(one));

@@ -93,12 +93,12 @@ type Target = Omit<ExpectedRun, 'rule' | 'waited'>;
 function targetDifferences(expected: Target, effect: Effect): string[] {
   const request = shownRequest(effect.request);
   if (request.action !== 'run' && request.action !== 'schedule') return ['expected a run'];
-  const { provider, region, command, parameters } = request;
+  const { provider, region, command, instances, parameters } = request.target;
   return [
     ...differs('provider', expected.provider, provider),
     ...differs('region', expected.region, region),
     ...differs('command', expected.command, command),
-    ...differs('instances', expected.instances?.toSorted(), request.instances.toSorted()),
+    ...differs('instances', expected.instances?.toSorted(), instances.toSorted()),
     ...differs('parameters', expected.parameters && sorted(expected.parameters), sorted(parameters)),
   ];
 }
