@@ -119,7 +119,7 @@ function countsOf(effects: readonly Effect[]): Counts {
     switch (effect.kind) {
       case 'ran':
         counts.runs += 1;
-        counts.instances += effect.request.instances.length;
+        counts.instances += effect.request.target.instances.length;
         counts.calls += effect.calls;
         break;
       case 'scheduled':

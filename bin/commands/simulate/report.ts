@@ -31,7 +31,7 @@ export function differences(before: readonly Effect[], after: readonly Effect[])
 /** What two have to have in common to be the same: with the values of secrets, without times and ids of runs. */
 function whatOf(effect: Effect): unknown[] {
   const { kind, request } = effect;
-  const asked = request.action === 'run' || request.action === 'schedule' ? request.parameters : {};
+  const asked = request.action === 'run' || request.action === 'schedule' ? request.target.parameters : {};
   const stop =
     kind === 'stopped'
       ? [effect.reason.code, effect.reason.code.startsWith('guard.') || effect.reason.message]
