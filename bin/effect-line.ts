@@ -40,9 +40,7 @@ export function requestLine(asked: RunRequest): string {
     case 'run':
     case 'schedule': {
       const { command, instances, parameters: values } = request.target;
-      const parameters = Object.entries(values).map(
-        ([name, value]) => `${name}=${JSON.stringify(value)}`,
-      );
+      const parameters = Object.entries(values).map(([name, value]) => `${name}=${JSON.stringify(value)}`);
       const when = request.action === 'schedule' ? ` at ${request.at ?? request.recurrence}` : '';
       return `${request.action} ${command} on ${instancesText(instances)}${when}${parameters.length > 0 ? ` with ${parameters.join(' ')}` : ''}`;
     }
