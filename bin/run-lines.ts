@@ -1,43 +1,31 @@
 /** A run of the API as lines for a terminal. */
 import * as z from 'zod';
+import { CompletedTask, CompletionEventData, Reason } from '../lib/model/completion-event.ts';
 
-const Reason = z.looseObject({ code: z.string(), message: z.string(), advice: z.string().optional() });
-
-export const RunSummary = z.looseObject({
-  runId: z.string(),
-  rule: z.string(),
-  status: z.string(),
-  reason: Reason.optional(),
-  waitingFor: Reason.optional(),
-  provider: z.string().optional(),
-  region: z.string().optional(),
-  command: z.string().optional(),
-  instances: z.array(z.string()),
-  invocationIds: z.array(z.string()),
-  trigger: z.looseObject({
-    source: z.string(),
-    type: z.string(),
-    id: z.string(),
-    subject: z.string().optional(),
-  }),
-  requestedAt: z.string(),
-  startedAt: z.string().optional(),
-  endedAt: z.string().optional(),
-});
+/** What the API shows of a run in a list, in the model's words; what a newer deployment adds is let through. */
+export const RunSummary = CompletionEventData.pick({
+  runId: true,
+  rule: true,
+  provider: true,
+  region: true,
+  command: true,
+  invocationIds: true,
+  status: true,
+  reason: true,
+  trigger: true,
+  startedAt: true,
+  endedAt: true,
+})
+  .extend({
+    waitingFor: Reason.optional(),
+    instances: z.array(z.string()),
+    requestedAt: z.string(),
+  })
+  .loose();
 export type RunSummary = z.infer<typeof RunSummary>;
 
-const Task = z.looseObject({
-  instanceId: z.string(),
-  status: z.string(),
-  providerStatus: z.string(),
-  started: z.string(),
-  exitCode: z.number().optional(),
-  output: z.string().optional(),
-  outputDroppedBytes: z.number(),
-  outputUrl: z.string().optional(),
-  outputDeliveryError: Reason.optional(),
-  error: Reason.optional(),
-});
+const Task = CompletedTask.loose();
+/** The same with its tasks. */
 export const RunDetail = RunSummary.extend({
   parameters: z.record(z.string(), z.string()),
   tasks: z.array(Task),

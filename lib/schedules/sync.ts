@@ -14,22 +14,6 @@ import { lookAt } from './firings.ts';
 import { asWanted, fromRules, onceAt, requestOf, specOf } from './live-schedule.ts';
 import { type ExistingSchedule, isSameTiming, planSchedules } from './plan.ts';
 
-export type SyncResult =
-  /** Somebody else is at it. */
-  { kind: 'busy' } | ({ kind: 'synced' } & Applied);
-
-/** Safe to call at any time, by anybody, again. @param wanted the `schedules` of the rules */
-export async function syncSchedules(
-  wanted: readonly StandingSchedule[],
-  context: SchedulesContext,
-): Promise<SyncResult> {
-  return await underLease(context, async () => {
-    const { schedules } = await context.ledger.all();
-    const isFrozen = (await context.guards.freeze(context.now())) !== undefined;
-    return { kind: 'synced', ...(await bringInStep(wanted, schedules, isFrozen, context)) };
-  });
-}
-
 /** One at a time works on the schedules, whichever function it is in. */
 export async function underLease<Result>(
   {

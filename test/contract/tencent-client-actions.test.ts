@@ -4,7 +4,7 @@ import {
   describeCommands,
   previewReplacedCommandContent,
 } from '../../lib/providers/tencent/actions/commands.ts';
-import { runCommand } from '../../lib/providers/tencent/actions/invocations.ts';
+import { invokeCommand } from '../../lib/providers/tencent/actions/invocations.ts';
 import { createTencentClient } from '../../lib/providers/tencent/client.ts';
 import type { VendorClient } from '../../lib/providers/vendor-client.ts';
 import { createFleetEngine, type FleetEngine } from '../../local/fleet/engine.ts';
@@ -56,21 +56,10 @@ test('PreviewReplacedCommandContent fills in the parameters and runs nothing', a
   expect(server.requestCounts['InvokeCommand'] ?? 0).toBe(0);
 });
 
-test('RunCommand names an invocation and a command', async () => {
-  const outcome = await client.call(runCommand, REGION, {
-    Content: Buffer.from('echo hello').toString('base64'),
-    InstanceIds: ['ins-local001'],
-  });
-  expect(outcome).toMatchObject({
-    kind: 'answered',
-    answer: { InvocationId: expect.stringMatching(/^inv-/), CommandId: expect.stringMatching(/^cmd-/) },
-  });
-});
-
 test('a request outside the documented limits never leaves', async () => {
   const before = { ...client.requestCounts };
-  const outcome = await client.call(runCommand, REGION, {
-    Content: Buffer.from('echo hello').toString('base64'),
+  const outcome = await client.call(invokeCommand, REGION, {
+    CommandId: 'cmd-echo0001',
     InstanceIds: Array.from({ length: 201 }, (_, index) => `ins-${index}`),
   });
   expect(outcome).toMatchObject({ kind: 'notSent', failure: { code: 'InvalidRequest' } });

@@ -2,8 +2,9 @@
 import { describe, expect, test } from 'vitest';
 import { FleetReflexError } from '../../lib/errors.ts';
 import { createInvoker } from '../../lib/providers/tencent/actions/invokers.ts';
+import type { StandingSchedule } from '../../lib/rules/rule.ts';
 import { scheduleOnce } from '../../lib/schedules/schedule-once.ts';
-import { syncSchedules, underLease } from '../../lib/schedules/sync.ts';
+import { bringInStep, underLease } from '../../lib/schedules/sync.ts';
 import { tendSchedules } from '../../lib/schedules/tend.ts';
 import { until } from '../contract/alibaba-local.ts';
 import {
@@ -17,6 +18,14 @@ import {
 } from './schedules-stack.ts';
 
 const EACH_MINUTE = { recurrence: '* * * * *' };
+
+/** What tending does when something is to be brought in step. */
+async function syncSchedules(wanted: readonly StandingSchedule[], context: Stack['context']) {
+  return await underLease(context, async () => {
+    const { schedules } = await context.ledger.all();
+    return { kind: 'synced' as const, ...(await bringInStep(wanted, schedules, false, context)) };
+  });
+}
 
 /** Tends and polls until so many runs have ended. */
 async function untilRuns({ context, poll }: Stack, count: number) {

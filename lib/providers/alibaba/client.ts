@@ -32,7 +32,6 @@ import {
   DescribeInvocationsRequest,
   InvokeCommandRequest,
   ModifyInvocationAttributeRequest,
-  RunCommandRequest,
   StopInvocationRequest,
 } from './requests.ts';
 import { flattenParameters, type RpcValue } from './rpc-parameters.ts';
@@ -48,7 +47,6 @@ export interface CloudAssistantClientOptions extends VendorClientOptions<Alibaba
 /** One method for each action: one request, one honest outcome; nothing is repeated. */
 export interface CloudAssistantClient extends Pick<VendorClient, 'requestCounts' | 'close'> {
   invokeCommand(request: InvokeCommandRequest): Promise<CallOutcome<InvokeCommandAnswer>>;
-  runCommand(request: RunCommandRequest): Promise<CallOutcome<InvokeCommandAnswer>>;
   stopInvocation(request: StopInvocationRequest): Promise<CallOutcome<StopInvocationAnswer>>;
   modifyInvocationAttribute(
     request: ModifyInvocationAttributeRequest,
@@ -80,7 +78,6 @@ export function createCloudAssistantClient(options: CloudAssistantClientOptions)
 
   return {
     invokeCommand: method('InvokeCommand', 'once', InvokeCommandRequest, InvokeCommandAnswer),
-    runCommand: method('RunCommand', 'once', RunCommandRequest, InvokeCommandAnswer),
     stopInvocation: method('StopInvocation', 'repeatable', StopInvocationRequest, StopInvocationAnswer),
     modifyInvocationAttribute: method(
       'ModifyInvocationAttribute',

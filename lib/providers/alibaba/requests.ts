@@ -68,29 +68,6 @@ const Parameters = z
   );
 
 /** What RunCommand and InvokeCommand have in common. */
-const execution = {
-  RegionId,
-  ClientToken: ClientToken.optional(),
-  InstanceId: z.array(InstanceId).min(1).max(MAX_INSTANCES_PER_INVOCATION).optional(),
-  ResourceTag: ResourceTags,
-  RepeatMode: z.enum([...RepeatMode.options, 'DryRun']).optional(),
-  Frequency: z.string().min(1).optional(),
-  Parameters: Parameters.optional(),
-  Username: z.string().min(1).max(255).optional(),
-  WindowsPasswordName: z.string().min(1).max(255).optional(),
-  WorkingDir: z.string().min(1).max(200).optional(),
-  Tag: Tags,
-  ResourceGroupId: z.string().min(1).optional(),
-  ContainerId: z
-    .string()
-    .regex(/^((docker|containerd|cri-o):\/\/)?[0-9a-f]{64}$/i, '64 hexadecimal digits')
-    .optional(),
-  ContainerName: z.string().min(1).optional(),
-  Launcher: z.string().min(1).max(KILOBYTE).optional(),
-  TerminationMode: z.enum(['Process', 'ProcessTree']).optional(),
-  OssOutputDelivery: z.string().startsWith('oss://').optional(),
-};
-
 interface Targets {
   InstanceId?: string[] | undefined;
   ResourceTag?: unknown[] | undefined;
@@ -112,7 +89,26 @@ const NEEDS_FREQUENCY = { message: 'RepeatMode Period needs Frequency', path: ['
 
 export const InvokeCommandRequest = z
   .strictObject({
-    ...execution,
+    RegionId,
+    ClientToken: ClientToken.optional(),
+    InstanceId: z.array(InstanceId).min(1).max(MAX_INSTANCES_PER_INVOCATION).optional(),
+    ResourceTag: ResourceTags,
+    RepeatMode: z.enum([...RepeatMode.options, 'DryRun']).optional(),
+    Frequency: z.string().min(1).optional(),
+    Parameters: Parameters.optional(),
+    Username: z.string().min(1).max(255).optional(),
+    WindowsPasswordName: z.string().min(1).max(255).optional(),
+    WorkingDir: z.string().min(1).max(200).optional(),
+    Tag: Tags,
+    ResourceGroupId: z.string().min(1).optional(),
+    ContainerId: z
+      .string()
+      .regex(/^((docker|containerd|cri-o):\/\/)?[0-9a-f]{64}$/i, '64 hexadecimal digits')
+      .optional(),
+    ContainerName: z.string().min(1).optional(),
+    Launcher: z.string().min(1).max(KILOBYTE).optional(),
+    TerminationMode: z.enum(['Process', 'ProcessTree']).optional(),
+    OssOutputDelivery: z.string().startsWith('oss://').optional(),
     CommandId: z.string().min(1),
     Timeout: z.int().min(10, 'a timeout of at least 10 seconds').optional(),
   })
@@ -120,30 +116,6 @@ export const InvokeCommandRequest = z
   .refine(hasFrequency, NEEDS_FREQUENCY)
   .refine(runsNothing, DRY_RUN_RECURS);
 export type InvokeCommandRequest = z.infer<typeof InvokeCommandRequest>;
-
-export const RunCommandRequest = z
-  .strictObject({
-    ...execution,
-    Type: CommandType,
-    /** As sent: plain text, or Base64 when `ContentEncoding` says so. */
-    CommandContent: z.string().min(1),
-    /** The vendor's default is PlainText, and it silently takes any other value for that: only these two here. */
-    ContentEncoding: ContentEncoding.optional(),
-    Name: z.string().max(128).optional(),
-    Description: z.string().max(512).optional(),
-    EnableParameter: z.boolean().optional(),
-    KeepCommand: z.boolean().optional(),
-    Timeout: z.int().min(1).optional(),
-  })
-  .refine(hasOneTarget, ONE_TARGET)
-  .refine(hasFrequency, NEEDS_FREQUENCY)
-  .refine(runsNothing, DRY_RUN_RECURS)
-  .refine(
-    ({ CommandContent, ContentEncoding: encoding }) =>
-      (encoding === 'Base64' ? CommandContent.length : encodedLength(CommandContent)) <= MAX_ENCODED_BYTES,
-    { message: 'at most 24 KB of command content after Base64', path: ['CommandContent'] },
-  );
-export type RunCommandRequest = z.infer<typeof RunCommandRequest>;
 
 export const StopInvocationRequest = z.strictObject({
   RegionId,

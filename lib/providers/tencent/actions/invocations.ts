@@ -3,7 +3,6 @@ import * as z from 'zod';
 import type { VendorAction } from '../../vendor-client.ts';
 import {
   CommandId,
-  Content,
   filters,
   InvocationId,
   InvocationTaskId,
@@ -15,7 +14,6 @@ import {
   optional,
   Paging,
   ParametersJson,
-  Tags,
   Timeout,
   Username,
   WorkingDirectory,
@@ -24,7 +22,8 @@ import {
 export const MAX_INSTANCES_TO_INVOKE = 200;
 export const MAX_INSTANCES_TO_CANCEL = 100;
 
-const Running = {
+export const InvokeCommandRequest = z.strictObject({
+  CommandId,
   InstanceIds: instanceIds(MAX_INSTANCES_TO_INVOKE),
   Parameters: ParametersJson.optional(),
   Username: Username.optional(),
@@ -32,9 +31,7 @@ const Running = {
   Timeout: Timeout.optional(),
   OutputCOSBucketUrl: OutputCOSBucketUrl.optional(),
   OutputCOSKeyPrefix: OutputCOSKeyPrefix.optional(),
-};
-
-export const InvokeCommandRequest = z.strictObject({ CommandId, ...Running });
+});
 export type InvokeCommandRequest = z.input<typeof InvokeCommandRequest>;
 export const InvokeCommandAnswer = z.object({ InvocationId: z.string().min(1), RequestId: z.string() });
 export type InvokeCommandAnswer = z.infer<typeof InvokeCommandAnswer>;
@@ -44,46 +41,6 @@ export const invokeCommand: VendorAction<InvokeCommandRequest, InvokeCommandAnsw
   effect: 'once',
   request: InvokeCommandRequest,
   answer: InvokeCommandAnswer,
-};
-
-const ParameterConf = z.strictObject({
-  ParameterName: z.string().regex(/^[a-zA-Z0-9_-]{1,64}$/),
-  ParameterValue: z.string(),
-  ParameterDescription: z.string().optional(),
-});
-export const RunCommandRequest = z
-  .strictObject({
-    Content,
-    ...Running,
-    CommandName: z
-      .string()
-      .min(1)
-      .refine((name) => Buffer.byteLength(name) <= 60, 'expected at most 60 bytes')
-      .optional(),
-    Description: z.string().max(120).optional(),
-    CommandType: z.enum(['SHELL', 'POWERSHELL', 'BAT']).optional(),
-    SaveCommand: z.boolean().optional(),
-    EnableParameter: z.boolean().optional(),
-    DefaultParameters: ParametersJson.optional(),
-    DefaultParameterConfs: z.array(ParameterConf).max(20).optional(),
-    Tags: Tags.optional(),
-  })
-  .refine(
-    (request) => request.DefaultParameters === undefined || request.DefaultParameterConfs === undefined,
-    {
-      error: 'DefaultParameters and DefaultParameterConfs cannot be given together',
-    },
-  );
-export type RunCommandRequest = z.input<typeof RunCommandRequest>;
-export const RunCommandAnswer = InvokeCommandAnswer.extend({ CommandId: z.string().min(1) });
-export type RunCommandAnswer = z.infer<typeof RunCommandAnswer>;
-
-/** @public for tools beside the functions, which only invoke stored commands */
-export const runCommand: VendorAction<RunCommandRequest, RunCommandAnswer> = {
-  name: 'RunCommand',
-  effect: 'once',
-  request: RunCommandRequest,
-  answer: RunCommandAnswer,
 };
 
 /** Without instances: the whole invocation, the only way for more than 100. */

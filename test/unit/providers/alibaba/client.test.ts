@@ -214,27 +214,6 @@ test('IncludeHistory needs InvokeId', async () => {
 });
 
 test.each([
-  { content: 'x'.repeat(18 * 1024), encoding: undefined, kind: 'answered' },
-  { content: 'x'.repeat(18 * 1024 + 1), encoding: undefined, kind: 'notSent' },
-  { content: 'x'.repeat(24 * 1024), encoding: 'Base64' as const, kind: 'answered' },
-  { content: 'x'.repeat(24 * 1024 + 4), encoding: 'Base64' as const, kind: 'notSent' },
-])(
-  'RunCommand takes 24 KB after Base64 ($content.length, $encoding)',
-  async ({ content, encoding, kind }) => {
-    const vendor = stubVendor();
-    vendor.answer({ body: { RequestId: 'r', InvokeId: 't', CommandId: 'c' } });
-    const result = await aClient(vendor).runCommand({
-      RegionId: REGION,
-      Type: 'RunShellScript',
-      CommandContent: content,
-      InstanceId: ['i-a'],
-      ...(encoding && { ContentEncoding: encoding }),
-    });
-    expect(result.kind).toBe(kind);
-  },
-);
-
-test.each([
   { code: 'InvalidInstance.NotFound', status: 404, kind: 'notSent', isRetryable: false },
   { code: 'InvalidInstance.NotMatch', status: 400, kind: 'notSent', isRetryable: false, isUnavailable: true },
   { code: 'IdempotentParameterMismatch', status: 403, kind: 'notSent', isRetryable: false },

@@ -11,7 +11,6 @@ import {
   DescribeInvocationsRequest,
   DescribeInvocationTasksRequest,
   InvokeCommandRequest,
-  RunCommandRequest,
 } from '../../../../lib/providers/tencent/actions/invocations.ts';
 import {
   CreateInvokerRequest,
@@ -26,7 +25,6 @@ const parameters = (count: number, name = 'p'): string =>
 const filter = (Name: string, values = 1): object => ({ Name, Values: many(values, 'inv') });
 
 const invoke = { CommandId: 'cmd-ffxdx79i', InstanceIds: ['ins-zcewfho0'] };
-const run = { Content: 'd2hvYW1p', InstanceIds: ['ins-zcewfho0'] };
 const once = { Policy: 'ONCE', InvokeTime: '2021-09-01T00:00:00+08:00' };
 const invoker = { ...invoke, Name: 'test-invoker', Type: 'SCHEDULE', ScheduleSettings: once };
 
@@ -53,17 +51,6 @@ const taken: Case[] = [
   ],
   ['a COS prefix of 60', InvokeCommandRequest, { ...invoke, OutputCOSKeyPrefix: 'p'.repeat(60) }],
   ['a COS prefix with folders', InvokeCommandRequest, { ...invoke, OutputCOSKeyPrefix: 'logs/日志/..a' }],
-  [
-    'a command to run',
-    RunCommandRequest,
-    { ...run, CommandName: 'é'.repeat(30), Description: 'd'.repeat(120) },
-  ],
-  ['64 KB of content', RunCommandRequest, { ...run, Content: 'AAAA'.repeat(16_384) }],
-  [
-    '10 tags',
-    RunCommandRequest,
-    { ...run, Tags: Array.from({ length: 10 }, () => ({ Key: 'k', Value: 'v' })) },
-  ],
   ['a whole invocation', CancelInvocationRequest, { InvocationId: 'inv-ib2lld37' }],
   ['100 instances', CancelInvocationRequest, { InvocationId: 'inv-ib2lld37', InstanceIds: many(100, 'ins') }],
   ['100 ids, 100 rows', DescribeInvocationsRequest, { InvocationIds: many(100, 'inv'), Limit: 100 }],
@@ -130,25 +117,6 @@ const refused: Case[] = [
   ['a COS prefix with //', InvokeCommandRequest, { ...invoke, OutputCOSKeyPrefix: 'a//b' }],
   ['a COS prefix that goes up', InvokeCommandRequest, { ...invoke, OutputCOSKeyPrefix: 'a/../b' }],
   ['a COS prefix with a blank', InvokeCommandRequest, { ...invoke, OutputCOSKeyPrefix: 'a b' }],
-  ['content that is no base64', RunCommandRequest, { ...run, Content: 'who am i' }],
-  ['more than 64 KB of content', RunCommandRequest, { ...run, Content: 'AAAA'.repeat(16_385) }],
-  ['a command name over 60 bytes', RunCommandRequest, { ...run, CommandName: 'é'.repeat(31) }],
-  ['a description of 121', RunCommandRequest, { ...run, Description: 'd'.repeat(121) }],
-  ['a type that does not exist', RunCommandRequest, { ...run, CommandType: 'PYTHON' }],
-  [
-    '11 tags',
-    RunCommandRequest,
-    { ...run, Tags: Array.from({ length: 11 }, () => ({ Key: 'k', Value: 'v' })) },
-  ],
-  [
-    'defaults given twice',
-    RunCommandRequest,
-    {
-      ...run,
-      DefaultParameters: '{"a":"b"}',
-      DefaultParameterConfs: [{ ParameterName: 'a', ParameterValue: 'b' }],
-    },
-  ],
   ['101 instances', CancelInvocationRequest, { InvocationId: 'inv-1', InstanceIds: many(101, 'ins') }],
   [
     'ids and filters',
