@@ -5,12 +5,12 @@ import { RunId } from '../model/run-request.ts';
 import type { RunStore } from '../store/run-store.ts';
 import type { ChatPort, ChatRun } from './port.ts';
 
-export function runStorePort(store: Pick<RunStore, 'get' | 'tasks' | 'list'>): ChatPort {
+export function runStorePort(store: Pick<RunStore, 'get' | 'list'>): ChatPort {
   return {
     async status(runId) {
       const id = RunId.safeParse(runId).data;
       const run = id === undefined ? undefined : await store.get(id);
-      return run && toChatRun(run, await store.tasks(run.runId));
+      return run && toChatRun(run, run.tasks);
     },
     async recent(rules, limit) {
       const pages = await Promise.all(rules.map((rule) => store.list({ limit, rule })));

@@ -177,10 +177,9 @@ export function completedTasks(tasks: readonly RunTask[], budget: number): Compl
   );
   return tasks.map((task) => {
     const {
-      version: _v,
-      runId: _r,
       invocationId: _i,
       isEventSent: _s,
+      isOutputApart: _a,
       output,
       outputDroppedBytes,
       ...facts

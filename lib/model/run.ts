@@ -71,6 +71,28 @@ export const CancelOrder = z.strictObject({
 });
 export type CancelOrder = z.infer<typeof CancelOrder>;
 
+/** One task: the provider's last report, and whether its completion event is out. */
+export const RunTask = z.strictObject({
+  invocationId: z.string(),
+  taskId: z.string(),
+  instanceId: z.string(),
+  status: TaskStatus,
+  providerStatus: z.string(),
+  started: Started,
+  exitCode: z.int().optional(),
+  output: z.custom<Uint8Array>((value) => value instanceof Uint8Array).optional(),
+  /** The output is stored by itself: a run that is read does not have it (RunStore.outputs). */
+  isOutputApart: z.literal(true).optional(),
+  outputDroppedBytes: z.int(),
+  outputUrl: z.string().optional(),
+  outputDeliveryError: Reason.optional(),
+  error: Reason.optional(),
+  startedAt: z.string().optional(),
+  endedAt: z.string().optional(),
+  isEventSent: z.boolean(),
+});
+export type RunTask = z.infer<typeof RunTask>;
+
 /** Version 1 had the fields of the target beside the others: `upgradeRun` (lib/model/upgrade.ts) reads it. */
 export const Run = z.strictObject({
   version: z.literal(2),
@@ -101,6 +123,8 @@ export const Run = z.strictObject({
   /** When the guards let it pass; absent until then. */
   admittedAt: z.string().optional(),
   invocations: z.array(RunInvocation),
+  /** Of the provider's, as far as they are known, and of instances that were never sent to. */
+  tasks: z.array(RunTask).default([]),
   startedAt: z.string().optional(),
   endedAt: z.string().optional(),
   cancelRequestedAt: z.string().optional(),
@@ -123,28 +147,6 @@ export const Run = z.strictObject({
   failedReadings: z.int(),
 });
 export type Run = z.infer<typeof Run>;
-
-/** One task, as stored: the provider's last report and whether its completion event is out. */
-export const RunTask = z.strictObject({
-  version: z.literal(1),
-  runId: RunId,
-  invocationId: z.string(),
-  taskId: z.string(),
-  instanceId: z.string(),
-  status: TaskStatus,
-  providerStatus: z.string(),
-  started: Started,
-  exitCode: z.int().optional(),
-  output: z.custom<Uint8Array>((value) => value instanceof Uint8Array).optional(),
-  outputDroppedBytes: z.int(),
-  outputUrl: z.string().optional(),
-  outputDeliveryError: Reason.optional(),
-  error: Reason.optional(),
-  startedAt: z.string().optional(),
-  endedAt: z.string().optional(),
-  isEventSent: z.boolean(),
-});
-export type RunTask = z.infer<typeof RunTask>;
 
 /** What a run ends as. */
 export const END_STATUSES = [

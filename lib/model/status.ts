@@ -64,8 +64,6 @@ const RANK: Record<TaskStatus, number> = {
   terminated: 4,
 };
 
-/** For the store's condition: a task is only overwritten by a higher rank, never once it is terminal. */
-export const TERMINAL_RANK = 4;
 export function taskRank(status: TaskStatus): number {
   return RANK[status];
 }

@@ -6,6 +6,7 @@
 import { releaseClaims } from '../guards/guards.ts';
 import type { Reason } from '../model/completion-event.ts';
 import { nextToken, type Run, type RunInvocation } from '../model/run.ts';
+import { ownTask, withTasks } from '../model/run-tasks.ts';
 import type { InstanceAvailability, ProviderFailure } from '../providers/provider.ts';
 import type { DispatchContext, Step } from './dispatch-context.ts';
 import { editInvocation } from './invocation.ts';
@@ -79,39 +80,38 @@ async function leaveOut(
   context: DispatchContext,
 ): Promise<Step> {
   const { store, guards } = context;
-  await Promise.all(
-    [...missing].map(([instanceId, why]) =>
-      store.putTask({
-        version: 1,
-        runId: run.runId,
-        invocationId: 'skipped',
-        taskId: `${run.runId}/${instanceId}`,
-        instanceId,
-        status: 'undelivered',
-        providerStatus: 'skipped',
-        started: 'no',
-        outputDroppedBytes: 0,
-        error: {
-          code: CODE,
-          message: `Skipped: ${withoutStop(why)}.`,
-          advice: 'Start it, or its agent, and ask for the run again.',
-        },
-        isEventSent: false,
-      }),
-    ),
-  );
   if (withoutInstances(run, missing, context).length === 0) {
     const names = [...missing].map(([instanceId, why]) => `${instanceId} (${withoutStop(why)})`).join(', ');
     const none = { code: CODE, message: `Cannot take a command now: ${names}. None is left to run on.` };
     await releaseClaims(run, guards);
-    return { kind: 'done', run: await endRun(run, 'rejected', none, context) };
+    const ended = await endRun(run, 'rejected', none, context, (current) => withSkipped(current, missing));
+    return { kind: 'done', run: ended };
   }
   const without = await change(store, run, (current) => ({
-    ...current,
+    ...withSkipped(current, missing),
     skipped: [...(current.skipped ?? []), ...missing.keys()],
     invocations: withoutInstances(current, missing, context),
   }));
   return { kind: 'next', run: without };
+}
+
+/** Each that is left out gets a task that says so. */
+function withSkipped(run: Run, missing: ReadonlyMap<string, string>): Run {
+  const tasks = [...missing].map(([instanceId, why]) =>
+    ownTask({
+      invocationId: 'skipped',
+      taskId: `${run.runId}/${instanceId}`,
+      instanceId,
+      status: 'undelivered',
+      providerStatus: 'skipped',
+      error: {
+        code: CODE,
+        message: `Skipped: ${withoutStop(why)}.`,
+        advice: 'Start it, or its agent, and ask for the run again.',
+      },
+    }),
+  );
+  return withTasks(run, tasks);
 }
 
 function withoutInstances(

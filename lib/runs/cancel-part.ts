@@ -4,6 +4,7 @@
  */
 import type { Run, RunInvocation } from '../model/run.ts';
 import { nextToken } from '../model/run.ts';
+import { ownTask, withTasks } from '../model/run-tasks.ts';
 import type { RunStore } from '../store/run-store.ts';
 import { change } from './settle.ts';
 
@@ -31,7 +32,7 @@ export function withCancelled(run: Run, instances: readonly string[], by: string
 }
 
 /**
- * Takes cancelled instances out of what is planned. An invocation keeps its place, and gets another token: whoever is
+ * Takes cancelled instances out of what is planned; each gets a task that says so. An invocation keeps its place, and gets another token: whoever is
  * about to send it sees by that that it is another one. What is being attempted stays as it is: it may be out already.
  */
 export function withoutCancelled(run: Run): Run {
@@ -52,42 +53,34 @@ export function withoutCancelled(run: Run): Run {
     dropped.push({ token: newToken(), instances: without, state: 'dropped' });
     return { token: newToken(), instances: left, state: 'planned' };
   });
-  return { ...run, invocations: [...invocations, ...dropped] };
+  return withDropped({ ...run, invocations: [...invocations, ...dropped] }, gone);
 }
 
-/** The same for the stored run; each instance that will never be sent to gets a task that says so. */
+/** The same for the stored run. */
 export async function dropCancelled(run: Run, store: RunStore): Promise<Run> {
   if (run.cancelledInstances === undefined) return run;
-  const stored = await change(store, run, (current) => {
+  return await change(store, run, (current) => {
     const without = withoutCancelled(current);
     return without === current ? undefined : without;
   });
-  await tellDropped(stored, store);
-  return stored;
 }
 
-/** Safe to call again: a task that has ended stays as it is. */
-export async function tellDropped(run: Run, store: RunStore): Promise<void> {
-  const gone = cancelledInstances(run);
+/** Each instance that will never be sent to gets a task that says so. */
+function withDropped(run: Run, gone: ReadonlySet<string>): Run {
   const tasks = run.invocations.flatMap(({ state, token, instances }) =>
     state === 'dropped'
-      ? instances.filter((instanceId) => gone.has(instanceId)).map((instanceId) => ({ token, instanceId }))
+      ? instances
+          .filter((instanceId) => gone.has(instanceId))
+          .map((instanceId) =>
+            ownTask({
+              invocationId: token,
+              taskId: `${token}/${instanceId}`,
+              instanceId,
+              status: 'cancelled',
+              providerStatus: 'never sent',
+            }),
+          )
       : [],
   );
-  await Promise.all(
-    tasks.map(({ token, instanceId }) =>
-      store.putTask({
-        version: 1,
-        runId: run.runId,
-        invocationId: token,
-        taskId: `${token}/${instanceId}`,
-        instanceId,
-        status: 'cancelled',
-        providerStatus: 'never sent',
-        started: 'no',
-        outputDroppedBytes: 0,
-        isEventSent: false,
-      }),
-    ),
-  );
+  return withTasks(run, tasks);
 }

@@ -16,7 +16,7 @@ import {
 import type { RunId, RunRequest } from '../model/run-request.ts';
 import type { Provider } from '../providers/provider.ts';
 import { TOMBSTONE_MS } from '../store/tombstones.ts';
-import { cancelledInstances, tellDropped, withCancelled } from './cancel-part.ts';
+import { cancelledInstances, withCancelled } from './cancel-part.ts';
 import { cancelRecord, endedCancel } from './cancel-record.ts';
 import { change, type SettleContext } from './settle.ts';
 import { stopSent } from './stop-sent.ts';
@@ -187,7 +187,6 @@ async function stopPart(
   });
   if (isTerminalRun(marked)) return marked;
   log.info('run.part-cancelled', { runId: run.runId, by, instances });
-  await tellDropped(marked, store);
   await stopSent(marked, context);
   if (!isAwaitingSchedule(marked)) await wake(new Date(marked.pollAt ?? now().toISOString()));
   return marked;

@@ -12,7 +12,7 @@ import { type DispatchContext, type DispatchResult, retryLater, type Step } from
 import { newRun, rejectedRun } from './new-run.ts';
 import { nextPollAt } from './poll-timing.ts';
 import { send } from './send.ts';
-import { change, deliver, endRun, type SettleContext, settle } from './settle.ts';
+import { change, deliverOne, endRun, type SettleContext, settle } from './settle.ts';
 import { stopSent } from './stop-sent.ts';
 import { hindranceOf, isPast, waitFor } from './waiting.ts';
 
@@ -36,7 +36,7 @@ export async function resume(stored: Run, context: DispatchContext): Promise<Dis
     log.info('run.known', { runId: stored.runId, status: stored.status });
     // The attempt that sent it may have died before it could ask for the stop.
     if (!isTerminalRun(stored)) await stopSent(stored, context);
-    return { kind: 'done', run: await deliver(stored, await store.tasks(stored.runId), context) };
+    return { kind: 'done', run: await deliverOne(stored, context) };
   }
   const heldMs = Date.parse(stored.leaseUntil ?? stored.requestedAt) - now().getTime();
   if (heldMs > 0) return retryLater(stored, heldMs, 'another attempt is at work on this run');
@@ -52,7 +52,7 @@ export async function recordRejection(
   context: SettleContext,
 ): Promise<DispatchResult> {
   const { run } = await context.store.create(rejectedRun(request, context.now()));
-  return { kind: 'done', run: await deliver(run, [], context) };
+  return { kind: 'done', run: await deliverOne(run, context) };
 }
 
 async function attempt(leased: Run, context: DispatchContext): Promise<DispatchResult> {

@@ -18,6 +18,7 @@ export const described = (request: RunRequest) => ({
   replyTo: request.replyTo,
   traceparent: request.traceparent,
   requestedAt: request.requestedAt,
+  tasks: [],
   outbox: [],
   failedReadings: 0,
 });

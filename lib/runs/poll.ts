@@ -13,14 +13,15 @@ import {
   sentInvocations,
   timerOf,
 } from '../model/run.ts';
+import { ownTask, taskKey, withTasks } from '../model/run-tasks.ts';
 import { isTerminalTask } from '../model/status.ts';
-import type { InvocationReading } from '../providers/provider.ts';
+import type { InvocationReading, TaskReport } from '../providers/provider.ts';
 import { finishCancel } from './cancel.ts';
 import { resume } from './dispatch.ts';
 import type { DispatchContext } from './dispatch-context.ts';
 import { comeBack, fireHere } from './fire-here.ts';
 import { giveUpAt, nextPollAt } from './poll-timing.ts';
-import { change, deliver, endRun, settle, storeReports } from './settle.ts';
+import { change, deliverOne, endRun, settle } from './settle.ts';
 
 export interface PollContext extends DispatchContext {
   /** Who holds the lease: unique for each function instance. */
@@ -93,7 +94,7 @@ async function pass(due: readonly Run[], context: PollContext, counts: Counts): 
   for (const run of due) {
     await guarded(run, context, counts, async () => {
       if (isAwaitingSchedule(run)) await awaitTime(run, context);
-      else if (isTerminalRun(run)) await deliver(run, await context.store.tasks(run.runId), context);
+      else if (isTerminalRun(run)) await deliverOne(run, context);
       else if (run.cancel !== undefined) {
         await finishCancel(run, context);
         counts.rescued += 1;
@@ -140,12 +141,10 @@ async function readRuns(
   context: PollContext,
   counts: Counts,
 ): Promise<void> {
-  const { store, providers, log } = context;
-  const tasksOf = new Map<string, RunTask[]>();
-  for (const run of runs) tasksOf.set(run.runId, await store.tasks(run.runId));
+  const { providers, log } = context;
   const ended = new Set(
-    [...tasksOf.values()]
-      .flat()
+    runs
+      .flatMap(({ tasks }) => tasks)
       .filter(({ status }) => isTerminalTask(status))
       .map(({ taskId }) => taskId),
   );
@@ -165,24 +164,22 @@ async function readRuns(
     log.error('poll.unread', { provider, error: messageOf(thrown) });
   }
   for (const run of runs) {
-    await guarded(run, context, counts, () =>
-      takeReadings(run, readings, tasksOf.get(run.runId) ?? [], context, counts),
-    );
+    await guarded(run, context, counts, () => takeReadings(run, readings, context, counts));
   }
 }
 
 async function takeReadings(
   run: Run,
   readings: ReadonlyMap<string, InvocationReading>,
-  known: readonly RunTask[],
   context: PollContext,
   counts: Counts,
 ): Promise<void> {
   const { store, now, timing, log } = context;
   let isComplete = true;
+  const reports: TaskReport[] = [];
   for (const { invocationId } of sentInvocations(run)) {
     const reading = readings.get(invocationId);
-    if (reading?.kind === 'read') await storeReports(run, reading.tasks, known, context);
+    if (reading?.kind === 'read') reports.push(...reading.tasks);
     else {
       isComplete = false;
       const code = reading?.failure.code ?? 'unread';
@@ -194,7 +191,7 @@ async function takeReadings(
       });
     }
   }
-  const settled = await settle(run, context);
+  const settled = await settle(run, context, reports);
   if (isTerminalRun(settled)) {
     counts.settled += 1;
     return;
@@ -213,32 +210,7 @@ async function takeReadings(
 
 /** Long after its time-out the provider still does not say how it ended: a person has to look. */
 async function giveUp(run: Run, context: PollContext): Promise<void> {
-  const { store } = context;
-  const known = new Map(
-    (await store.tasks(run.runId)).map((task) => [`${task.invocationId}#${task.instanceId}`, task]),
-  );
-  const open: string[] = [];
-  for (const { invocationId, instances } of sentInvocations(run)) {
-    for (const instanceId of instances) {
-      const task = known.get(`${invocationId}#${instanceId}`);
-      if (task !== undefined && isTerminalTask(task.status)) continue;
-      open.push(instanceId);
-      await store.putTask({
-        outputDroppedBytes: 0,
-        taskId: `${invocationId}/${instanceId}`,
-        ...task,
-        version: 1,
-        runId: run.runId,
-        invocationId,
-        instanceId,
-        status: 'lost',
-        providerStatus: task?.providerStatus ?? 'never listed',
-        started: task?.started === 'yes' ? 'yes' : 'maybe',
-        error: { code: 'poll.gave-up', message: 'The provider never said how it ended.' },
-        isEventSent: false,
-      });
-    }
-  }
+  const open = lostTasks(run).map(({ instanceId }) => instanceId);
   const reason = {
     code: 'poll.gave-up',
     message: `The provider has not said how it ended on ${open.join(', ')}, long after its time-out.`,
@@ -246,7 +218,27 @@ async function giveUp(run: Run, context: PollContext): Promise<void> {
       .map(({ invocationId }) => invocationId)
       .join(', ')} at the provider before it is run again.`,
   };
-  await endRun(run, 'unknown', reason, context);
+  await endRun(run, 'unknown', reason, context, (current) => withTasks(current, lostTasks(current)));
+}
+
+function lostTasks(run: Run): RunTask[] {
+  const known = new Map(run.tasks.map((task) => [taskKey(task), task]));
+  return sentInvocations(run).flatMap(({ invocationId, instances }) =>
+    instances.flatMap((instanceId) => {
+      const task = known.get(taskKey({ invocationId, instanceId }));
+      if (task !== undefined && isTerminalTask(task.status)) return [];
+      return ownTask({
+        taskId: `${invocationId}/${instanceId}`,
+        ...task,
+        invocationId,
+        instanceId,
+        status: 'lost',
+        providerStatus: task?.providerStatus ?? 'never listed',
+        started: task?.started === 'yes' ? 'yes' : 'maybe',
+        error: { code: 'poll.gave-up', message: 'The provider never said how it ended.' },
+      });
+    }),
+  );
 }
 
 /** What goes wrong with one run stops no other, and is tried again later. */

@@ -1,6 +1,7 @@
 /** An invocation that will never be sent: each of its instances gets a task that says why. */
 import type { Reason } from '../model/completion-event.ts';
 import type { Run } from '../model/run.ts';
+import { ownTask, withTasks } from '../model/run-tasks.ts';
 import type { ProviderFailure } from '../providers/provider.ts';
 import type { RunStore } from '../store/run-store.ts';
 import { editInvocation } from './invocation.ts';
@@ -9,25 +10,21 @@ import { withoutStop } from './run-reason.ts';
 /** Ends an invocation as never sent. `reason` is a sentence about the whole of it. */
 export async function refuse(run: Run, index: number, reason: Reason, store: RunStore): Promise<Run> {
   const { code, message, advice } = reason;
-  const invocation = run.invocations[index];
-  await Promise.all(
-    (invocation?.instances ?? []).map((instanceId) =>
-      store.putTask({
-        version: 1,
-        runId: run.runId,
-        invocationId: invocation?.token ?? '',
-        taskId: `${invocation?.token}/${instanceId}`,
+  const failure = { code, message, advice };
+  return await editInvocation(run, index, store, { state: 'notSent', failure }, (current) => {
+    const { token = '', instances = [] } = current.invocations[index] ?? {};
+    const tasks = instances.map((instanceId) =>
+      ownTask({
+        invocationId: token,
+        taskId: `${token}/${instanceId}`,
         instanceId,
         status: 'rejected',
         providerStatus: code,
-        started: 'no',
-        outputDroppedBytes: 0,
-        error: { code, message, advice },
-        isEventSent: false,
+        error: failure,
       }),
-    ),
-  );
-  return await editInvocation(run, index, store, { state: 'notSent', failure: { code, message, advice } });
+    );
+    return { tasks: withTasks(current, tasks).tasks };
+  });
 }
 
 /**

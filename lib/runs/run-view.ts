@@ -1,13 +1,6 @@
 /** A run as the API and the command line show it: everything a person asks about it, nothing of our bookkeeping. */
 import { completedTasks, countByStatus } from '../completions/publish.ts';
-import {
-  instancesOf,
-  isWaiting,
-  knownTarget,
-  type Run,
-  type RunSchedule,
-  type RunTask,
-} from '../model/run.ts';
+import { instancesOf, isWaiting, knownTarget, type Run, type RunSchedule } from '../model/run.ts';
 import { shownParameters } from '../model/secret-parameters.ts';
 
 /** Lambda answers at most 6 MB; the outputs of one run's tasks get a share of that. */
@@ -39,7 +32,8 @@ function viewOf({ timer, ...schedule }: RunSchedule) {
   return { ...schedule, firedBy: timer === undefined ? 'provider' : 'fleet-reflex', nextAt: timer?.nextAt };
 }
 
-export function describeRun(run: Run, tasks: readonly RunTask[]) {
+/** @param run with the outputs of its tasks */
+export function describeRun(run: Run) {
   const { target } = run;
   return {
     ...summariseRun(run),
@@ -52,7 +46,7 @@ export function describeRun(run: Run, tasks: readonly RunTask[]) {
     deadline: run.deadline,
     skipped: run.skipped,
     notify: run.notify.map(({ name }) => name),
-    counts: countByStatus(tasks),
-    tasks: completedTasks(tasks, OUTPUT_BUDGET_BYTES),
+    counts: countByStatus(run.tasks),
+    tasks: completedTasks(run.tasks, OUTPUT_BUDGET_BYTES),
   };
 }

@@ -144,7 +144,7 @@ function shown(name: string): string {
 async function show(runId: string, { store }: RunsApiContext): Promise<HttpAnswer> {
   const run = await store.get(runId);
   if (run === undefined) throw noSuchRun();
-  return jsonAnswer(200, describeRun(run, await store.tasks(runId)));
+  return jsonAnswer(200, describeRun(await store.outputs(run)));
 }
 
 const CancelBody = z.strictObject({ instances: z.array(z.string().min(1)).min(1).max(2000).optional() });

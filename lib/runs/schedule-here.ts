@@ -14,7 +14,7 @@ import { nextTime } from '../providers/recurrence.ts';
 import { whyNotAt } from '../rules/instant.ts';
 import type { DispatchContext, DispatchResult } from './dispatch-context.ts';
 import { newRun, type Splitting } from './new-run.ts';
-import { change, deliver, endRun } from './settle.ts';
+import { change, deliverOne, endRun } from './settle.ts';
 
 const ARRANGE_MS = 15 * 60_000;
 /** The poller comes each minute by itself. */
@@ -75,7 +75,7 @@ export async function setTimer(run: Run, context: DispatchContext): Promise<Run>
   const timer = timerOf(run);
   if (timer === undefined || timer.nextAt !== undefined || !isAwaitingSchedule(run)) {
     log.info('run.known', { runId: run.runId, status: run.status });
-    return await deliver(run, await store.tasks(run.runId), context);
+    return await deliverOne(run, context);
   }
   // A message that was long on its way, or redriven: a recurrence of last week is nobody's wish any more.
   if (now() >= new Date(run.deadline)) return await endRun(run, 'expired', late(run), context);

@@ -2,11 +2,18 @@
  * What moves a run forward once something is known of it: task reports from the poller or from a push, and the end.
  * Facts are stored first, events are sent after, and marked sent after that; a crash in between sends them again.
  */
-import { type PublishContext, publish, runEvent, taskCompleted } from '../completions/publish.ts';
+import {
+  type PublishContext,
+  publish,
+  runEvent,
+  type Telling,
+  taskCompleted,
+} from '../completions/publish.ts';
 import { leave } from '../guards/guards.ts';
 import type { Log } from '../logging.ts';
-import type { CompletionEvent, Reason } from '../model/completion-event.ts';
+import type { Reason } from '../model/completion-event.ts';
 import { isTerminalRun, type PendingEvent, type Run, type RunTask, sentInvocations } from '../model/run.ts';
+import { taskKey, withTasks } from '../model/run-tasks.ts';
 import { concealOutput, concealReason, forgetSecrets } from '../model/secret-parameters.ts';
 import { type AggregateStatus, aggregateStatus, isTerminalTask, type TaskStatus } from '../model/status.ts';
 import type { TaskReport } from '../providers/provider.ts';
@@ -39,124 +46,167 @@ export async function change(
   }
 }
 
-/** Stores what a provider reports of tasks; answers how many moved. What is known to be settled is left alone. */
-export async function storeReports(
+/**
+ * What is known of a run with these reports of its tasks: its tasks, its status in line with them, and its end when all
+ * have ended. Nothing is stored.
+ * @returns the same run where nothing of it is news
+ */
+export function take(
   run: Run,
   reports: readonly TaskReport[],
-  known: readonly RunTask[],
-  { store, log, now }: SettleContext,
-): Promise<number> {
-  const before = new Map(known.map((task) => [taskKey(task), task.status]));
-  let moved = 0;
-  for (const report of reports) {
-    if (awaitsOutput(report, now())) continue;
-    const stored = before.get(taskKey(report));
-    if (stored === report.status) continue;
-    if (stored !== undefined && isTerminalTask(stored)) {
-      // The first terminal state stands, whoever reported it.
-      if (isTerminalTask(report.status)) {
-        log.warn('task.conflict', {
-          runId: run.runId,
-          taskId: report.taskId,
-          stored,
-          reported: report.status,
-        });
-      }
-      continue;
-    }
-    if (await store.putTask(taskOf(run, report))) moved += 1;
-  }
-  return moved;
+  { now, log }: Pick<SettleContext, 'now' | 'log'>,
+): Run {
+  if (isTerminalRun(run)) return run;
+  const news = reports.filter((report) => !awaitsOutput(report, now())).map((report) => taskOf(run, report));
+  for (const conflict of conflictsOf(run, news)) log.warn('task.conflict', { runId: run.runId, ...conflict });
+  const known = withTasks(run, news);
+  if (known.status === 'dispatching') return known;
+  const status = aggregateStatus(expectedStatuses(known));
+  if (known.status === status) return known;
+  if (!isEnd(status)) return { ...known, status };
+  return ended(known, status, now(), reasonFor(known, status, known.tasks));
 }
 
 /**
- * Brings the run's status in line with its tasks, ends it when all have ended, and delivers every event that is due.
+ * Takes what the provider reports, stores what is news, and delivers every event that is due.
  * @returns the run as it is stored now
  */
-export async function settle(run: Run, context: SettleContext): Promise<Run> {
-  const tasks = await context.store.tasks(run.runId);
-  let settled = run;
-  if (!isTerminalRun(run) && run.status !== 'dispatching') {
-    const status = aggregateStatus(expectedStatuses(run, tasks));
-    settled = await change(context.store, run, (current) => {
-      if (isTerminalRun(current) || current.status === status) return undefined;
-      return isEnd(status)
-        ? ended(current, status, context.now(), reasonFor(current, status, tasks))
-        : { ...current, status };
-    });
-  }
-  return await deliver(settled, tasks, context);
+export async function settle(
+  run: Run,
+  context: SettleContext,
+  reports: readonly TaskReport[] = [],
+): Promise<Run> {
+  const settled = await change(context.store, run, (current) => {
+    const next = take(current, reports, context);
+    return next === current ? undefined : next;
+  });
+  return await deliverOne(settled, context);
 }
 
-/** Ends a run for a reason of our own. A run that has ended already stays as it is. */
+/**
+ * Ends a run for a reason of our own. A run that has ended already stays as it is.
+ * @param edit what else is known at its end
+ */
 export async function endRun(
   run: Run,
   status: 'rejected' | 'expired' | 'unknown' | 'failed' | 'stopped',
   reason: Reason,
   context: SettleContext,
+  edit: (current: Run) => Run = (current) => current,
 ): Promise<Run> {
   const stored = await change(context.store, run, (current) =>
-    isTerminalRun(current) ? undefined : ended(current, status, context.now(), reason),
+    isTerminalRun(current) ? undefined : ended(edit(current), status, context.now(), reason),
   );
-  return await deliver(stored, await context.store.tasks(stored.runId), context);
+  return await deliverOne(stored, context);
 }
 
-/** Sends the events that are facts and not known to be sent, tasks before the run's end, and marks them. */
-export async function deliver(
-  run: Run,
-  tasks: readonly RunTask[],
-  { store, guards, publishing, log, now }: SettleContext,
-): Promise<Run> {
-  let current = run;
-  if (current.outbox.includes('run.started')) {
-    await tell(
-      current,
-      [runEvent(current, 'fleet-reflex.run.started', [], publishing.stage, now())],
-      publishing,
-    );
-    current = await delivered(store, current, 'run.started');
-  }
-  for (const task of tasks) {
-    if (task.isEventSent || !isTerminalTask(task.status)) continue;
-    await tell(current, [taskCompleted(current, task, publishing.stage, now())], publishing);
-    await store.markTaskSent(task);
-    log.info('task.completed', { runId: run.runId, taskId: task.taskId, status: task.status });
-  }
-  for (const pending of ['run.completed', 'run.rejected'] as const) {
-    if (!current.outbox.includes(pending)) continue;
-    // The place in flight is given back before the event, so that who hears of the end can start the next one.
-    await leave(current, guards);
-    await tell(
-      current,
-      [runEvent(current, `fleet-reflex.${pending}`, tasks, publishing.stage, now())],
-      publishing,
-    );
-    current = await delivered(store, current, pending);
-    log.info(pending, {
-      runId: run.runId,
-      rule: run.rule,
-      status: current.status,
-      reason: current.reason?.code,
-    });
-  }
-  return current;
+/** What has been told of a run; or why it could not be. */
+export interface Told {
+  run: Run;
+  outbox: readonly PendingEvent[];
+  /** The keys of the tasks. */
+  tasks: ReadonlySet<string>;
+  failure?: unknown;
 }
 
-async function tell(run: Run, events: readonly CompletionEvent[], publishing: PublishContext): Promise<void> {
-  const [outcome] = await publish([{ run, events }], publishing);
-  if (outcome?.status === 'rejected') throw outcome.reason;
-}
-
-async function delivered(store: RunStore, run: Run, event: PendingEvent): Promise<Run> {
-  return await change(store, run, (current) => {
-    const outbox = current.outbox.filter((pending) => pending !== event);
-    const { pollAt: _, replyTo: __, ...done } = current;
-    // A run that has ended and told everyone needs no more looking at. Where the chat was told goes too: whoever has
-    // such an address can write there. And so do secrets, which only what is still to be sent or read needs.
-    return isTerminalRun(current) && outbox.length === 0
-      ? { ...done, ...forgetSecrets(current), outbox }
-      : { ...current, outbox };
+/**
+ * Sends the events of many runs that are facts and not known to be sent, tasks before the run's end. Nothing is stored:
+ * `markTold` does that, together with others or soon after.
+ */
+export async function deliver(runs: readonly Run[], context: SettleContext): Promise<Told[]> {
+  const { publishing, log } = context;
+  const prepared = await Promise.allSettled(runs.map(async (run) => await untold(run, context)));
+  const tellings = prepared.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+  const outcomes = await publish(tellings, publishing);
+  const outcomeOf = new Map(tellings.map((telling, index) => [telling, outcomes[index]]));
+  return runs.map((run, index): Told => {
+    const one = prepared[index];
+    if (one === undefined || one.status === 'rejected') return { run, ...NOTHING, failure: one?.reason };
+    const outcome = outcomeOf.get(one.value);
+    if (outcome?.status === 'rejected') return { run, ...NOTHING, failure: outcome.reason };
+    for (const task of one.value.tasks) {
+      log.info('task.completed', { runId: run.runId, taskId: task.taskId, status: task.status });
+    }
+    for (const pending of run.outbox.filter((it) => it !== 'run.started')) {
+      const { runId, rule, status, reason } = run;
+      log.info(pending, { runId, rule, status, reason: reason?.code });
+    }
+    return { run, outbox: run.outbox, tasks: new Set(one.value.tasks.map(taskKey)) };
   });
+}
+
+const NOTHING = { outbox: [], tasks: new Set<string>() } as const;
+
+/** Delivers what is due of one run, and stores that it is out. @throws what a destination threw */
+export async function deliverOne(run: Run, context: SettleContext): Promise<Run> {
+  const [told] = await deliver([run], context);
+  if (told?.failure !== undefined) throw told.failure;
+  const [marked] = told === undefined ? [] : await markTold([told], context);
+  return marked ?? run;
+}
+
+/**
+ * Stores what has been told; of runs that have ended together, many in one write. Should it be lost, the same is told
+ * again under the same ids.
+ * @returns the runs as they are stored now
+ */
+export async function markTold(
+  all: readonly Told[],
+  { store }: Pick<SettleContext, 'store'>,
+): Promise<Run[]> {
+  const isNews = ({ outbox, tasks }: Told) => outbox.length > 0 || tasks.size > 0;
+  const over = all.filter((told) => isNews(told) && isTerminalRun(told.run));
+  const [marked] = await Promise.all([
+    Promise.all(
+      all.map(async (told) => {
+        if (isTerminalRun(told.run) || !isNews(told)) return withMarks(told.run, told);
+        return await change(store, told.run, (current) => withMarks(current, told));
+      }),
+    ),
+    over.length > 0 && store.markTold(over.map((told) => withMarks(told.run, told))),
+  ]);
+  return marked;
+}
+
+/** The run with what has been told of it marked so. */
+export function withMarks(run: Run, told: Pick<Told, 'outbox' | 'tasks'>): Run {
+  if (told.outbox.length === 0 && told.tasks.size === 0) return run;
+  const outbox = run.outbox.filter((pending) => !told.outbox.includes(pending));
+  const tasks = run.tasks.map((task) =>
+    told.tasks.has(taskKey(task)) ? { ...task, isEventSent: true } : task,
+  );
+  const next = { ...run, outbox, tasks };
+  if (!isTerminalRun(next) || outbox.length > 0) return next;
+  // A run that has ended and told everyone needs no more looking at. Where the chat was told goes too: an address like
+  // that lets anyone write there. And so do secrets, which only what is still to be sent or read needs.
+  return { ...next, ...forgetSecrets(run), pollAt: undefined, replyTo: undefined };
+}
+
+type Untold = Telling & { tasks: readonly RunTask[] };
+
+async function untold(
+  run: Run,
+  { store, guards, publishing: { stage }, now }: SettleContext,
+): Promise<Untold> {
+  const isUntold = ({ isEventSent, status }: RunTask) => !isEventSent && isTerminalTask(status);
+  const isOver = run.outbox.some((pending) => pending !== 'run.started');
+  const hasTasks = isOver || run.tasks.some(isUntold);
+  const whole = hasTasks ? await store.outputs(run) : run;
+  // The place in flight is given back before the event, so that who hears of the end can start the next one.
+  if (isOver) await leave(run, guards);
+  const tasks = whole.tasks.filter(isUntold);
+  const ends = (['run.completed', 'run.rejected'] as const).filter((pending) => run.outbox.includes(pending));
+  return {
+    run,
+    tasks,
+    events: [
+      ...(run.outbox.includes('run.started')
+        ? [runEvent(run, 'fleet-reflex.run.started', [], stage, now())]
+        : []),
+      ...tasks.map((task) => taskCompleted(run, task, stage, now())),
+      ...ends.map((pending) => runEvent(run, `fleet-reflex.${pending}`, whole.tasks, stage, now())),
+    ],
+  };
 }
 
 function ended(run: Run, status: Run['status'], now: Date, reason: Reason | undefined): Run {
@@ -175,8 +225,8 @@ function ended(run: Run, status: Run['status'], now: Date, reason: Reason | unde
 }
 
 /** A task that the provider does not list yet counts as queued: a run is not over before each instance has ended. */
-function expectedStatuses(run: Run, tasks: readonly RunTask[]): TaskStatus[] {
-  const byKey = new Map(tasks.map((task) => [taskKey(task), task.status]));
+function expectedStatuses(run: Run): TaskStatus[] {
+  const byKey = new Map(run.tasks.map((task) => [taskKey(task), task.status]));
   const statuses = sentInvocations(run).flatMap((invocation) =>
     invocation.instances.map(
       (instanceId) => byKey.get(taskKey({ invocationId: invocation.invocationId, instanceId })) ?? 'queued',
@@ -195,16 +245,21 @@ function isEnd(status: AggregateStatus): boolean {
   return isTerminalRun({ status });
 }
 
-function taskKey({ invocationId, instanceId }: { invocationId: string; instanceId: string }): string {
-  return `${invocationId}#${instanceId}`;
+/** The first terminal state stands, whoever reported it; that another one came is said. */
+function conflictsOf(run: Run, news: readonly RunTask[]) {
+  const known = new Map(run.tasks.map((task) => [taskKey(task), task.status]));
+  return news.flatMap((task) => {
+    const stored = known.get(taskKey(task));
+    const isConflict =
+      stored !== undefined && stored !== task.status && isTerminalTask(stored) && isTerminalTask(task.status);
+    return isConflict ? [{ taskId: task.taskId, stored, reported: task.status }] : [];
+  });
 }
 
-function taskOf({ runId, target }: Run, report: TaskReport): RunTask {
+function taskOf({ target }: Run, report: TaskReport): RunTask {
   const { vendorStatus, outputDroppedBytes = 0, isOutputPending: _, output, error, ...facts } = report;
   const deliveryError = deliveryErrorOf(report);
   return {
-    version: 1,
-    runId,
     ...facts,
     output: output && concealOutput(target, output, outputDroppedBytes > 0),
     error: error && concealReason(target, error),

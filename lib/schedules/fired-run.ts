@@ -3,9 +3,10 @@
  * is made of the schedule and the firing. Once it has its invocation it is like any other run.
  */
 import type { LiveSchedule, ScheduleRequest } from '../model/live-schedule.ts';
-import { instancesOf, isTerminalRun, type Run, type RunInvocation, SCHEDULE_SOURCE } from '../model/run.ts';
+import { isTerminalRun, type Run, type RunInvocation, type RunTask, SCHEDULE_SOURCE } from '../model/run.ts';
 import { runIdFor } from '../model/run-id.ts';
 import type { RunId } from '../model/run-request.ts';
+import { ownTask } from '../model/run-tasks.ts';
 import type { Target } from '../model/target.ts';
 import type { Firing } from '../providers/schedules.ts';
 import { change, settle } from '../runs/settle.ts';
@@ -51,7 +52,7 @@ async function beginWaiting(
     const ref = { region: schedule.region, invocationId: firing.invocationId };
     await context.providers[schedule.provider].cancel(ref);
   }
-  return await tellOf(begun, firing, context);
+  return await settle(begun, context);
 }
 
 async function beginNew(schedule: LiveSchedule, firing: Firing, context: SchedulesContext): Promise<Run> {
@@ -82,7 +83,7 @@ async function beginNew(schedule: LiveSchedule, firing: Firing, context: Schedul
     ...started(invocationOf(schedule, firing, runId), firing, context),
     outbox: news(firing),
   });
-  return await tellOf(run, firing, context);
+  return await settle(run, context);
 }
 
 /** What the run shows of where and how its command ran. */
@@ -125,10 +126,11 @@ function started(
   invocation: RunInvocation,
   firing: Firing,
   { now }: SchedulesContext,
-): Pick<Run, 'status' | 'invocations' | 'startedAt' | 'pollAt'> {
+): Pick<Run, 'status' | 'invocations' | 'tasks' | 'startedAt' | 'pollAt'> {
   return {
     status: 'pending',
     invocations: [invocation],
+    tasks: neverStarted(invocation, firing),
     startedAt: invocation.state === 'sent' ? firing.at : undefined,
     // The poller takes it from here.
     pollAt: now().toISOString(),
@@ -149,25 +151,18 @@ function failureOf({ reason, at }: Firing) {
   };
 }
 
-/** Tells that it has started; or that nothing was: then each instance gets a task that says so, and the run ends. */
-async function tellOf(run: Run, firing: Firing, context: SchedulesContext): Promise<Run> {
-  const [invocation] = run.invocations;
-  if (invocation?.state === 'notSent') {
-    for (const instanceId of instancesOf(run)) {
-      await context.store.putTask({
-        version: 1,
-        runId: run.runId,
-        invocationId: invocation.token,
-        taskId: `${invocation.token}/${instanceId}`,
-        instanceId,
-        status: 'rejected',
-        providerStatus: 'not started',
-        started: 'no',
-        outputDroppedBytes: 0,
-        error: failureOf(firing),
-        isEventSent: false,
-      });
-    }
-  }
-  return await settle(run, context);
+/** Each instance of a firing that started nothing gets a task that says so: then the run ends. */
+function neverStarted(invocation: RunInvocation, firing: Firing): RunTask[] {
+  if (invocation.state !== 'notSent') return [];
+  const { token, instances } = invocation;
+  return instances.map((instanceId) =>
+    ownTask({
+      invocationId: token,
+      taskId: `${token}/${instanceId}`,
+      instanceId,
+      status: 'rejected',
+      providerStatus: 'not started',
+      error: failureOf(firing),
+    }),
+  );
 }

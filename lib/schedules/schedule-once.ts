@@ -10,7 +10,7 @@ import type { Reason } from '../model/completion-event.ts';
 import type { LiveSchedule, ScheduleRequest } from '../model/live-schedule.ts';
 import { isAwaitingSchedule, type Run } from '../model/run.ts';
 import { PROVIDER_FORMS } from '../rules/provider-ids.ts';
-import { change, deliver, endRun } from '../runs/settle.ts';
+import { change, deliverOne, endRun } from '../runs/settle.ts';
 import { patienceOf, type SchedulesContext } from './context.ts';
 import { fromRequest, specOf } from './live-schedule.ts';
 import { deadlineOf, scheduledRun } from './scheduled-run.ts';
@@ -48,10 +48,10 @@ async function arrange(
   run: Run,
   context: SchedulesContext,
 ): Promise<ScheduleResult> {
-  const { ledger, store, guards, now, log } = context;
+  const { ledger, guards, now, log } = context;
   if (!isAwaitingSchedule(run)) {
     log.info('run.known', { runId: run.runId, status: run.status });
-    return { kind: 'done', run: await deliver(run, await store.tasks(run.runId), context) };
+    return { kind: 'done', run: await deliverOne(run, context) };
   }
   const wanted = fromRequest(request, now());
   const earlier = await ledger.get(wanted);

@@ -10,14 +10,24 @@ import {
 } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod';
 import { FleetReflexError } from '../errors.ts';
-import { isTerminalRun, Run, RunTask, timerOf } from '../model/run.ts';
+import type { Run, RunTask } from '../model/run.ts';
 import { RunId } from '../model/run-request.ts';
-import { TERMINAL_RANK, taskRank } from '../model/status.ts';
-import { upgradeRun } from '../model/upgrade.ts';
+import { taskKey } from '../model/run-tasks.ts';
+import { getAll, type Item, putAll } from './batch.ts';
 import { listByDay } from './by-day.ts';
 import { listScheduled } from './list-scheduled.ts';
+import {
+  hasEarlierTasks,
+  isUnreadable,
+  readEarlierOutputs,
+  readEarlierTasks,
+  readOutput,
+  readRun,
+  runItem,
+  withOutputsApart,
+} from './run-item.ts';
 import type { RunPage, RunStore, Saved } from './run-store.ts';
-import { condition, dayKey, dueKey, expiresAt, INDEX, key, RUN_DAYS } from './table.ts';
+import { condition, EARLIER_TASKS, expiresAt, INDEX, key, OUTPUTS, RUN_DAYS } from './table.ts';
 import { Glimpse, TwinLease } from './twin-lease.ts';
 
 export interface DynamoRunStoreOptions {
@@ -32,23 +42,68 @@ export interface DynamoRunStoreOptions {
 /** What a newer version wrote is looked at again after this: by then that version may be back. */
 const SET_ASIDE_MS = 10 * 60_000;
 
-const StoredRun = z.looseObject({ run: z.preprocess(upgradeRun, Run) });
 const StoredGlimpse = z.looseObject({ run: Glimpse });
 const StoredTwin = z.looseObject({ lease: TwinLease });
-const StoredTask = z.looseObject({ task: RunTask });
 
-export function dynamoRunStore({
-  client,
-  table,
-  onUnreadable = () => {},
-  now: clock = () => new Date(),
-}: DynamoRunStoreOptions): RunStore {
+export function dynamoRunStore(options: DynamoRunStoreOptions): RunStore {
+  const { client, table, onUnreadable = () => {}, now: clock = () => new Date() } = options;
+
+  /** The items of a run whose sort keys begin so. */
+  const partsOf = async (runId: string, prefix: string): Promise<Item[]> => {
+    const parts: Item[] = [];
+    let from: Item | undefined;
+    do {
+      const page = await client.send(
+        new QueryCommand({
+          TableName: table,
+          ConsistentRead: true,
+          KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)',
+          ExpressionAttributeValues: { ':pk': key.run(runId).pk, ':prefix': prefix },
+          ...(from && { ExclusiveStartKey: from }),
+        }),
+      );
+      parts.push(...(page.Items ?? []));
+      from = page.LastEvaluatedKey;
+    } while (from);
+    return parts;
+  };
+
+  const read = async (item: Item): Promise<Run> => {
+    if (!hasEarlierTasks(item)) return readRun(item);
+    return readRun(item, readEarlierTasks(await partsOf(String(item['runId']), EARLIER_TASKS)));
+  };
+
   const get = async (runId: string): Promise<Run | undefined> => {
     const { Item } = await client.send(
       new GetCommand({ TableName: table, Key: key.run(runId), ConsistentRead: true }),
     );
-    return Item === undefined ? undefined : readRun(Item);
+    return Item === undefined ? undefined : await read(Item);
   };
+
+  /** Those that can be read; of the others somebody is told. */
+  const readable = async (
+    items: readonly Item[],
+    onOther?: (runId: string) => Promise<void>,
+  ): Promise<Run[]> => {
+    const runs = await Promise.all(
+      items.map(async (item) => {
+        try {
+          return await read(item);
+        } catch (error) {
+          if (!isUnreadable(error)) throw error;
+          onUnreadable(error);
+          await onOther?.(String(item['runId']));
+          return undefined;
+        }
+      }),
+    );
+    return runs.filter((run) => run !== undefined);
+  };
+
+  const getMany = async (
+    runIds: readonly string[],
+    onOther?: (runId: string) => Promise<void>,
+  ): Promise<Run[]> => await readable(await getAll({ client, table }, runIds.map(key.run)), onOther);
 
   const setAside = async (runId: string, until: Date): Promise<void> => {
     await client.send(
@@ -69,8 +124,11 @@ export function dynamoRunStore({
 
   return {
     get,
+    getMany: (runIds) => getMany(runIds),
 
-    async create(run) {
+    async create(given) {
+      const { run, outputs } = withOutputsApart(given);
+      await putAll({ client, table }, outputs);
       const created = await unlessConditionFails(
         client.send(
           new PutCommand({ TableName: table, Item: runItem(run), ConditionExpression: condition.isNew }),
@@ -80,7 +138,9 @@ export function dynamoRunStore({
       return { isNew: false, run: await mustGet(get, run.runId) };
     },
 
-    async save(run): Promise<Saved> {
+    async save(given): Promise<Saved> {
+      const { run, outputs } = withOutputsApart(given);
+      await putAll({ client, table }, outputs);
       const next: Run = { ...run, revision: run.revision + 1 };
       const saved = await unlessConditionFails(
         client.send(
@@ -95,6 +155,26 @@ export function dynamoRunStore({
       return saved ? { kind: 'saved', run: next } : { kind: 'conflict', run: await mustGet(get, run.runId) };
     },
 
+    async markTold(runs) {
+      await putAll(
+        { client, table },
+        runs.map((run) => runItem({ ...run, revision: run.revision + 1 })),
+      );
+    },
+
+    async outputs(run) {
+      const isMissing = ({ isOutputApart, output }: RunTask) =>
+        isOutputApart === true && output === undefined;
+      if (!run.tasks.some(isMissing)) return run;
+      const filled = (found: ReadonlyMap<string, Uint8Array>, tasks: readonly RunTask[]): RunTask[] =>
+        tasks.map((task) => (isMissing(task) ? { ...task, output: found.get(taskKey(task)) } : task));
+      const tasks = filled(new Map((await partsOf(run.runId, OUTPUTS)).map(readOutput)), run.tasks);
+      if (!tasks.some(isMissing)) return { ...run, tasks };
+      // Of a run that an earlier version began.
+      const earlier = new Map(readEarlierOutputs(await partsOf(run.runId, EARLIER_TASKS)));
+      return { ...run, tasks: filled(earlier, tasks) };
+    },
+
     async list({ rule, ...options }): Promise<RunPage> {
       const { items, ...next } = await listByDay({
         ...options,
@@ -102,31 +182,20 @@ export function dynamoRunStore({
         indexes: [{ table, ...RUN_DAYS }],
         now: clock(),
         read(item) {
-          const run = StoredRun.safeParse(item);
-          if (run.success) return [run.data.run];
-          onUnreadable(unreadable(item, run.error));
-          return [];
+          try {
+            return [readRun(item)];
+          } catch (error) {
+            if (!isUnreadable(error)) throw error;
+            onUnreadable(error);
+            return [];
+          }
         },
         ...(rule !== undefined && { where: { attribute: 'rule', value: rule } }),
       });
       return { runs: items, ...next };
     },
 
-    scheduled: (options) =>
-      listScheduled({
-        ...options,
-        client,
-        table,
-        get: async (runId) => {
-          try {
-            return await get(runId);
-          } catch (error) {
-            if (!isUnreadable(error)) throw error;
-            onUnreadable(error);
-            return undefined;
-          }
-        },
-      }),
+    scheduled: (asked) => listScheduled({ ...asked, client, table, getMany }),
 
     async due(now, limit) {
       const { Items = [] } = await client.send(
@@ -138,24 +207,15 @@ export function dynamoRunStore({
           Limit: limit,
         }),
       );
-      // The index lags behind the table and holds keys only: what counts is the item as it is now.
-      const runs = await Promise.all(
-        Items.map(async (item) => {
-          const runId = z.string().parse(item['runId']);
-          try {
-            return await get(runId);
-          } catch (error) {
-            if (!isUnreadable(error)) throw error;
-            onUnreadable(error);
-            // One that cannot be read must not stop the others, nor be looked at again and again.
-            await setAside(runId, new Date(now.getTime() + SET_ASIDE_MS));
-            return undefined;
-          }
-        }),
+      // The index lags behind the table and holds keys only: what counts is the item as it is now. One that cannot be
+      // read must not stop the others, nor be looked at again and again.
+      const runs = await getMany(
+        Items.map(({ runId }) => z.string().parse(runId)),
+        (runId) => setAside(runId, new Date(now.getTime() + SET_ASIDE_MS)),
       );
-      return runs.flatMap((run) =>
-        run?.pollAt !== undefined && run.pollAt <= now.toISOString() ? [run] : [],
-      );
+      return runs
+        .filter(({ pollAt }) => pollAt !== undefined && pollAt <= now.toISOString())
+        .toSorted((a, b) => ((a.pollAt ?? '') < (b.pollAt ?? '') ? -1 : 1));
     },
 
     async nextDue() {
@@ -191,58 +251,6 @@ export function dynamoRunStore({
         from = page.LastEvaluatedKey;
       } while (from);
       return live;
-    },
-
-    async putTask(task) {
-      const now = clock();
-      return await unlessConditionFails(
-        client.send(
-          new PutCommand({
-            TableName: table,
-            Item: {
-              ...key.task(task.runId, task.invocationId, task.instanceId),
-              rank: taskRank(task.status),
-              task,
-              expiresAt: expiresAt(now),
-            },
-            ConditionExpression: condition.movesForward,
-            ExpressionAttributeNames: { '#rank': 'rank' },
-            ExpressionAttributeValues: { ':rank': taskRank(task.status), ':terminal': TERMINAL_RANK },
-          }),
-        ),
-      );
-    },
-
-    async tasks(runId) {
-      const tasks: RunTask[] = [];
-      let from: Record<string, unknown> | undefined;
-      do {
-        const page = await client.send(
-          new QueryCommand({
-            TableName: table,
-            ConsistentRead: true,
-            KeyConditionExpression: 'pk = :pk AND begins_with(sk, :tasks)',
-            ExpressionAttributeValues: { ':pk': key.run(runId).pk, ':tasks': 'TASK#' },
-            ...(from && { ExclusiveStartKey: from }),
-          }),
-        );
-        for (const item of page.Items ?? []) tasks.push(StoredTask.parse(item).task);
-        from = page.LastEvaluatedKey;
-      } while (from);
-      return tasks;
-    },
-
-    async markTaskSent({ runId, invocationId, instanceId }) {
-      await client.send(
-        new UpdateCommand({
-          TableName: table,
-          Key: key.task(runId, invocationId, instanceId),
-          UpdateExpression: 'SET #task.isEventSent = :yes',
-          ConditionExpression: 'attribute_exists(pk)',
-          ExpressionAttributeNames: { '#task': 'task' },
-          ExpressionAttributeValues: { ':yes': true },
-        }),
-      );
     },
 
     async noteInvocation(provider, invocationId, runId) {
@@ -332,51 +340,6 @@ export function dynamoRunStore({
         ),
       ),
   };
-}
-
-function runItem(run: Run): Record<string, unknown> {
-  return {
-    ...key.run(run.runId),
-    ...dayKey(listedAt(run), run.runId),
-    ...(run.pollAt !== undefined && dueKey(run.pollAt)),
-    runId: run.runId,
-    rule: run.rule,
-    isLive: !isTerminalRun(run),
-    revision: run.revision,
-    run,
-    // One that waits for a time far ahead is kept until long after it, and after its end.
-    expiresAt: expiresAt(latest(run.requestedAt, run.pollAt, run.endedAt)),
-  };
-}
-
-/** One that waited is listed where it was sent, or ended: days that are long past are not read any more. */
-function listedAt(run: Run): string {
-  const timer = timerOf(run);
-  if (timer === undefined) return run.requestedAt;
-  const since = run.invocations.length > 0 ? timer.nextAt : run.endedAt;
-  return latest(run.requestedAt, since).toISOString();
-}
-
-function latest(...times: readonly (string | undefined)[]): Date {
-  return new Date(Math.max(...times.flatMap((time) => (time === undefined ? [] : [Date.parse(time)]))));
-}
-
-function readRun(item: Record<string, unknown>): Run {
-  const parsed = StoredRun.safeParse(item);
-  if (parsed.success) return parsed.data.run;
-  throw unreadable(item, parsed.error);
-}
-
-function unreadable(item: Readonly<Record<string, unknown>>, cause: z.ZodError): FleetReflexError {
-  return new FleetReflexError(
-    'store.unreadable',
-    `The stored run ${String(item['runId'])} is not of a version that this code knows. Deploy the version that wrote it, or a newer one.`,
-    { disposition: 'hold', cause },
-  );
-}
-
-function isUnreadable(error: unknown): error is FleetReflexError {
-  return error instanceof FleetReflexError && error.code === 'store.unreadable';
 }
 
 async function mustGet(get: (runId: string) => Promise<Run | undefined>, runId: string): Promise<Run> {

@@ -7,8 +7,8 @@ import { INDEX } from './table.ts';
 export interface ListScheduled {
   client: DynamoDBDocumentClient;
   table: string;
-  /** None for one that cannot be read. */
-  get: (runId: RunId) => Promise<Run | undefined>;
+  /** Those that can be read. */
+  getMany: (runIds: readonly RunId[]) => Promise<Run[]>;
   limit: number;
   rule?: string | undefined;
 }
@@ -17,7 +17,7 @@ export interface ListScheduled {
 const BATCH = 50;
 
 /** Soonest first. */
-export async function listScheduled({ client, table, get, limit, rule }: ListScheduled): Promise<Run[]> {
+export async function listScheduled({ client, table, getMany, limit, rule }: ListScheduled): Promise<Run[]> {
   const scheduled: Run[] = [];
   let from: Record<string, unknown> | undefined;
   do {
@@ -38,8 +38,9 @@ export async function listScheduled({ client, table, get, limit, rule }: ListSch
         ...(from && { ExclusiveStartKey: from }),
       }),
     );
-    const runs = await Promise.all((page.Items ?? []).map(({ runId }) => get(RunId.parse(runId))));
-    scheduled.push(...runs.filter((run) => run !== undefined).filter(isAwaitingSchedule));
+    const runs = await getMany((page.Items ?? []).map(({ runId }) => RunId.parse(runId)));
+    const bySoonest = runs.toSorted((a, b) => ((a.pollAt ?? '') < (b.pollAt ?? '') ? -1 : 1));
+    scheduled.push(...bySoonest.filter(isAwaitingSchedule));
     from = page.LastEvaluatedKey;
   } while (from && scheduled.length < limit);
   return scheduled.slice(0, limit);

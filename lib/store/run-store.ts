@@ -1,8 +1,8 @@
 /**
  * The port to where runs are kept. Every write is one conditional write of one item; who loses a race gets the
- * current state and decides again. dynamodb-store.ts implements it; test/contract/run-store.test.ts holds its suite.
+ * current state and decides again. dynamodb-run-store.ts implements it; test/contract/run-store.test.ts holds its suite.
  */
-import type { Run, RunTask } from '../model/run.ts';
+import type { Run } from '../model/run.ts';
 import type { RunId } from '../model/run-request.ts';
 import type { Glimpse, TwinLease } from './twin-lease.ts';
 
@@ -21,7 +21,12 @@ export interface RunStore {
   /** Stores a new run unless its id exists already. */
   create(run: Run): Promise<Created>;
   get(runId: RunId): Promise<Run | undefined>;
-  /** Writes the run if its stored revision is still `run.revision`; the result's revision is one more. */
+  /** Those that are there and can be read, in no order. */
+  getMany(runIds: readonly RunId[]): Promise<Run[]>;
+  /**
+   * Writes the run if its stored revision is still `run.revision`; the result's revision is one more. Outputs that are
+   * not small are written before it, each by itself.
+   */
   save(run: Run): Promise<Saved>;
   /** Newest first. */
   list(options: { limit: number; cursor?: string; rule?: string }): Promise<RunPage>;
@@ -34,13 +39,13 @@ export interface RunStore {
   /** Ids of the runs of a rule that have not ended. */
   live(rule: string): Promise<RunId[]>;
 
+  /** The run with the outputs of all its tasks: one that was read lacks those that are stored by themselves. */
+  outputs(run: Run): Promise<Run>;
   /**
-   * Stores a task's report. Only moves forward: `false` when the stored state is terminal or further already, and
-   * then nothing was changed.
+   * Writes runs that have ended and whose events are out, without a condition, many in one request: nothing else
+   * changes a run that has ended.
    */
-  putTask(task: RunTask): Promise<boolean>;
-  tasks(runId: RunId): Promise<RunTask[]>;
-  markTaskSent(task: Pick<RunTask, 'runId' | 'invocationId' | 'instanceId'>): Promise<void>;
+  markTold(runs: readonly Run[]): Promise<void>;
 
   /** Notes whose an invocation is, for a provider that says by itself that it has changed. */
   noteInvocation(provider: string, invocationId: string, runId: RunId): Promise<void>;

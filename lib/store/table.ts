@@ -32,12 +32,16 @@ function claimSort(claimKey: string | undefined): string {
   return claimKey === '' ? 'EMPTY' : `KEY#${claimKey}`;
 }
 
+/** What the sort keys of a run's outputs begin with; and those of its tasks, in what earlier versions wrote. */
+export const OUTPUTS = 'OUTPUT#';
+export const EARLIER_TASKS = 'TASK#';
+
 export const key = {
   run: (runId: string) => ({ pk: `RUN#${runId}`, sk: 'RUN' }),
-  /** A run has each instance once, an invocation each task once. */
-  task: (runId: string, invocationId: string, instanceId: string) => ({
+  /** The output of a task that is not small: a run has each instance once in an invocation. */
+  output: (runId: string, invocationId: string, instanceId: string) => ({
     pk: `RUN#${runId}`,
-    sk: `TASK#${invocationId}#${part(instanceId)}`,
+    sk: `${OUTPUTS}${invocationId}#${part(instanceId)}`,
   }),
   invocation: (provider: string, invocationId: string) => ({
     pk: `INVOCATION#${part(provider)}#${invocationId}`,
@@ -120,8 +124,6 @@ export const condition = {
   isContentOurs: 'attribute_not_exists(pk) OR #hash = :hash',
   /** Nobody wrote since we read. */
   isRevision: 'revision = :expected',
-  /** The stored task is not terminal and not further than the new report. */
-  movesForward: 'attribute_not_exists(pk) OR (#rank < :rank AND #rank < :terminal)',
   /** Free, ours already, or run out. */
   isLeaseFree: 'attribute_not_exists(pk) OR #owner = :owner OR #until < :now',
   isLeaseOurs: '#owner = :owner',

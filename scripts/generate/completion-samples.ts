@@ -40,14 +40,13 @@ const run: Run = {
       invocationId: 'inv-8xgjrytm',
     },
   ],
+  tasks: [],
   startedAt: '2026-11-20T10:19:57.651Z',
   outbox: [],
   failedReadings: 0,
 };
 
 const succeeded: RunTask = {
-  version: 1,
-  runId: run.runId,
   invocationId: 'inv-8xgjrytm',
   taskId: 'invt-0fpwdc04',
   instanceId: 'ins-local001',

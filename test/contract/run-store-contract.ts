@@ -1,8 +1,7 @@
 /** What every run store has to do; run-store.test.ts holds the DynamoDB one to it. */
-import fc from 'fast-check';
+import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { Run, RunInvocation, RunTask } from '../../lib/model/run.ts';
-import { isTerminalTask, TaskStatus, taskRank } from '../../lib/model/status.ts';
 import { rejectedRun } from '../../lib/runs/new-run.ts';
 import type { RunStore } from '../../lib/store/run-store.ts';
 import type { TwinLease } from '../../lib/store/twin-lease.ts';
@@ -24,10 +23,8 @@ export function aRun(given: Flat<Run> = {}): Run {
   return withGiven({ ...rejected, target, status: 'running' }, given);
 }
 
-function aTask(run: Run, given: Partial<RunTask> = {}): RunTask {
+export function aTask(given: Partial<RunTask> = {}): RunTask {
   return {
-    version: 1,
-    runId: run.runId,
     invocationId: 'inv-1',
     taskId: 'invt-1',
     instanceId: 'ins-1',
@@ -38,6 +35,23 @@ function aTask(run: Run, given: Partial<RunTask> = {}): RunTask {
     isEventSent: false,
     ...given,
   };
+}
+
+/** Random as a vendor's ids are. */
+const idOf = (index: number) => createHash('sha256').update(String(index)).digest('hex').slice(0, 8);
+
+/** As it is in the store, with its outputs. */
+async function read(store: RunStore, { runId }: Run) {
+  const run = await store.get(runId);
+  return run === undefined ? [] : outputsOf((await store.outputs(run)).tasks);
+}
+
+/** To be compared: which tasks are apart is the store's own business. */
+function outputsOf(tasks: readonly RunTask[]) {
+  return tasks.map(({ isOutputApart: _, output, ...task }) => ({
+    ...task,
+    output: output && Buffer.from(output).toString('hex'),
+  }));
 }
 
 export function runStoreContract(name: string, open: () => RunStore): void {
@@ -73,57 +87,83 @@ export function runStoreContract(name: string, open: () => RunStore): void {
       expect(results.filter(({ kind }) => kind === 'saved')).toHaveLength(1);
     });
 
-    it('moves a task only forward, whatever the order of the reports', async () => {
+    it('keeps the tasks of a run with it, and outputs whatever their size', async () => {
       const store = open();
-      const run = aRun();
-      let count = 0;
-      await fc.assert(
-        fc.asyncProperty(
-          fc.array(fc.constantFrom(...TaskStatus.options), { maxLength: 8 }),
-          async (reports) => {
-            count += 1;
-            const instanceId = `ins-${count}`;
-            let expected: TaskStatus | undefined;
-            for (const status of reports) {
-              const moves =
-                expected === undefined ||
-                (!isTerminalTask(expected) && taskRank(status) > taskRank(expected));
-              expect(await store.putTask(aTask(run, { instanceId, status }))).toBe(moves);
-              if (moves) expected = status;
-            }
-            const stored = (await store.tasks(run.runId)).find((task) => task.instanceId === instanceId);
-            expect(stored?.status).toBe(expected);
-          },
-        ),
-        { numRuns: 60 },
+      const sizes = [0, 5, 512, 513, 24 * 1024];
+      const tasks = sizes.map((size, index) =>
+        aTask({
+          instanceId: `ins-${index}`,
+          status: 'failed',
+          output: Buffer.alloc(size, Buffer.from([0, 255, 10, 226, 130, 172])),
+          exitCode: 3,
+          error: { code: 'c', message: 'm', advice: 'a' },
+        }),
       );
+      const run = aRun({ tasks: tasks.slice(0, 1) });
+      await store.create(run);
+      await store.save({ ...run, tasks });
+      expect(await read(store, run)).toEqual(outputsOf(tasks));
+      expect(await store.getMany([run.runId, aRun().runId])).toEqual([await store.get(run.runId)]);
     });
 
-    it('keeps a task whole, with its output, and that it was told', async () => {
+    it('keeps the outputs of more tasks than a batch or an item holds, and does not write them again', async () => {
       const store = open();
       const run = aRun();
-      const output = Buffer.from([0, 255, 10, 226, 130, 172]);
-      const task = aTask(run, {
-        status: 'failed',
-        output,
-        exitCode: 3,
-        error: { code: 'c', message: 'm', advice: 'a' },
-      });
-      await store.putTask(task);
-      const [stored] = await store.tasks(run.runId);
-      expect({ ...stored, output: Buffer.from(stored?.output ?? []) }).toEqual({ ...task, output });
-      await store.markTaskSent(task);
-      expect((await store.tasks(run.runId)).map(({ isEventSent }) => isEventSent)).toEqual([true]);
+      await store.create(run);
+      const tasks = Array.from({ length: 60 }, (_, index) =>
+        aTask({
+          instanceId: `ins-${index}`,
+          status: 'succeeded',
+          output: new Uint8Array(24 * 1024).fill(index),
+        }),
+      );
+      const saved = await store.save({ ...run, tasks });
+      const told = saved.run.tasks.map((task) => ({ ...task, isEventSent: true }));
+      await store.save({ ...saved.run, tasks: told });
+      expect(await read(store, run)).toEqual(outputsOf(told));
     });
 
-    it('has more tasks than a page', async () => {
+    it('holds two thousand tasks with their own ids, times and errors', async () => {
       const store = open();
       const run = aRun();
-      const output = new Uint8Array(24 * 1024);
-      for (let index = 0; index < 60; index += 1) {
-        await store.putTask(aTask(run, { instanceId: `ins-${index}`, status: 'succeeded', output }));
-      }
-      expect(await store.tasks(run.runId)).toHaveLength(60);
+      await store.create(run);
+      const tasks = Array.from({ length: 2_000 }, (_, index) =>
+        aTask({
+          taskId: `invt-${idOf(index)}`,
+          instanceId: `ins-${idOf(index + 5_000)}`,
+          status: 'failed',
+          providerStatus: 'FAILED',
+          startedAt: at(index / 7).toISOString(),
+          endedAt: at(index / 3).toISOString(),
+          exitCode: index % 256,
+          error: {
+            code: 'FAILED',
+            message: `The instance ${idOf(index)} has no agent.`,
+            advice: 'Start it.',
+          },
+          output: Buffer.from(idOf(index).repeat(3)),
+        }),
+      );
+      await store.save({ ...run, tasks });
+      expect(await read(store, run)).toEqual(outputsOf(tasks));
+    });
+
+    it('marks many runs that have ended as told at once', async () => {
+      const store = open();
+      const ended = Array.from({ length: 30 }, () =>
+        aRun({ status: 'succeeded', pollAt: at(0).toISOString(), outbox: ['run.completed'] }),
+      );
+      for (const run of ended) await store.create(run);
+      const told = ended.map((run) => ({ ...run, outbox: [], pollAt: undefined }));
+      await store.markTold(told);
+      const stored = new Map(
+        (await store.getMany(told.map(({ runId }) => runId))).map((run) => [run.runId, run]),
+      );
+      expect(told.map(({ runId }) => stored.get(runId))).toEqual(
+        told.map((run) => ({ ...run, revision: 1 })),
+      );
+      const due = new Set((await store.due(at(60), 100)).map(({ runId }) => runId));
+      expect(told.filter(({ runId }) => due.has(runId))).toEqual([]);
     });
 
     it('says what is due, the most overdue first, and when the next one is', async () => {

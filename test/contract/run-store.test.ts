@@ -1,5 +1,5 @@
 /** The run store on DynamoDB, with the table that is deployed. */
-import { GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { GetCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, expect, it } from 'vitest';
 import type { Run } from '../../lib/model/run.ts';
 import { dynamoRunStore } from '../../lib/store/dynamodb-run-store.ts';
@@ -7,7 +7,7 @@ import { key } from '../../lib/store/table.ts';
 import { asVersion1 } from '../fixtures/flat.ts';
 import { memoryRunStore } from '../fixtures/memory-run-store.ts';
 import { startRunsTable } from '../fixtures/runs-table.ts';
-import { aRun, runStoreContract } from './run-store-contract.ts';
+import { aRun, aTask, runStoreContract } from './run-store-contract.ts';
 
 const table = await startRunsTable();
 afterAll(() => table.stop());
@@ -47,6 +47,53 @@ it('reads a run that version 1 wrote wherever runs are read, and writes it as ve
   const { Item } = await own.client.send(new GetCommand({ TableName: own.table, Key: key.run(run.runId) }));
   expect(Item?.['run']).toMatchObject({ version: 2, target: run.target });
   await own.stop();
+});
+
+it('reads the tasks that an earlier version stored as items of their own, with their outputs', async () => {
+  const store = dynamoRunStore(table);
+  const run = aRun();
+  await store.create(run);
+  const outputs = [Buffer.from('done\n'), Buffer.alloc(24 * 1024, 'x'), undefined];
+  const tasks = outputs.map((output, index) =>
+    aTask({ instanceId: `ins-${index}`, status: 'succeeded', output, isEventSent: index === 0 }),
+  );
+  await table.client.send(
+    new UpdateCommand({ TableName: table.table, Key: key.run(run.runId), UpdateExpression: 'REMOVE tasks' }),
+  );
+  for (const task of tasks) {
+    const { pk } = key.run(run.runId);
+    const sk = `TASK#${task.invocationId}#${task.instanceId}`;
+    const Item = { pk, sk, rank: 4, task: { version: 1, runId: run.runId, ...task } };
+    await table.client.send(new PutCommand({ TableName: table.table, Item }));
+  }
+  const found = await store.get(run.runId);
+  if (found === undefined) throw new Error('the run is gone');
+  const text = (all: typeof tasks) =>
+    all.map(({ isOutputApart: _, output, ...task }) => ({
+      ...task,
+      output: output && String(Buffer.from(output)),
+    }));
+  expect(text((await store.outputs(found)).tasks)).toEqual(text(tasks));
+  // What is written of it is in the new form, and large outputs stay where they are.
+  await store.save(found);
+  const saved = await store.get(run.runId);
+  if (saved === undefined) throw new Error('the run is gone');
+  expect(text(saved.tasks)).toEqual(text(found.tasks));
+  expect(text((await store.outputs(saved)).tasks)).toEqual(text(tasks));
+});
+
+it('does not read tasks that are damaged as none', async () => {
+  const run = aRun();
+  await dynamoRunStore(table).create(run);
+  await table.client.send(
+    new UpdateCommand({
+      TableName: table.table,
+      Key: key.run(run.runId),
+      UpdateExpression: 'SET tasks = :bad',
+      ExpressionAttributeValues: { ':bad': Buffer.from('bad') },
+    }),
+  );
+  await expect(dynamoRunStore(table).get(run.runId)).rejects.toMatchObject({ code: 'store.unreadable' });
 });
 
 it('sets aside a run that another version wrote, says so, and goes on with the others', async () => {

@@ -40,7 +40,7 @@ async function end(runId: string, rounds = 10) {
 }
 
 const states = async (runId: string) =>
-  Object.fromEntries((await world.context.store.tasks(runId)).map((task) => [task.instanceId, task.status]));
+  Object.fromEntries((await world.run(runId)).tasks.map((task) => [task.instanceId, task.status]));
 
 describe('a cancel of some instances', () => {
   it('of what is sent asks the cloud to stop these; the rest goes on, and who and which is on record', async () => {

@@ -418,7 +418,7 @@ describe('a stored cancel', () => {
     expect(await cancelRuns(halt, arc.context)).toEqual(await cancelRuns(halt, arc.context));
     const [sleep] = (await arc.context.store.list({ limit: 1, rule: 'sleep' })).runs;
     const stored = await arc.run(halt.runId);
-    expect(describeRun(stored, [])).toMatchObject({
+    expect(describeRun(stored)).toMatchObject({
       rule: 'stop',
       status: 'succeeded',
       reason: { code: 'cancel.done', message: `It stopped ${sleep?.runId}.` },

@@ -112,7 +112,7 @@ describe('a rule on completions', () => {
     await untilQuiet(arc);
     const [first, again, stopped] = await arc.runs();
     const line = [{ rule: 'first', runId: first?.runId }];
-    expect([first, again, stopped].map((run) => run && describeRun(run, []).ancestry)).toEqual([
+    expect([first, again, stopped].map((run) => run && describeRun(run).ancestry)).toEqual([
       [],
       line,
       [...line, { rule: 'again', runId: again?.runId }],

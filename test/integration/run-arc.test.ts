@@ -101,7 +101,7 @@ describe('a run request', () => {
     await world.poll();
     const ended = await world.run(request.runId);
     expect(ended).toMatchObject({ status: 'succeeded', replyTo });
-    const shown = [summariseRun(ended), describeRun(ended, []), world.events];
+    const shown = [summariseRun(ended), describeRun(ended), world.events];
     expect(JSON.stringify(shown)).not.toContain('hooks.slack.com');
     world.destinationIsDown(false);
     world.advance(120_000);

@@ -426,7 +426,7 @@ describe('a cloud that refuses a call because of instances', () => {
       status: 'succeeded',
       skipped: ['ins-2', 'ins-5'],
     });
-    const undelivered = (await world.context.store.tasks(request.runId)).filter(
+    const undelivered = (await world.run(request.runId)).tasks.filter(
       ({ status }) => status === 'undelivered',
     );
     expect(undelivered.map(({ instanceId, error }) => [instanceId, error?.code])).toEqual([
@@ -478,7 +478,7 @@ describe('the reason of a refused batch', () => {
       message: whole,
       advice: FAILURE.advice,
     });
-    const tasks = await world.context.store.tasks(request.runId);
+    const { tasks } = await world.run(request.runId);
     expect(tasks.map(({ error }) => error?.message)).toEqual([whole, whole]);
   });
 

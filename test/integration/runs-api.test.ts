@@ -64,6 +64,7 @@ function aRun(given: Flat<Run> = {}): Run {
     invocations: [
       { token: `t-${made}`, instances: ['ins-local001'], state: 'sent', invocationId: `inv-${made}` },
     ],
+    tasks: [],
     outbox: [],
     failedReadings: 0,
   };

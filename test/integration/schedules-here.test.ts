@@ -66,7 +66,7 @@ describe('a run that waits for its time', () => {
     const world = aWorld();
     const at = new Date(world.now() + 65_000).toISOString();
     const waiting = await world.schedule();
-    expect(describeRun(waiting, [])).toMatchObject({
+    expect(describeRun(waiting)).toMatchObject({
       status: 'scheduled',
       schedule: { at, firedBy: 'fleet-reflex', nextAt: at },
       waitingFor: { code: 'schedule.at', message: `It waits for its time, ${at}.` },

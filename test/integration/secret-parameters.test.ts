@@ -108,7 +108,7 @@ async function stored(): Promise<string> {
 /** Everything that people and programs are shown of the run. */
 async function shown(runId: string): Promise<string> {
   const run = await world.run(runId);
-  const view = describeRun(run, await world.context.store.tasks(run.runId));
+  const view = describeRun(await world.context.store.outputs(run));
   const lines = linesOf(RunDetail.parse(JSON.parse(JSON.stringify(view))));
   const chats = replied.map(messageOfEvent);
   return JSON.stringify([summariseRun(run), view, lines, world.events, replied, chats, log.lines]);

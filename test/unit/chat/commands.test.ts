@@ -393,7 +393,6 @@ describe('the port on the store', () => {
   ];
   const port = runStorePort({
     get: async (runId) => runs.find((run) => run.runId === runId),
-    tasks: async () => [],
     list: async ({ rule, limit }) => ({ runs: runs.filter((run) => run.rule === rule).slice(0, limit) }),
   });
 

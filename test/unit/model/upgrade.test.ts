@@ -127,11 +127,14 @@ describe('a run of version 1', () => {
     outbox: [],
     failedReadings: 0,
   };
+  /** What earlier versions kept in items of their own. */
+  const tasks: unknown[] = [];
 
   it('has its target whole', () => {
     expect(read({ ...rest, version: 1, ...BASE, ...SETTINGS })).toEqual({
       ...rest,
       version: 2,
+      tasks,
       target: { ...BASE, ...SETTINGS },
     });
   });
@@ -143,6 +146,7 @@ describe('a run of version 1', () => {
     expect(read({ ...rest, version: 1, instances: [], parameters: {}, ...refusedTarget })).toEqual({
       ...rest,
       version: 2,
+      tasks,
       refusedTarget,
     });
   });
@@ -152,6 +156,7 @@ describe('a run of version 1', () => {
     expect(read({ ...rest, version: 1, instances: [], parameters: {}, cancel })).toEqual({
       ...rest,
       version: 2,
+      tasks,
       cancel,
     });
   });

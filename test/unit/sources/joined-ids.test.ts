@@ -41,7 +41,7 @@ describe('parts that are joined', () => {
 
 describe('a key of the table', () => {
   const keysOf = ([a, b, c]: [string, string, string]) => ({
-    task: key.task(a, b, c),
+    output: key.output(a, b, c),
     invocation: key.invocation(a, b),
     claim: key.claim(a, b, c),
     schedule: key.schedule(a, b, c),
@@ -49,7 +49,7 @@ describe('a key of the table', () => {
     eventDay: eventDayKey('2026-11-20T10:00:00.000Z', a, b),
   });
   const given: Record<keyof ReturnType<typeof keysOf>, number> = {
-    task: 3,
+    output: 3,
     invocation: 2,
     claim: 3,
     schedule: 3,
@@ -74,7 +74,7 @@ describe('a key of the table', () => {
   });
 
   it('is what it was for plain words, and for a firing at Alibaba, whose id has a #', () => {
-    expect(key.task('run-1', 't-1#2', 'i-1')).toEqual({ pk: 'RUN#run-1', sk: 'TASK#t-1#2#i-1' });
+    expect(key.output('run-1', 't-1#2', 'i-1')).toEqual({ pk: 'RUN#run-1', sk: 'OUTPUT#t-1#2#i-1' });
     expect(key.event('cloudevents', '/a#b 1').pk).toBe('EVENT#cloudevents#/a#b 1');
   });
 });
