@@ -1,0 +1,242 @@
+/** Every example, really executed: all of their rules and machines on one local stack, each started as its page says. */
+import { randomUUID } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import * as z from 'zod';
+import { until } from '../contract/alibaba-local.ts';
+import { fleetReflex } from '../fixtures/command-line.ts';
+import { STACK_START_MS, startTestStack, type TestStack } from '../fixtures/stack.ts';
+import { anAlert, bearer, byGithub, bySlack, post, runsOf } from './local-stack-client.ts';
+
+const EXAMPLES = new URL('../../examples/', import.meta.url);
+const FOLDERS = readdirSync(EXAMPLES, { withFileTypes: true }).flatMap((entry) =>
+  entry.isDirectory() ? [entry.name] : [],
+);
+
+const Lists = z.record(z.string(), z.union([z.array(z.unknown()), z.record(z.string(), z.unknown())]));
+
+/** The files of all examples as one: their lists one after the other, their maps together. */
+function merged(name: string): string {
+  const all: Record<string, unknown[] | Record<string, unknown>> = {};
+  for (const folder of FOLDERS) {
+    const { version: _, ...file } = parse(readFileSync(new URL(`${folder}/${name}`, EXAMPLES), 'utf8'));
+    for (const [key, value] of Object.entries(Lists.parse(file))) {
+      const known = all[key];
+      all[key] = Array.isArray(value)
+        ? [...(Array.isArray(known) ? known : []), ...value]
+        : { ...known, ...value };
+    }
+  }
+  return JSON.stringify({ version: 1, ...all });
+}
+
+const Run = z.looseObject({
+  runId: z.string(),
+  rule: z.string(),
+  status: z.string(),
+  endedAt: z.string().optional(),
+  tasks: z.array(
+    z.looseObject({
+      instanceId: z.string(),
+      status: z.string(),
+      output: z.string().optional(),
+      outputUrl: z.string().optional(),
+    }),
+  ),
+});
+const Matched = z.looseObject({ matched: z.array(z.looseObject({ rule: z.string(), runId: z.string() })) });
+
+describe('the examples', { timeout: 90_000 }, () => {
+  let stack: TestStack;
+  beforeAll(async () => {
+    stack = await startTestStack({ rules: merged('rules.yml'), fleet: merged('fleet.yml') });
+  }, STACK_START_MS);
+
+  const show = async (runId: string) => {
+    const answer = await fetch(`${stack.httpUrl}/runs/${runId}`, { headers: bearer(stack.runsToken) });
+    return answer.ok ? Run.parse(await answer.json()) : undefined;
+  };
+  /** @returns what each of its instances printed, in the order of their ids */
+  async function ended(runId: string) {
+    const isOver = (run: z.infer<typeof Run> | undefined) => run?.endedAt !== undefined;
+    const run = await until(() => show(runId), isOver, 60_000);
+    const tasks = (run?.tasks ?? []).toSorted((a, b) => (a.instanceId < b.instanceId ? -1 : 1));
+    return { rule: run?.rule, status: run?.status, tasks };
+  }
+  async function alert(name: string, labels: Record<string, string>, isOver = false): Promise<string[]> {
+    const firing = anAlert(name, labels);
+    const body = isOver
+      ? firing
+          .replaceAll('"status":"firing"', '"status":"resolved"')
+          .replace('0001-01-01T00:00:00Z', new Date().toISOString())
+      : firing;
+    const secret = stack.secretOf('alertmanager');
+    const { matched } = Matched.parse((await post(stack, '/hooks/alertmanager', body, bearer(secret))).body);
+    return matched.map(({ runId }) => runId);
+  }
+  async function github(event: string, payload: object): Promise<string[]> {
+    const body = JSON.stringify(payload);
+    const headers = byGithub(body, stack.secretOf('github'), randomUUID());
+    const answer = await post(stack, '/hooks/github', body, { ...headers, 'x-github-event': event });
+    return Matched.parse(answer.body).matched.map(({ runId }) => runId);
+  }
+  async function slack(text: string): Promise<void> {
+    const said = { command: '/fleet', text, user_id: 'U2CERLKJA', channel_id: 'G8PSS9T3V', team_id: 'T1' };
+    const body = String(new URLSearchParams({ ...said, trigger_id: randomUUID() }));
+    const { status } = await post(
+      stack,
+      '/hooks/slack',
+      body,
+      bySlack(body, stack.secretOf('slack'), new Date()),
+    );
+    expect(status).toBe(200);
+  }
+  /** The run of a rule that something else starts. */
+  async function runOf(rule: string): Promise<string> {
+    const found = async () => (await runsOf(stack)).find((run) => run.rule === rule)?.runId;
+    return (await until(found, (runId) => runId !== undefined, 60_000)) ?? '';
+  }
+  const outputsOf = (run: Awaited<ReturnType<typeof ended>>) => run.tasks.map(({ output }) => output);
+
+  it('restart-on-5xx restarts the service on the machine that the alert names', async () => {
+    const [runId = ''] = await alert('High5xx', { instance_id: 'ins-web00001', service: 'nginx' });
+    const run = await ended(runId);
+    expect({ ...run, tasks: outputsOf(run) }).toEqual({
+      rule: 'restart-web',
+      status: 'succeeded',
+      tasks: ['restarted nginx\n'],
+    });
+  });
+
+  it('clear-disk deletes what is old, and nothing else', async () => {
+    const labels = { instance_id: 'ins-disk00001', mountpoint: '/var/cache', keep_days: '3' };
+    const [runId = ''] = await alert('DiskFull', labels);
+    const run = await ended(runId);
+    expect(run.status).toBe('succeeded');
+    expect(outputsOf(run)[0]).toMatch(/^\.\/var\/cache\/old\n(?!.*new)/);
+  });
+
+  it('rotate-logs rotates by an alert, and by a person on all machines', async () => {
+    const [runId = ''] = await alert('LogsTooLarge', { instance_id: 'ins-logs00001', service: 'nginx' });
+    expect(outputsOf(await ended(runId))).toEqual(['nginx.log.1.gz\n']);
+    await slack('run rotate-logs service=app');
+    const run = await ended(await runOf('rotate-logs'));
+    expect(outputsOf(run)).toEqual(['app.log.1.gz\nnginx.log.1.gz\n', 'app.log.1.gz\n']);
+  });
+
+  it('deploy-by-tag deploys the tag to production', async () => {
+    const [runId = ''] = await github('push', {
+      ref: 'refs/tags/v1.4.0',
+      after: 'f95f852bd8fca8fcc58a9a2d6c842781e32a215e',
+      deleted: false,
+      repository: { full_name: 'acme/web' },
+      sender: { login: 'ann' },
+    });
+    const run = await ended(runId);
+    expect(run.rule).toBe('deploy-release');
+    expect(outputsOf(run)).toEqual(['releases/v1.4.0\n', 'releases/v1.4.0\n']);
+  });
+
+  it('roll-back brings the previous version back where one machine failed', async () => {
+    const payload = JSON.parse(
+      readFileSync(new URL('../events/github.deployment.json', EXAMPLES), 'utf8').replaceAll(
+        /"20\d\d-[\d-]+T[\d:]+Z"/g,
+        `"${new Date().toISOString()}"`,
+      ),
+    );
+    const [runId = ''] = await github('deployment', payload);
+    expect((await ended(runId)).status).toBe('partly_failed');
+    const back = await ended(await runOf('roll-back-app'));
+    expect({ status: back.status, said: outputsOf(back) }).toEqual({
+      status: 'succeeded',
+      said: ['first\n', 'first\n'],
+    });
+  });
+
+  it('patch-in-waves goes from wave to wave', async () => {
+    await slack('run patch-canary');
+    const last = await ended(await runOf('patch-last-wave'));
+    expect(last.status).toBe('succeeded');
+    expect(last.tasks.map(({ instanceId }) => instanceId)).toEqual([
+      'ins-patch0004',
+      'ins-patch0005',
+      'ins-patch0006',
+    ]);
+    const waves = (await runsOf(stack)).filter(({ rule }) => rule.startsWith('patch-'));
+    expect(waves.map(({ rule, instances }) => [rule, instances.length]).toReversed()).toEqual([
+      ['patch-canary', 1],
+      ['patch-second-wave', 2],
+      ['patch-last-wave', 3],
+    ]);
+  });
+
+  it('cancel-on-resolve ends with the alert what it started', async () => {
+    const labels = { instance_id: 'i-edge00001' };
+    const [runId = ''] = await alert('HighLatency', labels);
+    await until(
+      () => show(runId),
+      (run) => run?.status === 'running',
+      60_000,
+    );
+    await alert('HighLatency', labels, true);
+    expect((await ended(runId)).status).toBe('stopped');
+  });
+
+  it('collect-diagnostics leaves the whole output in the bucket of each cloud', async () => {
+    const runs = await Promise.all(
+      ['ins-diag00001', 'i-diag00001'].map(async (instanceId) => {
+        const [runId = ''] = await alert(`Down ${instanceId}`, {
+          instance_id: instanceId,
+          severity: 'critical',
+        });
+        return await ended(runId);
+      }),
+    );
+    expect(runs.map(({ rule, status }) => [rule, status])).toEqual([
+      ['diagnose', 'succeeded'],
+      ['diagnose-alibaba', 'succeeded'],
+    ]);
+    const urls = runs.flatMap(({ tasks }) => tasks.map(({ outputUrl }) => outputUrl));
+    expect(urls).toEqual([
+      expect.stringMatching(/\/incidents\/.*\.log/),
+      expect.stringMatching(/^oss:\/\/diagnostics\/incidents\//),
+    ]);
+    expect(await (await fetch(urls[0] ?? '')).text()).toContain('line 2000 of what the machine says\n');
+  });
+
+  it('chat-restart restarts at once what one may, and later what takes two', async () => {
+    await slack('run restart-shop service=nginx');
+    expect(outputsOf(await ended(await runOf('restart-shop')))).toEqual([
+      'nginx restarted\n',
+      'nginx restarted\n',
+    ]);
+    await slack('run restart-shop-database');
+    const runId = await runOf('restart-shop-database');
+    expect(
+      await until(
+        () => show(runId),
+        (run) => run?.status === 'scheduled',
+      ),
+    ).toBeDefined();
+    await slack(`cancel ${runId}`);
+    expect((await ended(runId)).status).toBe('stopped');
+  });
+
+  it('nightly-schedule has its schedules at both clouds, and takes a backup by hand', async () => {
+    const clouds = {
+      STAGE: 'local',
+      TENCENT_ENDPOINT: stack.tatUrl,
+      TENCENTCLOUD_SECRET_ID: 'local',
+      TENCENTCLOUD_SECRET_KEY: 'local-secret',
+      ALIBABA_ENDPOINT: stack.cloudAssistantUrl,
+      ALIBABA_CLOUD_ACCESS_KEY_ID: 'local',
+      ALIBABA_CLOUD_ACCESS_KEY_SECRET: 'local-secret',
+    };
+    const plan = () => fleetReflex(stack, ['schedules', 'plan', '--rules', stack.rulesFile], clouds);
+    await until(plan, ({ out }) => out.startsWith('stage local: 2 standing'), 75_000);
+    await slack('run backup-now');
+    const today = `${new Date().toISOString().slice(0, 10)}\n`;
+    expect(outputsOf(await ended(await runOf('backup-now')))).toEqual([today, today]);
+  });
+});
