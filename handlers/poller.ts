@@ -1,9 +1,9 @@
 /** The poller: each minute and on wake-up. */
+import { wantedSchedules } from '#rules';
 import { PollerConfig, readConfig } from '../lib/config.ts';
 import { pollerHandler } from '../lib/runs/poller.ts';
 import { tendSchedules } from '../lib/schedules/tend.ts';
 import { fleetParts } from '../lib/wiring/fleet.ts';
-import { wantedSchedules } from '../lib/wiring/schedules.ts';
 
 const config = readConfig(PollerConfig);
 const parts = fleetParts('poller', config);

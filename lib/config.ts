@@ -6,188 +6,205 @@ import * as z from 'zod';
 import { FleetReflexError } from './errors.ts';
 import { RequestShares } from './providers/request-shares.ts';
 
-const url = z.url({ protocol: /^https?$/, error: 'expected a URL, http:// or https://' });
+const url = () => z.url({ protocol: /^https?$/, error: 'expected a URL, http:// or https://' });
 
 /** A secret's value, or where it is: `ssm:<name>` or `secretsmanager:<id>`. */
-const SecretReference = z.string().min(1);
+const SecretReference = () => z.string().min(1);
 
 const SECONDS_EXPECTED = 'expected whole seconds, 1 to 3600';
 
 export const SETTINGS = {
-  STAGE: z
-    .string()
-    .regex(/^[a-z][a-z0-9-]{0,30}$/, 'expected a name of small letters, digits and -')
-    .default('local')
-    .describe(
-      'The deployment’s stage. Part of the `source` of completion events and the mark of our schedules.',
+  STAGE: () =>
+    z
+      .string()
+      .regex(/^[a-z][a-z0-9-]{0,30}$/, 'expected a name of small letters, digits and -')
+      .default('local')
+      .describe(
+        'The deployment’s stage. Part of the `source` of completion events and the mark of our schedules.',
+      ),
+  LOG_LEVEL: () =>
+    z
+      .enum(['DEBUG', 'INFO', 'WARN', 'ERROR'], 'expected DEBUG, INFO, WARN or ERROR')
+      .default('INFO')
+      .describe('The least important log lines that are written.'),
+  RULES_FILE: () =>
+    z
+      .string()
+      .min(1)
+      .default('rules.yml')
+      .describe('The rules, relative to the function’s root: in a package what `rules.yml` was compiled to.'),
+  RUNS_TABLE: () => z.string().min(1).describe('The DynamoDB table of runs, tasks and guards.'),
+  RECORDS_TABLE: () => z.string().min(1).describe('The DynamoDB table of what was decided about events.'),
+  RUNS_QUEUE_URL: () => url().describe('The queue between the doors and dispatch.'),
+  RECORDS_QUEUE_URL: () => url().describe('The queue of what was decided about events, apart from the runs.'),
+  RECORDS_DLQ_URL: () => url().describe('Where records go that cannot be kept.'),
+  RUNS_DLQ_URL: () => url().describe('Where run requests go that a person has to decide on.'),
+  EVENTS_QUEUE_URL: () => url().describe('The queue of events that come as messages.'),
+  EVENTS_DLQ_URL: () => url().describe('Where messages go that nobody understands.'),
+  WAKE_UP_QUEUE_URL: () => url().describe('What wakes the poller between two minutes.'),
+  RUNS_TOKEN: () =>
+    SecretReference().describe(
+      'The bearer tokens of `/runs`, `/events` and `/freeze`, each with a name and scopes (below); `ssm:<name>` or `secretsmanager:<id>` names where they are.',
     ),
-  LOG_LEVEL: z
-    .enum(['DEBUG', 'INFO', 'WARN', 'ERROR'], 'expected DEBUG, INFO, WARN or ERROR')
-    .default('INFO')
-    .describe('The least important log lines that are written.'),
-  RULES_FILE: z
-    .string()
-    .min(1)
-    .default('rules.yml')
-    .describe('The rules file, relative to the function’s root.'),
-  RUNS_TABLE: z.string().min(1).describe('The DynamoDB table of runs, tasks and guards.'),
-  RECORDS_TABLE: z.string().min(1).describe('The DynamoDB table of what was decided about events.'),
-  RUNS_QUEUE_URL: url.describe('The queue between the doors and dispatch.'),
-  RECORDS_QUEUE_URL: url.describe('The queue of what was decided about events, apart from the runs.'),
-  RECORDS_DLQ_URL: url.describe('Where records go that cannot be kept.'),
-  RUNS_DLQ_URL: url.describe('Where run requests go that a person has to decide on.'),
-  EVENTS_QUEUE_URL: url.describe('The queue of events that come as messages.'),
-  EVENTS_DLQ_URL: url.describe('Where messages go that nobody understands.'),
-  WAKE_UP_QUEUE_URL: url.describe('What wakes the poller between two minutes.'),
-  RUNS_TOKEN: SecretReference.describe(
-    'The bearer tokens of `/runs`, `/events` and `/freeze`, each with a name and scopes (below); `ssm:<name>` or `secretsmanager:<id>` names where they are.',
-  ),
-  SECRETS_PREFIX: z
-    .string()
-    .startsWith('/', 'expected a path that begins with /')
-    .optional()
-    .describe(
-      'SSM path under which secrets are looked for whose variable is not set: what a source proves itself with at `<prefix>/sources/<source>`, what its chat is answered with at `<prefix>/replies/<source>`. Default: nowhere.',
-    ),
-  SECRETS_MAX_AGE_SECONDS: z.coerce
-    .number(SECONDS_EXPECTED)
-    .int(SECONDS_EXPECTED)
-    .min(1, SECONDS_EXPECTED)
-    .max(3600, SECONDS_EXPECTED)
-    .default(300)
-    .describe(
-      'For how long a secret that was read is used before it is read again, in seconds; also for how long one that was not there is taken as not there.',
-    ),
-  TENCENTCLOUD_SECRET_ID: z.string().min(1).optional().describe('Tencent Cloud: SecretId.'),
-  TENCENTCLOUD_SECRET_KEY: z.string().min(1).optional().describe('Tencent Cloud: SecretKey.'),
-  TENCENTCLOUD_SESSION_TOKEN: z
-    .string()
-    .min(1)
-    .optional()
-    .describe('Tencent Cloud: the token of temporary credentials.'),
-  TENCENT_CREDENTIALS: SecretReference.optional().describe(
-    'Instead of the three: `ssm:<name>` or `secretsmanager:<id>` of a JSON object `{"secretId", "secretKey", "token"?}`, read again every SECRETS_MAX_AGE_SECONDS.',
-  ),
-  TENCENT_ENDPOINT: z
-    .string()
-    .refine(
-      (endpoint) =>
-        /^https?:/.test(endpoint) && URL.canParse(endpoint.replaceAll('{region}', 'ap-guangzhou')),
-      {
-        error: 'expected a URL, http:// or https://',
-      },
-    )
-    .optional()
-    .describe(
-      'The TAT API. Default: the international site; mainland is https://tat.tencentcloudapi.com; `https://tat.{region}.tencentcloudapi.com` is each region’s own.',
-    ),
-  TENCENT_LANGUAGE: z
-    .enum(['en-US', 'zh-CN'], 'expected en-US or zh-CN')
-    .default('en-US')
-    .describe('The language of TAT’s messages (X-TC-Language).'),
-  ALIBABA_CLOUD_ACCESS_KEY_ID: z.string().min(1).optional().describe('Alibaba Cloud: AccessKey id.'),
-  ALIBABA_CLOUD_ACCESS_KEY_SECRET: z.string().min(1).optional().describe('Alibaba Cloud: AccessKey secret.'),
-  ALIBABA_CLOUD_SECURITY_TOKEN: z
-    .string()
-    .min(1)
-    .optional()
-    .describe('Alibaba Cloud: the token of temporary credentials.'),
-  ALIBABA_CREDENTIALS: SecretReference.optional().describe(
-    'Instead of the three: `ssm:<name>` or `secretsmanager:<id>` of a JSON object `{"accessKeyId", "accessKeySecret", "securityToken"?}`.',
-  ),
-  ALIBABA_ENDPOINT: url
-    .optional()
-    .describe('The ECS API for every region. Default: https://ecs.<region>.aliyuncs.com.'),
-  ALIBABA_TERMINATION_MODE: z
-    .enum(['Process', 'ProcessTree'])
-    .default('ProcessTree')
-    .describe(
-      'What a stop or a time-out ends at Alibaba: the script alone, or all that it started too. Agents that are too old for it answer ClientNeedUpgrade: upgrade them, or set Process.',
-    ),
-  REQUEST_SHARES: z
-    .string()
-    .default('*=1')
-    .pipe(RequestShares)
-    .describe(
-      'What share of the clouds’ request rates (20 a second for each API; at Alibaba for each region too) one environment of this function takes: by action, `*` for all others, such as `InvokeCommand=0.45 *=0.05`. serverless.yml divides each rate among all that may run at once ([operations.md](operations.md#the-clouds-request-rates)).',
-    ),
-  REPLIES_MAY_GO_TO_LOOPBACK: z
-    .enum(['true', 'false'])
-    .default('false')
-    .describe('Whether replies to a chat may also go to this machine: only for the local stack and tests.'),
+  SECRETS_PREFIX: () =>
+    z
+      .string()
+      .startsWith('/', 'expected a path that begins with /')
+      .optional()
+      .describe(
+        'SSM path under which secrets are looked for whose variable is not set: what a source proves itself with at `<prefix>/sources/<source>`, what its chat is answered with at `<prefix>/replies/<source>`. Default: nowhere.',
+      ),
+  SECRETS_MAX_AGE_SECONDS: () =>
+    z.coerce
+      .number(SECONDS_EXPECTED)
+      .int(SECONDS_EXPECTED)
+      .min(1, SECONDS_EXPECTED)
+      .max(3600, SECONDS_EXPECTED)
+      .default(300)
+      .describe(
+        'For how long a secret that was read is used before it is read again, in seconds; also for how long one that was not there is taken as not there.',
+      ),
+  TENCENTCLOUD_SECRET_ID: () => z.string().min(1).optional().describe('Tencent Cloud: SecretId.'),
+  TENCENTCLOUD_SECRET_KEY: () => z.string().min(1).optional().describe('Tencent Cloud: SecretKey.'),
+  TENCENTCLOUD_SESSION_TOKEN: () =>
+    z.string().min(1).optional().describe('Tencent Cloud: the token of temporary credentials.'),
+  TENCENT_CREDENTIALS: () =>
+    SecretReference()
+      .optional()
+      .describe(
+        'Instead of the three: `ssm:<name>` or `secretsmanager:<id>` of a JSON object `{"secretId", "secretKey", "token"?}`, read again every SECRETS_MAX_AGE_SECONDS.',
+      ),
+  TENCENT_ENDPOINT: () =>
+    z
+      .string()
+      .refine(
+        (endpoint) =>
+          /^https?:/.test(endpoint) && URL.canParse(endpoint.replaceAll('{region}', 'ap-guangzhou')),
+        {
+          error: 'expected a URL, http:// or https://',
+        },
+      )
+      .optional()
+      .describe(
+        'The TAT API. Default: the international site; mainland is https://tat.tencentcloudapi.com; `https://tat.{region}.tencentcloudapi.com` is each region’s own.',
+      ),
+  TENCENT_LANGUAGE: () =>
+    z
+      .enum(['en-US', 'zh-CN'], 'expected en-US or zh-CN')
+      .default('en-US')
+      .describe('The language of TAT’s messages (X-TC-Language).'),
+  ALIBABA_CLOUD_ACCESS_KEY_ID: () => z.string().min(1).optional().describe('Alibaba Cloud: AccessKey id.'),
+  ALIBABA_CLOUD_ACCESS_KEY_SECRET: () =>
+    z.string().min(1).optional().describe('Alibaba Cloud: AccessKey secret.'),
+  ALIBABA_CLOUD_SECURITY_TOKEN: () =>
+    z.string().min(1).optional().describe('Alibaba Cloud: the token of temporary credentials.'),
+  ALIBABA_CREDENTIALS: () =>
+    SecretReference()
+      .optional()
+      .describe(
+        'Instead of the three: `ssm:<name>` or `secretsmanager:<id>` of a JSON object `{"accessKeyId", "accessKeySecret", "securityToken"?}`.',
+      ),
+  ALIBABA_ENDPOINT: () =>
+    url().optional().describe('The ECS API for every region. Default: https://ecs.<region>.aliyuncs.com.'),
+  ALIBABA_TERMINATION_MODE: () =>
+    z
+      .enum(['Process', 'ProcessTree'])
+      .default('ProcessTree')
+      .describe(
+        'What a stop or a time-out ends at Alibaba: the script alone, or all that it started too. Agents that are too old for it answer ClientNeedUpgrade: upgrade them, or set Process.',
+      ),
+  REQUEST_SHARES: () =>
+    z
+      .string()
+      .default('*=1')
+      .pipe(RequestShares)
+      .describe(
+        'What share of the clouds’ request rates (20 a second for each API; at Alibaba for each region too) one environment of this function takes: by action, `*` for all others, such as `InvokeCommand=0.45 *=0.05`. serverless.yml divides each rate among all that may run at once ([operations.md](operations.md#the-clouds-request-rates)).',
+      ),
+  REPLIES_MAY_GO_TO_LOOPBACK: () =>
+    z
+      .enum(['true', 'false'])
+      .default('false')
+      .describe('Whether replies to a chat may also go to this machine: only for the local stack and tests.'),
 } as const;
 
-const base = {
-  STAGE: SETTINGS.STAGE,
-  LOG_LEVEL: SETTINGS.LOG_LEVEL,
-  RUNS_TABLE: SETTINGS.RUNS_TABLE,
-  REPLIES_MAY_GO_TO_LOOPBACK: SETTINGS.REPLIES_MAY_GO_TO_LOOPBACK,
-};
-const secrets = {
-  SECRETS_PREFIX: SETTINGS.SECRETS_PREFIX,
-  SECRETS_MAX_AGE_SECONDS: SETTINGS.SECRETS_MAX_AGE_SECONDS,
-};
-const providers = {
-  TENCENTCLOUD_SECRET_ID: SETTINGS.TENCENTCLOUD_SECRET_ID,
-  TENCENTCLOUD_SECRET_KEY: SETTINGS.TENCENTCLOUD_SECRET_KEY,
-  TENCENTCLOUD_SESSION_TOKEN: SETTINGS.TENCENTCLOUD_SESSION_TOKEN,
-  TENCENT_CREDENTIALS: SETTINGS.TENCENT_CREDENTIALS,
-  TENCENT_ENDPOINT: SETTINGS.TENCENT_ENDPOINT,
-  TENCENT_LANGUAGE: SETTINGS.TENCENT_LANGUAGE,
-  ALIBABA_CLOUD_ACCESS_KEY_ID: SETTINGS.ALIBABA_CLOUD_ACCESS_KEY_ID,
-  ALIBABA_CLOUD_ACCESS_KEY_SECRET: SETTINGS.ALIBABA_CLOUD_ACCESS_KEY_SECRET,
-  ALIBABA_CLOUD_SECURITY_TOKEN: SETTINGS.ALIBABA_CLOUD_SECURITY_TOKEN,
-  ALIBABA_CREDENTIALS: SETTINGS.ALIBABA_CREDENTIALS,
-  ALIBABA_ENDPOINT: SETTINGS.ALIBABA_ENDPOINT,
-  ALIBABA_TERMINATION_MODE: SETTINGS.ALIBABA_TERMINATION_MODE,
-  REQUEST_SHARES: SETTINGS.REQUEST_SHARES,
-};
-const door = {
-  ...base,
-  ...secrets,
-  RULES_FILE: SETTINGS.RULES_FILE,
-  RUNS_QUEUE_URL: SETTINGS.RUNS_QUEUE_URL,
-  RECORDS_QUEUE_URL: SETTINGS.RECORDS_QUEUE_URL,
-  WAKE_UP_QUEUE_URL: SETTINGS.WAKE_UP_QUEUE_URL,
-};
-const behind = {
-  ...base,
-  RECORDS_TABLE: SETTINGS.RECORDS_TABLE,
-  ...secrets,
-  ...providers,
-  WAKE_UP_QUEUE_URL: SETTINGS.WAKE_UP_QUEUE_URL,
-};
+const base = () => ({
+  STAGE: SETTINGS.STAGE(),
+  LOG_LEVEL: SETTINGS.LOG_LEVEL(),
+  RUNS_TABLE: SETTINGS.RUNS_TABLE(),
+  REPLIES_MAY_GO_TO_LOOPBACK: SETTINGS.REPLIES_MAY_GO_TO_LOOPBACK(),
+});
+const secrets = () => ({
+  SECRETS_PREFIX: SETTINGS.SECRETS_PREFIX(),
+  SECRETS_MAX_AGE_SECONDS: SETTINGS.SECRETS_MAX_AGE_SECONDS(),
+});
+const providers = () => ({
+  TENCENTCLOUD_SECRET_ID: SETTINGS.TENCENTCLOUD_SECRET_ID(),
+  TENCENTCLOUD_SECRET_KEY: SETTINGS.TENCENTCLOUD_SECRET_KEY(),
+  TENCENTCLOUD_SESSION_TOKEN: SETTINGS.TENCENTCLOUD_SESSION_TOKEN(),
+  TENCENT_CREDENTIALS: SETTINGS.TENCENT_CREDENTIALS(),
+  TENCENT_ENDPOINT: SETTINGS.TENCENT_ENDPOINT(),
+  TENCENT_LANGUAGE: SETTINGS.TENCENT_LANGUAGE(),
+  ALIBABA_CLOUD_ACCESS_KEY_ID: SETTINGS.ALIBABA_CLOUD_ACCESS_KEY_ID(),
+  ALIBABA_CLOUD_ACCESS_KEY_SECRET: SETTINGS.ALIBABA_CLOUD_ACCESS_KEY_SECRET(),
+  ALIBABA_CLOUD_SECURITY_TOKEN: SETTINGS.ALIBABA_CLOUD_SECURITY_TOKEN(),
+  ALIBABA_CREDENTIALS: SETTINGS.ALIBABA_CREDENTIALS(),
+  ALIBABA_ENDPOINT: SETTINGS.ALIBABA_ENDPOINT(),
+  ALIBABA_TERMINATION_MODE: SETTINGS.ALIBABA_TERMINATION_MODE(),
+  REQUEST_SHARES: SETTINGS.REQUEST_SHARES(),
+});
+const door = () => ({
+  ...base(),
+  ...secrets(),
+  RULES_FILE: SETTINGS.RULES_FILE(),
+  RUNS_QUEUE_URL: SETTINGS.RUNS_QUEUE_URL(),
+  RECORDS_QUEUE_URL: SETTINGS.RECORDS_QUEUE_URL(),
+  WAKE_UP_QUEUE_URL: SETTINGS.WAKE_UP_QUEUE_URL(),
+});
+const behind = () => ({
+  ...base(),
+  RECORDS_TABLE: SETTINGS.RECORDS_TABLE(),
+  ...secrets(),
+  ...providers(),
+  WAKE_UP_QUEUE_URL: SETTINGS.WAKE_UP_QUEUE_URL(),
+});
 
-/** What each function reads; a function without a setting that it needs does not start. */
-export const WebhookConfig = z.object(door);
-export const QueueConfig = z.object({
-  ...door,
-  EVENTS_QUEUE_URL: SETTINGS.EVENTS_QUEUE_URL,
-  EVENTS_DLQ_URL: SETTINGS.EVENTS_DLQ_URL,
-});
-export const DispatchConfig = z.object({
-  ...behind,
-  RUNS_QUEUE_URL: SETTINGS.RUNS_QUEUE_URL,
-  RUNS_DLQ_URL: SETTINGS.RUNS_DLQ_URL,
-});
-export const RecordsConfig = z.object({
-  STAGE: SETTINGS.STAGE,
-  LOG_LEVEL: SETTINGS.LOG_LEVEL,
-  RECORDS_TABLE: SETTINGS.RECORDS_TABLE,
-  RECORDS_QUEUE_URL: SETTINGS.RECORDS_QUEUE_URL,
-  RECORDS_DLQ_URL: SETTINGS.RECORDS_DLQ_URL,
-});
-export const PollerConfig = z.object({ ...behind, RULES_FILE: SETTINGS.RULES_FILE });
+/**
+ * What each function reads; a function without a setting that it needs does not start. Schemas are made when they are
+ * asked for: a function starts with its own.
+ */
+export const WebhookConfig = () => z.object(door());
+export const QueueConfig = () =>
+  z.object({
+    ...door(),
+    EVENTS_QUEUE_URL: SETTINGS.EVENTS_QUEUE_URL(),
+    EVENTS_DLQ_URL: SETTINGS.EVENTS_DLQ_URL(),
+  });
+export const DispatchConfig = () =>
+  z.object({
+    ...behind(),
+    RUNS_QUEUE_URL: SETTINGS.RUNS_QUEUE_URL(),
+    RUNS_DLQ_URL: SETTINGS.RUNS_DLQ_URL(),
+  });
+export const RecordsConfig = () =>
+  z.object({
+    STAGE: SETTINGS.STAGE(),
+    LOG_LEVEL: SETTINGS.LOG_LEVEL(),
+    RECORDS_TABLE: SETTINGS.RECORDS_TABLE(),
+    RECORDS_QUEUE_URL: SETTINGS.RECORDS_QUEUE_URL(),
+    RECORDS_DLQ_URL: SETTINGS.RECORDS_DLQ_URL(),
+  });
+export const PollerConfig = () => z.object({ ...behind(), RULES_FILE: SETTINGS.RULES_FILE() });
 /** What the command line needs to ask the clouds. */
-export const CloudsConfig = z.object({ STAGE: SETTINGS.STAGE, ...secrets, ...providers });
-export const RunsConfig = z.object({ ...behind, RUNS_TOKEN: SETTINGS.RUNS_TOKEN });
+export const CloudsConfig = () => z.object({ STAGE: SETTINGS.STAGE(), ...secrets(), ...providers() });
+export const RunsConfig = () => z.object({ ...behind(), RUNS_TOKEN: SETTINGS.RUNS_TOKEN() });
 
-export type BaseConfig = z.infer<z.ZodObject<typeof base>>;
-export type SecretsConfig = z.infer<z.ZodObject<typeof secrets>>;
-export type ProvidersConfig = z.infer<z.ZodObject<typeof providers>>;
-export type DoorConfig = z.infer<typeof WebhookConfig>;
-export type RecordsConfig = z.infer<typeof RecordsConfig>;
-export type BehindConfig = z.infer<z.ZodObject<typeof behind>>;
+export type BaseConfig = z.infer<z.ZodObject<ReturnType<typeof base>>>;
+export type SecretsConfig = z.infer<z.ZodObject<ReturnType<typeof secrets>>>;
+export type ProvidersConfig = z.infer<z.ZodObject<ReturnType<typeof providers>>>;
+export type DoorConfig = z.infer<ReturnType<typeof WebhookConfig>>;
+export type RecordsConfig = z.infer<ReturnType<typeof RecordsConfig>>;
+export type BehindConfig = z.infer<z.ZodObject<ReturnType<typeof behind>>>;
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -198,10 +215,10 @@ export const environment: Environment = process.env;
  * @param schema one of the functions' configurations above
  * @throws FleetReflexError `config.invalid`: every setting that is missing or wrong, and what is expected
  */
-export function readConfig<Shape extends z.ZodObject>(schema: Shape, env = environment): z.infer<Shape> {
+export function readConfig<Config>(schema: () => z.ZodType<Config>, env = environment): Config {
   // A variable that is set to nothing is one that is not set.
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
-  const config = schema.safeParse(given);
+  const config = schema().safeParse(given);
   if (config.success) return config.data;
   const problems = config.error.issues.map(({ path, message }) => {
     const name = String(path[0]);

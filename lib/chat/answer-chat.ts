@@ -19,7 +19,7 @@ export type ChatAnswer =
   | ({ kind: 'answered' } & ChatReply);
 
 export interface AnswerChatContext extends Omit<ChatContext, 'event' | 'verbs' | 'rules' | 'runs'> {
-  ruleSet: Pick<RuleSet, 'rules' | 'sources'>;
+  ruleSet: Pick<RuleSet, 'rules' | 'index' | 'sources'>;
   port: ChatPort;
 }
 

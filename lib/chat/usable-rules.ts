@@ -1,6 +1,6 @@
 /** Who may use what, asked once for each chat event and before anything else: verbs and rules see only what is left. */
-import { type ChatEvent, whyMayNotUse } from '../rules/match.ts';
-import type { Rule, RuleSet } from '../rules/rule.ts';
+import { type ChatEvent, type Rules, rulesOn, whyMayNotUse } from '../rules/match.ts';
+import type { Rule } from '../rules/rule.ts';
 
 export interface UsableRules {
   /** Those that the person may use where they type. */
@@ -9,11 +9,10 @@ export interface UsableRules {
   refused: readonly { rule: string; because: string; isRefused: true }[];
 }
 
-export function usableRules({ rules }: Pick<RuleSet, 'rules'>, event: ChatEvent): UsableRules {
+export function usableRules(ruleSet: Rules, event: ChatEvent): UsableRules {
   const usable: Rule[] = [];
   const refused: UsableRules['refused'][number][] = [];
-  for (const rule of rules) {
-    if (!rule.on.includes(event.source)) continue;
+  for (const rule of rulesOn(ruleSet, event.source)) {
     const because = whyMayNotUse(rule, event);
     if (because === undefined) usable.push(rule);
     else refused.push({ rule: rule.name, because, isRefused: true });

@@ -193,13 +193,14 @@ export function createVendorClient<Credentials extends object>(
     }
     const site = siteOf(region);
     const { origin } = site;
+    const dispatcher = await site.pool.dispatcher();
     // The host that is signed is the Host header that is sent, port included.
     const unsigned = { action: name, region, request, host: new URL(origin).host };
     const signed = vendor.sign({ ...unsigned, nowMs: clock.epochMs() + site.offsetMs }, current);
     requestCounts[name] = (requestCounts[name] ?? 0) + 1;
     const leftMs = Math.max(1, endsAt - clock.monotonicMs());
     const http = await httpCall(
-      site.pool.dispatcher(),
+      dispatcher,
       { origin, method: 'POST', ...signed, deadlineMs: leftMs, ...(signal && { signal }) },
       clock,
     );

@@ -2,7 +2,7 @@
 import type { Lines } from '../model/find-ancestors.ts';
 import type { RunRequest } from '../model/run-request.ts';
 import type { TriggerEvent } from '../model/trigger-event.ts';
-import { type Matching, matchEvent } from './match.ts';
+import { type Matching, matchEvent, type Rules } from './match.ts';
 import { type RenderContext, renderRule } from './render.ts';
 import type { RuleSet } from './rule.ts';
 import { stepsOfEvent } from './steps.ts';
@@ -20,15 +20,15 @@ export interface AskContext extends RenderContext {
 
 /** Never throws. */
 export function askRules(
-  { rules, limits }: Pick<RuleSet, 'rules' | 'limits'>,
+  ruleSet: Rules & Pick<RuleSet, 'limits'>,
   event: TriggerEvent,
   { ancestorsOf, ...given }: AskContext,
 ): Asked {
   const steps = given.steps ?? stepsOfEvent();
   const context = { ...given, steps };
-  const { fired, ...others } = matchEvent({ rules }, event, steps);
+  const { fired, ...others } = matchEvent(ruleSet, event, steps);
   const requests = fired.map((rule) =>
-    stopLoop(renderRule(rule, event, context), ancestorsOf(event), limits.chainDepth),
+    stopLoop(renderRule(rule, event, context), ancestorsOf(event), ruleSet.limits.chainDepth),
   );
   return { requests, ...others };
 }

@@ -1,7 +1,7 @@
 /** The `when` of a rule: a CEL expression that is true or false, with the parts that can say why it was not true. */
 import type { ASTNode } from '@marcbachmann/cel-js';
 import type { EventKind, TriggerEvent } from '../model/trigger-event.ts';
-import { compileExpression, type Evaluation, type Expression } from './expression.ts';
+import { compileExpression, type Evaluation, type Expression, knownExpression } from './expression.ts';
 import { childrenOf } from './expression-limits.ts';
 import { pathOf } from './field-check.ts';
 import { type FieldTest, fieldOf, fieldTestOf } from './field-test.ts';
@@ -50,15 +50,40 @@ export function compileCondition(text: string, kinds: readonly EventKind[]): Com
     };
   }
   const clauses = clausesOf(expression.ast).flatMap((node) => compileClause(text, node, kinds) ?? []);
+  return { ok: true, condition: conditionOf(expression, clauses, asksForStatus(expression.ast)) };
+}
+
+/** A condition as it is packaged: what tells whether it can hold, and the texts of what is evaluated when it can. */
+export interface PackedCondition {
+  text: string;
+  clauses: readonly Pick<Clause, 'text' | 'test'>[];
+  asksForStatus: boolean;
+}
+
+export function packCondition({ text, clauses, asksForStatus }: Condition): PackedCondition {
   return {
-    ok: true,
-    condition: {
-      text,
-      clauses,
-      asksForStatus: asksForStatus(expression.ast),
-      holds: (event, steps) => isTrue(expression.evaluate(event, steps)),
-      whyNot: (event, steps, absent = new Map()) => whyNot(expression, clauses, event, steps, absent),
-    },
+    text,
+    asksForStatus,
+    clauses: clauses.map(({ text: of, test }) => ({ text: of, ...(test && { test }) })),
+  };
+}
+
+/** @param kinds the kinds of event of its rule; asked for when something is evaluated */
+export function openCondition(packed: PackedCondition, kinds: () => readonly EventKind[]): Condition {
+  const clauses = packed.clauses.map((clause) => ({
+    ...clause,
+    expression: knownExpression(clause.text, kinds),
+  }));
+  return conditionOf(knownExpression(packed.text, kinds), clauses, packed.asksForStatus);
+}
+
+function conditionOf(whole: Expression, clauses: readonly Clause[], looksAtStatus: boolean): Condition {
+  return {
+    text: whole.text,
+    clauses,
+    asksForStatus: looksAtStatus,
+    holds: (event, steps) => isTrue(whole.evaluate(event, steps)),
+    whyNot: (event, steps, absent = new Map()) => whyNot(whole, clauses, event, steps, absent),
   };
 }
 

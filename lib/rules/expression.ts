@@ -68,6 +68,31 @@ export function compileExpression(text: string, kinds: readonly EventKind[]): Co
   }
 }
 
+/**
+ * One that was compiled before, when the rules were packaged: it is compiled again when it is first used.
+ * @param kinds asked for at that time
+ */
+export function knownExpression(text: string, kinds: () => readonly EventKind[]): Expression {
+  let known: Expression | undefined;
+  const expression = (): Expression => {
+    if (known !== undefined) return known;
+    const compiled = compileExpression(text, kinds());
+    if (!compiled.ok) throw new Error(`\`${text}\` was packaged and does not compile: ${compiled.problem}`);
+    known = compiled.expression;
+    return known;
+  };
+  return {
+    text,
+    get type() {
+      return expression().type;
+    },
+    get ast() {
+      return expression().ast;
+    },
+    evaluate: (event, steps) => expression().evaluate(event, steps),
+  };
+}
+
 function environmentOf(kinds: readonly EventKind[]): Environment {
   const key = kinds.toSorted().join();
   const known = environments.get(key);

@@ -2,7 +2,7 @@
 import type { TriggerEvent } from '../model/trigger-event.ts';
 import { whyNotAllowed } from './allow.ts';
 import type { Condition } from './condition.ts';
-import type { Rule, RuleSet } from './rule.ts';
+import type { Rule, RuleIndex, RuleSet } from './rule.ts';
 import { indexOf } from './rule-index.ts';
 import { type Steps, stepsOfEvent } from './steps.ts';
 import { whyOutside } from './tenants.ts';
@@ -17,6 +17,9 @@ export interface NotFired {
    */
   isRefused?: true;
 }
+
+/** With the index that they were packaged with, where there is one. */
+export type Rules = Pick<RuleSet, 'rules' | 'index'>;
 
 /** What becomes of an event at the rules on its source. */
 export interface Matching {
@@ -37,12 +40,8 @@ export type Match = { fires: true; rule: Rule } | ({ fires: false } & NotFired);
  * Never throws. Who may is asked first: what `when` says of an event is for people who may use the rule. Only rules
  * that may fire are evaluated; why another does not is found when it is asked for, with the steps that are left.
  */
-export function matchEvent(
-  { rules }: Pick<RuleSet, 'rules'>,
-  event: TriggerEvent,
-  steps: Steps = stepsOfEvent(),
-): Matching {
-  const index = indexOf(rules);
+export function matchEvent(ruleSet: Rules, event: TriggerEvent, steps: Steps = stepsOfEvent()): Matching {
+  const index = indexOfSet(ruleSet);
   const all = index.on(event.source);
   const fired = new Set<Rule>();
   const spent = new Map<Rule, NotFired>();
@@ -58,13 +57,15 @@ export function matchEvent(
     (rule.when && { rule, ...rule.when.whyNot(event, steps, absent) });
   return {
     fired: [...fired],
-    others: all.length - fired.size,
-    whyNot(most = all.length) {
+    others: all.count - fired.size,
+    whyNot(most = all.count) {
       const reasons: NotFired[] = [];
+      if (most <= 0) return reasons;
       for (const rule of all) {
-        if (reasons.length >= most) break;
         const reason = fired.has(rule) ? undefined : whyNot(rule);
         if (reason !== undefined) reasons.push(reason);
+        // Before the next one is read.
+        if (reasons.length >= most) break;
       }
       return reasons;
     },
@@ -72,15 +73,23 @@ export function matchEvent(
 }
 
 /** One match for each rule whose `on` has the event's source, in the order of the file. */
-export function matchRules(ruleSet: Pick<RuleSet, 'rules'>, event: TriggerEvent, steps?: Steps): Match[] {
+export function matchRules(ruleSet: Rules, event: TriggerEvent, steps?: Steps): Match[] {
   const matching = matchEvent(ruleSet, event, steps);
   const others = new Map(matching.whyNot().map((it) => [it.rule, it]));
-  return indexOf(ruleSet.rules)
-    .on(event.source)
-    .map((rule) => {
-      const other = others.get(rule);
-      return other === undefined ? { rule, fires: true } : { fires: false, ...other };
-    });
+  return [...rulesOn(ruleSet, event.source)].map((rule) => {
+    const other = others.get(rule);
+    return other === undefined ? { rule, fires: true } : { fires: false, ...other };
+  });
+}
+
+/** Those on the source, in the order of the file. */
+export function rulesOn(ruleSet: Rules, source: string): Iterable<Rule> {
+  return indexOfSet(ruleSet).on(source);
+}
+
+/** Where there is an index, not all of the rules are read. */
+function indexOfSet(ruleSet: Rules): RuleIndex {
+  return ruleSet.index ?? indexOf(ruleSet.rules);
 }
 
 export type ChatEvent = Extract<TriggerEvent, { kind: 'chat' }>;

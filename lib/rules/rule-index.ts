@@ -1,16 +1,21 @@
 /**
  * Finds the rules that can fire on an event without asking each of them. A rule whose `when` compares a field with
- * constants is kept by these; one that compares several by the field that tells it best from the others.
+ * constants is kept by these; one that compares several by the field that tells it best from the others. The index is
+ * plain data, so that it is packaged with the rules and no rule has to be read for it.
  */
 import type { TriggerEvent } from '../model/trigger-event.ts';
 import { type FieldTest, fieldOf } from './field-test.ts';
-import type { Rule } from './rule.ts';
+import type { Rule, RuleIndex } from './rule.ts';
 
-export interface RuleIndex {
-  /** Every rule on the source, in the order of the file. */
-  on(source: string): readonly Rule[];
-  /** Those of them that may fire, in the order of the file: no other does. */
-  candidates(event: TriggerEvent): Rule[];
+/** By source. */
+export type IndexData = readonly (readonly [string, SourceIndex])[];
+
+interface SourceIndex {
+  /** Places in the file; what follows are places in this list. */
+  rules: number[];
+  /** Those that no field keeps. */
+  always: number[];
+  fields: { path: FieldTest['path']; texts: [string, number[]][] }[];
 }
 
 const indexes = new WeakMap<readonly Rule[], RuleIndex>();
@@ -19,80 +24,102 @@ const indexes = new WeakMap<readonly Rule[], RuleIndex>();
 export function indexOf(rules: readonly Rule[]): RuleIndex {
   const known = indexes.get(rules);
   if (known !== undefined) return known;
-  const bySource = new Map<string, Rule[]>();
-  for (const rule of rules) {
-    for (const source of new Set(rule.on)) {
-      const others = bySource.get(source);
-      if (others === undefined) bySource.set(source, [rule]);
-      else others.push(rule);
-    }
-  }
-  const fields = new Map<string, OfSource>();
-  const index: RuleIndex = {
-    on: (source) => bySource.get(source) ?? [],
-    candidates(event) {
-      const on = bySource.get(event.source);
-      if (on === undefined) return [];
-      const ofSource = fields.get(event.source) ?? indexSource(on);
-      fields.set(event.source, ofSource);
-      return candidatesIn(ofSource, event);
-    },
-  };
+  const index = openIndex(indexRules(rules), (place) => rules[place]);
   indexes.set(rules, index);
   return index;
 }
 
-interface OfSource {
-  /** Positions of rules are their places in this list. */
-  rules: readonly Rule[];
-  /** Those that are kept by no field. */
-  always: number[];
-  fields: { path: FieldTest['path']; byText: Map<string, number[]> }[];
+export function indexRules(rules: readonly Rule[]): IndexData {
+  const bySource = new Map<string, number[]>();
+  for (const [place, { on }] of rules.entries()) {
+    for (const source of new Set(on)) push(bySource, source, place);
+  }
+  return [...bySource].map(([source, places]) => [source, indexSource(places, rules)]);
 }
 
-function indexSource(rules: readonly Rule[]): OfSource {
-  const shared = new Map<string, number>();
-  for (const rule of rules) {
-    for (const test of testsOf(rule)) {
-      for (const text of test.values) shared.set(keyOf(test, text), (shared.get(keyOf(test, text)) ?? 0) + 1);
+/** @param ruleAt the rule at a place of the file */
+export function openIndex(data: IndexData, ruleAt: (place: number) => Rule | undefined): RuleIndex {
+  const given = new Map(data);
+  const opened = new Map<string, OpenIndex>();
+  const open = (source: string): OpenIndex | undefined => {
+    const index = given.get(source);
+    const known = opened.get(source) ?? (index && openSource(index));
+    if (known !== undefined) opened.set(source, known);
+    return known;
+  };
+  function* read(places: Iterable<number>): Generator<Rule> {
+    for (const place of places) {
+      const rule = ruleAt(place);
+      if (rule !== undefined) yield rule;
+    }
+  }
+  return {
+    on(source) {
+      const places = given.get(source)?.rules ?? [];
+      return { count: places.length, [Symbol.iterator]: () => read(places) };
+    },
+    candidates(event) {
+      const source = open(event.source);
+      if (source === undefined) return [];
+      const places = candidatesIn(source, event).map((position) => source.rules[position] ?? -1);
+      return [...read(places)].filter((rule) => testsOf(rule).every((test) => mayHold(test, event)));
+    },
+  };
+}
+
+interface OpenIndex extends Omit<SourceIndex, 'fields'> {
+  fields: { path: FieldTest['path']; texts: Map<string, number[]> }[];
+}
+
+function openSource({ fields, ...index }: SourceIndex): OpenIndex {
+  return { ...index, fields: fields.map(({ path, texts }) => ({ path, texts: new Map(texts) })) };
+}
+
+function indexSource(places: number[], rules: readonly Rule[]): SourceIndex {
+  const tests = places.map((place) => {
+    const rule = rules[place];
+    return rule === undefined ? [] : testsOf(rule).map((test) => ({ test, name: JSON.stringify(test.path) }));
+  });
+  const sharedBy = new Map<string, number>();
+  const keyOf = (name: string, text: string) => `${name} ${text}`;
+  for (const { test, name } of tests.flat()) {
+    for (const text of test.values) {
+      const key = keyOf(name, text);
+      sharedBy.set(key, (sharedBy.get(key) ?? 0) + 1);
     }
   }
   const always: number[] = [];
-  const fields = new Map<string, OfSource['fields'][number]>();
-  for (const [position, rule] of rules.entries()) {
-    const costOf = (test: FieldTest): number =>
-      test.values.reduce((sum, text) => sum + (shared.get(keyOf(test, text)) ?? 0), 0);
-    const [best] = testsOf(rule)
-      .map((test) => ({ test, cost: costOf(test) }))
-      .toSorted((a, b) => a.cost - b.cost);
+  const fields = new Map<string, { path: FieldTest['path']; texts: Map<string, number[]> }>();
+  for (const [position, ofRule] of tests.entries()) {
+    const costs = ofRule.map(({ test, name }) =>
+      test.values.reduce((sum, text) => sum + (sharedBy.get(keyOf(name, text)) ?? 0), 0),
+    );
+    const best = ofRule[costs.indexOf(Math.min(...costs))];
     if (best === undefined) {
       always.push(position);
       continue;
     }
-    const { path, values } = best.test;
-    const name = JSON.stringify(path);
-    const field = fields.get(name) ?? { path, byText: new Map<string, number[]>() };
+    const { test, name } = best;
+    const field = fields.get(name) ?? { path: test.path, texts: new Map<string, number[]>() };
     fields.set(name, field);
-    for (const text of new Set(values)) {
-      const positions = field.byText.get(text);
-      if (positions === undefined) field.byText.set(text, [position]);
-      else positions.push(position);
-    }
+    for (const text of new Set(test.values)) push(field.texts, text, position);
   }
-  return { rules, always, fields: [...fields.values()] };
+  return {
+    rules: places,
+    always,
+    fields: [...fields.values()].map(({ path, texts }) => ({ path, texts: [...texts] })),
+  };
 }
 
-function candidatesIn({ rules, always, fields }: OfSource, event: TriggerEvent): Rule[] {
+/** @returns positions, in the order of the file */
+function candidatesIn({ always, fields }: OpenIndex, event: TriggerEvent): number[] {
   const positions = [...always];
-  for (const { path, byText } of fields) {
+  for (const { path, texts } of fields) {
     const value = fieldOf(event, path);
-    if (value.kind === 'odd') positions.push(...new Set([...byText.values()].flat()));
-    if (value.kind === 'text') positions.push(...(byText.get(value.text) ?? []));
+    if (value.kind === 'odd') positions.push(...new Set([...texts.values()].flat()));
+    if (value.kind === 'text') positions.push(...(texts.get(value.text) ?? []));
   }
-  return positions
-    .toSorted((a, b) => a - b)
-    .flatMap((position) => rules[position] ?? [])
-    .filter((rule) => testsOf(rule).every((test) => mayHold(test, event)));
+  return positions.toSorted((a, b) => a - b);
 }
 
 function mayHold({ path, values }: FieldTest, event: TriggerEvent): boolean {
@@ -104,6 +131,8 @@ function testsOf({ when }: Rule): FieldTest[] {
   return when?.clauses.flatMap(({ test }) => test ?? []) ?? [];
 }
 
-function keyOf({ path }: FieldTest, text: string): string {
-  return JSON.stringify([path, text]);
+function push<Key>(lists: Map<Key, number[]>, key: Key, place: number): void {
+  const list = lists.get(key);
+  if (list === undefined) lists.set(key, [place]);
+  else list.push(place);
 }

@@ -5,6 +5,7 @@ import type { ProviderName } from '../model/provider-name.ts';
 import type { Outputs } from '../model/reply-to.ts';
 import type { OnUnavailable } from '../model/run-request.ts';
 import type { ScheduleSettings } from '../model/schedule-settings.ts';
+import type { TriggerEvent } from '../model/trigger-event.ts';
 import type { LinearPattern } from '../regex/linear-match.ts';
 import type { SourceSettings } from '../sources/settings.ts';
 import type { Source } from '../sources/source.ts';
@@ -20,6 +21,8 @@ export interface RuleSet {
   readonly fileName: string;
   /** In the order of the file; every one that matches fires. */
   readonly rules: readonly Rule[];
+  /** Finds them without reading them all. Absent where they have just been loaded: then it is made when it is needed. */
+  readonly index?: RuleIndex;
   /** Standing schedules, to be kept in step with the provider. */
   readonly schedules: readonly StandingSchedule[];
   /** The settings of every source that rules may be on, by name, parsed. */
@@ -28,6 +31,18 @@ export interface RuleSet {
   readonly limits: Limits;
   /** What is allowed and deserves a second look, each `file:line:column: …`. */
   readonly warnings: readonly string[];
+}
+
+/** Finds the rules that an event may fire (lib/rules/rule-index.ts). */
+export interface RuleIndex {
+  /** Every rule on the source, in the order of the file; read one after the other. */
+  on(source: string): RulesOn;
+  /** Those of them that may fire, in the order of the file: no other does. */
+  candidates(event: TriggerEvent): Rule[];
+}
+
+export interface RulesOn extends Iterable<Rule> {
+  readonly count: number;
 }
 
 export interface Limits {

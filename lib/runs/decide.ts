@@ -48,7 +48,7 @@ export interface Origin {
   /** What its sender said of the request as a whole. */
   notes?: readonly Note[] | undefined;
   replyTo?: ReplyTo | undefined;
-  /** Of so many rules that do not fire it is said why. Default: as many as the record of an event has. */
+  /** Of so many rules that do not fire it is said why; of as many as the record of an event has in any case. */
   explained?: number | undefined;
   /** W3C Trace Context, of the request that brought the events. */
   traceparent?: string | undefined;
@@ -128,7 +128,7 @@ async function decideOne(
     ...origin,
   });
   // Who types is told of the rules that they may use, and how many these are.
-  const told = whyNot(event.kind === 'chat' ? others : (origin.explained ?? MAX_UNMATCHED));
+  const told = whyNot(event.kind === 'chat' ? others : Math.max(MAX_UNMATCHED, origin.explained ?? 0));
   const decision = {
     event,
     requests,

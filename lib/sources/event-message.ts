@@ -9,19 +9,23 @@ import type { CorrelatedLog } from '../logging.ts';
 import type { Handled } from '../queues/consume.ts';
 import { sentAt } from '../queues/sent-at.ts';
 import type { WakeUpQueue } from '../queues/wake-up-queue.ts';
-import { type DecideContext, decide } from '../runs/decide.ts';
+import type { DecideContext } from '../runs/decide.ts';
 import { checkEvents, openSettings } from './queue-entry.ts';
 import { requestOfMessage, type Source } from './source.ts';
 
-export interface EventMessageContext extends DecideContext {
-  sources: ReadonlyMap<string, Source>;
+export interface EventMessageContext extends Omit<DecideContext, 'ruleSet'> {
+  /** Read with the first message. */
+  rules: () => Promise<DecideContext['ruleSet']>;
+  /** Each imported when it is needed, by its name. */
+  sources: ReadonlyMap<string, () => Promise<Source>>;
   wakeUps: Pick<WakeUpQueue, 'tell'>;
   log: CorrelatedLog;
 }
 
 /** @throws FleetReflexError `event.unrecognised`, `queue.*`, `body.*` (hold: it goes to the dead-letter queue) */
 export async function receiveMessage(record: SQSRecord, context: EventMessageContext): Promise<Handled> {
-  const { ruleSet, now, log } = context;
+  const { now, log } = context;
+  const ruleSet = await context.rules();
   const message = requestOfMessage(record.body);
   const source = await orHold(() => sourceOf(record, message, context.sources));
   const settings = openSettings(source, ruleSet.sources[source.name]);
@@ -36,6 +40,7 @@ export async function receiveMessage(record: SQSRecord, context: EventMessageCon
   }
   checkEvents(source, normalisation.events);
   const traceparent = traceparentOf({ traceparent: record.messageAttributes['traceparent']?.stringValue });
+  const { decide } = await import('../runs/decide.ts');
   await decide(
     normalisation.events,
     {
@@ -44,7 +49,7 @@ export async function receiveMessage(record: SQSRecord, context: EventMessageCon
       notes: normalisation.notes,
       traceparent,
     },
-    context,
+    { ...context, ruleSet },
   );
   if (normalisation.news !== undefined && normalisation.news.length > 0) {
     await context.wakeUps.tell(normalisation.news);
@@ -52,19 +57,24 @@ export async function receiveMessage(record: SQSRecord, context: EventMessageCon
   return { kind: 'done' };
 }
 
-function sourceOf(record: SQSRecord, message: SourceRequest, sources: ReadonlyMap<string, Source>): Source {
+async function sourceOf(
+  record: SQSRecord,
+  message: SourceRequest,
+  sources: EventMessageContext['sources'],
+): Promise<Source> {
   const named = record.messageAttributes['source']?.stringValue;
   const known = [...sources.keys()].join(', ');
   if (named !== undefined) {
     const source = sources.get(named);
-    if (source !== undefined) return source;
+    if (source !== undefined) return await source();
     throw new FleetReflexError(
       'event.unrecognised',
       `The message's attribute source is ${JSON.stringify(named)}, and the sources are ${known}. Correct the sender, then redrive the message.`,
     );
   }
   const body = message.json();
-  const own = [...sources.values()].filter((source) => source.recognises?.(body) === true);
+  const all = await Promise.all([...sources.values()].map((source) => source()));
+  const own = all.filter((source) => source.recognises?.(body) === true);
   const [first, ...others] = own;
   if (first !== undefined && others.length === 0) return first;
   throw new FleetReflexError(
@@ -76,9 +86,9 @@ function sourceOf(record: SQSRecord, message: SourceRequest, sources: ReadonlyMa
 }
 
 /** What cannot be understood now can be once somebody has looked: it is set aside, not dropped. */
-async function orHold<Value>(read: () => Value): Promise<Value> {
+async function orHold<Value>(read: () => Value | Promise<Value>): Promise<Value> {
   try {
-    return read();
+    return await read();
   } catch (thrown) {
     if (!(thrown instanceof FleetReflexError) || thrown.disposition !== 'drop') throw thrown;
     throw new FleetReflexError(thrown.code, thrown.message, {

@@ -161,7 +161,7 @@ export function replies(options: RepliesOptions): Replies {
       'user-agent': 'fleet-reflex',
       ...headers,
     };
-    const outcome = await httpCall(poolOf(url.origin).dispatcher(), {
+    const outcome = await httpCall(await poolOf(url.origin).dispatcher(), {
       origin: url.origin,
       method: 'POST',
       path: `${url.pathname}${url.search}`,

@@ -14,19 +14,21 @@ import {
   traceparentOf,
 } from '../http/request.ts';
 import type { CorrelatedLog } from '../logging.ts';
-import { type DoorOutcome, MAX_UNMATCHED } from '../model/decision.ts';
+import type { DoorOutcome } from '../model/decision.ts';
 import type { ReplyTo } from '../model/reply-to.ts';
 import type { WakeUpQueue } from '../queues/wake-up-queue.ts';
-import { type DecideContext, decide } from '../runs/decide.ts';
+import type { DecideContext } from '../runs/decide.ts';
 import type { SourceSecrets } from '../secrets.ts';
-import { answerLines } from './shared/chat-answer.ts';
 import type { Source, SourceAnswer, SourceContext } from './source.ts';
 
 /** The largest documented webhook is smaller (GitHub's may be 25 MB, and API Gateway ends at 10): 1 MiB. */
 export const MAX_BODY_BYTES = 1024 * 1024;
 
-export interface WebhookContext extends DecideContext {
-  sourceNamed: (name: string) => Source | undefined;
+export interface WebhookContext extends Omit<DecideContext, 'ruleSet'> {
+  /** Read with the first request. */
+  rules: () => Promise<DecideContext['ruleSet']>;
+  /** Imported with its first request. */
+  sourceNamed: (name: string) => Source | undefined | Promise<Source | undefined>;
   secrets: SourceSecrets;
   wakeUps: Pick<WakeUpQueue, 'tell'>;
   /** Says something in a chat; never throws, and takes no longer than a chat waits. */
@@ -42,14 +44,14 @@ export function webhookHandler(context: WebhookContext) {
 }
 
 async function receive(event: HttpEvent, requestId: string, context: WebhookContext): Promise<HttpAnswer> {
-  const { log, secrets: secretsOf, ruleSet, now } = context;
+  const { log, secrets: secretsOf, now } = context;
   const receivedAt = now();
   const name = event.pathParameters?.['source'] ?? '';
   const request = toRequest(event, event.pathParameters?.['proxy'] ?? '');
   // The first is the id that a problem names, the second the one of API Gateway's access log.
   log.correlate({ requestId, gatewayRequestId: event.requestContext.requestId, source: name });
   if (request.body.length > MAX_BODY_BYTES) throw tooLarge(request.body.length);
-  const source = context.sourceNamed(name);
+  const [source, ruleSet] = await Promise.all([context.sourceNamed(name), context.rules()]);
   const secrets = source === undefined ? [] : await secretsOf(source.name);
   const settings = ruleSet.sources[name];
   if (source === undefined || settings === undefined || (secrets.length === 0 && !source.hasNoSecret))
@@ -73,6 +75,7 @@ async function receive(event: HttpEvent, requestId: string, context: WebhookCont
     case 'events': {
       const { events, replyTo, isTimeProved, contents, notes, news = [] } = normalisation;
       const isToldAll = prefersRepresentation(request.headers);
+      const { decide } = await import('../runs/decide.ts');
       const outcomes = await decide(
         events,
         {
@@ -82,14 +85,15 @@ async function receive(event: HttpEvent, requestId: string, context: WebhookCont
           contents,
           notes,
           replyTo,
-          explained: isToldAll ? Math.max(MAX_UNMATCHED, Math.ceil(MAX_LISTED / events.length)) : undefined,
+          explained: isToldAll ? Math.ceil(MAX_LISTED / events.length) : undefined,
           traceparent: traceparentOf(request.headers),
         },
-        context,
+        { ...context, ruleSet },
       );
       if (news.length > 0) await context.wakeUps.tell(news);
       // Where the sender shows nobody what it is answered, the person who asked is told by a message.
       if (normalisation.isAnswerHidden && replyTo) {
+        const { answerLines } = await import('./shared/chat-answer.ts');
         await context.say(answerLines(outcomes, 'channel').join('\n'), replyTo);
       }
       if (source.answer !== undefined) return toHttpAnswer(source.answer(outcomes, sourceContext));

@@ -1,23 +1,17 @@
 /** The real parts of a door: rules, queues, secrets. A door that answers in time opens no more than it must. */
-import { readFileSync } from 'node:fs';
+
 import { SQSClient } from '@aws-sdk/client-sqs';
+import { rulesOf } from '#rules';
 import { type DoorConfig, environment } from '../config.ts';
 import { recordsQueue } from '../queues/records-queue.ts';
 import { runsQueue } from '../queues/runs-queue.ts';
 import { wakeUpQueue } from '../queues/wake-up-queue.ts';
-import { loadRules } from '../rules/load.ts';
-import type { RuleSet } from '../rules/rule.ts';
 import { sourceSecrets } from '../secrets.ts';
-import { SOURCES, sourceNamed } from '../sources/registry.ts';
+import { LOADERS } from '../sources/loaders.ts';
 import { chatPort } from './chat.ts';
 import { contentsOf } from './contents.ts';
 import { logOf } from './log.ts';
 import { repliesOf } from './replies.ts';
-
-/** @throws FleetReflexError `rules.invalid`: a function with a wrong rules file does not start */
-export function rulesOf({ RULES_FILE }: Pick<DoorConfig, 'RULES_FILE'>): RuleSet {
-  return loadRules(readFileSync(RULES_FILE, 'utf8'), RULES_FILE, SOURCES.values());
-}
 
 /** Chats wait three seconds for an answer; this is said before it. */
 const SAY_WITHIN_MS = 1_500;
@@ -28,13 +22,13 @@ export function doorParts(service: string, config: DoorConfig) {
   const log = logOf(service, config);
   return {
     client,
-    ruleSet: rulesOf(config),
+    rules: rulesOf(config),
     runsQueue: runsQueue(client, config.RUNS_QUEUE_URL),
     recordsQueue: recordsQueue(client, config.RECORDS_QUEUE_URL),
     wakeUps: wakeUpQueue(client, config.WAKE_UP_QUEUE_URL, now),
     secrets: sourceSecrets(config, environment),
-    sources: SOURCES,
-    sourceNamed,
+    sources: LOADERS,
+    sourceNamed: async (name: string) => await LOADERS.get(name)?.(),
     log,
     contents: contentsOf(config),
     chat: chatPort(config),

@@ -3,6 +3,7 @@
  * deployment's, and a secret for every source.
  */
 import { devNull } from 'node:os';
+import type * as z from 'zod';
 import {
   DispatchConfig,
   type Environment,
@@ -36,6 +37,16 @@ const LOCAL_TOKENS = [
   'approver:read+approve:local-approver-token',
   'reader:read:local-read-token',
 ].join(',');
+
+/** Of all functions. */
+const CONFIGS: readonly (() => z.ZodType)[] = [
+  WebhookConfig,
+  QueueConfig,
+  DispatchConfig,
+  RecordsConfig,
+  PollerConfig,
+  RunsConfig,
+];
 
 /** @throws FleetReflexError `config.invalid`, `tokens.invalid`: a setting of this machine's environment that no function would start with */
 export function functionEnvironment(given: Environment, parts: LocalParts): Record<string, string> {
@@ -71,14 +82,7 @@ export function functionEnvironment(given: Environment, parts: LocalParts): Reco
     SECRETS_PREFIX: '',
   };
   const all: Record<string, string> = { ...stackSettings(given), ...own };
-  for (const config of [
-    WebhookConfig,
-    QueueConfig,
-    DispatchConfig,
-    RecordsConfig,
-    PollerConfig,
-    RunsConfig,
-  ]) {
+  for (const config of CONFIGS) {
     readConfig(config, all);
   }
   parseTokens(own.RUNS_TOKEN);

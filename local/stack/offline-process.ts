@@ -4,7 +4,7 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -21,6 +21,8 @@ export interface OfflineOptions {
   stage: string;
   /** All that the functions find in their environment, beside what every process has. */
   environment: Readonly<Record<string, string>>;
+  /** Compiled, as they are packaged; the functions read them from a file of theirs. */
+  rules: string;
   /** Every line that the functions write. */
   onLine: (line: string) => void;
 }
@@ -41,12 +43,14 @@ const PROGRAM = fileURLToPath(new URL('offline.ts', import.meta.url));
 const MAX_SOCKET_PATH = 103;
 
 export async function startOffline(options: OfflineOptions): Promise<OfflineProcess> {
-  const { root, stage, environment, onLine } = options;
+  const { root, stage, rules, onLine } = options;
   // One for each stack, so that two never build into the same folder; in the tree, for it has to find node_modules.
   await mkdir(join(root, '.local'), { recursive: true });
   const workFolder = await mkdtemp(join(root, '.local', 'functions-'));
   // mkdtemp makes it for its owner only.
   const socketFolder = await mkdtemp(join(tmpdir(), 'fleet-reflex-functions-'));
+  const environment = { ...options.environment, RULES_FILE: join(workFolder, 'rules.json') };
+  await writeFile(environment.RULES_FILE, rules);
   const httpSocket = join(socketFolder, 'http');
   const lambdaSocket = join(socketFolder, 'lambda');
   checkLength(lambdaSocket);

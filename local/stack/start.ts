@@ -7,6 +7,7 @@ import { type Environment, secretVariable } from '../../lib/config.ts';
 import { FleetReflexError, messageOf } from '../../lib/errors.ts';
 import { parseTokens } from '../../lib/http/access-tokens.ts';
 import { loadRules } from '../../lib/rules/load.ts';
+import { packRules } from '../../lib/rules/pack-rules.ts';
 import { SOURCES } from '../../lib/sources/registry.ts';
 import { startCloudAssistantServer } from '../alibaba/server.ts';
 import { createFleetEngine } from '../fleet/engine.ts';
@@ -61,6 +62,7 @@ export interface Stack {
   runsToken: string;
   /** The first of a source's secrets. */
   secretOf(source: string): string;
+  /** As a person wrote it. */
   rulesFile: string;
   /** Resolves with what was said when the functions end by themselves. */
   died: Promise<string>;
@@ -84,7 +86,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   };
   try {
     // What a person wrote is checked before anything is started.
-    const rulesFile = checkedRulesFile(environment['RULES_FILE']);
+    const { rulesFile, rules } = readRules(environment['RULES_FILE']);
     const fleet = loadFleet(environment['FLEET_FILE'] || `${ROOT}/local/fleet.yml`);
     const deployment = readDeployment(`${ROOT}/serverless.yml`);
     for (const name of portNames()) await checkPort(ports[name], PARTS[name], name);
@@ -120,6 +122,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       lambdaPort: ports.LAMBDA_PORT,
       routes: deployment.routes,
       environment: own,
+      rules,
       onLine,
       signal,
     });
@@ -166,21 +169,21 @@ function portNames(): PortName[] {
   return ['HTTP_PORT', 'LAMBDA_PORT', 'SQS_PORT', 'DYNAMODB_PORT', 'TAT_PORT', 'CLOUD_ASSISTANT_PORT'];
 }
 
-/** @returns its full path */
-function checkedRulesFile(named: string | undefined): string {
-  const file = resolve(named || `${ROOT}/rules.yml`);
+/** @returns its full path, and its rules as they are packaged */
+function readRules(named: string | undefined): { rulesFile: string; rules: string } {
+  const rulesFile = resolve(named || `${ROOT}/rules.yml`);
   let text: string;
   try {
-    text = readFileSync(file, 'utf8');
+    text = readFileSync(rulesFile, 'utf8');
   } catch (cause) {
     throw new FleetReflexError(
       'rules.unreadable',
-      `The rules file ${file} cannot be read (${messageOf(cause)}). RULES_FILE names another.`,
+      `The rules file ${rulesFile} cannot be read (${messageOf(cause)}). RULES_FILE names another.`,
       { cause },
     );
   }
-  loadRules(text, named || 'rules.yml', SOURCES.values());
-  return file;
+  const ruleSet = loadRules(text, named || 'rules.yml', SOURCES.values());
+  return { rulesFile, rules: packRules(ruleSet, text, SOURCES.values()) };
 }
 
 /** The door and the API for people, through their functions, the queues and the table. */

@@ -110,7 +110,8 @@ export async function generate(): Promise<{ path: string; content: string }[]> {
   return [{ path: 'docs/configuration.md', content }];
 }
 
-function rowOf([name, schema]: [string, z.ZodType]): string[] {
+function rowOf([name, setting]: [string, () => z.ZodType]): string[] {
+  const schema = setting();
   const { description = '', default: value } = z.toJSONSchema(schema, {
     io: 'input',
     unrepresentable: 'any',
@@ -125,7 +126,7 @@ function defaultOf(schema: z.ZodType, value: unknown): string {
 
 /** The functions that read it; a setting that none reads is a mistake. */
 function readersOf(name: string): string[] {
-  const readers = Object.entries(FUNCTIONS).filter(([, { shape }]) => Object.hasOwn(shape, name));
+  const readers = Object.entries(FUNCTIONS).filter(([, config]) => Object.hasOwn(config().shape, name));
   if (readers.length === 0) throw new Error(`no function reads ${name}`);
   return readers.map(([reader]) => reader);
 }

@@ -62,6 +62,7 @@ beforeAll(async () => {
     lambdaPort: 0,
     routes,
     environment,
+    rules: '',
     onLine: () => {},
   });
   atEndOfFile(async () => {

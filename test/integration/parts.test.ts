@@ -1,8 +1,14 @@
 /** The real parts, as the functions make them from their environment. */
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { DispatchConfig, type Environment, readConfig } from '../../lib/config.ts';
-import { rulesOf } from '../../lib/wiring/door.ts';
+import { packRules } from '../../lib/rules/pack-rules.ts';
+import { SOURCES } from '../../lib/sources/registry.ts';
+import * as packaged from '../../lib/wiring/packaged-rules.ts';
 import { providersOf } from '../../lib/wiring/providers.ts';
+import { rulesOf, wantedSchedules } from '../../lib/wiring/rules-file.ts';
 import { startCloudAssistantServer } from '../../local/alibaba/server.ts';
 import { createFleetEngine } from '../../local/fleet/engine.ts';
 import { parseFleet } from '../../local/fleet/fleet-file.ts';
@@ -112,8 +118,31 @@ describe('what is wrong with the credentials is said, and not what they are', ()
 });
 
 describe('the rules', () => {
-  it('are those of RULES_FILE', () => {
-    expect(rulesOf({ RULES_FILE: 'rules.yml' }).rules.length).toBeGreaterThan(0);
+  const rules = rulesOf({ RULES_FILE: 'rules.yml' });
+
+  it('are those of RULES_FILE', async () => {
+    expect((await rules()).rules.length).toBeGreaterThan(0);
+  });
+
+  it('of a packaged function are the ones that were packaged, and so are the schedules', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'packaged-rules-'));
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+    const RULES_FILE = join(folder, 'rules.json');
+    writeFileSync(RULES_FILE, packRules(await rules(), readFileSync('rules.yml', 'utf8'), SOURCES.values()));
+    const opened = await packaged.rulesOf({ RULES_FILE })();
+    expect(opened.rules.map(({ name }) => name)).toEqual((await rules()).rules.map(({ name }) => name));
+    const [wanted, written] = [packaged.wantedSchedules(RULES_FILE), wantedSchedules('rules.yml')];
+    expect([wanted.digest, await wanted.load()]).toEqual([written.digest, await written.load()]);
+  });
+
+  it('of a packaged function that are not there stop it, and those of another version are not taken', async () => {
+    expect(() => packaged.rulesOf({ RULES_FILE: 'no-such-file.json' })).toThrow(/no-such-file\.json/);
+    await expect(packaged.rulesOf({ RULES_FILE: 'rules.yml' })()).rejects.toMatchObject({
+      code: 'rules.unreadable',
+    });
+    await expect(packaged.rulesOf({ RULES_FILE: 'package.json' })()).rejects.toMatchObject({
+      code: 'rules.unreadable',
+    });
   });
 
   it('that are not there stop the function', () => {

@@ -7,7 +7,6 @@ import { FleetReflexError } from '../../lib/errors.ts';
 import { runIdFor } from '../../lib/model/run-id.ts';
 import type { RunRequest } from '../../lib/model/run-request.ts';
 import { SOURCES } from '../../lib/sources/registry.ts';
-import type { WebhookContext } from '../../lib/sources/webhook.ts';
 import { anHttpEvent, eventOf } from '../fixtures/http-events.ts';
 import {
   type Sample,
@@ -16,7 +15,7 @@ import {
   signedSample,
   signerOf,
 } from '../fixtures/signed-requests.ts';
-import { aDoor, ProblemBody, withSettings } from '../fixtures/webhook-door.ts';
+import { aDoor, type DoorGiven, ProblemBody, withSettings } from '../fixtures/webhook-door.ts';
 
 const RULES_ON = 'version: 1\nproviders: { tencent: { region: ap-guangzhou } }\nrules:\n';
 
@@ -27,7 +26,7 @@ function sampleOf(file: string): Sample {
   return sample;
 }
 
-function sendSample(file: string, given: Partial<WebhookContext> = {}, headers: Record<string, string> = {}) {
+function sendSample(file: string, given: DoorGiven = {}, headers: Record<string, string> = {}) {
   const sample = sampleOf(file);
   const request = signedSample(sample);
   const door = aDoor(given);

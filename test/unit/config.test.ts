@@ -134,7 +134,7 @@ describe('a setting', () => {
     ['STAGE', ['prod', 'p', 'pr-12'], ['-a', 'Prod', '1st', 'a'.repeat(32), 'a/b']],
     ['RUNS_QUEUE_URL', ['http://127.0.0.1:4566/000000000000/runs'], ['runs', 'file:///etc/passwd', '//x']],
   ] as const)('%s takes what it says', (name, good, bad) => {
-    const schema = SETTINGS[name];
+    const schema = SETTINGS[name]();
     expect(good.filter((value) => !schema.safeParse(value).success)).toEqual([]);
     expect(bad.filter((value) => schema.safeParse(value).success)).toEqual([]);
   });

@@ -42,12 +42,12 @@ function call(
   return callOn(pool, origin, rest);
 }
 
-function callOn(
+async function callOn(
   pool: HttpPool,
   origin: string,
   options: { deadlineMs?: number; signal?: AbortSignal; maxBodyBytes?: number } = {},
 ): Promise<HttpOutcome> {
-  return httpCall(pool.dispatcher(), {
+  return httpCall(await pool.dispatcher(), {
     origin,
     method: 'POST',
     path: '/',

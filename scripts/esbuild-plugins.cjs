@@ -1,0 +1,46 @@
+// Read by serverless.yml: what its esbuild does beside bundling. CommonJS, for serverless-esbuild reads no other.
+const { mkdirSync, readFileSync, writeFileSync } = require('node:fs');
+const { basename, dirname, join } = require('node:path');
+
+module.exports = (serverless) => [chunksOfTheirFunction, rulesBesideThem(serverless)];
+
+/**
+ * Every function is built by itself into the folder of all of them, and packaged without the files that begin with
+ * another function's name: its chunks get its name in front.
+ */
+const chunksOfTheirFunction = {
+  name: 'chunks-of-their-function',
+  setup({ initialOptions }) {
+    const [entry] = initialOptions.entryPoints;
+    initialOptions.chunkNames = `${basename(entry, '.ts')}.[name]-[hash]`;
+  },
+};
+
+/**
+ * The rules of a deployment are packaged compiled: rules.yml as the functions' RULES_FILE, `rules.json`. The local stack
+ * compiles its own file and names it in its environment. A file with a mistake stops the packaging.
+ */
+function rulesBesideThem(serverless) {
+  const { environment = {} } = serverless.service.functions.webhook;
+  let isWritten = false;
+  return {
+    name: 'rules-beside-them',
+    setup({ initialOptions, onStart }) {
+      onStart(() => {
+        if (environment.RULES_FILE !== 'rules.json' || isWritten) return;
+        isWritten = true;
+        const { loadRules } = require('../lib/rules/load.ts');
+        const { packRules } = require('../lib/rules/pack-rules.ts');
+        const { SOURCES } = require('../lib/sources/registry.ts');
+        const text = readFileSync(join(serverless.config.serviceDir, 'rules.yml'), 'utf8');
+        const sources = [...SOURCES.values()];
+        const root = dirname(initialOptions.outdir);
+        mkdirSync(root, { recursive: true });
+        writeFileSync(
+          join(root, 'rules.json'),
+          packRules(loadRules(text, 'rules.yml', sources), text, sources),
+        );
+      });
+    },
+  };
+}
