@@ -6,7 +6,7 @@ import { schedule } from '../lib/schedules/schedule.ts';
 import { fleetParts } from '../lib/wiring/fleet.ts';
 
 const config = readConfig(DispatchConfig);
-const parts = fleetParts('dispatch', config);
+const parts = await fleetParts('dispatch', config);
 
 export const handler = queueHandler({
   ...parts,

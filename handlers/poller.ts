@@ -6,7 +6,7 @@ import { tendSchedules } from '../lib/schedules/tend.ts';
 import { fleetParts } from '../lib/wiring/fleet.ts';
 
 const config = readConfig(PollerConfig);
-const parts = fleetParts('poller', config);
+const parts = await fleetParts('poller', config);
 const wanted = wantedSchedules(config.RULES_FILE);
 
 export const handler = pollerHandler({ ...parts, beforePolling: () => tendSchedules({ ...parts, wanted }) });

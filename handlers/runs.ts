@@ -7,6 +7,6 @@ import { fleetParts } from '../lib/wiring/fleet.ts';
 const config = readConfig(RunsConfig);
 
 export const handler = runsHandler({
-  ...fleetParts('runs', config),
+  ...(await fleetParts('runs', config)),
   tokens: accessTokens(config.RUNS_TOKEN, config),
 });

@@ -4,12 +4,14 @@
  */
 import * as z from 'zod';
 import { FleetReflexError } from './errors.ts';
+import { allProviders } from './providers/registry.ts';
 import { RequestShares } from './providers/request-shares.ts';
+import { secretReference, url } from './setting-forms.ts';
 
-const url = () => z.url({ protocol: /^https?$/, error: 'expected a URL, http:// or https://' });
-
-/** A secret's value, or where it is: `ssm:<name>` or `secretsmanager:<id>`. */
-const SecretReference = () => z.string().min(1);
+/** Of the clouds, from their facts. */
+const CLOUD_SETTINGS: Readonly<Record<string, () => z.ZodType>> = Object.fromEntries(
+  allProviders().flatMap(({ settings }) => Object.entries(settings)),
+);
 
 const SECONDS_EXPECTED = 'expected whole seconds, 1 to 3600';
 
@@ -43,7 +45,7 @@ export const SETTINGS = {
   EVENTS_DLQ_URL: () => url().describe('Where messages go that nobody understands.'),
   WAKE_UP_QUEUE_URL: () => url().describe('What wakes the poller between two minutes.'),
   RUNS_TOKEN: () =>
-    SecretReference().describe(
+    secretReference().describe(
       'The bearer tokens of `/runs`, `/events` and `/freeze`, each with a name and scopes (below); `ssm:<name>` or `secretsmanager:<id>` names where they are.',
     ),
   SECRETS_PREFIX: () =>
@@ -64,55 +66,7 @@ export const SETTINGS = {
       .describe(
         'For how long a secret that was read is used before it is read again, in seconds; also for how long one that was not there is taken as not there.',
       ),
-  TENCENTCLOUD_SECRET_ID: () => z.string().min(1).optional().describe('Tencent Cloud: SecretId.'),
-  TENCENTCLOUD_SECRET_KEY: () => z.string().min(1).optional().describe('Tencent Cloud: SecretKey.'),
-  TENCENTCLOUD_SESSION_TOKEN: () =>
-    z.string().min(1).optional().describe('Tencent Cloud: the token of temporary credentials.'),
-  TENCENT_CREDENTIALS: () =>
-    SecretReference()
-      .optional()
-      .describe(
-        'Instead of the three: `ssm:<name>` or `secretsmanager:<id>` of a JSON object `{"secretId", "secretKey", "token"?}`, read again every SECRETS_MAX_AGE_SECONDS.',
-      ),
-  TENCENT_ENDPOINT: () =>
-    z
-      .string()
-      .refine(
-        (endpoint) =>
-          /^https?:/.test(endpoint) && URL.canParse(endpoint.replaceAll('{region}', 'ap-guangzhou')),
-        {
-          error: 'expected a URL, http:// or https://',
-        },
-      )
-      .optional()
-      .describe(
-        'The TAT API. Default: the international site; mainland is https://tat.tencentcloudapi.com; `https://tat.{region}.tencentcloudapi.com` is each region’s own.',
-      ),
-  TENCENT_LANGUAGE: () =>
-    z
-      .enum(['en-US', 'zh-CN'], 'expected en-US or zh-CN')
-      .default('en-US')
-      .describe('The language of TAT’s messages (X-TC-Language).'),
-  ALIBABA_CLOUD_ACCESS_KEY_ID: () => z.string().min(1).optional().describe('Alibaba Cloud: AccessKey id.'),
-  ALIBABA_CLOUD_ACCESS_KEY_SECRET: () =>
-    z.string().min(1).optional().describe('Alibaba Cloud: AccessKey secret.'),
-  ALIBABA_CLOUD_SECURITY_TOKEN: () =>
-    z.string().min(1).optional().describe('Alibaba Cloud: the token of temporary credentials.'),
-  ALIBABA_CREDENTIALS: () =>
-    SecretReference()
-      .optional()
-      .describe(
-        'Instead of the three: `ssm:<name>` or `secretsmanager:<id>` of a JSON object `{"accessKeyId", "accessKeySecret", "securityToken"?}`.',
-      ),
-  ALIBABA_ENDPOINT: () =>
-    url().optional().describe('The ECS API for every region. Default: https://ecs.<region>.aliyuncs.com.'),
-  ALIBABA_TERMINATION_MODE: () =>
-    z
-      .enum(['Process', 'ProcessTree'])
-      .default('ProcessTree')
-      .describe(
-        'What a stop or a time-out ends at Alibaba: the script alone, or all that it started too. Agents that are too old for it answer ClientNeedUpgrade: upgrade them, or set Process.',
-      ),
+  ...CLOUD_SETTINGS,
   REQUEST_SHARES: () =>
     z
       .string()
@@ -139,18 +93,7 @@ const secrets = () => ({
   SECRETS_MAX_AGE_SECONDS: SETTINGS.SECRETS_MAX_AGE_SECONDS(),
 });
 const providers = () => ({
-  TENCENTCLOUD_SECRET_ID: SETTINGS.TENCENTCLOUD_SECRET_ID(),
-  TENCENTCLOUD_SECRET_KEY: SETTINGS.TENCENTCLOUD_SECRET_KEY(),
-  TENCENTCLOUD_SESSION_TOKEN: SETTINGS.TENCENTCLOUD_SESSION_TOKEN(),
-  TENCENT_CREDENTIALS: SETTINGS.TENCENT_CREDENTIALS(),
-  TENCENT_ENDPOINT: SETTINGS.TENCENT_ENDPOINT(),
-  TENCENT_LANGUAGE: SETTINGS.TENCENT_LANGUAGE(),
-  ALIBABA_CLOUD_ACCESS_KEY_ID: SETTINGS.ALIBABA_CLOUD_ACCESS_KEY_ID(),
-  ALIBABA_CLOUD_ACCESS_KEY_SECRET: SETTINGS.ALIBABA_CLOUD_ACCESS_KEY_SECRET(),
-  ALIBABA_CLOUD_SECURITY_TOKEN: SETTINGS.ALIBABA_CLOUD_SECURITY_TOKEN(),
-  ALIBABA_CREDENTIALS: SETTINGS.ALIBABA_CREDENTIALS(),
-  ALIBABA_ENDPOINT: SETTINGS.ALIBABA_ENDPOINT(),
-  ALIBABA_TERMINATION_MODE: SETTINGS.ALIBABA_TERMINATION_MODE(),
+  ...Object.fromEntries(Object.entries(CLOUD_SETTINGS).map(([name, schema]) => [name, schema()])),
   REQUEST_SHARES: SETTINGS.REQUEST_SHARES(),
 });
 const door = () => ({

@@ -1,6 +1,6 @@
 /** `fleet-reflex schedules`: when the standing schedules fire, and whether the providers have them so. */
 import { parseArgs } from 'node:util';
-import { ProviderName } from '../../lib/model/provider-name.ts';
+import { allProviders } from '../../lib/providers/registry.ts';
 import type { Place } from '../../lib/schedules/apply.ts';
 import { type Command, UsageError } from '../command.ts';
 import { listSchedules } from './schedules/list.ts';
@@ -51,9 +51,9 @@ export const command: Command = {
 
 function readPlace(text: string): Place {
   const [name, region, ...more] = text.split('/');
-  const provider = ProviderName.safeParse(name);
-  if (provider.success && region !== undefined && region !== '' && more.length === 0) {
-    return { provider: provider.data, region };
+  const provider = allProviders().find((facts) => facts.name === name)?.name;
+  if (provider !== undefined && region !== undefined && region !== '' && more.length === 0) {
+    return { provider, region };
   }
   throw new UsageError(`--region: expected a provider and a region like tencent/ap-guangzhou, came ${text}.`);
 }

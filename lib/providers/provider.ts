@@ -2,6 +2,7 @@
  * The seam to a cloud that runs commands. Dispatch, polling and cancelling know only this port; each provider's
  * folder (tencent/, alibaba/) implements it over the vendor's API. docs/adding-a-provider.md tells how to add one.
  */
+import { FleetReflexError } from '../errors.ts';
 import type { ProviderName } from '../model/provider-name.ts';
 import type { Started, TaskStatus } from '../model/status.ts';
 import type { Target } from '../model/target.ts';
@@ -104,6 +105,20 @@ export type Identity =
    * could take for each other; dispatch has one run at a time in its attempt with one of them (lib/runs/twin.ts).
    */
   | { by: 'looks'; of: (invocation: Invocation) => string };
+
+/** The clouds that are open, by name. */
+export type Providers<Part = Provider> = Readonly<Record<ProviderName, Part>>;
+
+/** @throws FleetReflexError `provider.unknown` (hold): a message or run of another version named it, or a mistake */
+export function providerOf<Part>(providers: Providers<Part>, name: ProviderName): Part {
+  const provider = Object.hasOwn(providers, name) ? providers[name] : undefined;
+  if (provider !== undefined) return provider;
+  throw new FleetReflexError(
+    'provider.unknown',
+    `The cloud \`${name}\` is not open here; open: ${Object.keys(providers).join(', ')}. Look whether another version of the functions named it.`,
+    { disposition: 'hold', details: { provider: name } },
+  );
+}
 
 export interface Provider {
   readonly name: ProviderName;

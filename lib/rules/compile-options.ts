@@ -3,7 +3,14 @@
  * what its provider does not take there: what would be ignored in silence is worse than what is refused.
  */
 import { type InvocationOptions, OWN_TAG } from '../model/invocation-options.ts';
-import type { ProviderName } from '../model/provider-name.ts';
+import {
+  CAPABILITIES,
+  type Capability,
+  lackOf,
+  type ProviderFacts,
+  type StartedBy,
+} from '../providers/facts.ts';
+import { factsOf } from '../providers/registry.ts';
 import type { Path } from './positions.ts';
 import type { Problems } from './problems.ts';
 import type { RunSpec } from './schema.ts';
@@ -13,80 +20,49 @@ export type OptionsSpec = Pick<RunSpec, 'output' | 'terminationMode' | 'tags'>;
 /** Where what is wrong is collected: a rules file, or one request. */
 type Sink = Pick<Problems, 'add' | 'addAtKey'>;
 
-/** Who starts the command: we, by InvokeCommand (`run`, `schedule`); or the provider by itself (a standing schedule). */
-type StartedBy = 'us' | 'provider';
-
 /** @returns undefined where the file says none of it; what is wrong is among the problems then */
 export function compileOptions(
   spec: OptionsSpec,
-  provider: ProviderName,
+  provider: string,
   startedBy: StartedBy,
   path: Path,
   problems: Sink,
 ): InvocationOptions | undefined {
   const { output, terminationMode, tags } = spec;
-  const given = Object.entries({ output, terminationMode, tags }).filter(([, value]) => value !== undefined);
-  if (given.length === 0) return undefined;
-  for (const [field] of given) {
-    const refusal = REFUSALS[provider][startedBy][field];
-    if (refusal !== undefined) problems.add([...path, field], refusal);
-  }
-  if (output !== undefined) checkOutput(output, provider, [...path, 'output'], problems);
-  checkTags(tags ?? {}, MAX_TAGS[provider], [...path, 'tags'], problems);
+  if (output === undefined && terminationMode === undefined && tags === undefined) return undefined;
+  const facts = factsOf(provider);
+  refuseLacks({ output, terminationMode, tags }, facts, startedBy, path, problems);
+  if (output !== undefined) checkOutput(output, facts, [...path, 'output'], problems);
+  checkTags(tags ?? {}, facts.maxTags, [...path, 'tags'], problems);
   return { output, terminationMode, tags };
 }
 
-/** @returns why a provider's own schedule has no such field; undefined where it has */
-export function refusalOf(provider: ProviderName, field: 'timeout' | 'workingDirectory'): string | undefined {
-  return REFUSALS[provider].provider[field];
+/** Refuses what the cloud has no word for. @param given what the author wrote; undefined for what is absent */
+export function refuseLacks(
+  given: Readonly<Partial<Record<Capability, unknown>>>,
+  facts: ProviderFacts,
+  startedBy: StartedBy,
+  path: Path,
+  problems: Pick<Sink, 'add'>,
+): void {
+  for (const capability of CAPABILITIES) {
+    const lack = given[capability] === undefined ? undefined : lackOf(facts, startedBy, capability);
+    if (lack !== undefined) problems.add([...path, capability], lack);
+  }
 }
 
-type Refusals = Readonly<Record<string, string>>;
-
-const KILLS_ALL = 'TAT always ends all that a command started; leave it out';
-
-const REFUSALS: Readonly<Record<ProviderName, Readonly<Record<StartedBy, Refusals>>>> = {
-  tencent: {
-    us: {
-      terminationMode: KILLS_ALL,
-      tags: 'InvokeCommand of TAT takes no tags; leave them out',
-    },
-    // CreateInvoker: name, command, instances, user, parameters, settings of its time, tags; and nothing else.
-    provider: {
-      terminationMode: KILLS_ALL,
-      output: 'CreateInvoker of TAT takes no bucket: name it in the stored command (OutputCOSBucketUrl)',
-      timeout: 'CreateInvoker of TAT takes no timeout: set that of the stored command',
-      workingDirectory: 'CreateInvoker of TAT takes no directory: set that of the stored command',
-    },
-  },
-  alibaba: { us: {}, provider: {} },
-};
-
-/** The vendors take 10 (TAT) and 20 (Cloud Assistant); some are ours. */
-const MAX_TAGS: Readonly<Record<ProviderName, number>> = { tencent: 7, alibaba: 15 };
 const MAX_TAG_KEY = 64;
 const MAX_TAG_VALUE = 128;
 
-const BUCKETS: Readonly<Record<ProviderName, { form: RegExp; expected: string; maxPrefix: number }>> = {
-  tencent: {
-    form: /^https:\/\/[a-z0-9][a-z0-9-]*-\d+\.cos\.[a-z0-9-]+\.myqcloud\.com$/i,
-    expected: 'the URL of a COS bucket like https://logs-123454321.cos.ap-beijing.myqcloud.com',
-    maxPrefix: 60,
-  },
-  alibaba: {
-    form: /^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$/,
-    expected: 'the name of an OSS bucket like ops-logs',
-    maxPrefix: 512,
-  },
-};
-
 function checkOutput(
   { bucket, prefix }: NonNullable<OptionsSpec['output']>,
-  provider: ProviderName,
+  { bucket: forms }: ProviderFacts,
   path: Path,
   problems: Sink,
 ): void {
-  const { form, expected, maxPrefix } = BUCKETS[provider];
+  // That it has none is among the problems already.
+  if (forms === undefined) return;
+  const { form, expected, maxPrefix } = forms;
   if (!form.test(bucket)) {
     problems.add([...path, 'bucket'], `expected ${expected}, came ${show(bucket)}`);
   }

@@ -1,10 +1,11 @@
 /** Compiles one rule of the file, and finds what its schema alone cannot: names that mean nothing, types, lacks. */
 import type { DestinationRef } from '../model/destination-ref.ts';
 import type { EventKind } from '../model/trigger-event.ts';
+import { factsOf } from '../providers/registry.ts';
 import { checkAllowEntries } from './allow.ts';
 import { compileGuards, compileKey } from './compile-guards.ts';
 import { compileNotify } from './compile-notify.ts';
-import { compileOptions } from './compile-options.ts';
+import { compileOptions, refuseLacks } from './compile-options.ts';
 import { compileTiming } from './compile-schedule.ts';
 import {
   type Compiling,
@@ -172,7 +173,7 @@ function compileRun(
 
 /** @param at the path of the action; its guards stand beside it */
 function compileExecution(
-  spec: RunSpec,
+  spec: RunSpec & Pick<Partial<ScheduleSpec>, 'recurrence'>,
   guards: GuardsSpec | undefined,
   unsafe: Unsafe,
   at: Path,
@@ -197,7 +198,7 @@ function compileExecution(
 
 /** What the rule says of how the command runs. */
 function compileSettings(
-  spec: RunSpec,
+  spec: RunSpec & Pick<Partial<ScheduleSpec>, 'recurrence'>,
   unsafe: Unsafe,
   at: Path,
   compiling: Compiling,
@@ -210,7 +211,10 @@ function compileSettings(
   const provider = providerOf(spec, compiling);
   const { problems } = compiling;
   const timeoutSeconds = compileTimeout(spec.timeout, provider, at, problems);
-  const options = provider && compileOptions(spec, provider, 'us', at, problems);
+  if (provider === undefined) return { timeoutSeconds, workingDirectory };
+  const { timeout, username, recurrence } = spec;
+  refuseLacks({ workingDirectory, timeout, username, recurrence }, factsOf(provider), 'us', at, problems);
+  const options = compileOptions(spec, provider, 'us', at, problems);
   return { timeoutSeconds, workingDirectory, options };
 }
 

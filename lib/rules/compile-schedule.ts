@@ -3,16 +3,17 @@ import type { DestinationRef } from '../model/destination-ref.ts';
 import type { ProviderName } from '../model/provider-name.ts';
 import { RunId } from '../model/run-request.ts';
 import type { ScheduleSettings } from '../model/schedule-settings.ts';
+import { factsOf } from '../providers/registry.ts';
 import { compileNotify } from './compile-notify.ts';
-import { compileOptions, refusalOf } from './compile-options.ts';
+import { compileOptions, refuseLacks } from './compile-options.ts';
 import { type Compiling, compileTarget, compileText, WORKING_DIRECTORY_CHECK } from './compile-target.ts';
 import { compileTimeout } from './compile-timeout.ts';
 import { parseDuration } from './duration.ts';
 import { AT_EXPECTED, toInstant } from './instant.ts';
 import type { Path } from './positions.ts';
-import { PROVIDER_FORMS, WORKING_DIRECTORY } from './provider-ids.ts';
 import type { ScheduleAction, StandingSchedule, TargetTemplate } from './rule.ts';
 import type { ScheduleSpec, StandingScheduleSpec } from './schema.ts';
+import { WORKING_DIRECTORY } from './target-check.ts';
 import type { Template } from './template.ts';
 
 export function compileTiming(
@@ -50,15 +51,22 @@ export function compileStandingSchedule(
   if (target === undefined || timing === undefined) return undefined;
   const when = 'at' in timing ? literalOf(timing.at) : literalOf(timing.recurrence);
   const instances = target.instances.map(literalOf).filter((id) => id !== undefined);
-  const { maxScheduleInstances } = PROVIDER_FORMS[target.provider];
-  if (instances.length > maxScheduleInstances) {
+  const { schedules } = factsOf(target.provider);
+  if (schedules === undefined) {
+    compiling.problems.add(
+      path,
+      `${target.provider} starts no command by itself; write a rule with \`schedule\`, which fleet-reflex starts`,
+    );
+    return undefined;
+  }
+  if (instances.length > schedules.maxInstances) {
     compiling.problems.add(
       [...path, 'instances'],
-      `a schedule takes at most ${maxScheduleInstances} instances, came ${instances.length}`,
+      `a schedule takes at most ${schedules.maxInstances} instances, came ${instances.length}`,
     );
   }
   const kinds = new Set(instances.map((id) => id.slice(0, id.indexOf('-') + 1)));
-  if (target.provider === 'tencent' && kinds.size > 1) {
+  if (schedules.isOfOneKind && kinds.size > 1) {
     const came = [...kinds].map((kind) => `${kind}…`).join(' and ');
     compiling.problems.add([...path, 'instances'], `expected instances of one kind, came ${came}`);
   }
@@ -101,11 +109,9 @@ function compileSettings(
   path: Path,
   { problems }: Compiling,
 ): ScheduleSettings | undefined {
-  const { workingDirectory } = spec;
-  for (const field of ['timeout', 'workingDirectory'] as const) {
-    const refusal = spec[field] === undefined ? undefined : refusalOf(provider, field);
-    if (refusal !== undefined) problems.add([...path, field], refusal);
-  }
+  const { workingDirectory, timeout, username, recurrence } = spec;
+  const given = { workingDirectory, timeout, username, recurrence };
+  refuseLacks(given, factsOf(provider), 'provider', path, problems);
   if (workingDirectory !== undefined && !WORKING_DIRECTORY.test(workingDirectory)) {
     problems.add(
       [...path, 'workingDirectory'],

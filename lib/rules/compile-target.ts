@@ -1,16 +1,16 @@
 /** Compiles where and what a rule runs: the part that `run`, `schedule` and standing schedules share. */
 import type { ProviderName } from '../model/provider-name.ts';
 import type { EventKind } from '../model/trigger-event.ts';
+import { factsOf } from '../providers/registry.ts';
 import { compilePattern, type LinearPattern } from '../regex/linear-match.ts';
 import { areInstancesFromEvent, isFromEvent, type Unsafe } from './event-chosen.ts';
 import { type Fleet, type Fleets, findFleet } from './fleet.ts';
 import { describeMismatch } from './mismatch.ts';
 import type { Path, YamlFile } from './positions.ts';
 import type { Problems } from './problems.ts';
-import { PROVIDER_FORMS, REGION, USERNAME, WORKING_DIRECTORY } from './provider-ids.ts';
 import type { Parameter, TargetTemplate } from './rule.ts';
 import type { ProvidersSpec, RunSpec } from './schema.ts';
-import { DEFAULT } from './target-check.ts';
+import { DEFAULT, REGION, USERNAME, WORKING_DIRECTORY } from './target-check.ts';
 import { compileTemplate, type Template } from './template.ts';
 
 export interface Compiling {
@@ -49,14 +49,14 @@ export function compileTarget(
 ): TargetTemplate | undefined {
   const fleet = spec.fleet === undefined ? undefined : findFleet(spec.fleet, path, compiling);
   const provider = fleet?.provider ?? spec.provider;
-  const forms = provider && PROVIDER_FORMS[provider];
+  const facts = provider === undefined ? undefined : factsOf(provider);
   const text = (field: string, value: string, check?: LiteralCheck): Template | undefined =>
     compileText(value, [...path, field], compiling, check);
-  const region = provider && compileRegion(spec, fleet, provider, path, compiling);
+  const region = provider === undefined ? undefined : compileRegion(spec, fleet, provider, path, compiling);
   const command = text(
     'command',
     spec.command,
-    forms && { form: forms.command, expected: `a command of ${provider}, ${forms.commandExample}` },
+    facts && { form: facts.command.form, expected: `a command of ${provider}, ${facts.command.example}` },
   );
   const instances = compileInstances(spec, fleet, provider, path, compiling);
   const parameters = compileParameters(spec, provider, path, compiling, unsafe);
@@ -149,11 +149,8 @@ function compileInstances(
   compiling: Compiling,
 ): Template[] | undefined {
   if (spec.instances === undefined) return fleet && [...fleet.instances].map(literal);
-  const forms = provider && PROVIDER_FORMS[provider];
-  const check = forms && {
-    form: forms.instance,
-    expected: `an instance id of ${provider}, ${forms.instanceExample}`,
-  };
+  const ids = provider === undefined ? undefined : factsOf(provider).instance;
+  const check = ids && { form: ids.form, expected: `an instance id of ${provider}, ${ids.example}` };
   const at = [...path, 'instances'];
   const texts: readonly (readonly [string, Path])[] =
     typeof spec.instances === 'string'
@@ -187,7 +184,7 @@ function compileParameters(
 ): Parameter[] | undefined {
   const { problems, file } = compiling;
   const names = Object.keys(spec.parameters);
-  const maxParameters = provider && PROVIDER_FORMS[provider].maxParameters;
+  const maxParameters = provider === undefined ? undefined : factsOf(provider).maxParameters;
   if (maxParameters !== undefined && names.length > maxParameters) {
     problems.add(
       [...path, 'parameters'],

@@ -1,8 +1,8 @@
 /** Compiles how long a command may run, within what its provider takes. */
 import type { ProviderName } from '../model/provider-name.ts';
+import { factsOf } from '../providers/registry.ts';
 import type { Path } from './positions.ts';
 import type { Problems } from './problems.ts';
-import { PROVIDER_FORMS } from './provider-ids.ts';
 
 /** @param timeoutMs as the file has it. @returns seconds */
 export function compileTimeout(
@@ -13,7 +13,7 @@ export function compileTimeout(
 ): number | undefined {
   if (timeoutMs === undefined) return undefined;
   const seconds = timeoutMs / 1000;
-  const minTimeoutSeconds = provider === undefined ? 0 : PROVIDER_FORMS[provider].minTimeoutSeconds;
+  const minTimeoutSeconds = provider === undefined ? 0 : factsOf(provider).minTimeoutSeconds;
   if (!Number.isInteger(seconds))
     problems.add([...path, 'timeout'], `expected whole seconds, came ${seconds}`);
   if (seconds < minTimeoutSeconds) {

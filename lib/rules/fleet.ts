@@ -1,9 +1,9 @@
 /** The fleets of the rules file: by one name, the instances that rules may touch, whatever an event asks for. */
 import type { ProviderName } from '../model/provider-name.ts';
+import { factsOf } from '../providers/registry.ts';
 import { unknownName } from './did-you-mean.ts';
 import type { Path } from './positions.ts';
 import type { Problems } from './problems.ts';
-import { PROVIDER_FORMS } from './provider-ids.ts';
 import { FleetSpec, type ProvidersSpec } from './schema.ts';
 
 export interface Fleet {
@@ -31,12 +31,12 @@ export function compileFleets(
 
   function compileFleet(name: string, { provider, region: own, instances }: FleetSpec): Fleet {
     const path = ['fleets', name];
-    const { instance, instanceExample } = PROVIDER_FORMS[provider];
+    const { form, example } = factsOf(provider).instance;
     for (const [index, id] of instances.entries()) {
-      if (instance.test(id)) continue;
+      if (form.test(id)) continue;
       problems.add(
         [...path, 'instances', index],
-        `expected an instance id of ${provider}, ${instanceExample}, came ${JSON.stringify(id)}`,
+        `expected an instance id of ${provider}, ${example}, came ${JSON.stringify(id)}`,
       );
     }
     const region = own ?? providers[provider]?.region;

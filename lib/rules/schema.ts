@@ -4,9 +4,9 @@
  */
 import * as z from 'zod';
 import { TerminationMode } from '../model/invocation-options.ts';
-import { ProviderName } from '../model/provider-name.ts';
 import { Outputs } from '../model/reply-to.ts';
 import { OnUnavailable } from '../model/run-request.ts';
+import { allProviders } from '../providers/registry.ts';
 import { durationBetween } from './duration.ts';
 
 const SECOND = 1000;
@@ -20,6 +20,10 @@ const PARAMETER_FORM = /^[a-zA-Z0-9_-]{1,64}$/;
 const ACTIONS = ['run', 'cancel', 'schedule'];
 const TIMINGS = ['at', 'recurrence'];
 const PLACES = ['fleet', 'provider'];
+
+const CLOUDS = allProviders();
+const CLOUD_NAMES = CLOUDS.map(({ name, title }) => `${name} (${title})`).join(' or ');
+const ProviderName = z.enum(CLOUDS.map(({ name }) => name));
 
 /** Text with `${…}` in it. */
 const Template = z.string().min(1).max(4096);
@@ -79,9 +83,7 @@ const Region = z.string().regex(/^[a-z]{2}[a-z0-9-]{1,62}$/, 'expected a region 
 
 export const FleetSpec = z
   .strictObject({
-    provider: ProviderName.describe(
-      'The cloud that owns the instances: tencent (TAT) or alibaba (Cloud Assistant).',
-    ),
+    provider: ProviderName.describe(`The cloud that owns the instances: ${CLOUD_NAMES}.`),
     region: Region.optional().describe('Where they are. Default: that of `providers`.'),
     instances: z.array(z.string()).min(1).max(2000).describe('The ids of the instances, as they are.'),
   })
@@ -95,7 +97,7 @@ const Target = {
       'The fleet of `fleets` that it runs on, in place of provider and region. An instance that is not in it rejects the run.',
     ),
   provider: ProviderName.optional().describe(
-    'The cloud that owns the instances: tencent (TAT) or alibaba (Cloud Assistant). Required without `fleet`.',
+    `The cloud that owns the instances: ${CLOUD_NAMES}. Required without \`fleet\`.`,
   ),
   region: Template.optional().describe('The provider’s region. Default: that of `providers`.'),
   command: Template.describe('The id of a command that is stored at the provider: cmd-… or c-….'),
@@ -366,10 +368,9 @@ const ProviderSpec = z.strictObject({
   region: Region.describe('The region of rules and fleets that name none.'),
 });
 
-export const ProvidersSpec = z.strictObject({
-  tencent: ProviderSpec.optional().describe('Tencent Cloud TAT.'),
-  alibaba: ProviderSpec.optional().describe('Alibaba Cloud Assistant.'),
-});
+export const ProvidersSpec = z.strictObject(
+  Object.fromEntries(CLOUDS.map(({ name, title }) => [name, ProviderSpec.optional().describe(`${title}.`)])),
+);
 export type ProvidersSpec = z.infer<typeof ProvidersSpec>;
 
 export const LimitsSpec = z

@@ -3,9 +3,9 @@
  * when a rule is rendered, and again at dispatch, which trusts its queue no further than this.
  */
 import type { ProviderName } from '../model/provider-name.ts';
+import { factsOf } from '../providers/registry.ts';
 import { compilePattern, type LinearPattern, type Spend } from '../regex/linear-match.ts';
 import { describeMismatch } from './mismatch.ts';
-import { PROVIDER_FORMS, REGION, USERNAME, WORKING_DIRECTORY } from './provider-ids.ts';
 import { DEFAULT_PATTERN } from './safe-text.ts';
 
 /** Why something may not run: a code for programs, and what was expected and came. */
@@ -25,13 +25,19 @@ const MAX_VALUES = 24_576;
 const CONTROL = /[^\P{Cc}\t\n\r]/u;
 const PARAMETER_NAME = /^[a-zA-Z0-9_-]{1,64}$/;
 
+export const REGION = /^[a-z]{2}[a-z0-9-]{1,62}$/;
+/** System users, and a domain's on Windows. */
+export const USERNAME = /^[A-Za-z_][A-Za-z0-9_.-]{0,127}([\\@][A-Za-z0-9_.-]{1,127})?\$?$/;
+/** An absolute path without anything that a shell would read twice. */
+export const WORKING_DIRECTORY = /^(\/|[A-Za-z]:\\)[A-Za-z0-9_.,:@+=/\\ -]{0,254}$/;
+
 export function objectToRegion(region: string): Objection | undefined {
   return checkForm('region', region, REGION, 'a region like ap-guangzhou');
 }
 
 export function objectToCommand(command: string, provider: ProviderName): Objection | undefined {
-  const { command: form, commandExample } = PROVIDER_FORMS[provider];
-  return checkForm('command', command, form, `a command of ${provider}, ${commandExample}`);
+  const { form, example } = factsOf(provider).command;
+  return checkForm('command', command, form, `a command of ${provider}, ${example}`);
 }
 
 export function objectToUsername(username: string): Objection | undefined {
@@ -44,11 +50,11 @@ export function objectToWorkingDirectory(path: string): Objection | undefined {
 }
 
 export function objectToInstance(id: string, provider: ProviderName): Objection | undefined {
-  const { instance, instanceExample } = PROVIDER_FORMS[provider];
-  if (instance.test(id)) return undefined;
+  const { form, example } = factsOf(provider).instance;
+  if (form.test(id)) return undefined;
   return {
     code: 'instances.invalid',
-    message: `\`instances\`: expected ids of ${provider}, ${instanceExample}, came ${showValue(id)}`,
+    message: `\`instances\`: expected ids of ${provider}, ${example}, came ${showValue(id)}`,
   };
 }
 
@@ -96,7 +102,7 @@ export function objectToParameters(
   provider: ProviderName,
 ): Objection | undefined {
   const names = Object.keys(parameters);
-  const { maxParameters } = PROVIDER_FORMS[provider];
+  const { maxParameters } = factsOf(provider);
   if (names.length > maxParameters || !names.every((name) => PARAMETER_NAME.test(name))) {
     return {
       code: 'parameters.unsafe',

@@ -7,7 +7,7 @@ import { releaseClaims } from '../guards/guards.ts';
 import type { Reason } from '../model/completion-event.ts';
 import { nextToken, type Run, type RunInvocation } from '../model/run.ts';
 import { ownTask, withTasks } from '../model/run-tasks.ts';
-import type { InstanceAvailability, ProviderFailure } from '../providers/provider.ts';
+import { type InstanceAvailability, type ProviderFailure, providerOf } from '../providers/provider.ts';
 import type { DispatchContext, Step } from './dispatch-context.ts';
 import { editInvocation } from './invocation.ts';
 import { planInvocations } from './new-run.ts';
@@ -26,7 +26,7 @@ export async function holdUnavailable(run: Run, context: DispatchContext): Promi
   if (run.onUnavailable === 'fail' || target === undefined || planned.length === 0) {
     return { kind: 'next', run };
   }
-  const provider = context.providers[target.provider];
+  const provider = providerOf(context.providers, target.provider);
   const instances = planned.flatMap((invocation) => invocation.instances);
   const missing = missingOf(await provider.availability(target.region, instances));
   if (missing.size === 0) return { kind: 'next', run };
@@ -61,7 +61,9 @@ export async function afterUnavailable(
   }
   const { target } = run;
   if (target !== undefined) {
-    const missing = missingOf(await providers[target.provider].availability(target.region, instances));
+    const missing = missingOf(
+      await providerOf(providers, target.provider).availability(target.region, instances),
+    );
     if (missing.size > 0) return await leaveOut(planned, missing, context);
   }
   // Neither says which it is: each half is asked for by itself, until the one that is refused is alone.
@@ -124,7 +126,9 @@ function withoutInstances(
   );
   if (isUntouched && run.target !== undefined) {
     const able = run.target.instances.filter((instanceId) => !missing.has(instanceId));
-    return able.length === 0 ? [] : planInvocations(run.runId, able, providers[run.target.provider]);
+    return able.length === 0
+      ? []
+      : planInvocations(run.runId, able, providerOf(providers, run.target.provider));
   }
   const invocations: RunInvocation[] = [];
   for (const invocation of run.invocations) {

@@ -4,7 +4,6 @@
  */
 import { reaches } from '../model/episode.ts';
 import { guardKey } from '../model/guard-key.ts';
-import type { ProviderName } from '../model/provider-name.ts';
 import {
   type CancelOrder,
   instancesOf,
@@ -14,7 +13,7 @@ import {
   timerOf,
 } from '../model/run.ts';
 import type { RunId, RunRequest } from '../model/run-request.ts';
-import type { Provider } from '../providers/provider.ts';
+import type { Providers } from '../providers/provider.ts';
 import { TOMBSTONE_MS } from '../store/tombstones.ts';
 import { cancelledInstances, withCancelled } from './cancel-part.ts';
 import { cancelRecord, endedCancel } from './cancel-record.ts';
@@ -22,7 +21,7 @@ import { change, type SettleContext } from './settle.ts';
 import { stopSent } from './stop-sent.ts';
 
 export interface CancelContext extends SettleContext {
-  providers: Readonly<Record<ProviderName, Provider>>;
+  providers: Providers;
   wake: (at: Date) => Promise<void>;
 }
 

@@ -6,9 +6,9 @@
 import { FleetReflexError } from '../errors.ts';
 import type { RenderedGuards, RunRequest } from '../model/run-request.ts';
 import type { Target } from '../model/target.ts';
+import { factsOf } from '../providers/registry.ts';
 import { compilePattern } from '../regex/linear-match.ts';
-import { compileOptions } from '../rules/compile-options.ts';
-import { PROVIDER_FORMS } from '../rules/provider-ids.ts';
+import { compileOptions, refuseLacks } from '../rules/compile-options.ts';
 import {
   DEFAULT,
   type Objection,
@@ -75,7 +75,8 @@ function objectToCommon({ rule, requestedAt }: RunRequest, now: Date): Objection
   return objectToRule(rule);
 }
 
-function objectToTarget({ target, patterns }: TargetRequest): Objection | undefined {
+function objectToTarget(request: TargetRequest): Objection | undefined {
+  const { target, patterns } = request;
   const { provider, region, command, instances, parameters, username, workingDirectory } = target;
   const wrongInstance = instances.map((id) => objectToInstance(id, provider)).find(isObjection);
   return (
@@ -90,7 +91,8 @@ function objectToTarget({ target, patterns }: TargetRequest): Objection | undefi
     (username === undefined ? undefined : objectToUsername(username)) ??
     objectToTimeout(target) ??
     (workingDirectory === undefined ? undefined : objectToWorkingDirectory(workingDirectory)) ??
-    objectToOptions(target)
+    objectToOptions(target) ??
+    objectToLacks(request)
   );
 }
 
@@ -121,7 +123,7 @@ function objectToValues(
 }
 
 function objectToTimeout({ provider, timeoutSeconds }: Target): Objection | undefined {
-  const { minTimeoutSeconds } = PROVIDER_FORMS[provider];
+  const { minTimeoutSeconds } = factsOf(provider);
   return timeoutSeconds === undefined || timeoutSeconds >= minTimeoutSeconds
     ? undefined
     : invalid(`\`timeoutSeconds\`: expected at least ${minTimeoutSeconds}, came ${timeoutSeconds}`);
@@ -143,6 +145,17 @@ function objectToOptions({ provider, options }: Target): Objection | undefined {
   const wrong: string[] = [];
   const add = (path: readonly unknown[], message: string) => wrong.push(`\`${path.join('.')}\`: ${message}`);
   compileOptions(options ?? {}, provider, 'us', [], { add, addAtKey: add });
+  const [first] = wrong;
+  return first === undefined ? undefined : invalid(first);
+}
+
+/** What the cloud has no word for. */
+function objectToLacks(request: TargetRequest): Objection | undefined {
+  const { provider, username, workingDirectory, timeoutSeconds: timeout } = request.target;
+  const recurrence = request.action === 'schedule' ? request.recurrence : undefined;
+  const wrong: string[] = [];
+  const add = (path: readonly unknown[], lack: string) => wrong.push(`\`${path.join('.')}\`: ${lack}`);
+  refuseLacks({ username, workingDirectory, timeout, recurrence }, factsOf(provider), 'us', [], { add });
   const [first] = wrong;
   return first === undefined ? undefined : invalid(first);
 }

@@ -1,12 +1,11 @@
 /** What taking a run to its provider needs, and what the queue learns of it. */
-import type { ProviderName } from '../model/provider-name.ts';
 import type { Run } from '../model/run.ts';
-import type { Provider } from '../providers/provider.ts';
+import type { Providers } from '../providers/provider.ts';
 import type { PollTiming } from './poll-timing.ts';
 import type { SettleContext } from './settle.ts';
 
 export interface DispatchContext extends SettleContext {
-  providers: Readonly<Record<ProviderName, Provider>>;
+  providers: Providers;
   /** How long one attempt may take before another may take over. */
   leaseMs: number;
   /** How long after an attempt with no answer a search that finds nothing is believed. */

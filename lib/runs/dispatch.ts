@@ -2,10 +2,12 @@
  * Dispatch: takes a run request from the queue to the provider, once. The run is stored before the provider is
  * called and the invocation id after it; whatever happens between the two, the next attempt finds out first.
  */
+
 import type { Admission } from '../guards/guard.ts';
 import { admit, releaseClaims } from '../guards/guards.ts';
 import { isTerminalRun, type Run, type RunInvocation } from '../model/run.ts';
 import type { RunRequest } from '../model/run-request.ts';
+import { providerOf } from '../providers/provider.ts';
 import { holdUnavailable } from './availability.ts';
 import { dropCancelled } from './cancel-part.ts';
 import { type DispatchContext, type DispatchResult, retryLater, type Step } from './dispatch-context.ts';
@@ -23,7 +25,7 @@ export async function dispatchRun(
 ): Promise<DispatchResult> {
   const { store, now, leaseMs, providers } = context;
   const leaseUntil = new Date(now().getTime() + leaseMs);
-  const provider = providers[request.target.provider];
+  const provider = providerOf(providers, request.target.provider);
   const { isNew, run: stored } = await store.create(newRun(request, provider, leaseUntil));
   return isNew ? await attempt(stored, context) : await resume(stored, context);
 }

@@ -2,10 +2,12 @@
  * The time of a run that waits in our table has come: from now on it is a run like any other, with its guards asked
  * again and the kill switch asked before it is sent. A recurrence makes such a run for each time.
  */
+
 import { after } from '../model/after.ts';
 import type { Reason } from '../model/completion-event.ts';
 import { type Run, SCHEDULE_SOURCE, timerOf } from '../model/run.ts';
 import { runIdFor } from '../model/run-id.ts';
+import { providerOf } from '../providers/provider.ts';
 import { resume } from './dispatch.ts';
 import type { DispatchContext } from './dispatch-context.ts';
 import { planInvocations } from './new-run.ts';
@@ -51,7 +53,7 @@ async function fireOnce(run: Run, at: Date, context: DispatchContext): Promise<v
   const begun = await store.save({
     ...rest,
     status: 'dispatching',
-    invocations: planInvocations(run.runId, target.instances, providers[target.provider]),
+    invocations: planInvocations(run.runId, target.instances, providerOf(providers, target.provider)),
     leaseUntil: instant,
     pollAt: instant,
   });
@@ -83,12 +85,12 @@ async function fireRecurrence(run: Run, at: Date, context: DispatchContext): Pro
   if (held.kind === 'conflict') return;
   const { run: firing } = await store.create(runOf(held.run, at));
   log.info('schedule.fired', { runId: firing.runId, rule: run.rule, by: run.runId, at: at.toISOString() });
-  const next = comesNext(run, now());
+  const next = await comesNext(run, now());
   if (!next.ok) {
     await endRun(held.run, 'stopped', next.reason, context);
     return;
   }
-  const following = comesNext(run, at);
+  const following = await comesNext(run, at);
   if (following.ok && following.at < next.at) {
     log.warn('schedule.missed', {
       runId: run.runId,

@@ -15,7 +15,7 @@ import {
 } from '../model/run.ts';
 import { ownTask, taskKey, withTasks } from '../model/run-tasks.ts';
 import { isTerminalTask } from '../model/status.ts';
-import type { InvocationReading, TaskReport } from '../providers/provider.ts';
+import { type InvocationReading, providerOf, type TaskReport } from '../providers/provider.ts';
 import { finishCancel } from './cancel.ts';
 import { resume } from './dispatch.ts';
 import type { DispatchContext } from './dispatch-context.ts';
@@ -158,7 +158,9 @@ async function readRuns(
   counts.read += refs.length;
   let readings = new Map<string, InvocationReading>();
   try {
-    const read = await providers[provider].read(refs, { wantsOutput: (taskId) => !ended.has(taskId) });
+    const read = await providerOf(providers, provider).read(refs, {
+      wantsOutput: (taskId) => !ended.has(taskId),
+    });
     readings = new Map(read.map((reading) => [reading.invocationId, reading]));
   } catch (thrown) {
     log.error('poll.unread', { provider, error: messageOf(thrown) });

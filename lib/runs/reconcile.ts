@@ -2,8 +2,10 @@
  * Finds out what became of an attempt whose answer was lost. One invocation that can only be ours: adopt it. None,
  * after the provider has had time to show it: it never happened. More than one: nobody guesses.
  */
+
 import type { Reason } from '../model/completion-event.ts';
 import type { Run, RunInvocation } from '../model/run.ts';
+import { providerOf } from '../providers/provider.ts';
 import type { DispatchContext } from './dispatch-context.ts';
 import { invocationOf } from './invocation.ts';
 import { isOfProvider, isTakenFor, lookForTwin, twinKey } from './twin.ts';
@@ -33,7 +35,10 @@ export async function reconcile(
     const others = await notOursOf(run, invocation, context);
     if (others.kind !== 'known') return others;
     const since = new Date(invocation.attemptedAt);
-    const found = await providers[target.provider].find(invocationOf(run, target, invocation), since);
+    const found = await providerOf(providers, target.provider).find(
+      invocationOf(run, target, invocation),
+      since,
+    );
     candidates = found.filter((invocationId) => !others.ids.has(invocationId));
   } catch (thrown) {
     if (!isOfProvider(thrown)) throw thrown;
@@ -65,7 +70,7 @@ async function notOursOf(
   context: ReconcileContext,
 ): Promise<{ kind: 'known'; ids: ReadonlySet<string> } | Exclude<Reconciliation, { kind: 'adopted' }>> {
   const { providers, store } = context;
-  const provider = run.target && providers[run.target.provider];
+  const provider = run.target && providerOf(providers, run.target.provider);
   if (provider === undefined || provider.identity.by === 'token') return { kind: 'known', ids: new Set() };
   if (invocation.twin !== undefined) {
     const lease = await store.twin(invocation.twin);

@@ -2,15 +2,16 @@
  * The action `schedule`: a run that waits for its time in our table, and is sent by us. A provider's own schedule
  * knows no guard and no kill switch; this one is asked everything when it is scheduled, and again when it fires.
  */
+
 import { FleetReflexError } from '../errors.ts';
 import { reserve } from '../guards/reserve.ts';
 import { after } from '../model/after.ts';
 import type { Reason } from '../model/completion-event.ts';
 import type { ScheduleRequest } from '../model/live-schedule.ts';
-import type { ProviderName } from '../model/provider-name.ts';
 import { isAwaitingSchedule, type Run, timerOf } from '../model/run.ts';
 import type { RunRequest } from '../model/run-request.ts';
-import { nextTime } from '../providers/recurrence.ts';
+import { type Providers, providerOf } from '../providers/provider.ts';
+import { recurrencesOf } from '../providers/registry.ts';
 import { whyNotAt } from '../rules/instant.ts';
 import type { DispatchContext, DispatchResult } from './dispatch-context.ts';
 import { newRun, type Splitting } from './new-run.ts';
@@ -36,11 +37,7 @@ export async function scheduleHere(request: TimedRequest, context: DispatchConte
 /** Never `dispatching` before its time: what is, may be sent by whoever finds it. */
 export function timedRun(
   request: TimedRequest,
-  {
-    providers,
-    now,
-    leaseMs,
-  }: Pick<DispatchContext, 'now' | 'leaseMs'> & { providers: Readonly<Record<ProviderName, Splitting>> },
+  { providers, now, leaseMs }: Pick<DispatchContext, 'now' | 'leaseMs'> & { providers: Providers<Splitting> },
 ): Run {
   const { at, recurrence, execution, ...rest } = request;
   const { deadlineMs, ...how } = execution;
@@ -56,7 +53,11 @@ export function timedRun(
     deadline: deadline.toISOString(),
   };
   // Should this process die, the poller sets the timer.
-  const { leaseUntil: _, ...run } = newRun(asked, providers[request.target.provider], after(now(), leaseMs));
+  const { leaseUntil: _, ...run } = newRun(
+    asked,
+    providerOf(providers, request.target.provider),
+    after(now(), leaseMs),
+  );
   return {
     ...run,
     status: 'scheduled',
@@ -79,7 +80,7 @@ export async function setTimer(run: Run, context: DispatchContext): Promise<Run>
   }
   // A message that was long on its way, or redriven: a recurrence of last week is nobody's wish any more.
   if (now() >= new Date(run.deadline)) return await endRun(run, 'expired', late(run), context);
-  const first = firstTime(run, now());
+  const first = await firstTime(run, now());
   if (!first.ok) return await endRun(run, 'rejected', first.reason, context);
   const until = run.schedule?.recurrence === undefined ? after(first.at, timer.deadlineMs) : undefined;
   const admission = await reserve(run, { at: first.at, until }, { store: guards, now: now() });
@@ -122,10 +123,10 @@ function late({ deadline, requestedAt }: Run): Reason {
 type FirstTime = { ok: true; at: Date } | { ok: false; reason: Reason };
 
 /** When a run that waits for its time is to be sent first. */
-export function firstTime(run: Run, now: Date): FirstTime {
+export async function firstTime(run: Run, now: Date): Promise<FirstTime> {
   const at = run.schedule?.at;
   // One that is late already is sent late, or not at all: that is decided when it fires.
-  const time = at === undefined ? comesNext(run, now) : ({ ok: true, at: new Date(at) } as const);
+  const time = at === undefined ? await comesNext(run, now) : ({ ok: true, at: new Date(at) } as const);
   const problem = time.ok && time.at > now ? whyNotAt(time.at.toISOString(), now) : undefined;
   return problem === undefined
     ? time
@@ -136,18 +137,20 @@ export function firstTime(run: Run, now: Date): FirstTime {
 }
 
 /** When the recurrence of a run comes true after that time. */
-export function comesNext(run: Run, from: Date): FirstTime {
+export async function comesNext(run: Run, from: Date): Promise<FirstTime> {
   const { target, schedule, requestedAt } = run;
   const recurrence = schedule?.recurrence ?? '';
   try {
-    const at = target && nextTime(target.provider, recurrence, from, new Date(requestedAt));
+    const recurrences = target && (await recurrencesOf(target.provider));
+    const at = recurrences?.nextTime(recurrence, from, new Date(requestedAt));
     if (at !== undefined) return { ok: true, at };
     return {
       ok: false,
       reason: { code: 'schedule.never', message: `The recurrence '${recurrence}' has no further time.` },
     };
   } catch (error) {
-    if (!(error instanceof FleetReflexError)) throw error;
+    // A cloud that only another version of the functions knows: the run is not ended for that.
+    if (!(error instanceof FleetReflexError) || error.disposition !== 'drop') throw error;
     return { ok: false, reason: { code: 'schedule.invalid', message: error.message } };
   }
 }

@@ -2,7 +2,7 @@
 import type { Run, RunInvocation } from '../model/run.ts';
 import { concealReason } from '../model/secret-parameters.ts';
 import type { Target } from '../model/target.ts';
-import type { InvokeOutcome, Provider } from '../providers/provider.ts';
+import { type InvokeOutcome, type Provider, providerOf } from '../providers/provider.ts';
 import { afterUnavailable } from './availability.ts';
 import { dropCancelled, isCancelledInPart } from './cancel-part.ts';
 import type { DispatchContext, Step } from './dispatch-context.ts';
@@ -27,7 +27,7 @@ export async function send(run: Run, index: number, context: DispatchContext): P
   const invocation = run.invocations[index];
   const { target } = run;
   if (invocation === undefined || target === undefined) return { kind: 'next', run };
-  const provider = providers[target.provider];
+  const provider = providerOf(providers, target.provider);
   if (invocation.state === 'planned' && isCancelledInPart(run, invocation)) {
     return { kind: 'next', run: await dropCancelled(run, store) };
   }
@@ -180,7 +180,7 @@ async function sent(
   { invocationId, requestId }: { invocationId: string; requestId?: string | undefined },
   { store, now, providers }: DispatchContext,
 ): Promise<Step> {
-  const provider = run.target && providers[run.target.provider];
+  const provider = run.target && providerOf(providers, run.target.provider);
   const [stored] = await Promise.all([
     editInvocation(run, index, store, { state: 'sent', invocationId, requestId }, (current) =>
       current.startedAt === undefined

@@ -1,9 +1,8 @@
 /** Asks the provider to stop what a cancelled run was sent. */
 import { FleetReflexError } from '../errors.ts';
 import type { Log } from '../logging.ts';
-import type { ProviderName } from '../model/provider-name.ts';
 import { type Run, sentInvocations } from '../model/run.ts';
-import type { Provider } from '../providers/provider.ts';
+import { type Providers, providerOf } from '../providers/provider.ts';
 import { cancelledInstances } from './cancel-part.ts';
 
 /** Whether somebody cancelled it, or a part of it. */
@@ -17,7 +16,7 @@ export function isToBeStopped(run: Pick<Run, 'cancelRequestedAt' | 'cancelledIns
  */
 export async function stopSent(
   run: Run,
-  { providers, log }: { providers: Readonly<Record<ProviderName, Provider>>; log: Log },
+  { providers, log }: { providers: Providers; log: Log },
 ): Promise<void> {
   const { target } = run;
   if (target === undefined || !isToBeStopped(run)) return;
@@ -27,7 +26,7 @@ export async function stopSent(
     if (meant.length === 0) continue;
     const ref = { region: target.region, invocationId };
     const isWhole = meant.length === instances.length;
-    const outcome = await providers[target.provider].cancel(ref, ...(isWhole ? [] : [meant]));
+    const outcome = await providerOf(providers, target.provider).cancel(ref, ...(isWhole ? [] : [meant]));
     if (outcome.kind === 'requested') continue;
     const { code, message, isRetryable, retryAfterMs } = outcome.failure;
     // What the provider refuses for good (it has ended already) is answered by its own report.

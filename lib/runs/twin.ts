@@ -9,7 +9,7 @@ import { createHash } from 'node:crypto';
 import { FleetReflexError } from '../errors.ts';
 import type { Reason } from '../model/completion-event.ts';
 import { isTerminalStatus, type Run, type RunInvocation } from '../model/run.ts';
-import type { Provider } from '../providers/provider.ts';
+import { type Provider, providerOf } from '../providers/provider.ts';
 import { holdingOf, type TwinLease } from '../store/twin-lease.ts';
 import type { DispatchContext } from './dispatch-context.ts';
 import { invocationOf } from './invocation.ts';
@@ -96,7 +96,12 @@ export async function lookForTwin(
       if (target === undefined) return free();
       const since = new Date(read.attemptedAt);
       try {
-        return free(...(await providers[target.provider].find(invocationOf(run, target, invocation), since)));
+        return free(
+          ...(await providerOf(providers, target.provider).find(
+            invocationOf(run, target, invocation),
+            since,
+          )),
+        );
       } catch (thrown) {
         if (!isOfProvider(thrown)) throw thrown;
         return { ...held(read.runId), reason: { code: thrown.code, message: thrown.message } };

@@ -1,7 +1,9 @@
 /** Carries out a plan at the providers, one step after the other; a step that fails stops no other. */
+
 import { FleetReflexError } from '../errors.ts';
 import type { ProviderName } from '../model/provider-name.ts';
 import type { SchedulePorts } from './context.ts';
+import { schedulesOf } from './context.ts';
 import type { ExistingSchedule, ScheduleStep } from './plan.ts';
 
 export interface Place {
@@ -32,7 +34,7 @@ export async function listExisting(places: readonly Place[], schedules: Schedule
   const distinct = new Map(places.map((place) => [placeOf(place), place]));
   for (const { provider, region } of distinct.values()) {
     try {
-      const found = await schedules[provider].list(region);
+      const found = await schedulesOf(schedules, provider).list(region);
       listing.existing.push(...found.map((schedule) => ({ ...schedule, provider })));
     } catch (error) {
       if (!(error instanceof FleetReflexError)) throw error;
@@ -67,7 +69,7 @@ export async function applySteps(steps: readonly ScheduleStep[], schedules: Sche
 }
 
 async function applyStep(step: ScheduleStep, schedules: SchedulePorts): Promise<void> {
-  const port = schedules[step.provider];
+  const port = schedulesOf(schedules, step.provider);
   switch (step.kind) {
     case 'create':
       await port.create(step.spec);

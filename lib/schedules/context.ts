@@ -1,14 +1,27 @@
 /** What everything about schedules needs, and how patient it is. */
+import { FleetReflexError } from '../errors.ts';
 import type { ProviderName } from '../model/provider-name.ts';
-import type { Provider } from '../providers/provider.ts';
+import type { Provider, Providers } from '../providers/provider.ts';
 import type { ProviderSchedules } from '../providers/schedules.ts';
 import type { SettleContext } from '../runs/settle.ts';
 import type { ScheduleLedger } from '../store/schedule-ledger.ts';
 
+/** By cloud; one that starts no command by itself is not among them. */
 export type SchedulePorts = Readonly<Record<ProviderName, ProviderSchedules>>;
 
+/** @throws FleetReflexError `provider.unsupported` */
+export function schedulesOf(ports: SchedulePorts, provider: ProviderName): ProviderSchedules {
+  const port = Object.hasOwn(ports, provider) ? ports[provider] : undefined;
+  if (port !== undefined) return port;
+  throw new FleetReflexError(
+    'provider.unsupported',
+    `${provider} starts no command by itself: write a rule with \`schedule\`, which fleet-reflex starts`,
+    { details: { provider } },
+  );
+}
+
 export interface SchedulesContext extends SettleContext {
-  providers: Readonly<Record<ProviderName, Pick<Provider, 'split' | 'cancel' | 'pushes'>>>;
+  providers: Providers<Pick<Provider, 'split' | 'cancel' | 'pushes'>>;
   schedules: SchedulePorts;
   ledger: ScheduleLedger;
   /** Makes sure that the poller, and with it `tendSchedules`, looks at that time. */

@@ -1,8 +1,9 @@
 /** When a schedule should fire next, so that a provider is only asked when there may be something to hear. */
+
 import { FleetReflexError } from '../errors.ts';
 import { after } from '../model/after.ts';
 import type { LiveSchedule } from '../model/live-schedule.ts';
-import { patienceOf, type SchedulesContext } from './context.ts';
+import { patienceOf, type SchedulesContext, schedulesOf } from './context.ts';
 import { isHeldAt, onceAt } from './live-schedule.ts';
 
 type Expecting = Pick<SchedulesContext, 'schedules' | 'now' | 'patience'>;
@@ -17,7 +18,7 @@ export function expectedAt(schedule: LiveSchedule, { schedules }: Expecting): Da
   if (!('recurrence' in schedule.timing)) return undefined;
   const from = new Date(schedule.lookedFrom);
   try {
-    const times = schedules[schedule.provider].nextTimes(schedule.timing.recurrence, 2, from);
+    const times = schedulesOf(schedules, schedule.provider).nextTimes(schedule.timing.recurrence, 2, from);
     return times.find((time) => time > after(from, TOLERANCE_MS));
   } catch (error) {
     // The provider took what its reader here does not understand: then it is asked at intervals only.

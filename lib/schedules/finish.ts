@@ -3,6 +3,7 @@
  * cancelled. What is over is removed at the provider, but not before its run has ended: at Alibaba the schedule is
  * the running command.
  */
+
 import { FleetReflexError } from '../errors.ts';
 import { ASK_ANEW } from '../guards/ask-anew.ts';
 import { after } from '../model/after.ts';
@@ -10,7 +11,7 @@ import type { Reason } from '../model/completion-event.ts';
 import type { LiveSchedule, ScheduleRequest } from '../model/live-schedule.ts';
 import { isAwaitingSchedule, isTerminalRun, type Run } from '../model/run.ts';
 import { change, endRun } from '../runs/settle.ts';
-import { patienceOf, type SchedulesContext } from './context.ts';
+import { patienceOf, type SchedulesContext, schedulesOf } from './context.ts';
 import { lookAt } from './firings.ts';
 import { isHeldAt, onceAt, requestOf } from './live-schedule.ts';
 import { scheduleOnce, showing } from './schedule-once.ts';
@@ -124,7 +125,7 @@ async function removeThere(
 ): Promise<void> {
   if (scheduleId === undefined) return;
   try {
-    await schedules[provider].remove({ region, scheduleId });
+    await schedulesOf(schedules, provider).remove({ region, scheduleId });
   } catch (error) {
     // Somebody took our mark off: it is theirs now.
     if (!(error instanceof FleetReflexError) || error.code !== 'provider.notOurs') throw error;

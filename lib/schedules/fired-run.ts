@@ -2,12 +2,14 @@
  * The run of a firing. A one-off that a run asked for is that run; every other firing is a run of its own, whose id
  * is made of the schedule and the firing. Once it has its invocation it is like any other run.
  */
+
 import type { LiveSchedule, ScheduleRequest } from '../model/live-schedule.ts';
 import { isTerminalRun, type Run, type RunInvocation, type RunTask, SCHEDULE_SOURCE } from '../model/run.ts';
 import { runIdFor } from '../model/run-id.ts';
 import type { RunId } from '../model/run-request.ts';
 import { ownTask } from '../model/run-tasks.ts';
 import type { Target } from '../model/target.ts';
+import { providerOf } from '../providers/provider.ts';
 import type { Firing } from '../providers/schedules.ts';
 import { change, settle } from '../runs/settle.ts';
 import type { SchedulesContext } from './context.ts';
@@ -50,7 +52,7 @@ async function beginWaiting(
     // It was cancelled, or given up, while it fired all the same.
     log.warn('schedule.firedAfterEnd', { runId: begun.runId, invocationId: firing.invocationId });
     const ref = { region: schedule.region, invocationId: firing.invocationId };
-    await context.providers[schedule.provider].cancel(ref);
+    await providerOf(context.providers, schedule.provider).cancel(ref);
   }
   return await settle(begun, context);
 }
@@ -110,7 +112,7 @@ async function note(
   runId: RunId,
   { store, providers }: SchedulesContext,
 ): Promise<void> {
-  if (invocationId === undefined || !providers[provider].pushes) return;
+  if (invocationId === undefined || !providerOf(providers, provider).pushes) return;
   await store.noteInvocation(provider, invocationId, runId);
 }
 

@@ -3,20 +3,18 @@
  * again at the time before the last known firing, since a provider may show one late; a firing is a run once all the
  * same, because the run's id is made of it.
  */
+
 import { FleetReflexError, messageOf } from '../errors.ts';
 import { after } from '../model/after.ts';
 import type { LiveSchedule } from '../model/live-schedule.ts';
-import type { ProviderName } from '../model/provider-name.ts';
 import type { Run } from '../model/run.ts';
+import { factsOf } from '../providers/registry.ts';
 import type { Firing } from '../providers/schedules.ts';
-import { patienceOf, type SchedulesContext } from './context.ts';
+import { patienceOf, type SchedulesContext, schedulesOf } from './context.ts';
 import { expectedAt, isDue } from './expected.ts';
 import { beginFired } from './fired-run.ts';
 import { firingKey } from './firing-key.ts';
 import { isHeldAt, onceAt } from './live-schedule.ts';
-
-/** Cloud Assistant ends a recurring invocation when a run of it fails (docs/status-model.md). */
-const ENDS_WITH_A_FAILURE: ReadonlySet<ProviderName> = new Set(['alibaba']);
 
 export interface Collected {
   schedule: LiveSchedule;
@@ -78,7 +76,7 @@ async function ask(
   const from = Math.min(...group.map(({ lookedFrom }) => Date.parse(lookedFrom)));
   const ids = group.flatMap(({ scheduleId }) => scheduleId ?? []);
   try {
-    const firings = await context.schedules[first.provider].firings(
+    const firings = await schedulesOf(context.schedules, first.provider).firings(
       first.region,
       ids,
       since ?? new Date(from - overlapMs),
@@ -130,7 +128,7 @@ async function take(
     });
     collected.push({ schedule, firing, run });
     if (onceAt(schedule) !== undefined) firedAs = run.runId;
-    else if (ENDS_WITH_A_FAILURE.has(schedule.provider)) lastRun = run.runId;
+    else if (factsOf(schedule.provider).schedules?.endsWithFailure === true) lastRun = run.runId;
   }
   const last = within.reduce((latest, { at }) => (at > latest ? at : latest), schedule.lookedFrom);
   const expected = expectedAt(schedule, context);

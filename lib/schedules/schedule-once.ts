@@ -2,6 +2,7 @@
  * The action `schedule`: makes the provider's schedule for one request, once. The run is stored before the provider
  * is asked, and the schedule is known there by the run's id, so that whoever tries again finds it.
  */
+
 import { randomUUID } from 'node:crypto';
 import { FleetReflexError } from '../errors.ts';
 import { admit } from '../guards/guards.ts';
@@ -9,9 +10,10 @@ import { after } from '../model/after.ts';
 import type { Reason } from '../model/completion-event.ts';
 import type { LiveSchedule, ScheduleRequest } from '../model/live-schedule.ts';
 import { isAwaitingSchedule, type Run } from '../model/run.ts';
-import { PROVIDER_FORMS } from '../rules/provider-ids.ts';
+import { providerOf } from '../providers/provider.ts';
+import { factsOf } from '../providers/registry.ts';
 import { change, deliverOne, endRun } from '../runs/settle.ts';
-import { patienceOf, type SchedulesContext } from './context.ts';
+import { patienceOf, type SchedulesContext, schedulesOf } from './context.ts';
 import { fromRequest, specOf } from './live-schedule.ts';
 import { deadlineOf, scheduledRun } from './scheduled-run.ts';
 
@@ -92,7 +94,8 @@ async function make(
       // Said before it is done: should this process end now, the next one looks first.
       current = (await ledger.save({ ...current, isUncertain: true })) ?? current;
     }
-    const scheduleId = found ?? (await schedules[current.provider].create(specOf(current))).scheduleId;
+    const scheduleId =
+      found ?? (await schedulesOf(schedules, current.provider).create(specOf(current))).scheduleId;
     const made = { ...current, scheduleId, isUncertain: false };
     await ledger.save(made);
     log.info('run.scheduled', { runId: run.runId, rule: run.rule, scheduleId, ...schedule.timing });
@@ -118,7 +121,8 @@ async function find(
   { provider, region, name }: LiveSchedule,
   { schedules }: SchedulesContext,
 ): Promise<string | undefined> {
-  return (await schedules[provider].list(region)).find((existing) => existing.name === name)?.scheduleId;
+  return (await schedulesOf(schedules, provider).list(region)).find((existing) => existing.name === name)
+    ?.scheduleId;
 }
 
 /** The time has come, or the patience has ended, and the provider does not show it. */
@@ -150,15 +154,15 @@ function problemOf(request: ScheduleRequest, context: SchedulesContext): Reason 
   const { at, recurrence } = request;
   const { provider, instances } = request.target;
   const now = context.now();
-  const { maxScheduleInstances } = PROVIDER_FORMS[provider];
-  if (instances.length > maxScheduleInstances) {
+  const { maxInstances = 0 } = factsOf(provider).schedules ?? {};
+  if (instances.length > maxInstances) {
     return {
       code: 'schedule.tooManyInstances',
-      message: `A schedule of ${provider} takes at most ${maxScheduleInstances} instances, came ${instances.length}.`,
+      message: `A schedule of ${provider} takes at most ${maxInstances} instances, came ${instances.length}.`,
       advice: 'Let several rules make a schedule each, for a part of the instances.',
     };
   }
-  if (context.providers[provider].split(instances).length > 1) {
+  if (providerOf(context.providers, provider).split(instances).length > 1) {
     return {
       code: 'schedule.mixedInstances',
       message: `A schedule of ${provider} takes instances of one kind, came ${instances.slice(0, 5).join(', ')}${instances.length > 5 ? ', …' : ''}.`,
@@ -174,7 +178,7 @@ function problemOf(request: ScheduleRequest, context: SchedulesContext): Reason 
     };
   }
   try {
-    const [next] = context.schedules[provider].nextTimes(recurrence ?? '', 1, now);
+    const [next] = schedulesOf(context.schedules, provider).nextTimes(recurrence ?? '', 1, now);
     if (next !== undefined) return undefined;
     return { code: 'schedule.never', message: `The recurrence '${recurrence}' never comes true again.` };
   } catch (error) {

@@ -2,6 +2,7 @@
  * What events would do: the door's own decision and the guards' own answers, on a clock and a memory of their own.
  * Nothing is sent, nothing is stored, nobody is asked. A run ends so long after it was sent as it is said to take.
  */
+
 import type { ChatPort } from '../chat/port.ts';
 import { admit, leave, releaseClaims } from '../guards/guards.ts';
 import { reserve } from '../guards/reserve.ts';
@@ -12,10 +13,10 @@ import type { Reason } from '../model/completion-event.ts';
 import type { DoorOutcome } from '../model/decision.ts';
 import { reaches } from '../model/episode.ts';
 import { guardKey } from '../model/guard-key.ts';
-import type { ProviderName } from '../model/provider-name.ts';
 import type { Run } from '../model/run.ts';
 import type { RunId, RunRequest } from '../model/run-request.ts';
 import type { TriggerEvent } from '../model/trigger-event.ts';
+import { type Providers, providerOf } from '../providers/provider.ts';
 import type { RuleSet } from '../rules/rule.ts';
 import { type DecideContext, decide, type Origin } from '../runs/decide.ts';
 import { runOf } from '../runs/fire-here.ts';
@@ -30,7 +31,7 @@ import { timeline } from './timeline.ts';
 
 export interface SimulationOptions {
   ruleSet: RuleSet;
-  providers: Readonly<Record<ProviderName, Splitting>>;
+  providers: Providers<Splitting>;
   start: Date;
 }
 
@@ -115,7 +116,7 @@ export function simulation({ ruleSet, providers, start }: SimulationOptions): Si
         happening.effect = { kind: 'cancelled', request: traced, at: now(), stopped: await cancel(traced) };
         return;
       case 'run': {
-        const run = newRun(traced, providers[traced.target.provider], now());
+        const run = newRun(traced, providerOf(providers, traced.target.provider), now());
         await attempt(enlist({ run, request: traced, happening, takesMs, state: 'waiting' }));
         return;
       }
@@ -151,7 +152,7 @@ export function simulation({ ruleSet, providers, start }: SimulationOptions): Si
           kind: 'ran',
           request,
           at: now(),
-          calls: planInvocations(run.runId, instances, providers[provider]).length,
+          calls: planInvocations(run.runId, instances, providerOf(providers, provider)).length,
           ...waitOf(one, now()),
         };
         clock.plan(after(now(), one.takesMs), () => end(one));
@@ -219,7 +220,7 @@ export function simulation({ ruleSet, providers, start }: SimulationOptions): Si
   async function schedule(request: RequestOf<'schedule'>, happening: Happening, takesMs: number) {
     if (!isFiredHere(request)) return;
     const run = timedRun(request, { providers, now, leaseMs: 0 });
-    const first = firstTime(run, now());
+    const first = await firstTime(run, now());
     const refuse = (reason: Reason) => {
       happening.effect = { kind: 'stopped', request, at: now(), reason };
     };
@@ -241,7 +242,7 @@ export function simulation({ ruleSet, providers, start }: SimulationOptions): Si
       one.state = 'over';
       return await attempt(enlist({ ...one, run: waitingUntil(one.run, at), happening, state: 'waiting' }));
     }
-    const next = comesNext(one.run, now());
+    const next = await comesNext(one.run, now());
     if (next.ok) clock.plan(next.at, () => fire(one, next.at));
     await attempt(enlist({ ...one, run: runOf(one.run, at), happening, state: 'waiting' }));
   }

@@ -22,14 +22,14 @@ const REPLY_WITHIN_MS = 5_000;
 /** How long a provider may take to show an invocation whose answer was lost. */
 const RECONCILE_SETTLE_MS = 10_000;
 
-export function fleetParts(service: string, config: BehindConfig) {
+export async function fleetParts(service: string, config: BehindConfig) {
   const client = new SQSClient({});
   const documents = DynamoDBDocumentClient.from(new DynamoDBClient({}), {
     marshallOptions: { removeUndefinedValues: true },
   });
   const table = { client: documents, table: config.RUNS_TABLE };
   const now = () => new Date();
-  const providers = providersOf(config);
+  const providers = await providersOf(config);
   const log = logOf(service, config);
   const store = dynamoRunStore({
     ...table,
@@ -41,7 +41,7 @@ export function fleetParts(service: string, config: BehindConfig) {
     store,
     guards: dynamoGuardStore(table),
     providers,
-    schedules: schedulesOf(providers, config.STAGE, config),
+    schedules: schedulesOf(providers),
     ledger: dynamoScheduleLedger(table),
     events: dynamoEventLog({ ...table, recordsTable: config.RECORDS_TABLE }),
     publishing: {

@@ -1,98 +1,70 @@
 /** The clouds, with the credentials that the configuration gives or names. */
-import * as z from 'zod';
 import type { ProvidersConfig, SecretsConfig } from '../config.ts';
 import { FleetReflexError } from '../errors.ts';
-import { alibabaProvider } from '../providers/alibaba/provider.ts';
-import { alibabaSchedules } from '../providers/alibaba/schedules.ts';
-import { tencentProvider } from '../providers/tencent/provider.ts';
-import { tencentSchedules } from '../providers/tencent/schedules.ts';
+import type { CredentialFacts, OpenProvider } from '../providers/provider-module.ts';
+import { allProviders, loadProvider } from '../providers/registry.ts';
+import type { SchedulePorts } from '../schedules/context.ts';
 import { readSecret } from '../secrets.ts';
 
-const TencentSecret = z.object({
-  secretId: z.string().min(1),
-  secretKey: z.string().min(1),
-  token: z.string().min(1).optional(),
-});
-const AlibabaSecret = z.object({
-  accessKeyId: z.string().min(1),
-  accessKeySecret: z.string().min(1),
-  securityToken: z.string().min(1).optional(),
-});
+type Config = ProvidersConfig & SecretsConfig & { STAGE: string };
 
-export function providersOf(config: ProvidersConfig & SecretsConfig) {
-  const { TENCENT_ENDPOINT, TENCENT_LANGUAGE, ALIBABA_ENDPOINT, REQUEST_SHARES: requestShares } = config;
-  return {
-    tencent: tencentProvider({
-      credentials: () => tencentCredentials(config),
-      language: TENCENT_LANGUAGE,
-      requestShares,
-      ...(TENCENT_ENDPOINT !== undefined && { endpoint: TENCENT_ENDPOINT }),
-    }),
-    alibaba: alibabaProvider({
-      credentials: () => alibabaCredentials(config),
-      terminationMode: config.ALIBABA_TERMINATION_MODE,
-      requestShares,
-      ...(ALIBABA_ENDPOINT !== undefined && { endpoint: ALIBABA_ENDPOINT }),
-    }),
-  };
+/** Every cloud that is registered, by name. No connection is opened before the first call. */
+export async function providersOf(config: Config): Promise<Readonly<Record<string, OpenProvider>>> {
+  const settings = Object.fromEntries(Object.entries(config));
+  const open = allProviders().map(async ({ name }) => {
+    const module = await loadProvider(name);
+    const provider = module.open({
+      settings,
+      credentials: (facts) => () => credentialsOf(facts, settings, config),
+      requestShares: config.REQUEST_SHARES,
+      stage: config.STAGE,
+    });
+    return [name, provider] as const;
+  });
+  return Object.fromEntries(await Promise.all(open));
 }
 
-/** On the same connections and rate limits. */
-export function schedulesOf(
-  { tencent, alibaba }: ReturnType<typeof providersOf>,
-  stage: string,
-  { ALIBABA_TERMINATION_MODE: terminationMode }: Pick<ProvidersConfig, 'ALIBABA_TERMINATION_MODE'>,
-) {
-  return {
-    tencent: tencentSchedules({ client: tencent.client, stage }),
-    alibaba: alibabaSchedules({ client: alibaba.client, stage, terminationMode }),
-  };
+/** Of the clouds that start commands by themselves. */
+export function schedulesOf(providers: Readonly<Record<string, OpenProvider>>): SchedulePorts {
+  return Object.fromEntries(
+    Object.entries(providers).flatMap(([name, { schedules }]) =>
+      schedules === undefined ? [] : [[name, schedules] as const],
+    ),
+  );
 }
 
-async function tencentCredentials(config: ProvidersConfig & SecretsConfig) {
-  const { TENCENT_CREDENTIALS: reference } = config;
+export async function closeProviders(providers: Readonly<Record<string, OpenProvider>>): Promise<void> {
+  await Promise.all(Object.values(providers).map((provider) => provider.close()));
+}
+
+async function credentialsOf<Credentials>(
+  { title, secret, fields, schema }: CredentialFacts<Credentials>,
+  settings: Readonly<Record<string, unknown>>,
+  config: SecretsConfig,
+): Promise<Credentials> {
+  const reference = settings[secret];
+  const variables: [string, string][] = Object.entries(fields);
   const found =
-    reference === undefined
-      ? {
-          secretId: config.TENCENTCLOUD_SECRET_ID,
-          secretKey: config.TENCENTCLOUD_SECRET_KEY,
-          token: config.TENCENTCLOUD_SESSION_TOKEN,
-        }
-      : parseJson(reference, await readSecret(reference, config));
-  const credentials = TencentSecret.safeParse(found);
-  if (!credentials.success) {
-    throw unusable(
-      'Tencent Cloud',
-      reference,
-      'TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY',
-      '{"secretId", "secretKey", "token"?}',
-    );
-  }
-  const { secretId, secretKey, token } = credentials.data;
-  return { secretId, secretKey, ...(token !== undefined && { token }) };
-}
-
-async function alibabaCredentials(config: ProvidersConfig & SecretsConfig) {
-  const { ALIBABA_CREDENTIALS: reference } = config;
-  const found =
-    reference === undefined
-      ? {
-          accessKeyId: config.ALIBABA_CLOUD_ACCESS_KEY_ID,
-          accessKeySecret: config.ALIBABA_CLOUD_ACCESS_KEY_SECRET,
-          securityToken: config.ALIBABA_CLOUD_SECURITY_TOKEN,
-        }
-      : parseJson(reference, await readSecret(reference, config));
-  const credentials = AlibabaSecret.safeParse(found);
-  if (!credentials.success) {
-    throw unusable(
-      'Alibaba Cloud',
-      reference,
-      'ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET',
-      '{"accessKeyId", "accessKeySecret", "securityToken"?}',
-    );
-  }
-  const { accessKeyId, accessKeySecret, securityToken } = credentials.data;
-  return { accessKeyId, accessKeySecret, ...(securityToken !== undefined && { securityToken }) };
+    typeof reference === 'string'
+      ? parseJson(reference, await readSecret(reference, config))
+      : Object.fromEntries(
+          variables.flatMap(([field, name]) =>
+            settings[name] === undefined ? [] : [[field, settings[name]]],
+          ),
+        );
+  const credentials = schema.safeParse(found);
+  if (credentials.success) return credentials.data;
+  // What a secret with nothing in it lacks.
+  const required = new Set(schema.safeParse({}).error?.issues.map(({ path }) => String(path[0])));
+  const shape = variables.map(([field]) => `"${field}"${required.has(field) ? '' : '?'}`).join(', ');
+  const needed = variables.flatMap(([field, name]) => (required.has(field) ? [name] : [])).join(' and ');
+  const remedy =
+    typeof reference === 'string'
+      ? `the secret ${reference} must be {${shape}}`
+      : `set ${needed}, or name a secret that has them`;
+  throw new FleetReflexError('credentials.missing', `There are no credentials for ${title}: ${remedy}.`, {
+    disposition: 'retry',
+  });
 }
 
 function parseJson(reference: string, text: string): unknown {
@@ -103,25 +75,7 @@ function parseJson(reference: string, text: string): unknown {
     throw new FleetReflexError(
       'credentials.invalid',
       `The secret ${reference} must hold JSON, and it does not.`,
-      {
-        disposition: 'retry',
-        cause,
-      },
+      { disposition: 'retry', cause },
     );
   }
-}
-
-function unusable(
-  cloud: string,
-  reference: string | undefined,
-  variables: string,
-  shape: string,
-): FleetReflexError {
-  const remedy =
-    reference === undefined
-      ? `set ${variables}, or name a secret that has them`
-      : `the secret ${reference} must be ${shape}`;
-  return new FleetReflexError('credentials.missing', `There are no credentials for ${cloud}: ${remedy}.`, {
-    disposition: 'retry',
-  });
 }

@@ -8,14 +8,19 @@ import { type CancelRequest, cancelRuns } from '../../lib/runs/cancel.ts';
 import { dispatchRun } from '../../lib/runs/dispatch.ts';
 import { type PollContext, poll } from '../../lib/runs/poll.ts';
 import { CRASH, dying, type Failpoint } from '../fixtures/dying.ts';
-import { aRunWorld, type RunOnlyRequest, type RunWorld } from '../fixtures/run-world.ts';
+import {
+  aRunWorld,
+  type RunOnlyRequest,
+  type RunWorld,
+  type TwoCloudsContext,
+} from '../fixtures/run-world.ts';
 import { startRunsTable } from '../fixtures/runs-table.ts';
 
 /** The calls of a provider that go over the network. */
 const CALLS = ['invoke', 'find', 'read', 'cancel', 'availability'];
 const GUARDED = { guards: { dedupe: { key: 'k', windowMs: 600_000 }, maxInFlight: 1 } } as const;
 
-function dyingContext(context: PollContext, point: Failpoint): PollContext {
+function dyingContext(context: TwoCloudsContext, point: Failpoint): PollContext {
   const provider = dying(context.providers.tencent, point, CALLS);
   return {
     ...context,

@@ -8,9 +8,15 @@ import { scheduleOnce } from '../../lib/schedules/schedule-once.ts';
 import { type TendContext, tendSchedules } from '../../lib/schedules/tend.ts';
 import { until } from '../contract/alibaba-local.ts';
 import { CRASH, dying, type Failpoint } from '../fixtures/dying.ts';
-import { aRequest, aStanding, startStack, TENCENT_REGION } from '../integration/schedules-stack.ts';
+import {
+  aRequest,
+  aStanding,
+  type SchedulesStackContext,
+  startStack,
+  TENCENT_REGION,
+} from '../integration/schedules-stack.ts';
 
-function dyingContext(context: TendContext, point: Failpoint): TendContext {
+function dyingContext(context: SchedulesStackContext, point: Failpoint): TendContext {
   // nextTimes is no await: it stays as it is.
   const { nextTimes } = context.schedules.tencent;
   const tencent = { ...dying(context.schedules.tencent, point), nextTimes };
@@ -127,7 +133,7 @@ describe.each(['before', 'after'] as const)('dying %s the effect', { timeout: 60
   });
 });
 
-async function fired(context: TendContext, scheduleId: string): Promise<void> {
+async function fired(context: SchedulesStackContext, scheduleId: string): Promise<void> {
   await until(
     () => context.schedules.tencent.firings(TENCENT_REGION, [scheduleId], new Date(0)),
     (firings) => firings.length > 0,

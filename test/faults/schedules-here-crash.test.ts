@@ -6,9 +6,9 @@ import { describe, expect, test } from 'vitest';
 import type { ScheduleRequest } from '../../lib/model/live-schedule.ts';
 import { isTerminalRun, type Run } from '../../lib/model/run.ts';
 import { type CancelRequest, cancelRuns } from '../../lib/runs/cancel.ts';
-import { type PollContext, poll } from '../../lib/runs/poll.ts';
+import { poll } from '../../lib/runs/poll.ts';
 import { CRASH, dying, type Failpoint } from '../fixtures/dying.ts';
-import { aRunWorld, type RunWorld } from '../fixtures/run-world.ts';
+import { aRunWorld, type RunWorld, type TwoCloudsContext } from '../fixtures/run-world.ts';
 import { startRunsTable } from '../fixtures/runs-table.ts';
 import { aTimedRequest, schedule } from '../fixtures/timed-requests.ts';
 
@@ -16,7 +16,7 @@ const CALLS = ['invoke', 'find', 'read', 'cancel', 'availability'];
 const HOUR = 3_600_000;
 const EXECUTION = { guards: { dedupe: { key: 'k', windowMs: 1_000 }, cooldownMs: 1_000, maxInFlight: 1 } };
 
-function dyingContext(context: PollContext, point: Failpoint): PollContext {
+function dyingContext(context: TwoCloudsContext, point: Failpoint): TwoCloudsContext {
   const provider = dying(context.providers.tencent, point, CALLS);
   return {
     ...context,
@@ -30,7 +30,7 @@ function dyingContext(context: PollContext, point: Failpoint): PollContext {
 /** Tries the death at every await there is, each in a world of its own, until one is not reached any more. */
 async function atEveryAwait(
   when: Failpoint['when'],
-  live: (world: RunWorld, dies: PollContext) => Promise<unknown>,
+  live: (world: RunWorld, dies: TwoCloudsContext) => Promise<unknown>,
   then: (world: RunWorld, at: number) => Promise<void>,
 ): Promise<number> {
   for (let at = 1; at < 200; at += 1) {

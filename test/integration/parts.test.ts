@@ -4,10 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { DispatchConfig, type Environment, readConfig } from '../../lib/config.ts';
+import { providerOf } from '../../lib/providers/provider.ts';
 import { packRules } from '../../lib/rules/pack-rules.ts';
 import { SOURCES } from '../../lib/sources/registry.ts';
 import * as packaged from '../../lib/wiring/packaged-rules.ts';
-import { providersOf } from '../../lib/wiring/providers.ts';
+import { closeProviders, providersOf } from '../../lib/wiring/providers.ts';
 import { rulesOf, wantedSchedules } from '../../lib/wiring/rules-file.ts';
 import { startCloudAssistantServer } from '../../local/alibaba/server.ts';
 import { createFleetEngine } from '../../local/fleet/engine.ts';
@@ -50,15 +51,14 @@ async function answerOf(cloud: keyof typeof CLOUDS, env: Environment): Promise<u
     ALIBABA_ENDPOINT: cloudAssistant.url,
     ...env,
   });
-  const providers = providersOf(config);
+  const providers = await providersOf(config);
   const { region, instance } = CLOUDS[cloud];
   try {
-    return await providers[cloud].availability(region, [instance]);
+    return await providerOf(providers, cloud).availability(region, [instance]);
   } catch (thrown) {
     return thrown instanceof Error ? thrown.message : thrown;
   } finally {
-    await providers.tencent.close();
-    await providers.alibaba.close();
+    await closeProviders(providers);
   }
 }
 

@@ -1,4 +1,5 @@
 /** Both local clouds, a table and caught completion events, for the tests of lib/schedules/, on a clock that jumps. */
+
 import { randomUUID } from 'node:crypto';
 import { onTestFinished } from 'vitest';
 import type { Log } from '../../lib/logging.ts';
@@ -9,6 +10,8 @@ import type { RunId } from '../../lib/model/run-request.ts';
 import { alibabaProvider } from '../../lib/providers/alibaba/provider.ts';
 import { alibabaSchedules } from '../../lib/providers/alibaba/schedules.ts';
 import { systemClock } from '../../lib/providers/clock.ts';
+import type { Provider } from '../../lib/providers/provider.ts';
+import type { ProviderSchedules } from '../../lib/providers/schedules.ts';
 import { tencentProvider } from '../../lib/providers/tencent/provider.ts';
 import { tencentSchedules } from '../../lib/providers/tencent/schedules.ts';
 import type { StandingSchedule } from '../../lib/rules/rule.ts';
@@ -49,6 +52,13 @@ commands:
 export type Stack = Awaited<ReturnType<typeof startStack>>;
 
 /** For the test that calls it. */
+/** With the clouds that there are. */
+export type SchedulesStackContext = TendContext &
+  PollContext & {
+    providers: Readonly<Record<'tencent' | 'alibaba', Provider>>;
+    schedules: Readonly<Record<'tencent' | 'alibaba', ProviderSchedules>>;
+  };
+
 export async function startStack(options: { alibaba?: Partial<CloudAssistantServerOptions> } = {}) {
   let aheadMs = 0;
   const jumping = { ...systemClock, epochMs: () => Date.now() + aheadMs };
@@ -92,7 +102,7 @@ export async function startStack(options: { alibaba?: Partial<CloudAssistantServ
   let useManual = false;
   const now = () => new Date(useManual ? manual.epochMs() : jumping.epochMs());
   const providers = { tencent, alibaba };
-  const context: TendContext & PollContext = {
+  const context: SchedulesStackContext = {
     store: dynamoRunStore({ ...table, now }),
     guards: dynamoGuardStore(table),
     ledger: dynamoScheduleLedger(table),

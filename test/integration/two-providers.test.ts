@@ -310,7 +310,7 @@ function asOfAnyCloud(event: CompletionEvent): unknown {
     reason: reason && 'in its own words',
     tasks: tasks.map(({ providerStatus: _status, exitCode: _code, error: _error, ...task }) => task),
   };
-  const { region, instance, prefix } = PARTS[provider];
+  const { region, instance, prefix } = PARTS[provider === 'alibaba' ? 'alibaba' : 'tencent'];
   const names: [string, string][] = [
     // Alibaba's task has no id of its own: ours begins with the invocation's.
     ...tasks.map(({ taskId }): [string, string] => [taskId, 'task']),

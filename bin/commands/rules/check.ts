@@ -2,14 +2,14 @@
 import type { Rule, RuleSet, StandingSchedule } from '../../../lib/rules/rule.ts';
 import { instancesText } from './instances-text.ts';
 import { readRules } from './read.ts';
-import { checkRecurrence, checkRule } from './recurrence.ts';
+import { checkRecurrence, checkRule, problemsOf } from './recurrence.ts';
 
 /** @returns the exit code */
 export async function checkRules(fileName: string): Promise<number> {
   const ruleSet = await readRules(fileName);
   const problems = [
-    ...ruleSet.rules.flatMap((rule) => checkRule(rule) ?? []),
-    ...ruleSet.schedules.flatMap((schedule) => checkRecurrence(schedule) ?? []),
+    ...(await problemsOf(ruleSet.rules, checkRule)),
+    ...(await problemsOf(ruleSet.schedules, checkRecurrence)),
   ];
   for (const problem of problems) console.error(`${fileName}: ${problem}`);
   for (const warning of ruleSet.warnings) console.log(`warning: ${warning}`);

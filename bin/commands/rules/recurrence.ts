@@ -1,51 +1,43 @@
 /**
- * Checks the recurrence of a schedule with its provider's own reader. Here and not in lib/rules, so that the
- * functions that load rules need no crontab parser.
+ * Checks the recurrence of a schedule with its cloud's own reader. Here and not in lib/rules, so that the functions that
+ * load rules need no crontab parser.
  */
 import { messageOf } from '../../../lib/errors.ts';
-import type { ProviderName } from '../../../lib/model/provider-name.ts';
-import { readFrequency } from '../../../lib/providers/alibaba/frequency.ts';
-import { nextTime } from '../../../lib/providers/recurrence.ts';
-import { checkCrontab } from '../../../lib/providers/tencent/crontab.ts';
+import { recurrencesOf } from '../../../lib/providers/registry.ts';
 import type { Rule, StandingSchedule } from '../../../lib/rules/rule.ts';
 
+/** @returns what is wrong with each, in their order */
+export async function problemsOf<Item>(
+  items: readonly Item[],
+  check: (item: Item) => Promise<string | undefined>,
+): Promise<string[]> {
+  const problems = await Promise.all(items.map(check));
+  return problems.filter((problem) => problem !== undefined);
+}
+
 /** @returns what is wrong, or undefined */
-export function checkRecurrence({ name, provider, timing }: StandingSchedule): string | undefined {
+export async function checkRecurrence(schedule: StandingSchedule): Promise<string | undefined> {
+  const { name, provider, timing } = schedule;
   if (!('recurrence' in timing)) return undefined;
-  const problem = problemOf(provider, timing.recurrence);
+  const problem = (await recurrencesOf(provider)).problemOf(timing.recurrence);
   return problem === undefined ? undefined : `schedules ${name}: ${problem}`;
 }
 
 /** The same for a rule, which we fire ourselves; a recurrence that comes from the event is checked when it is there. */
-export function checkRule({ name, action }: Rule): string | undefined {
+export async function checkRule({ name, action }: Rule): Promise<string | undefined> {
   if (action.kind !== 'schedule' || !('recurrence' in action.timing)) return undefined;
   const { literal } = action.timing.recurrence;
-  const problem = literal === undefined ? undefined : problemHere(action.target.provider, literal);
+  const problem = literal === undefined ? undefined : await problemHere(action.target.provider, literal);
   return problem === undefined ? undefined : `rules ${name}: ${problem}`;
 }
 
-function problemHere(provider: ProviderName, recurrence: string): string | undefined {
+async function problemHere(provider: string, recurrence: string): Promise<string | undefined> {
+  const recurrences = await recurrencesOf(provider);
   try {
     const now = new Date();
-    const next = nextTime(provider, recurrence, now, now);
+    const next = recurrences.nextTime(recurrence, now, now);
     return next === undefined ? `recurrence '${recurrence}': it never comes true` : undefined;
   } catch (thrown) {
     return messageOf(thrown);
-  }
-}
-
-function problemOf(provider: ProviderName, recurrence: string): string | undefined {
-  switch (provider) {
-    case 'tencent':
-      try {
-        checkCrontab(recurrence);
-        return undefined;
-      } catch (thrown) {
-        return messageOf(thrown);
-      }
-    case 'alibaba': {
-      const reading = readFrequency(recurrence);
-      return reading.ok ? undefined : `recurrence '${recurrence}': ${reading.problem}`;
-    }
   }
 }

@@ -2,18 +2,19 @@
 import { CloudsConfig, readConfig } from '../../../lib/config.ts';
 import type { RunRequest } from '../../../lib/model/run-request.ts';
 import { HIDDEN, type WithSecrets } from '../../../lib/model/secret-parameters.ts';
+import { providerOf } from '../../../lib/providers/provider.ts';
 import { type Rehearsal, wouldRun } from '../../../lib/providers/rehearsal.ts';
-import { providersOf } from '../../../lib/wiring/providers.ts';
+import { closeProviders, providersOf } from '../../../lib/wiring/providers.ts';
 
-type Providers = Pick<ReturnType<typeof providersOf>, 'tencent' | 'alibaba'>;
+type Providers = Awaited<ReturnType<typeof providersOf>>;
 
 /** @returns what the work returns; the connections are closed then */
 export async function withClouds<Result>(work: (providers: Providers) => Promise<Result>): Promise<Result> {
-  const providers = providersOf(readConfig(CloudsConfig));
+  const providers = await providersOf(readConfig(CloudsConfig));
   try {
     return await work(providers);
   } finally {
-    await Promise.all([providers.tencent.close(), providers.alibaba.close()]);
+    await closeProviders(providers);
   }
 }
 
@@ -21,15 +22,28 @@ export async function withClouds<Result>(work: (providers: Providers) => Promise
 export async function rehearse(request: RunRequest, providers: Providers): Promise<Rehearsal[] | undefined> {
   if (request.action !== 'run' && request.action !== 'schedule') return undefined;
   const target = { ...request.target, parameters: withStandIns(request.target) };
-  const provider = providers[target.provider];
+  const { split, rehearse: ask } = providerOf(providers, target.provider);
+  if (ask === undefined) return [unrehearsed(target)];
   const rehearsals = await Promise.all(
-    provider
-      .split(target.instances)
-      .map((instances) =>
-        provider.rehearse({ token: 'rehearsal', target: { ...target, instances }, labels: {} }),
-      ),
+    split(target.instances).map((instances) =>
+      ask({ token: 'rehearsal', target: { ...target, instances }, labels: {} }),
+    ),
   );
   return rehearsals.map(shown);
+}
+
+function unrehearsed({ provider, instances }: { provider: string; instances: readonly string[] }): Rehearsal {
+  const reason = `${provider} cannot say what a command would do`;
+  return {
+    settings: {},
+    refusal: {
+      code: 'Unsupported',
+      message: reason,
+      advice: 'Try the rule on one instance that may be touched.',
+    },
+    instances: instances.map((instanceId) => ({ instanceId, wouldRun: false, reason })),
+    unchecked: 'Nothing was looked at',
+  };
 }
 
 /** Stands for a secret where nothing is run: nobody has to be given it for that. */

@@ -5,7 +5,7 @@ import type { StandingSchedule } from '../../../lib/rules/rule.ts';
 import { lineOf, RunSummary } from '../../run-lines.ts';
 import { callRunsApi } from '../../runs-client.ts';
 import { readRules } from '../rules/read.ts';
-import { checkRecurrence } from '../rules/recurrence.ts';
+import { checkRecurrence, problemsOf } from '../rules/recurrence.ts';
 import { nextTimes, showIn, zoneName } from './times.ts';
 
 const COUNT = 5;
@@ -15,11 +15,11 @@ const Page = z.looseObject({ runs: z.array(RunSummary) });
 /** @returns the exit code */
 export async function listSchedules(fileName: string, now: Date): Promise<number> {
   const { schedules } = await readRules(fileName);
-  const problems = schedules.flatMap((schedule) => checkRecurrence(schedule) ?? []);
+  const problems = await problemsOf(schedules, checkRecurrence);
   for (const problem of problems) console.error(`${fileName}: ${problem}`);
   if (problems.length > 0) return 1;
   if (schedules.length === 0) console.log(`${fileName} has no standing schedules.`);
-  for (const schedule of schedules) for (const line of linesOf(schedule, now)) console.log(line);
+  for (const schedule of schedules) for (const line of await linesOf(schedule, now)) console.log(line);
   await listWaiting();
   return 0;
 }
@@ -37,19 +37,19 @@ async function listWaiting(): Promise<void> {
   }
 }
 
-function linesOf(schedule: StandingSchedule, now: Date): string[] {
+async function linesOf(schedule: StandingSchedule, now: Date): Promise<string[]> {
   const { name, provider, region, command, instances, timing, isEnabled, notify } = schedule;
   const when = 'at' in timing ? `at ${timing.at}` : `'${timing.recurrence}'`;
   return [
     `${name}: ${when}${isEnabled ? '' : ', not enabled'}`,
     `  ${command} on ${instances.join(', ')} (${provider}, ${region}), tells ${notify.map((ref) => ref.name).join(', ') || 'nobody'}`,
-    ...timesOf(schedule, now).map((line) => `    ${line}`),
+    ...(await timesOf(schedule, now)).map((line) => `    ${line}`),
     '',
   ];
 }
 
-function timesOf(schedule: StandingSchedule, now: Date): string[] {
-  const { times, zone, note } = nextTimes(schedule, COUNT, now);
+async function timesOf(schedule: StandingSchedule, now: Date): Promise<string[]> {
+  const { times, zone, note } = await nextTimes(schedule, COUNT, now);
   const said = note === undefined ? [] : [note];
   if (times.length === 0) return said;
   const here = new Intl.DateTimeFormat().resolvedOptions().timeZone;

@@ -5,9 +5,9 @@ import { applySteps, describeStep, listExisting, type Place, within } from '../.
 import type { SchedulePorts } from '../../../lib/schedules/context.ts';
 import { isRunName } from '../../../lib/schedules/live-schedule.ts';
 import { planSchedules, type ScheduleStep } from '../../../lib/schedules/plan.ts';
-import { providersOf, schedulesOf } from '../../../lib/wiring/providers.ts';
+import { closeProviders, providersOf, schedulesOf } from '../../../lib/wiring/providers.ts';
 import { readRules } from '../rules/read.ts';
-import { checkRecurrence } from '../rules/recurrence.ts';
+import { checkRecurrence, problemsOf } from '../rules/recurrence.ts';
 
 /** @returns the exit code */
 export async function planAtProviders(rules: string, places: readonly Place[]): Promise<number> {
@@ -34,12 +34,12 @@ async function withPlan(
   work: (steps: readonly ScheduleStep[], ports: SchedulePorts) => Promise<number>,
 ): Promise<number> {
   const ruleSet = await readRules(rules);
-  const problems = ruleSet.schedules.flatMap((schedule) => checkRecurrence(schedule) ?? []);
+  const problems = await problemsOf(ruleSet.schedules, checkRecurrence);
   for (const problem of problems) console.error(`${rules}: ${problem}`);
   if (problems.length > 0) return 1;
   const config = readConfig(CloudsConfig);
-  const providers = providersOf(config);
-  const ports = schedulesOf(providers, config.STAGE, config);
+  const providers = await providersOf(config);
+  const ports = schedulesOf(providers);
   try {
     const listing = await listExisting([...placesOf(ruleSet), ...more], ports);
     const ofRuns = listing.existing.filter(({ name }) => isRunName(name)).length;
@@ -51,8 +51,7 @@ async function withPlan(
     const code = await work(steps, ports);
     return listing.unknown.length > 0 ? 1 : code;
   } finally {
-    await providers.tencent.close();
-    await providers.alibaba.close();
+    await closeProviders(providers);
   }
 }
 

@@ -3,7 +3,9 @@
  * repeated with nothing run twice; no list of invocation ids, so that each invocation is read by itself; and a stop
  * of which the vendor's own pages disagree whether it kills what already runs.
  */
+
 import { answerOf } from '../call-outcome.ts';
+import { inChunks } from '../chunks.ts';
 import { systemClock } from '../clock.ts';
 import { allPages } from '../pages.ts';
 import type {
@@ -20,16 +22,12 @@ import {
   type CloudAssistantClientOptions,
   createCloudAssistantClient,
 } from './client.ts';
+import { alibaba, MAX_INSTANCES_PER_INVOCATION } from './facts.ts';
 import { type FiringId, readFiringId } from './firing-id.ts';
 import { readFrequency } from './frequency.ts';
 import { invocationPages, readInvocations } from './read-invocations.ts';
 import { rehearse } from './rehearse.ts';
-import {
-  type InvokeCommandRequest,
-  MAX_INSTANCES_PER_INVOCATION,
-  MAX_INSTANCES_PER_STOP,
-  MAX_RESULTS,
-} from './requests.ts';
+import { type InvokeCommandRequest, MAX_INSTANCES_PER_STOP, MAX_RESULTS } from './requests.ts';
 import { invocationTags, RUN_TAG } from './tags.ts';
 import { targetFields } from './target-fields.ts';
 
@@ -61,8 +59,8 @@ export function alibabaProvider(options: AlibabaProviderOptions): AlibabaProvide
     pushes: true,
     maxInstancesPerInvocation: MAX_INSTANCES_PER_INVOCATION,
     client,
-    split: (instances) => chunks([...new Set(instances)], MAX_INSTANCES_PER_INVOCATION),
-    isInstanceId: (id) => /^m?i-[a-z0-9]+$/.test(id),
+    split: alibaba.split,
+    isInstanceId: (id) => alibaba.instance.form.test(id),
     invoke: (invocation) => invoke(client, withDefaults(invocation, terminationMode)),
     find: (invocation) => find(client, invocation),
     read: (refs, { wantsOutput = () => true } = {}) =>
@@ -125,7 +123,7 @@ async function cancel(
 ): Promise<CancelOutcome> {
   const firing = readFiringId(ref.invocationId);
   if (firing !== undefined) return await cancelFiring(client, ref.region, firing, instances);
-  const batches = instances === undefined ? [undefined] : chunks(instances, MAX_INSTANCES_PER_STOP);
+  const batches = instances === undefined ? [undefined] : inChunks(instances, MAX_INSTANCES_PER_STOP);
   let outcome: CancelOutcome = { kind: 'requested' };
   // Every batch is asked for, also after one that was refused; the first refusal is the answer.
   for (const batch of batches) {
@@ -172,7 +170,7 @@ async function availability(
   instances: readonly string[],
 ): Promise<InstanceAvailability[]> {
   const seen = new Map<string, InstanceAvailability>();
-  for (const batch of chunks(instances, MAX_RESULTS)) {
+  for (const batch of inChunks(instances, MAX_RESULTS)) {
     const answer = answerOf(
       await client.describeCloudAssistantStatus({ RegionId: region, InstanceId: batch }),
       'alibaba',
@@ -194,10 +192,4 @@ async function availability(
         reason: 'unknown to Cloud Assistant in this region',
       },
   );
-}
-
-function chunks(items: readonly string[], size: number): string[][] {
-  const parts: string[][] = [];
-  for (let start = 0; start < items.length; start += size) parts.push(items.slice(start, start + size));
-  return parts;
 }

@@ -4,11 +4,11 @@
  * DescribeInvocations for its parameters, the vendor's SDK (`@alicloud/ecs20140526`) for the others.
  */
 import * as z from 'zod';
+import { MAX_INSTANCES_PER_INVOCATION } from './facts.ts';
 
 const KILOBYTE = 1024;
 /** After Base64: command content and parameters together. */
 const MAX_ENCODED_BYTES = 24 * KILOBYTE;
-export const MAX_INSTANCES_PER_INVOCATION = 100;
 export const MAX_INSTANCES_PER_STOP = 50;
 export const MAX_RESULTS = 50;
 const MAX_TAGS = 20;

@@ -1,5 +1,7 @@
 /** The three kinds of instances that TAT knows, by their ids; one request takes one kind only. */
 
+import { inChunks } from '../chunks.ts';
+
 /** CVM, Lighthouse, registered (managed) instances. */
 const KINDS = ['ins', 'lhins', 'rins'] as const;
 export type InstanceKind = (typeof KINDS)[number];
@@ -9,13 +11,6 @@ const FORM = /^(ins|lhins|rins)-[0-9A-Za-z]+$/;
 export function kindOfInstance(id: string): InstanceKind | undefined {
   const prefix = FORM.exec(id)?.[1];
   return KINDS.find((kind) => kind === prefix);
-}
-
-/** Lists of at most `most`, in order. */
-export function inChunks<T>(items: readonly T[], most: number): T[][] {
-  const chunks: T[][] = [];
-  for (let start = 0; start < items.length; start += most) chunks.push(items.slice(start, start + most));
-  return chunks;
 }
 
 /**

@@ -1,6 +1,7 @@
 /** Tencent Cloud TAT behind the port that dispatch, polling and cancelling know. */
 
 import { answerOf } from '../call-outcome.ts';
+import { inChunks } from '../chunks.ts';
 import type {
   CancelOutcome,
   InstanceAvailability,
@@ -17,11 +18,11 @@ import {
   type InvokeCommandRequest,
   invokeCommand,
   MAX_INSTANCES_TO_CANCEL,
-  MAX_INSTANCES_TO_INVOKE,
 } from './actions/invocations.ts';
 import { createTencentClient, type TencentClientOptions } from './client.ts';
+import { MAX_INSTANCES_TO_INVOKE, tencent } from './facts.ts';
 import { findInvocations, looksOf } from './finding.ts';
-import { inChunks, kindOfInstance, splitInstances } from './instances.ts';
+import { kindOfInstance, splitInstances } from './instances.ts';
 import { readInvocations } from './reading.ts';
 import { rehearse } from './rehearse.ts';
 
@@ -48,8 +49,8 @@ export function tencentProvider(options: TencentProviderOptions): TencentProvide
     pushes: false,
     client,
     maxInstancesPerInvocation: MAX_INSTANCES_TO_INVOKE,
-    split: (instances) => splitInstances(instances, MAX_INSTANCES_TO_INVOKE),
-    isInstanceId: (id) => kindOfInstance(id) !== undefined,
+    split: tencent.split,
+    isInstanceId: (id) => tencent.instance.form.test(id),
     invoke: (invocation) => invoke(client, invocation),
     find: (invocation, since) => findInvocations(client, invocation, since, options.maxFindPages ?? 10),
     read: (refs, { wantsOutput = () => true } = {}) => readInvocations(client, refs, wantsOutput),

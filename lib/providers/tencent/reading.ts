@@ -4,6 +4,7 @@
  */
 import { isTerminalTask } from '../../model/status.ts';
 import type { AnsweredOr, CallOutcome } from '../call-outcome.ts';
+import { inChunks } from '../chunks.ts';
 import { allPages, pagesByOffset } from '../pages.ts';
 import type { InvocationReading, InvocationRef, ProviderFailure, TaskReport } from '../provider.ts';
 import type { VendorClient } from '../vendor-client.ts';
@@ -14,7 +15,6 @@ import {
   type TaskRow,
 } from './actions/invocations.ts';
 import { invalidAnswer } from './client.ts';
-import { inChunks } from './instances.ts';
 import { type BasicTask, mapTaskStatus, reportOfBasicTask, reportOfTask } from './task-status.ts';
 
 /** Of ids and of rows, as documented. How long an answer may be is not: too long a one is asked for in halves. */

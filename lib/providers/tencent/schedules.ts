@@ -5,6 +5,7 @@
 import { FleetReflexError } from '../../errors.ts';
 import { OWN_TAG } from '../../model/invocation-options.ts';
 import { answerOf, type CallOutcome } from '../call-outcome.ts';
+import { inChunks } from '../chunks.ts';
 import { pagesByOffset } from '../pages.ts';
 import {
   type Firing,
@@ -29,7 +30,6 @@ import {
   modifyInvoker,
 } from './actions/invokers.ts';
 import { checkCrontab, nextCrontabTimes } from './crontab.ts';
-import { inChunks } from './instances.ts';
 import { utc } from './task-status.ts';
 
 export interface TencentSchedulesOptions {

@@ -1,6 +1,7 @@
 /** Commands on instances: start, stop, and what became of them (documents InvokeCommand, CancelInvocation, DescribeInvocationTasks). */
 import * as z from 'zod';
 import type { VendorAction } from '../../vendor-client.ts';
+import { MAX_INSTANCES_TO_INVOKE } from '../facts.ts';
 import {
   CommandId,
   filters,
@@ -19,7 +20,6 @@ import {
   WorkingDirectory,
 } from './fields.ts';
 
-export const MAX_INSTANCES_TO_INVOKE = 200;
 export const MAX_INSTANCES_TO_CANCEL = 100;
 
 export const InvokeCommandRequest = z.strictObject({

@@ -1,0 +1,73 @@
+/** TAT before anything is asked of it (InvokeCommand, CreateInvoker). */
+import * as z from 'zod';
+import { secretReference } from '../../setting-forms.ts';
+import type { ProviderFacts } from '../facts.ts';
+import { splitInstances } from './instances.ts';
+
+export const MAX_INSTANCES_TO_INVOKE = 200;
+
+export const SETTINGS = {
+  TENCENTCLOUD_SECRET_ID: () => z.string().min(1).optional().describe('Tencent Cloud: SecretId.'),
+  TENCENTCLOUD_SECRET_KEY: () => z.string().min(1).optional().describe('Tencent Cloud: SecretKey.'),
+  TENCENTCLOUD_SESSION_TOKEN: () =>
+    z.string().min(1).optional().describe('Tencent Cloud: the token of temporary credentials.'),
+  TENCENT_CREDENTIALS: () =>
+    secretReference()
+      .optional()
+      .describe(
+        'Instead of the three: `ssm:<name>` or `secretsmanager:<id>` of a JSON object `{"secretId", "secretKey", "token"?}`, read again every SECRETS_MAX_AGE_SECONDS.',
+      ),
+  TENCENT_ENDPOINT: () =>
+    z
+      .string()
+      .refine(
+        (endpoint) =>
+          /^https?:/.test(endpoint) && URL.canParse(endpoint.replaceAll('{region}', 'ap-guangzhou')),
+        {
+          error: 'expected a URL, http:// or https://',
+        },
+      )
+      .optional()
+      .describe(
+        'The TAT API. Default: the international site; mainland is https://tat.tencentcloudapi.com; `https://tat.{region}.tencentcloudapi.com` is each region’s own.',
+      ),
+  TENCENT_LANGUAGE: () =>
+    z
+      .enum(['en-US', 'zh-CN'], 'expected en-US or zh-CN')
+      .default('en-US')
+      .describe('The language of TAT’s messages (X-TC-Language).'),
+} as const;
+
+const terminationMode = 'TAT always ends all that a command started; leave it out';
+
+export const tencent: ProviderFacts = {
+  name: 'tencent',
+  title: 'Tencent Cloud TAT',
+  instance: { form: /^(ins|lhins|rins)-[0-9A-Za-z]{1,64}$/, example: 'ins-…, lhins-… or rins-…' },
+  command: { form: /^cmd-[0-9A-Za-z]{1,64}$/, example: 'cmd-…' },
+  split: (instances) => splitInstances(instances, MAX_INSTANCES_TO_INVOKE),
+  maxParameters: 20,
+  minTimeoutSeconds: 1,
+  // The vendor takes 10; some are ours.
+  maxTags: 7,
+  bucket: {
+    form: /^https:\/\/[a-z0-9][a-z0-9-]*-\d+\.cos\.[a-z0-9-]+\.myqcloud\.com$/i,
+    expected: 'the URL of a COS bucket like https://logs-123454321.cos.ap-beijing.myqcloud.com',
+    maxPrefix: 60,
+  },
+  lacks: { terminationMode, tags: 'InvokeCommand of TAT takes no tags; leave them out' },
+  schedules: {
+    // CreateInvoker: name, command, instances, user, parameters, settings of its time, tags; and nothing else.
+    lacks: {
+      terminationMode,
+      output: 'CreateInvoker of TAT takes no bucket: name it in the stored command (OutputCOSBucketUrl)',
+      timeout: 'CreateInvoker of TAT takes no timeout: set that of the stored command',
+      workingDirectory: 'CreateInvoker of TAT takes no directory: set that of the stored command',
+    },
+    maxInstances: 100,
+    zone: 'Asia/Shanghai',
+    isOfOneKind: true,
+    endsWithFailure: false,
+  },
+  settings: SETTINGS,
+};
