@@ -23,7 +23,7 @@ export function report({ bench, figure, unit, better, ours, beside, at }: Figure
       ...at,
       ours: rounded(ours),
       ...Object.fromEntries(Object.entries(beside).map(([name, value]) => [name, rounded(value)])),
-      ...(first !== undefined && { ratio: rounded(ours / first) }),
+      ...(first !== undefined && first !== 0 && { ratio: rounded(ours / first) }),
     }),
   );
 }

@@ -4,7 +4,12 @@ import { fileURLToPath } from 'node:url';
 
 /** With the arguments that give a figure worth reading in a minute. */
 const BENCHMARKS: readonly (readonly [file: string, ...arguments_: string[]])[] = [
-  ['provider-client.ts'],
+  ['run-cost.ts'],
+  ['records.ts'],
+  ['rules.ts'],
+  ['webhook.ts'],
+  ['prices.ts'],
+  ['provider-client.ts', '3', '1000'],
   ['cold-start.ts'],
   ['poll-timing.ts'],
   ['fuzz-door.ts', '20000'],

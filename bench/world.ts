@@ -3,11 +3,7 @@
  * Lambda would call them, in front of a backend in another process that counts all that they ask for (`backend.ts`).
  * What the event sources ask themselves (ReceiveMessage, DeleteMessage) is Lambda's own and is not counted.
  */
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { DeleteMessageBatchCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
@@ -15,10 +11,10 @@ import { parse } from 'yaml';
 import * as z from 'zod';
 import { CompletionEvent } from '../lib/model/completion-event.ts';
 import { startEventSource } from '../local/stack/event-source.ts';
-import { functionEnvironment } from '../local/stack/function-environment.ts';
 import { LOCAL_AWS } from '../local/stack/local-aws.ts';
 import { readDeployment } from '../local/stack/serverless-file.ts';
-import { type AllCounts, Counted, type Latencies, type Order, Ready, TABLES } from './backend-messages.ts';
+import type { AllCounts, Latencies } from './backend-messages.ts';
+import { type BackendFiles, startBackend } from './start-backend.ts';
 
 /** A completion event, and when it was on the queue. */
 export interface Told {
@@ -26,14 +22,27 @@ export interface Told {
   atMs: number;
 }
 
+export interface Calls {
+  count: number;
+  /** How long they took together, and that times the memory: what Lambda charges for. */
+  ms: number;
+  gbSeconds: number;
+}
+
 export interface World {
   /** Posts an event to the door of the source `generic`. @returns the ids of the runs that it starts */
   send(body: object): Promise<readonly string[]>;
   /** Waits until these runs have ended. @returns what was told of them. @throws after the time-out */
   untilEnded(runIds: readonly string[], timeoutMs?: number): Promise<readonly Told[]>;
+  /** What the schedule does each minute. */
+  tick(): Promise<void>;
   counts(): Promise<AllCounts>;
   /** Makes each request so much slower from now on. */
   slow(latencies: Latencies): Promise<void>;
+  /** By function. */
+  calls(): ReadonlyMap<string, Calls>;
+  /** Of the tables, through the proxy. */
+  tableUrl: string;
   /** Of the local TAT, past the proxy: for a peer that counts by itself. */
   tatUrl: string;
   stop(): Promise<void>;
@@ -45,9 +54,14 @@ const MINUTE_MS = 60_000;
 const MAX_CONCURRENCY = 2;
 
 const Functions = z.object({
+  provider: z.object({ memorySize: z.int(), timeout: z.int() }),
   functions: z.record(
     z.string(),
-    z.object({ timeout: z.int().optional(), environment: z.record(z.string(), z.unknown()).default({}) }),
+    z.object({
+      timeout: z.int().optional(),
+      memorySize: z.int().optional(),
+      environment: z.record(z.string(), z.unknown()).default({}),
+    }),
   ),
 });
 type Handler = (event: unknown, context: object) => Promise<unknown>;
@@ -58,36 +72,12 @@ const Accepted = z.object({
 });
 const Matched = z.object({ matched: z.array(z.object({ runId: z.string() })) });
 
-/** @param files texts of a rules file and of a fleet file */
-export async function startWorld(files: { rules: string; fleet: string }): Promise<World> {
-  const folder = mkdtempSync(join(tmpdir(), 'fleet-reflex-bench-'));
-  const fileOf = (name: string, text: string): string => {
-    writeFileSync(join(folder, name), text);
-    return join(folder, name);
-  };
-  const backend = fork(fileURLToPath(new URL('backend.ts', import.meta.url)), [
-    fileOf('fleet.yml', files.fleet),
-  ]);
-  const { direct, proxied, queueUrls } = Ready.parse((await once(backend, 'message'))[0]);
+export async function startWorld(files: BackendFiles): Promise<World> {
+  const backend = await startBackend(files);
+  const { environment, direct, queueUrls } = backend;
   const deployment = readDeployment(SERVERLESS_FILE);
-  const queueUrl = (name: string): string => {
-    const url = Object.values(queueUrls).find((candidate) => candidate.endsWith(`/${name}`));
-    if (url === undefined) throw new Error(`serverless.yml has no queue ${name}`);
-    return url;
-  };
-  const environment = functionEnvironment(
-    { LOG_LEVEL: 'ERROR' },
-    {
-      sqsUrl: proxied.queues,
-      tableUrl: proxied.table,
-      tables: TABLES,
-      tatUrl: proxied.tencent,
-      cloudAssistantUrl: proxied.alibaba,
-      rulesFile: fileOf('rules.yml', files.rules),
-      queueUrl: (name) => queueUrl(name).replace(direct.queues, proxied.queues),
-    },
-  );
-  const call = await loadFunctions(environment);
+  const called = new Map<string, Calls>();
+  const call = await loadFunctions(environment, called);
 
   const queues = new SQSClient({ ...LOCAL_AWS, endpoint: direct.queues });
   const stopping = new AbortController();
@@ -102,26 +92,18 @@ export async function startWorld(files: { rules: string; fleet: string }): Promi
       onError: (message) => console.error(message),
     }),
   );
+  const tick = async (): Promise<void> => {
+    await call('poller', { source: 'aws.events' });
+  };
   const schedule = setInterval(() => {
-    call('poller', { source: 'aws.events' }).catch((error: unknown) => console.error(error));
+    tick().catch((error: unknown) => console.error(error));
   }, MINUTE_MS);
 
   const told: Told[] = [];
-  const listening = listen(queues, queueUrl('completions'), told, stopping.signal);
-
-  let orders = 0;
-  const order = async (more: Omit<Order, 'id'>): Promise<AllCounts> => {
-    orders += 1;
-    const id = orders;
-    backend.send({ ...more, id } satisfies Order);
-    for (;;) {
-      const [message] = await once(backend, 'message');
-      const counted = Counted.parse(message);
-      if (counted.id === id) return counted.counts;
-    }
-  };
+  const listening = listen(queues, backend.queueUrl('completions'), told, stopping.signal);
 
   return {
+    tableUrl: backend.proxied.table,
     tatUrl: direct.tencent,
     async send(body) {
       const answer = await call('webhook', hookOf(body, environment['GENERIC_SECRET'] ?? ''));
@@ -142,30 +124,29 @@ export async function startWorld(files: { rules: string; fleet: string }): Promi
         await sleep(100);
       }
     },
-    counts: () => order({}),
-    async slow(latencies) {
-      await order({ latencies });
-    },
+    tick,
+    counts: () => backend.counts(),
+    slow: (latencies) => backend.slow(latencies),
+    calls: () => new Map([...called].map(([name, calls]) => [name, { ...calls }])),
     async stop() {
       clearInterval(schedule);
       stopping.abort();
       await Promise.all(sources.map((source) => source.stop()));
       await listening;
       queues.destroy();
-      const ended = once(backend, 'exit');
-      backend.disconnect();
-      await ended;
-      rmSync(folder, { recursive: true, force: true });
+      await backend.stop();
     },
   };
 }
 
 /** Each handler with its own environment of serverless.yml, as far as that says it itself. */
-async function loadFunctions(environment: Readonly<Record<string, string>>) {
-  const { functions } = Functions.parse(parse(readFileSync(SERVERLESS_FILE, 'utf8'), { merge: true }));
-  const loaded = new Map<string, { handler: Handler; timeoutMs: number }>();
-  for (const [name, { timeout = 10, environment: own }] of Object.entries(functions)) {
-    const literal = Object.entries(own).filter(([, value]) => !String(value).includes('${'));
+async function loadFunctions(environment: Readonly<Record<string, string>>, called: Map<string, Calls>) {
+  const { functions, provider } = Functions.parse(
+    parse(readFileSync(SERVERLESS_FILE, 'utf8'), { merge: true }),
+  );
+  const loaded = new Map<string, { handler: Handler; timeoutMs: number; memoryGb: number }>();
+  for (const [name, one] of Object.entries(functions)) {
+    const literal = Object.entries(one.environment).filter(([, value]) => !String(value).includes('${'));
     const given = {
       ...environment,
       ...Object.fromEntries(literal.map(([key, value]) => [key, String(value)])),
@@ -175,19 +156,30 @@ async function loadFunctions(environment: Readonly<Record<string, string>>) {
     const { handler } = Module.parse(await import(`../handlers/${name}.ts`));
     for (const key of added) delete process.env[key];
     Object.assign(process.env, environment);
-    loaded.set(name, { handler, timeoutMs: timeout * 1000 });
+    const { timeout = provider.timeout, memorySize = provider.memorySize } = one;
+    loaded.set(name, { handler, timeoutMs: timeout * 1000, memoryGb: memorySize / 1024 });
   }
   let requests = 0;
   return async (name: string, event: unknown): Promise<unknown> => {
-    const called = loaded.get(name);
-    if (called === undefined) throw new Error(`serverless.yml has no function ${name}`);
+    const deployed = loaded.get(name);
+    if (deployed === undefined) throw new Error(`serverless.yml has no function ${name}`);
     requests += 1;
-    const endsAt = performance.now() + called.timeoutMs;
-    return await called.handler(event, {
-      awsRequestId: `bench-${requests}`,
-      functionName: name,
-      getRemainingTimeInMillis: () => Math.max(0, endsAt - performance.now()),
-    });
+    const startedAt = performance.now();
+    try {
+      return await deployed.handler(event, {
+        awsRequestId: `bench-${requests}`,
+        functionName: name,
+        getRemainingTimeInMillis: () => Math.max(0, startedAt + deployed.timeoutMs - performance.now()),
+      });
+    } finally {
+      const elapsedMs = performance.now() - startedAt;
+      const { count, ms, gbSeconds } = called.get(name) ?? { count: 0, ms: 0, gbSeconds: 0 };
+      called.set(name, {
+        count: count + 1,
+        ms: ms + elapsedMs,
+        gbSeconds: gbSeconds + (elapsedMs / 1000) * deployed.memoryGb,
+      });
+    }
   };
 }
 
