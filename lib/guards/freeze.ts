@@ -1,6 +1,6 @@
 /** The kill switch. Whatever sends a command asks it immediately before it does, every time. */
 import type { Reason } from '../model/completion-event.ts';
-import type { GuardStore } from '../store/guard-store.ts';
+import type { Freeze, GuardStore } from '../store/guard-store.ts';
 
 /**
  * Why nothing may be sent at this moment: `guard.freeze`, with who froze it and until when.
@@ -10,7 +10,11 @@ export async function frozenBecause(
   store: Pick<GuardStore, 'freeze'>,
   now: Date,
 ): Promise<Reason | undefined> {
-  const frozen = await store.freeze(now);
+  return freezeReason(await store.freeze(now));
+}
+
+/** The same of a freeze that has been read. */
+export function freezeReason(frozen: Freeze | undefined): Reason | undefined {
   if (frozen === undefined) return undefined;
   const who =
     frozen.onBehalfOf === undefined ? frozen.by : `${frozen.by} (on behalf of ${frozen.onBehalfOf})`;

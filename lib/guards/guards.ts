@@ -2,24 +2,28 @@
  * What stands between a matched rule and the fleet, in the order of docs/decisions/2026-11-21-guard-order.md: the first
  * guard that says no stops the run, with its own reason. A no is a value; only what cannot be decided now is thrown.
  */
+import type { Reason } from '../model/completion-event.ts';
 import { reaches } from '../model/episode.ts';
 import { guardKey } from '../model/guard-key.ts';
 import { instancesOf, type Run, timerOf } from '../model/run.ts';
 import type { GuardStore } from '../store/guard-store.ts';
+import type { LastLook } from '../store/last-look.ts';
+import type { Tombstone } from '../store/tombstones.ts';
 import { strike } from './agenda.ts';
 import { ASK_ANEW } from './ask-anew.ts';
-import { frozenBecause } from './freeze.ts';
+import { freezeReason, frozenBecause } from './freeze.ts';
 import { ADMITTED, type Admission, type Guard, type GuardContext } from './guard.ts';
 import { maxPerHour } from './max-per-hour.ts';
 
 /** How long a run that found the flight full waits before it asks again. */
 const IN_FLIGHT_RETRY_MS = 5_000;
 
-export const freeze: Guard = async (_run, { store, now }) => {
-  const frozen = await frozenBecause(store, now);
+export const freeze: Guard = async (_run, { store, now }) => unlessFrozen(await frozenBecause(store, now));
+
+function unlessFrozen(frozen: Reason | undefined): Admission {
   if (frozen === undefined) return ADMITTED;
   return refuse(frozen.code, frozen.message, `When the freeze is over: ${ASK_ANEW}`);
-};
+}
 
 /** A cancel that overtook the run it was meant for (queues keep no order) still stops it. */
 export const cancelled: Guard = async (run, { store, now }) => {
@@ -27,10 +31,14 @@ export const cancelled: Guard = async (run, { store, now }) => {
   const left = await Promise.all(
     [...new Set([undefined, guardKey(run)])].map((key) => store.tombstones({ rule, key }, trigger, now)),
   );
-  const cancel = left.flat().find((tombstone) => reaches(tombstone, run));
+  return unlessCancelled(left.flat(), run);
+};
+
+function unlessCancelled(left: readonly Tombstone[], run: Run): Admission {
+  const cancel = left.find((tombstone) => reaches(tombstone, run));
   if (cancel === undefined) return ADMITTED;
   return refuse('guard.cancelled', `It was cancelled by ${cancel.by} before it was sent.`);
-};
+}
 
 const dedupe: Guard = async (run, { store, now }) => {
   const { dedupe } = run.guards;
@@ -83,18 +91,43 @@ export const instanceLimit: Guard = async (run) => {
 };
 
 // Freeze first, as designed; the instance limit needs no memory, so it goes before what claims.
-const GUARDS: readonly Guard[] = [freeze, cancelled, instanceLimit, dedupe, cooldown, maxPerHour, inFlight];
+const STANDING: readonly Guard[] = [freeze, cancelled];
+const OWN: readonly Guard[] = [instanceLimit, dedupe, cooldown, maxPerHour, inFlight];
 
 /** Asks every guard in order. A run that is refused or waits holds no claim that would stop another. */
 export async function admit(run: Run, context: GuardContext): Promise<Admission> {
-  for (const guard of GUARDS) {
+  return await concluded(await ask([...STANDING, ...OWN], run, context), run, context);
+}
+
+/**
+ * The same for a run whose last look before the send is still to come (`standing`): what stands in the way of all runs
+ * is asked here only when a guard of the run says no, for then it is the reason.
+ */
+export async function admitEarly(run: Run, context: GuardContext): Promise<Admission> {
+  const own = await ask(OWN, run, context);
+  if (own.kind === 'admitted') return own;
+  const standing = await ask(STANDING, run, context);
+  return await concluded(standing.kind === 'admitted' ? own : standing, run, context);
+}
+
+/** What stands in the way of all runs, by the last look before a send. */
+export function standing({ freeze: frozen, tombstones }: LastLook, run: Run): Admission {
+  const admission = unlessFrozen(freezeReason(frozen));
+  return admission.kind === 'admitted' ? unlessCancelled(tombstones, run) : admission;
+}
+
+async function ask(guards: readonly Guard[], run: Run, context: GuardContext): Promise<Admission> {
+  for (const guard of guards) {
     const admission = await guard(run, context);
-    if (admission.kind === 'admitted') continue;
-    // One that waits keeps its claims: they are its own when it asks again.
-    if (admission.kind === 'refused') await releaseClaims(run, context.store);
-    return admission;
+    if (admission.kind !== 'admitted') return admission;
   }
   return ADMITTED;
+}
+
+/** One that waits keeps its claims: they are its own when it asks again. */
+async function concluded(admission: Admission, run: Run, { store }: GuardContext): Promise<Admission> {
+  if (admission.kind === 'refused') await releaseClaims(run, store);
+  return admission;
 }
 
 /** After the end of a run: its place in flight is free, and that among those that wait for their time. */

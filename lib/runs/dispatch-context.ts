@@ -1,11 +1,14 @@
 /** What taking a run to its provider needs, and what the queue learns of it. */
 import type { Run } from '../model/run.ts';
 import type { Providers } from '../providers/provider.ts';
+import type { TakeLastLook } from '../store/last-look.ts';
 import type { PollTiming } from './poll-timing.ts';
 import type { SettleContext } from './settle.ts';
 
 export interface DispatchContext extends SettleContext {
   providers: Providers;
+  /** What may forbid a send, read immediately before it. */
+  lastLook: TakeLastLook;
   /** How long one attempt may take before another may take over. */
   leaseMs: number;
   /** How long after an attempt with no answer a search that finds nothing is believed. */

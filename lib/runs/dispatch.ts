@@ -2,21 +2,21 @@
  * Dispatch: takes a run request from the queue to the provider, once. The run is stored before the provider is
  * called and the invocation id after it; whatever happens between the two, the next attempt finds out first.
  */
-
-import type { Admission } from '../guards/guard.ts';
-import { admit, releaseClaims } from '../guards/guards.ts';
+import { publish, runEvent } from '../completions/publish.ts';
+import { admit, admitEarly, releaseClaims } from '../guards/guards.ts';
 import { isTerminalRun, type Run, type RunInvocation } from '../model/run.ts';
 import type { RunRequest } from '../model/run-request.ts';
 import { providerOf } from '../providers/provider.ts';
 import { holdUnavailable } from './availability.ts';
 import { dropCancelled } from './cancel-part.ts';
 import { type DispatchContext, type DispatchResult, retryLater, type Step } from './dispatch-context.ts';
+import { isOpen } from './invocation.ts';
 import { newRun, rejectedRun } from './new-run.ts';
 import { nextPollAt } from './poll-timing.ts';
-import { send } from './send.ts';
-import { change, deliverOne, endRun, type SettleContext, settle } from './settle.ts';
+import { attempting, PLANNED, send, sendFresh } from './send.ts';
+import { change, deliverOne, endRun, type SettleContext, take } from './settle.ts';
 import { stopSent } from './stop-sent.ts';
-import { hindranceOf, isPast, waitFor } from './waiting.ts';
+import { hindranceOf, isPast, notAdmitted, waitFor } from './waiting.ts';
 
 /** Carries out a `run` request. Safe to call again with the same request at any point. */
 export async function dispatchRun(
@@ -26,8 +26,13 @@ export async function dispatchRun(
   const { store, now, leaseMs, providers } = context;
   const leaseUntil = new Date(now().getTime() + leaseMs);
   const provider = providerOf(providers, request.target.provider);
-  const { isNew, run: stored } = await store.create(newRun(request, provider, leaseUntil));
-  return isNew ? await attempt(stored, context) : await resume(stored, context);
+  const planned = newRun(request, provider, leaseUntil);
+  // Where nothing is asked of the cloud before the call, the first attempt is marked in the write that stores the run.
+  const isMarked = request.onUnavailable === 'fail';
+  const { isNew, run: stored } = await store.create(
+    isMarked ? attempting(planned, 0, provider, now()) : planned,
+  );
+  return isNew ? await attempt(stored, context, isMarked) : await resume(stored, context);
 }
 
 /** Carries on with a stored run that may not have been sent completely: a repeated message, or the poller's rescue. */
@@ -57,59 +62,58 @@ export async function recordRejection(
   return { kind: 'done', run: await deliverOne(run, context) };
 }
 
-async function attempt(leased: Run, context: DispatchContext): Promise<DispatchResult> {
-  let step = await prepare(leased, context);
+/** @param isFresh its first invocation is marked as attempted, and nobody has been asked for it yet */
+async function attempt(leased: Run, context: DispatchContext, isFresh = false): Promise<DispatchResult> {
+  let step = await prepare(leased, context, isFresh);
+  let isFirst = isFresh;
   while (step.kind === 'next') {
-    const index = step.run.invocations.findIndex(isOpen);
-    if (index === -1) return await handOver(step.run, context);
-    step = await send(step.run, index, context);
+    const { run } = step;
+    const index = run.invocations.findIndex(isOpen);
+    if (index === -1) return await handOver(run, context);
+    step = isFirst ? await sendFresh(run, index, context) : await send(run, index, context);
+    isFirst = false;
+    // What was marked by a process that died, and never sent, has yet to pass the guards.
+    if (step.kind === 'next' && step.run.admittedAt === undefined && step.run.invocations.some(isOpen)) {
+      step = await prepare(step.run, context);
+    }
   }
   return step;
 }
 
 /** Everything that is asked before the first call of this attempt. */
-async function prepare(leased: Run, context: DispatchContext): Promise<Step> {
+async function prepare(leased: Run, context: DispatchContext, isFresh = false): Promise<Step> {
   const { store, guards, now } = context;
-  let run = await dropCancelled(leased, store);
+  const run = await dropCancelled(leased, store);
   if (run.cancelRequestedAt !== undefined && run.invocations.every(isUntouched)) {
     const by = run.cancelledBy ?? 'a request';
     await releaseClaims(run, guards);
     const reason = { code: 'run.cancelled', message: `It was cancelled by ${by} before it was sent.` };
     return { kind: 'done', run: await endRun(run, 'stopped', reason, context) };
   }
-  const isUncertain = run.invocations.some(({ state }) => state === 'attempting');
-  if (run.admittedAt === undefined) {
-    const late = isPast(run, now()) ? await hindranceOf(run, context) : undefined;
-    if (late !== undefined) return await waitFor(run, late, context);
-    const admission = await admit(run, { store: guards, now: now() });
-    if (admission.kind !== 'admitted') return await notAdmitted(run, admission, context);
-    run = await change(store, run, (current) => ({ ...current, admittedAt: now().toISOString() }));
-  } else if (!isUncertain) {
+  const isUncertain = !isFresh && run.invocations.some(({ state }) => state === 'attempting');
+  // It is looked for first; whether it may be sent is asked when it is known not to be.
+  if (isUncertain) return { kind: 'next', run };
+  const unmark = isFresh ? { index: 0, edit: PLANNED } : undefined;
+  if (run.admittedAt !== undefined || isPast(run, now())) {
     // It has waited: whether it still may be sent is asked before anything is written or asked for it.
     const hindrance = await hindranceOf(run, context);
-    if (hindrance !== undefined) return await waitFor(run, hindrance, context);
+    if (hindrance !== undefined) return await waitFor(run, hindrance, context, unmark);
   }
-  return isUncertain ? { kind: 'next', run } : await holdUnavailable(run, context);
+  if (run.admittedAt !== undefined) return await holdUnavailable(run, context);
+  const ask = isFresh ? admitEarly : admit;
+  const admission = await ask(run, { store: guards, now: now() });
+  if (admission.kind !== 'admitted') return await notAdmitted(run, admission, context, unmark);
+  // Stored with whatever is written next; until then the guards are asked again, and know the run.
+  return await holdUnavailable({ ...run, admittedAt: now().toISOString() }, context);
 }
 
-async function notAdmitted(
-  run: Run,
-  admission: Exclude<Admission, { kind: 'admitted' }>,
-  context: DispatchContext,
-): Promise<Step> {
-  if (admission.kind === 'wait') return await waitFor(run, admission, context);
-  context.log.info('run.stopped', { runId: run.runId, rule: run.rule, guard: admission.reason.code });
-  return { kind: 'done', run: await endRun(run, 'rejected', admission.reason, context) };
-}
-
-/** Nothing is left to send: from here on it is the poller's. */
+/** Nothing is left to send: from here on it is the poller's. What became of the last call is stored here, in one write. */
 async function handOver(sent: Run, context: DispatchContext): Promise<DispatchResult> {
-  const { store, now, log } = context;
-  let run = await change(store, sent, (current) => {
+  const { store, log } = context;
+  const isTold = await tellStart(sent, context);
+  const run = await change(store, sent, (current) => {
     if (isTerminalRun(current) || current.status !== 'dispatching') return undefined;
-    const { leaseUntil: _, ...rest } = current;
-    const firstPoll = nextPollAt(current, now(), context.timing).toISOString();
-    return { ...rest, status: 'pending', pollAt: firstPoll };
+    return handedOver(current, sent, isTold, context);
   });
   log.info('run.sent', {
     runId: run.runId,
@@ -118,17 +122,40 @@ async function handOver(sent: Run, context: DispatchContext): Promise<DispatchRe
   });
   // A cancel that came while it was being sent could not know the invocations.
   await stopSent(run, context);
-  // Delivers `run.started`; ends the run at once when the provider took none of its invocations.
-  run = await settle(run, context);
-  if (run.pollAt !== undefined) await context.wake(new Date(run.pollAt));
-  return { kind: 'done', run };
+  // What is still to be told, or that it has ended at once: the provider took none of its invocations.
+  const told = await deliverOne(run, context);
+  if (told.pollAt !== undefined) await context.wake(new Date(told.pollAt));
+  return { kind: 'done', run: told };
+}
+
+/**
+ * Tells that it has started before that is stored: the provider knows it already, and should this process die between
+ * the two, whoever finds the invocation tells it again, under the same id. A chat is told when it is stored.
+ */
+async function tellStart(run: Run, { publishing, now }: DispatchContext): Promise<boolean> {
+  if (!run.outbox.includes('run.started') || run.replyTo !== undefined) return false;
+  const started: Run = { ...run, status: 'pending' };
+  const event = runEvent(started, 'fleet-reflex.run.started', [], publishing.stage, now());
+  const [outcome] = await publish([{ run, events: [event] }], publishing);
+  return outcome?.status === 'fulfilled';
+}
+
+/** @param sent what this attempt knows of the invocations; the rest is as it is stored */
+function handedOver(current: Run, sent: Run, isTold: boolean, context: DispatchContext): Run {
+  const ours = new Map(sent.invocations.map((invocation) => [invocation.token, invocation]));
+  const { outbox, startedAt, admittedAt } = sent;
+  const run: Run = {
+    ...current,
+    invocations: current.invocations.map((invocation) => ours.get(invocation.token) ?? invocation),
+    outbox: isTold ? outbox.filter((pending) => pending !== 'run.started') : outbox,
+    startedAt,
+    admittedAt,
+    status: 'pending',
+    leaseUntil: undefined,
+  };
+  return take({ ...run, pollAt: nextPollAt(run, context.now(), context.timing).toISOString() }, [], context);
 }
 
 function isUntouched({ state }: RunInvocation): boolean {
   return state === 'planned' || state === 'dropped';
-}
-
-/** Not sent as far as anybody knows: it is to be sent, or looked for. */
-function isOpen({ state }: RunInvocation): boolean {
-  return state === 'planned' || state === 'attempting';
 }

@@ -41,3 +41,8 @@ export async function editInvocation(
 ): Promise<Run> {
   return await change(store, run, (current) => withInvocation({ ...current, ...also(current) }, index, edit));
 }
+
+/** Not sent as far as anybody knows: it is to be sent, or looked for. */
+export function isOpen({ state }: RunInvocation): boolean {
+  return state === 'planned' || state === 'attempting';
+}

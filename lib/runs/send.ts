@@ -1,25 +1,47 @@
 /** Takes one invocation of a run to the provider: finds out what became of an earlier attempt, else asks. */
+import { releaseClaims, standing } from '../guards/guards.ts';
 import type { Run, RunInvocation } from '../model/run.ts';
 import { concealReason } from '../model/secret-parameters.ts';
 import type { Target } from '../model/target.ts';
 import { type InvokeOutcome, type Provider, providerOf } from '../providers/provider.ts';
 import { afterUnavailable } from './availability.ts';
 import { dropCancelled, isCancelledInPart } from './cancel-part.ts';
-import type { DispatchContext, Step } from './dispatch-context.ts';
-import { editInvocation, type InvocationEdit, invocationOf, withInvocation } from './invocation.ts';
+import { type DispatchContext, retryLater, type Step } from './dispatch-context.ts';
+import { editInvocation, type InvocationEdit, invocationOf, isOpen, withInvocation } from './invocation.ts';
 import { reconcile } from './reconcile.ts';
 import { refusalOf, refuse } from './refusal.ts';
 import { change, endRun } from './settle.ts';
 import { type Free, held, inLine, lookForTwin, takeTwin, twinKey } from './twin.ts';
-import { hindranceOf, waitFor } from './waiting.ts';
+import { hindranceBy, isPast, notAdmitted, waitFor } from './waiting.ts';
 
 /** In one process the next in line waits for the one before it, in all not longer than this. */
 const IN_LINE_MS = 5_000;
 /** How long a run of another process is waited for before the queue does the waiting: most answers take less. */
 const PAUSES_MS = [100, 200, 400, 800] as const;
 
+/** For a run that another process has taken over: that one sends it. */
+const RETRY_MS = 5_000;
+
 /** Certainly without effect so far. */
-const PLANNED = { state: 'planned' } as const;
+export const PLANNED = { state: 'planned' } as const;
+
+/** The run with an invocation marked as attempted, and by what looks where its provider tells it only by them. */
+export function attempting(run: Run, index: number, provider: Provider, now: Date): Run {
+  const invocation = run.invocations[index];
+  if (invocation === undefined) return run;
+  const twin = twinKey(run, invocation, provider);
+  return withInvocation(run, index, { state: 'attempting', attemptedAt: now.toISOString(), twin });
+}
+
+/** Sends an invocation that was marked in the write that stored its run: nobody can have asked for it before. */
+export async function sendFresh(run: Run, index: number, context: DispatchContext): Promise<Step> {
+  const invocation = run.invocations[index];
+  const { target } = run;
+  if (invocation === undefined || target === undefined) return { kind: 'next', run };
+  const provider = providerOf(context.providers, target.provider);
+  const task: Task = { run, target, index, invocation, isFresh: true, provider, context };
+  return invocation.twin === undefined ? await ask(task) : await askAlone(invocation.twin, task);
+}
 
 /** Safe to call again at any point. The invocation is `planned` or `attempting`, and afterwards neither, or it waits. */
 export async function send(run: Run, index: number, context: DispatchContext): Promise<Step> {
@@ -52,7 +74,7 @@ export async function send(run: Run, index: number, context: DispatchContext): P
   if (isCancelledInPart(run, invocation)) {
     return { kind: 'next', run: await editInvocation(run, index, store, PLANNED) };
   }
-  const task: Task = { run, target, index, invocation, provider, context };
+  const task: Task = { run, target, index, invocation, isFresh: false, provider, context };
   const key = twinKey(run, invocation, provider);
   if (key !== undefined) return await askAlone(key, task);
   const marked = await mark(task, { attemptedAt: now().toISOString() });
@@ -64,6 +86,8 @@ interface Task {
   target: Target;
   index: number;
   invocation: RunInvocation;
+  /** It was marked in the write that stored its run, and has not been asked for. */
+  isFresh: boolean;
   provider: Provider;
   context: DispatchContext;
 }
@@ -98,13 +122,18 @@ async function askAlone(key: string, task: Task): Promise<Step> {
  * was never sent, and one that has it is seen by whoever comes next.
  */
 async function askWithLease(task: Task, free: Free): Promise<Step | Overtaken> {
-  const { index, invocation, context } = task;
+  const { index, invocation, isFresh, context } = task;
+  const { token } = invocation;
+  if (isFresh && invocation.attemptedAt !== undefined) {
+    const attempt = { runId: task.run.runId, token, attemptedAt: invocation.attemptedAt };
+    return (await takeTwin(free, attempt, context)) ? await ask(task) : { kind: 'overtaken', run: task.run };
+  }
   const attemptedAt = context.now().toISOString();
   const marked = await mark(task, { attemptedAt, twin: free.key });
   if (!isMarked(marked, task)) return { kind: 'next', run: marked };
-  const attempt = { runId: marked.runId, token: invocation.token, attemptedAt };
+  const attempt = { runId: marked.runId, token, attemptedAt };
   if (await takeTwin(free, attempt, context)) return await ask({ ...task, run: marked });
-  return { kind: 'overtaken', run: await editInvocation(marked, index, context.store, { state: 'planned' }) };
+  return { kind: 'overtaken', run: await editInvocation(marked, index, context.store, PLANNED) };
 }
 
 /** Not where the invocation is another by now: somebody cancelled instances of it. */
@@ -125,13 +154,33 @@ function isMarked({ invocations }: Run, { index, invocation }: Task): boolean {
 }
 
 /** The attempt is marked: this is the last look before the call. */
-async function ask({ run, target, index, invocation, provider, context }: Task): Promise<Step> {
-  if (run.cancelRequestedAt !== undefined) {
-    // Cancelled between the last look and the mark: nothing was asked of the provider yet.
-    return { kind: 'next', run: await editInvocation(run, index, context.store, { state: 'dropped' }) };
+async function ask(task: Task): Promise<Step> {
+  const { target, index, invocation, provider, context } = task;
+  const { store, guards, lastLook, now } = context;
+  const look = await lastLook(task.run, now());
+  const stored = look.run ?? task.run;
+  if (stored.status !== 'dispatching' || stored.leaseUntil !== task.run.leaseUntil) {
+    return retryLater(stored, RETRY_MS, 'another attempt took this run over');
   }
-  const hindrance = await hindranceOf(run, context);
-  if (hindrance !== undefined) return await waitFor(run, hindrance, context, { index, edit: PLANNED });
+  if (!isMarked(stored, task)) return { kind: 'next', run: stored };
+  // Cancelled since it was marked: nothing was asked of the provider yet.
+  if (stored.cancelRequestedAt !== undefined) {
+    return { kind: 'next', run: await editInvocation(stored, index, store, { state: 'dropped' }) };
+  }
+  if (isCancelledInPart(stored, invocation)) {
+    return { kind: 'next', run: await editInvocation(stored, index, store, PLANNED) };
+  }
+  const run = { ...stored, admittedAt: task.run.admittedAt };
+  const unmark = { index, edit: PLANNED };
+  if (stored.admittedAt === undefined && !isPast(run, now())) {
+    const admission = standing(look, run);
+    if (admission.kind !== 'admitted') {
+      await releaseClaims(run, guards);
+      return await notAdmitted(run, admission, context, unmark);
+    }
+  }
+  const hindrance = hindranceBy(look, run, now());
+  if (hindrance !== undefined) return await waitFor(run, hindrance, context, unmark);
   const outcome = await provider.invoke(invocationOf(run, target, invocation));
   return await conclude(run, index, outcomeWithoutSecrets(run, outcome), context);
 }
@@ -174,6 +223,7 @@ async function conclude(
   }
 }
 
+/** What is known of the last call is stored when the run is handed over, with all else that is known then. */
 async function sent(
   run: Run,
   index: number,
@@ -181,13 +231,19 @@ async function sent(
   { store, now, providers }: DispatchContext,
 ): Promise<Step> {
   const provider = run.target && providerOf(providers, run.target.provider);
-  const [stored] = await Promise.all([
-    editInvocation(run, index, store, { state: 'sent', invocationId, requestId }, (current) =>
-      current.startedAt === undefined
-        ? { startedAt: now().toISOString(), outbox: [...current.outbox, 'run.started'] }
-        : {},
-    ),
-    provider?.pushes && store.noteInvocation(provider.name, invocationId, run.runId),
-  ]);
-  return { kind: 'next', run: stored };
+  if (provider?.pushes) await store.noteInvocation(provider.name, invocationId, run.runId);
+  const at = now().toISOString();
+  const withSent = (current: Run): Run => {
+    const { startedAt = at, admittedAt = at, outbox } = current;
+    const isStart = current.startedAt === undefined;
+    const known: Run = {
+      ...current,
+      startedAt,
+      admittedAt,
+      outbox: isStart ? [...outbox, 'run.started'] : outbox,
+    };
+    return withInvocation(known, index, { state: 'sent', invocationId, requestId });
+  };
+  const known = withSent(run);
+  return { kind: 'next', run: known.invocations.some(isOpen) ? await change(store, run, withSent) : known };
 }

@@ -1,9 +1,11 @@
 /** A run that cannot be sent now: it goes back to the queue, until its deadline. */
 import { ASK_ANEW } from '../guards/ask-anew.ts';
-import { frozenBecause } from '../guards/freeze.ts';
+import { freezeReason, frozenBecause } from '../guards/freeze.ts';
+import type { Admission } from '../guards/guard.ts';
 import { releaseClaims } from '../guards/guards.ts';
 import type { Reason } from '../model/completion-event.ts';
 import { instancesOf, isTerminalRun, type Run, sentInvocations } from '../model/run.ts';
+import type { LastLook } from '../store/last-look.ts';
 import { type DispatchContext, retryLater, type Step } from './dispatch-context.ts';
 import { editInvocation, type InvocationEdit, withInvocation } from './invocation.ts';
 import { nextPollAt } from './poll-timing.ts';
@@ -22,13 +24,24 @@ export interface Hindrance {
  */
 const FROZEN_RETRY_MS = 10_000;
 
-/** Why nothing of a run may be sent at this moment. To be asked immediately before every single call. */
+/** Why nothing of a run may be sent at this moment. */
 export async function hindranceOf(
   run: Run,
   { guards, now }: Pick<DispatchContext, 'guards' | 'now'>,
 ): Promise<Hindrance | undefined> {
-  if (isPast(run, now())) return { retryAfterMs: 0, reason: run.waitingFor ?? tooLate(run, now()) };
-  const reason = await frozenBecause(guards, now());
+  return lateness(run, now()) ?? frozen(await frozenBecause(guards, now()));
+}
+
+/** The same by the last look, which is taken immediately before every single call. */
+export function hindranceBy(look: LastLook, run: Run, now: Date): Hindrance | undefined {
+  return lateness(run, now) ?? frozen(freezeReason(look.freeze));
+}
+
+function lateness(run: Run, now: Date): Hindrance | undefined {
+  return isPast(run, now) ? { retryAfterMs: 0, reason: run.waitingFor ?? tooLate(run, now) } : undefined;
+}
+
+function frozen(reason: Reason | undefined): Hindrance | undefined {
   if (reason === undefined) return undefined;
   const advice = 'It waits for the freeze to end, up to its deadline.';
   return { retryAfterMs: FROZEN_RETRY_MS, reason: { ...reason, advice } };
@@ -48,6 +61,29 @@ export function isPast(run: Pick<Run, 'deadline'>, now: Date): boolean {
 }
 
 /**
+ * Ends a run that a guard refuses, or gives it back to the queue.
+ * @param edited what has become of one invocation, stored in the same write
+ */
+export async function notAdmitted(
+  run: Run,
+  admission: Exclude<Admission, { kind: 'admitted' }>,
+  context: DispatchContext,
+  edited?: Edited,
+): Promise<Step> {
+  if (admission.kind === 'wait') return await waitFor(run, admission, context, edited);
+  context.log.info('run.stopped', { runId: run.runId, rule: run.rule, guard: admission.reason.code });
+  const ended = await endRun(run, 'rejected', admission.reason, context, (current) =>
+    edited === undefined ? current : withInvocation(current, edited.index, edited.edit),
+  );
+  return { kind: 'done', run: ended };
+}
+
+export interface Edited {
+  index: number;
+  edit: InvocationEdit;
+}
+
+/**
  * Gives the run back to the queue, or ends it when its deadline has passed.
  * @param edited what has become of one invocation, stored in the same write
  */
@@ -55,7 +91,7 @@ export async function waitFor(
   run: Run,
   { retryAfterMs, reason: { code, message, advice } }: Hindrance,
   context: DispatchContext,
-  edited?: { index: number; edit: InvocationEdit },
+  edited?: Edited,
 ): Promise<Step> {
   const { store, now } = context;
   const reason: Reason = { code, message, ...(advice !== undefined && { advice }) };

@@ -11,7 +11,7 @@ import { RunId } from '../model/run-request.ts';
 import { dynamoHourlyCounts } from './dynamodb-hourly.ts';
 import { unlessConditionFails } from './dynamodb-run-store.ts';
 import { dynamoTombstones } from './dynamodb-tombstones.ts';
-import { Appointment, type GuardStore } from './guard-store.ts';
+import { Appointment, type Freeze, type GuardStore } from './guard-store.ts';
 import { condition, expiresAt, key } from './table.ts';
 
 const StoredClaim = z.looseObject({ runId: z.string(), at: z.iso.datetime(), until: z.iso.datetime() });
@@ -141,18 +141,7 @@ export function dynamoGuardStore({ client, table }: DynamoGuardStoreOptions): Gu
       );
     },
 
-    async freeze(now) {
-      const item = await read(key.freeze());
-      if (item === undefined) return undefined;
-      const { by, onBehalfOf, reason, until } = StoredFreeze.parse(item);
-      if (until !== undefined && until <= now.toISOString()) return undefined;
-      return {
-        by,
-        ...(onBehalfOf && { onBehalfOf }),
-        reason,
-        ...(until !== undefined && { until: new Date(until) }),
-      };
-    },
+    freeze: async (now) => readFreeze(await read(key.freeze()), now),
 
     async setFreeze(freeze) {
       if (freeze === undefined) {
@@ -167,5 +156,21 @@ export function dynamoGuardStore({ client, table }: DynamoGuardStoreOptions): Gu
         }),
       );
     },
+  };
+}
+
+/** The freeze that its item says, while it holds. */
+export function readFreeze(
+  item: Readonly<Record<string, unknown>> | undefined,
+  now: Date,
+): Freeze | undefined {
+  if (item === undefined) return undefined;
+  const { by, onBehalfOf, reason, until } = StoredFreeze.parse(item);
+  if (until !== undefined && until <= now.toISOString()) return undefined;
+  return {
+    by,
+    ...(onBehalfOf && { onBehalfOf }),
+    reason,
+    ...(until !== undefined && { until: new Date(until) }),
   };
 }

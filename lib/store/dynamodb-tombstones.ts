@@ -7,12 +7,13 @@
  * - what the end of an alert asked for whose beginning nobody tells: for each source the newest by our clock, and the
  *   newest by the sender's, for an end that comes late reaches less than the one before it
  */
-import { type DynamoDBDocumentClient, GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { type DynamoDBDocumentClient, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod';
 import { type Episode, episodeEnded } from '../model/episode.ts';
+import { getAll, type Item, type ItemKey } from './batch.ts';
 import { unlessConditionFails } from './dynamodb-run-store.ts';
 import { condition, expiresAt, key } from './table.ts';
-import type { Tombstone, TombstoneStore } from './tombstones.ts';
+import type { Aim, Tombstone, TombstoneStore } from './tombstones.ts';
 
 /** Of the claim that earlier versions left: `runId` is who, and `at` when. */
 const Plain = z.looseObject({ runId: z.string(), at: z.iso.datetime(), until: z.iso.datetime() });
@@ -39,9 +40,6 @@ export function dynamoTombstones({
   client: DynamoDBDocumentClient;
   table: string;
 }): TombstoneStore {
-  const read = async (itemKey: Record<string, string>): Promise<Record<string, unknown>> =>
-    (await client.send(new GetCommand({ TableName: table, Key: itemKey, ConsistentRead: true }))).Item ?? {};
-
   const keepNewest = async (
     itemKey: Record<string, string>,
     attribute: string,
@@ -106,16 +104,32 @@ export function dynamoTombstones({
       ]);
     },
 
-    async tombstones(aim, { source, episode }, now) {
-      const [plain, ends, own] = await Promise.all([
-        read(key.tombstone(aim)),
-        read(key.endsOfAlerts(aim)),
-        episode === undefined ? {} : read(key.endOfEpisode(aim, source, episode)),
-      ]);
-      const found = [...plainIn(plain), ...endsIn(ends), ...ownIn(own, source, episode)];
-      return found.flatMap(({ until, ...tombstone }) => (until > now.toISOString() ? [tombstone] : []));
+    async tombstones(aim, trigger, now) {
+      const items = await getAll({ client, table }, tombstoneKeys(aim, trigger));
+      const at: ItemAt = ({ pk, sk }) => items.find((item) => item['pk'] === pk && item['sk'] === sk);
+      return readTombstones(at, aim, trigger, now);
     },
   };
+}
+
+type Seen = Pick<Tombstone['trigger'], 'source' | 'episode'>;
+type ItemAt = (itemKey: ItemKey) => Item | undefined;
+
+/** Where the tombstones are that may be for a run with this trigger. */
+export function tombstoneKeys(aim: Aim, { source, episode }: Seen): ItemKey[] {
+  const own = episode === undefined ? [] : [key.endOfEpisode(aim, source, episode)];
+  return [key.tombstone(aim), key.endsOfAlerts(aim), ...own];
+}
+
+/** Those that are not over. */
+export function readTombstones(at: ItemAt, aim: Aim, { source, episode }: Seen, now: Date): Tombstone[] {
+  const own = episode && at(key.endOfEpisode(aim, source, episode));
+  const found = [
+    ...plainIn(at(key.tombstone(aim)) ?? {}),
+    ...endsIn(at(key.endsOfAlerts(aim)) ?? {}),
+    ...ownIn(own ?? {}, source, episode),
+  ];
+  return found.flatMap(({ until, ...tombstone }) => (until > now.toISOString() ? [tombstone] : []));
 }
 
 type Found = Tombstone & { until: string };

@@ -12,6 +12,7 @@ import { dynamoEventLog } from '../store/dynamodb-event-log.ts';
 import { dynamoGuardStore } from '../store/dynamodb-guard-store.ts';
 import { dynamoRunStore } from '../store/dynamodb-run-store.ts';
 import { dynamoScheduleLedger } from '../store/dynamodb-schedule-ledger.ts';
+import { dynamoLastLook } from '../store/last-look.ts';
 import { logOf } from './log.ts';
 import { providersOf, schedulesOf } from './providers.ts';
 import { repliesOf } from './replies.ts';
@@ -40,6 +41,7 @@ export async function fleetParts(service: string, config: BehindConfig) {
     client,
     store,
     guards: dynamoGuardStore(table),
+    lastLook: dynamoLastLook(table),
     providers,
     schedules: schedulesOf(providers),
     ledger: dynamoScheduleLedger(table),

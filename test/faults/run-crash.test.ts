@@ -26,6 +26,7 @@ function dyingContext(context: TwoCloudsContext, point: Failpoint): PollContext 
     ...context,
     store: dying(context.store, point),
     guards: dying(context.guards, point),
+    lastLook: dying({ take: context.lastLook }, point).take,
     providers: { tencent: provider, alibaba: provider },
     publishing: { ...context.publishing, resolve: (ref) => dying(context.publishing.resolve(ref), point) },
   };

@@ -44,7 +44,7 @@ describe('two runs that look the same', { timeout: 240_000 }, () => {
         expectOneEach(await playTwins({ fates, choose }), { fates }, order());
       });
     }
-    expect(orders).toBeGreaterThan(4_000);
+    expect(orders).toBeGreaterThan(800);
   });
 
   test('one of which dies before any of its steps, in every order', async () => {
@@ -59,7 +59,7 @@ describe('two runs that look the same', { timeout: 240_000 }, () => {
         });
       }
     }
-    expect(deathsSeen).toBeGreaterThan(3_000);
+    expect(deathsSeen).toBeGreaterThan(1_000);
   });
 
   test('a request that arrives after the settling time may run once more, and is never a false success', async () => {

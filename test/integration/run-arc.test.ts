@@ -281,10 +281,7 @@ describe('two attempts at once', () => {
   it('of the poller after a dispatch that died: only one takes it over', async () => {
     const request = world.request();
     // The process dies before it calls the cloud.
-    const dead = {
-      ...world.context,
-      guards: { ...world.context.guards, freeze: () => Promise.reject(new Error('died')) },
-    };
+    const dead = { ...world.context, lastLook: () => Promise.reject(new Error('died')) };
     await expect(dispatchRun(request, dead)).rejects.toThrow('died');
     world.advance(61_000);
     await Promise.all([world.dispatch(request), world.poll()]);
@@ -511,6 +508,32 @@ describe('a cancel', () => {
 
   it('at the last moment before the call: nothing is called', async () => {
     const request = world.request();
+    const lastLook: typeof world.context.lastLook = async (run, now) => {
+      await cancelRun(run.runId, 'ada', world.context);
+      return await world.context.lastLook(run, now);
+    };
+    await dispatchRun(request, { ...world.context, lastLook });
+    expect(world.cloud.calls()).toBe(0);
+    expect(await world.run(request.runId)).toMatchObject({ status: 'stopped', cancelledBy: 'ada' });
+  });
+
+  it('of some instances at the last moment before the call: they are not in it', async () => {
+    const request = world.request();
+    let isCancelled = false;
+    const lastLook: typeof world.context.lastLook = async (run, now) => {
+      if (!isCancelled) await cancelRun(run.runId, 'ada', world.context, ['ins-1']);
+      isCancelled = true;
+      return await world.context.lastLook(run, now);
+    };
+    await dispatchRun(request, { ...world.context, lastLook });
+    expect(world.cloud.taken.map(({ invocation }) => invocation.target.instances)).toEqual([['ins-2']]);
+  });
+
+  it('when a retried run is marked anew: nothing is called', async () => {
+    world.cloud.next({ refuse: { isRetryable: true, retryAfterMs: 1_000 } });
+    const request = world.request();
+    await world.dispatch(request);
+    world.advance(2_000);
     const { store } = world.context;
     const save: typeof store.save = async (run) => {
       const isAttempt = run.invocations.some(({ state }) => state === 'attempting');
@@ -518,8 +541,20 @@ describe('a cancel', () => {
       return await store.save(run);
     };
     await dispatchRun(request, { ...world.context, store: { ...store, save } });
-    expect(world.cloud.calls()).toBe(0);
+    expect(world.cloud.taken).toEqual([]);
     expect(await world.run(request.runId)).toMatchObject({ status: 'stopped', cancelledBy: 'ada' });
+  });
+
+  it('does not send what another attempt has taken over meanwhile', async () => {
+    const request = world.request();
+    const lastLook: typeof world.context.lastLook = async (run, now) => {
+      world.advance(world.context.leaseMs + 1_000);
+      // Of another process.
+      await dispatchRun(request, { ...world.context, atWork: new Map() });
+      return await world.context.lastLook(run, now);
+    };
+    expect(await dispatchRun(request, { ...world.context, lastLook })).toMatchObject({ kind: 'retry' });
+    expect(world.cloud.calls()).toBe(1);
   });
 
   it('while the cloud is called: it is asked to stop as soon as it has named the invocation', async () => {

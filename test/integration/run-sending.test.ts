@@ -88,26 +88,36 @@ describe('a freeze holds for a run that was let in before it', () => {
     expect(world.cloud.calls()).toBe(1);
   });
 
-  it('and that is between its admission and its first call', async () => {
-    const { guards: store } = world.context;
-    const request = world.request();
-    let looks = 0;
-    const context = {
-      ...world.context,
-      guards: {
-        ...store,
-        async freeze(now: Date) {
-          looks += 1;
-          if (looks === 2) await freeze();
-          return await store.freeze(now);
-        },
-      },
+  it('and that is between its guards and its first call: it is refused like one that comes after', async () => {
+    const request = world.request({ guards: { dedupe: { key: 'k', windowMs: 600_000 } } });
+    const lastLook: typeof world.context.lastLook = async (run, now) => {
+      await freeze();
+      return await world.context.lastLook(run, now);
     };
-    expect(await dispatchRun(request, context)).toMatchObject({ kind: 'retry' });
+    await dispatchRun(request, { ...world.context, lastLook });
+    const run = await world.run(request.runId);
+    expect(run).toMatchObject({ status: 'rejected', reason: { code: 'guard.freeze' } });
+    expect(statesOf(run)).toEqual(['planned']);
+    expect(world.cloud.calls()).toBe(0);
+    // It holds nothing that would stop another.
+    const { rule } = request;
+    expect(await world.context.guards.claimant('dedupe', rule, 'k', new Date(world.now()))).toBeUndefined();
+  });
+
+  it('and that is retried between its look and its call', async () => {
+    world.cloud.next(throttled);
+    const request = world.request();
+    await world.dispatch(request);
+    world.advance(5_000);
+    const lastLook: typeof world.context.lastLook = async (run, now) => {
+      await freeze();
+      return await world.context.lastLook(run, now);
+    };
+    expect(await dispatchRun(request, { ...world.context, lastLook })).toMatchObject({ kind: 'retry' });
     const run = await world.run(request.runId);
     expect(run).toMatchObject({ status: 'dispatching', waitingFor: FROZEN });
     expect(statesOf(run)).toEqual(['planned']);
-    expect(world.cloud.calls()).toBe(0);
+    expect(world.cloud.calls()).toBe(1);
   });
 
   it('and between its batches: the rest ends as never started at the deadline, for the freeze', async () => {

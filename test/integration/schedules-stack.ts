@@ -22,6 +22,7 @@ import type { TendContext } from '../../lib/schedules/tend.ts';
 import { dynamoGuardStore } from '../../lib/store/dynamodb-guard-store.ts';
 import { dynamoRunStore } from '../../lib/store/dynamodb-run-store.ts';
 import { dynamoScheduleLedger } from '../../lib/store/dynamodb-schedule-ledger.ts';
+import { dynamoLastLook } from '../../lib/store/last-look.ts';
 import { type CloudAssistantServerOptions, startCloudAssistantServer } from '../../local/alibaba/server.ts';
 import { createFleetEngine } from '../../local/fleet/engine.ts';
 import { parseFleet } from '../../local/fleet/fleet-file.ts';
@@ -105,6 +106,7 @@ export async function startStack(options: { alibaba?: Partial<CloudAssistantServ
   const context: SchedulesStackContext = {
     store: dynamoRunStore({ ...table, now }),
     guards: dynamoGuardStore(table),
+    lastLook: dynamoLastLook(table),
     ledger: dynamoScheduleLedger(table),
     publishing: {
       stage: 'test',
