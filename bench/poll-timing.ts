@@ -1,71 +1,53 @@
 /**
- * What polling costs and how late it is, computed from the same function that the poller uses: looks for one run,
- * and the wait from its end to the look that sees it, beside a poller that looks each minute and one that looks each
- * second. Nothing is measured by a clock here: the figures are the same on every machine.
+ * What looking costs and how late an end is told, computed with the loop that the poller runs, on simulated time: status
+ * requests for each run and the wait from its end to its telling, beside a poller that asks about each run by itself each
+ * five seconds. Nothing is measured by a clock here: the figures are the same on every machine.
  * Run: node bench/poll-timing.ts
  */
-import { nextPollAt, POLL_TIMING } from '../lib/runs/poll-timing.ts';
+import { aSimulation } from '../test/unit/runs/simulated-scope.ts';
 
-const SECOND = 1000;
-const DURATIONS = [0.5, 5, 30, 120, 600, 3600];
-/** Where in its minute the run starts: the average over these is what a minute's schedule costs. */
-const STARTS = Array.from({ length: 60 }, (_, second) => second);
+/** In flight at once; each takes between half and all of that time. */
+const CASES = [
+  { runs: 1, seconds: 40 },
+  { runs: 20, seconds: 40 },
+  { runs: 100, seconds: 120 },
+  { runs: 1_000, seconds: 120 },
+  { runs: 10_000, seconds: 300 },
+] as const;
+/** Of the peer: between two requests for one run. */
+const PEER_EVERY_MS = 5_000;
+/** Of the vendor, for all of its pollers. */
+const PEER_RATE = 20;
 
-interface Cost {
-  looks: number;
-  lagMs: number;
-}
-
-function ours(durationMs: number): Cost {
-  const startedAt = new Date(0).toISOString();
-  const run = { startedAt, timeoutSeconds: 2 * 3600, failedReadings: 0 };
-  let at = nextPollAt(run, new Date(0), POLL_TIMING);
-  let looks = 1;
-  while (at.getTime() < durationMs) {
-    at = nextPollAt(run, at, POLL_TIMING);
-    looks += 1;
-  }
-  return { looks, lagMs: at.getTime() - durationMs };
-}
-
-function every(periodMs: number, durationMs: number): Cost {
-  const costs = STARTS.map((second) => {
-    const first = periodMs - ((second * SECOND) % periodMs || periodMs) || periodMs;
-    let at = first;
-    let looks = 1;
-    while (at < durationMs) {
-      at += periodMs;
-      looks += 1;
-    }
-    return { looks, lagMs: at - durationMs };
-  });
-  const mean = (read: (cost: Cost) => number) =>
-    costs.reduce((sum, cost) => sum + read(cost), 0) / costs.length;
-  return { looks: mean(({ looks }) => looks), lagMs: mean(({ lagMs }) => lagMs) };
-}
-
-for (const seconds of DURATIONS) {
-  const our = ours(seconds * SECOND);
-  for (const [peer, period] of [
-    ['each minute', 60 * SECOND],
-    ['each second', SECOND],
-  ] as const) {
-    const their = every(period, seconds * SECOND);
-    for (const [figure, read] of [
-      ['looks', ({ looks }: Cost) => looks],
-      ['lag ms', ({ lagMs }: Cost) => lagMs],
-    ] as const) {
-      console.log(
-        JSON.stringify({
-          bench: 'poll-timing',
-          figure: `${figure}, a run of ${seconds} s`,
-          better: 'lower',
-          ours: round(read(our)),
-          [peer]: round(read(their)),
-          ratio: round(read(our) / read(their)),
-        }),
-      );
-    }
+for (const { runs, seconds } of CASES) {
+  const world = aSimulation({ budgetMs: 3_600_000 });
+  const ends = Array.from({ length: runs }, (_, index) => seconds * 500 * (1 + (index + 1) / runs));
+  for (const endsMs of ends) world.sent(endsMs);
+  await world.tend();
+  const lags = world.lags();
+  const { requests, index } = world.counts;
+  // A run by itself is asked about as often as the rate lets all of them be.
+  const everyMs = Math.max(PEER_EVERY_MS, (runs / PEER_RATE) * 1000);
+  const peer = {
+    requests: ends.reduce((sum, endsMs) => sum + Math.ceil(endsMs / everyMs), 0) / runs,
+    lag: everyMs,
+  };
+  const figures = [
+    ['status requests for each run', requests / runs, peer.requests],
+    ['lag ms, p50', lags[Math.floor(lags.length / 2)] ?? 0, peer.lag / 2],
+    ['lag ms, p99', lags[Math.ceil(lags.length * 0.99) - 1] ?? 0, peer.lag],
+    ['readings of the index for each run', index / runs, undefined],
+  ] as const;
+  for (const [figure, ours, theirs] of figures) {
+    console.log(
+      JSON.stringify({
+        bench: 'poll-timing',
+        figure: `${figure}, ${runs} runs of up to ${seconds} s at once`,
+        better: 'lower',
+        ours: round(ours),
+        ...(theirs !== undefined && { 'each run each 5 s': round(theirs), ratio: round(ours / theirs) }),
+      }),
+    );
   }
 }
 

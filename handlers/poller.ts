@@ -9,4 +9,8 @@ const config = readConfig(PollerConfig);
 const parts = await fleetParts('poller', config);
 const wanted = wantedSchedules(config.RULES_FILE);
 
-export const handler = pollerHandler({ ...parts, beforePolling: () => tendSchedules({ ...parts, wanted }) });
+export const handler = pollerHandler({
+  ...parts,
+  secondsPerMinute: config.POLLER_SECONDS_PER_MINUTE,
+  beforePolling: () => tendSchedules({ ...parts, wanted }),
+});

@@ -14,6 +14,7 @@ const CLOUD_SETTINGS: Readonly<Record<string, () => z.ZodType>> = Object.fromEnt
 );
 
 const SECONDS_EXPECTED = 'expected whole seconds, 1 to 3600';
+const POLLER_SECONDS_EXPECTED = 'expected whole seconds, 5 to 60';
 
 export const SETTINGS = {
   STAGE: () =>
@@ -74,6 +75,16 @@ export const SETTINGS = {
       .pipe(RequestShares)
       .describe(
         'What share of the clouds’ request rates (20 a second for each API; at Alibaba for each region too) one environment of this function takes: by action, `*` for all others, such as `InvokeCommand=0.45 *=0.05`. serverless.yml divides each rate among all that may run at once ([operations.md](operations.md#the-clouds-request-rates)).',
+      ),
+  POLLER_SECONDS_PER_MINUTE: () =>
+    z.coerce
+      .number(POLLER_SECONDS_EXPECTED)
+      .int(POLLER_SECONDS_EXPECTED)
+      .min(5, POLLER_SECONDS_EXPECTED)
+      .max(60, POLLER_SECONDS_EXPECTED)
+      .default(60)
+      .describe(
+        'Of each minute, how many seconds the poller may be at work while anything runs; after that it rests, and what ends meanwhile is told when the rest is over. It bounds what looking costs ([operations.md](operations.md#what-looking-costs)).',
       ),
   REPLIES_MAY_GO_TO_LOOPBACK: () =>
     z
@@ -137,7 +148,12 @@ export const RecordsConfig = () =>
     RECORDS_QUEUE_URL: SETTINGS.RECORDS_QUEUE_URL(),
     RECORDS_DLQ_URL: SETTINGS.RECORDS_DLQ_URL(),
   });
-export const PollerConfig = () => z.object({ ...behind(), RULES_FILE: SETTINGS.RULES_FILE() });
+export const PollerConfig = () =>
+  z.object({
+    ...behind(),
+    RULES_FILE: SETTINGS.RULES_FILE(),
+    POLLER_SECONDS_PER_MINUTE: SETTINGS.POLLER_SECONDS_PER_MINUTE(),
+  });
 /** What the command line needs to ask the clouds. */
 export const CloudsConfig = () => z.object({ STAGE: SETTINGS.STAGE(), ...secrets(), ...providers() });
 export const RunsConfig = () => z.object({ ...behind(), RUNS_TOKEN: SETTINGS.RUNS_TOKEN() });

@@ -123,8 +123,6 @@ export function providerOf<Part>(providers: Providers<Part>, name: ProviderName)
 export interface Provider {
   readonly name: ProviderName;
   readonly identity: Identity;
-  /** Whether the vendor says by itself that an invocation has changed, so that its run is to be found by its id. */
-  readonly pushes: boolean;
   /** The most instances one invocation takes (TAT 200, Cloud Assistant 100). */
   readonly maxInstancesPerInvocation: number;
 

@@ -29,6 +29,8 @@ export interface WakeUpQueue {
    * process comes by then: it finds what is stored already.
    */
   wake(at: Date): Promise<void>;
+  /** Sends one for that time, whatever else comes before: for who takes over from a poller that died. */
+  standIn(at: Date): Promise<void>;
   /** Wakes it now, with news. Durable when it resolves. */
   tell(news: readonly InvocationNews[]): Promise<void>;
 }
@@ -64,6 +66,7 @@ export function wakeUpQueue(client: SQSClient, queueUrl: string, now: () => Date
       }
       await next.sent;
     },
+    standIn: (at) => send({ version: 1, at: at.toISOString() }, at.getTime() - now().getTime()),
     tell: (news) => send({ version: 1, at: now().toISOString(), news: [...news] }, 0),
   };
 }

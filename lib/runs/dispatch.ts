@@ -12,7 +12,6 @@ import { dropCancelled } from './cancel-part.ts';
 import { type DispatchContext, type DispatchResult, retryLater, type Step } from './dispatch-context.ts';
 import { isOpen } from './invocation.ts';
 import { newRun, rejectedRun } from './new-run.ts';
-import { nextPollAt } from './poll-timing.ts';
 import { attempting, PLANNED, send, sendFresh } from './send.ts';
 import { change, deliverOne, endRun, type SettleContext, take } from './settle.ts';
 import { stopSent } from './stop-sent.ts';
@@ -153,7 +152,7 @@ function handedOver(current: Run, sent: Run, isTold: boolean, context: DispatchC
     status: 'pending',
     leaseUntil: undefined,
   };
-  return take({ ...run, pollAt: nextPollAt(run, context.now(), context.timing).toISOString() }, [], context);
+  return take({ ...run, pollAt: context.now().toISOString() }, [], context);
 }
 
 function isUntouched({ state }: RunInvocation): boolean {

@@ -1,41 +1,33 @@
 /**
- * The poller: one loop at a time takes the runs that are due, asks the providers about many in one go, stores what
- * they say, settles, and gives each run that is still open its next time. It also finishes what others left undone:
- * a dispatch that died, an event that was recorded and not sent.
+ * The poller: one loop at a time for each scope (a provider's region), all scopes side by side, so that a region that is
+ * slow or fails delays no other. A loop has a short lease, which it renews; while it is at work it sends, ahead of time,
+ * the wake-up of one that takes over should it die.
  */
 import { messageOf } from '../errors.ts';
-import type { ProviderName } from '../model/provider-name.ts';
-import {
-  isAwaitingSchedule,
-  isTerminalRun,
-  type Run,
-  type RunTask,
-  sentInvocations,
-  timerOf,
-} from '../model/run.ts';
-import { ownTask, taskKey, withTasks } from '../model/run-tasks.ts';
-import { isTerminalTask } from '../model/status.ts';
-import { type InvocationReading, providerOf, type TaskReport } from '../providers/provider.ts';
-import { finishCancel } from './cancel.ts';
-import { resume } from './dispatch.ts';
+import type { RunId } from '../model/run-request.ts';
+import type { LiveRun } from '../store/live-index.ts';
 import type { DispatchContext } from './dispatch-context.ts';
-import { comeBack, fireHere } from './fire-here.ts';
-import { giveUpAt, nextPollAt } from './poll-timing.ts';
-import { change, deliverOne, endRun, settle } from './settle.ts';
+import { createLooks } from './look.ts';
+import { LINGER_MS, tendScope, wantedAtMs } from './scope-loop.ts';
+import { seeTo } from './see-to.ts';
 
 export interface PollContext extends DispatchContext {
-  /** Who holds the lease: unique for each function instance. */
+  /** Who holds the leases: unique for each function instance. */
   owner: string;
   /** For one call, in milliseconds. */
   budgetMs: number;
+  /** Of each minute, how many seconds a loop may be at work: 60 is all of it. */
+  secondsPerMinute: number;
+  /** Makes sure that somebody looks at that time, whatever else wakes the poller. */
+  standIn: (at: Date) => Promise<void>;
 }
 
 export type PollReport =
-  /** Another loop is at work. */
+  /** Other loops are at work wherever there is something to do. */
   | { kind: 'busy' }
   | {
       kind: 'done';
-      /** Invocations that were read. */
+      /** Invocations that were read, each time that they were. */
       read: number;
       /** Runs that ended. */
       settled: number;
@@ -47,228 +39,147 @@ export type PollReport =
 
 type Counts = Omit<Extract<PollReport, { kind: 'done' }>, 'kind'>;
 
-const LEASE = 'poller';
-const BATCH = 100;
-/** What is due within this time is waited for; later has its own wake-up. */
-const PATIENCE_MS = 2_000;
-/** The least wait between two looks, also when the index still shows what has been done already. */
-const PAUSE_MS = 100;
+/** A loop that was killed is missed for so long … */
+const LEASE_MS = 10_000;
+const RENEW_MS = 4_000;
+/** … until the next of these comes: it has to come after the lease of whoever sent it. */
+const STAND_IN_EVERY_MS = 10_000;
+const STAND_IN_AFTER_MS = LEASE_MS + STAND_IN_EVERY_MS;
 /** The schedule looks this often by itself. */
 const MINUTE_MS = 60_000;
 
 export async function poll(context: PollContext): Promise<PollReport> {
-  const { store, owner, now, leaseMs } = context;
-  if (!(await store.acquireLease(LEASE, owner, now(), leaseMs))) return { kind: 'busy' };
+  const { store, owner, now, log } = context;
   const counts: Counts = { read: 0, settled: 0, rescued: 0, failed: 0 };
-  try {
-    await loop(context, counts);
-  } finally {
-    await store.releaseLease(LEASE, owner);
-  }
-  // Only now: a wake-up that found the lease held was for something that is in the table by now.
-  const next = await store.nextDue();
-  if (next !== undefined && next.getTime() - now().getTime() < MINUTE_MS) {
-    await context.wake(next > now() ? next : now());
-  }
-  return { kind: 'done', ...counts };
-}
-
-async function loop(context: PollContext, counts: Counts): Promise<void> {
-  const { store, owner, now, leaseMs, budgetMs, sleep } = context;
-  const endsAt = now().getTime() + budgetMs;
-  for (;;) {
-    const due = await store.due(now(), BATCH);
-    await pass(due, context, counts);
-    const next = await store.nextDue();
-    if (next === undefined) return;
-    const waitMs = Math.max(next.getTime() - now().getTime(), PAUSE_MS);
-    if (waitMs > PATIENCE_MS || now().getTime() + waitMs >= endsAt) return;
-    await sleep(waitMs);
-    // Somebody may have taken over while we slept for too long.
-    if (!(await store.acquireLease(LEASE, owner, now(), leaseMs))) return;
-  }
-}
-
-async function pass(due: readonly Run[], context: PollContext, counts: Counts): Promise<void> {
-  const open: Run[] = [];
-  for (const run of due) {
-    await guarded(run, context, counts, async () => {
-      if (isAwaitingSchedule(run)) await awaitTime(run, context);
-      else if (isTerminalRun(run)) await deliverOne(run, context);
-      else if (run.cancel !== undefined) {
-        await finishCancel(run, context);
-        counts.rescued += 1;
-      } else if (run.status !== 'dispatching') open.push(run);
-      else {
-        // What is out already is read also while the rest waits.
-        const after = await rescue(run, context, counts);
-        if (after.status === 'dispatching' && sentInvocations(after).length > 0) open.push(after);
-      }
-    });
-  }
-  const byProvider = Map.groupBy(open, ({ target }) => target?.provider);
-  await Promise.all(
-    [...byProvider].map(async ([provider, runs]) => {
-      if (provider === undefined) return;
-      await readRuns(provider, runs, context, counts);
-    }),
-  );
-}
-
-/** What the provider fires is looked after by `tendSchedules`. */
-async function awaitTime(run: Run, context: PollContext): Promise<void> {
-  if (timerOf(run) === undefined) await lookLater(run, context, MINUTE_MS);
-  else await fireHere(run, context);
-}
-
-async function rescue(run: Run, context: PollContext, counts: Counts): Promise<Run> {
-  const result = await resume(run, context);
-  counts.rescued += 1;
-  const { run: after } = result;
-  if (result.kind === 'retry' && timerOf(after) !== undefined) {
-    await comeBack(after, result.retryAfterMs, context);
-    return after;
-  }
-  // Another attempt is at work on it: it is looked at again when that one's lease has run out.
-  if (result.kind === 'retry' && after.pollAt === run.pollAt)
-    await lookLater(after, context, result.retryAfterMs);
-  return after;
-}
-
-async function readRuns(
-  provider: ProviderName,
-  runs: readonly Run[],
-  context: PollContext,
-  counts: Counts,
-): Promise<void> {
-  const { providers, log } = context;
-  const ended = new Set(
-    runs
-      .flatMap(({ tasks }) => tasks)
-      .filter(({ status }) => isTerminalTask(status))
-      .map(({ taskId }) => taskId),
-  );
-  const refs = runs.flatMap((run) =>
-    sentInvocations(run).map(({ invocationId, instances }) => ({
-      region: run.target?.region ?? '',
-      invocationId,
-      instances,
-    })),
-  );
-  counts.read += refs.length;
-  let readings = new Map<string, InvocationReading>();
-  try {
-    const read = await providerOf(providers, provider).read(refs, {
-      wantsOutput: (taskId) => !ended.has(taskId),
-    });
-    readings = new Map(read.map((reading) => [reading.invocationId, reading]));
-  } catch (thrown) {
-    log.error('poll.unread', { provider, error: messageOf(thrown) });
-  }
-  for (const run of runs) {
-    await guarded(run, context, counts, () => takeReadings(run, readings, context, counts));
-  }
-}
-
-async function takeReadings(
-  run: Run,
-  readings: ReadonlyMap<string, InvocationReading>,
-  context: PollContext,
-  counts: Counts,
-): Promise<void> {
-  const { store, now, timing, log } = context;
-  let isComplete = true;
-  const reports: TaskReport[] = [];
-  for (const { invocationId } of sentInvocations(run)) {
-    const reading = readings.get(invocationId);
-    if (reading?.kind === 'read') reports.push(...reading.tasks);
-    else {
-      isComplete = false;
-      const code = reading?.failure.code ?? 'unread';
-      log.warn('invocation.unread', {
-        runId: run.runId,
-        invocationId,
-        code,
-        error: reading?.failure.message,
-      });
-    }
-  }
-  const settled = await settle(run, context, reports);
-  if (isTerminalRun(settled)) {
-    counts.settled += 1;
-    return;
-  }
-  if (settled.status !== 'dispatching' && now() >= giveUpAt(settled, timing)) {
-    await giveUp(settled, context);
-    counts.settled += 1;
-    return;
-  }
-  await change(store, settled, (current) => {
-    if (isTerminalRun(current)) return undefined;
-    const counted = { ...current, failedReadings: isComplete ? 0 : current.failedReadings + 1 };
-    return { ...counted, pollAt: nextPollAt(counted, now(), timing).toISOString() };
-  });
-}
-
-/** Long after its time-out the provider still does not say how it ended: a person has to look. */
-async function giveUp(run: Run, context: PollContext): Promise<void> {
-  const open = lostTasks(run).map(({ instanceId }) => instanceId);
-  const reason = {
-    code: 'poll.gave-up',
-    message: `The provider has not said how it ended on ${open.join(', ')}, long after its time-out.`,
-    advice: `Look at ${sentInvocations(run)
-      .map(({ invocationId }) => invocationId)
-      .join(', ')} at the provider before it is run again.`,
+  const endsAtMs = now().getTime() + Math.min(context.budgetMs, context.secondsPerMinute * 1000);
+  await store.adoptEarlier();
+  const scopes = await store.scopes();
+  const held = await store.leases(scopes.map(leaseOf));
+  const isHeld = (scope: string): boolean => {
+    const lease = held.get(leaseOf(scope));
+    return lease !== undefined && lease.owner !== owner && lease.until > now();
   };
-  await endRun(run, 'unknown', reason, context, (current) => withTasks(current, lostTasks(current)));
-}
-
-function lostTasks(run: Run): RunTask[] {
-  const known = new Map(run.tasks.map((task) => [taskKey(task), task]));
-  return sentInvocations(run).flatMap(({ invocationId, instances }) =>
-    instances.flatMap((instanceId) => {
-      const task = known.get(taskKey({ invocationId, instanceId }));
-      if (task !== undefined && isTerminalTask(task.status)) return [];
-      return ownTask({
-        taskId: `${invocationId}/${instanceId}`,
-        ...task,
-        invocationId,
-        instanceId,
-        status: 'lost',
-        providerStatus: task?.providerStatus ?? 'never listed',
-        started: task?.started === 'yes' ? 'yes' : 'maybe',
-        error: { code: 'poll.gave-up', message: 'The provider never said how it ended.' },
-      });
+  let standInAtMs = -Infinity;
+  const shared: Shared = {
+    counts,
+    endsAtMs,
+    async standIn() {
+      const nowMs = now().getTime();
+      if (nowMs < standInAtMs + STAND_IN_EVERY_MS) return;
+      standInAtMs = nowMs;
+      await context.standIn(new Date(nowMs + STAND_IN_AFTER_MS));
+    },
+  };
+  const outcomes = await Promise.all(
+    scopes.map(async (scope): Promise<Outcome> => {
+      if (isHeld(scope)) return { isBusy: true };
+      try {
+        return await tend(scope, context, shared);
+      } catch (thrown) {
+        counts.failed += 1;
+        const stack = thrown instanceof Error ? thrown.stack : undefined;
+        log.error('poll.scope-failed', { scope, error: messageOf(thrown), stack });
+        return { isBusy: false };
+      }
     }),
   );
+  const next = outcomes.flatMap(({ nextAtMs }) => nextAtMs ?? []).reduce((a, b) => Math.min(a, b), Infinity);
+  if (next < now().getTime() + MINUTE_MS) await context.wake(new Date(next));
+  const isBusy = outcomes.some((one) => one.isBusy) && outcomes.every((one) => one.isBusy || one.isIdle);
+  return isBusy ? { kind: 'busy' } : { kind: 'done', ...counts };
 }
 
-/** What goes wrong with one run stops no other, and is tried again later. */
-async function guarded(
-  run: Run,
-  context: PollContext,
-  counts: Counts,
-  see: () => Promise<void>,
-): Promise<void> {
-  try {
-    await see();
-  } catch (thrown) {
-    counts.failed += 1;
-    context.log.error('poll.failed', {
-      runId: run.runId,
-      error: messageOf(thrown),
-      stack: thrown instanceof Error ? thrown.stack : undefined,
-    });
-    await change(context.store, run, (current) => {
-      if (current.pollAt === undefined) return undefined;
-      const counted = { ...current, failedReadings: current.failedReadings + 1 };
-      return { ...counted, pollAt: nextPollAt(counted, context.now(), context.timing).toISOString() };
-    });
+interface Outcome {
+  /** Another loop is at work on it. */
+  isBusy: boolean;
+  /** There was nothing to do. */
+  isIdle?: boolean;
+  /** When somebody has to look again, epoch milliseconds. */
+  nextAtMs?: number | undefined;
+}
+
+/** What the loops of one process share. */
+interface Shared {
+  counts: Counts;
+  endsAtMs: number;
+  standIn: () => Promise<void>;
+}
+
+async function tend(scope: string, context: PollContext, shared: Shared): Promise<Outcome> {
+  const { store, owner, now, secondsPerMinute } = context;
+  for (let isIdle = true; ; isIdle = false) {
+    const entries = await store.liveIn(scope);
+    const soonest = soonestOf(entries, now());
+    // Nothing is written where there is nothing to do.
+    if (soonest > now().getTime() + LINGER_MS) {
+      return { isBusy: false, isIdle, nextAtMs: soonest === Infinity ? undefined : soonest };
+    }
+    const begunMs = now().getTime();
+    if (!(await store.acquireLease(leaseOf(scope), owner, now(), LEASE_MS))) return { isBusy: true };
+    let nextAtMs: number | undefined;
+    let restMs = 0;
+    try {
+      nextAtMs = await loop(scope, entries, context, shared);
+    } finally {
+      const workedMs = now().getTime() - begunMs;
+      restMs = Math.max(0, workedMs * (60 / secondsPerMinute - 1));
+      const restUntil = restMs > 0 ? new Date(now().getTime() + restMs) : undefined;
+      await store.releaseLease(leaseOf(scope), owner, restUntil);
+    }
+    // What comes while it rests finds nobody: it is looked for when the rest is over.
+    if (restMs > 0) return { isBusy: false, nextAtMs: now().getTime() + restMs };
+    if (now().getTime() >= shared.endsAtMs) return { isBusy: false, nextAtMs };
+    // A wake-up that found the lease held was for something that is in the index by now: it is read again.
   }
 }
 
-async function lookLater(run: Run, { store, now }: PollContext, ms: number): Promise<void> {
-  await change(store, run, (current) =>
-    isTerminalRun(current) ? undefined : { ...current, pollAt: new Date(now().getTime() + ms).toISOString() },
-  );
+async function loop(
+  scope: string,
+  entries: readonly LiveRun[],
+  context: PollContext,
+  { counts, endsAtMs, standIn }: Shared,
+): Promise<number | undefined> {
+  const { store, owner, now, sleep, log } = context;
+  const looks = createLooks(context);
+  let renewedAtMs = now().getTime();
+  await standIn();
+  const nextAtMs = await tendScope({
+    live: async (after) => (after === undefined ? entries : await store.liveIn(scope, after)),
+    getMany: (runIds: readonly RunId[]) => store.getMany(runIds),
+    look: looks.look,
+    flush: looks.flush,
+    async act(run) {
+      try {
+        if ((await seeTo(run, context)) === 'rescued') counts.rescued += 1;
+        return (await store.get(run.runId)) ?? run;
+      } catch (thrown) {
+        counts.failed += 1;
+        const stack = thrown instanceof Error ? thrown.stack : undefined;
+        log.error('poll.failed', { runId: run.runId, error: messageOf(thrown), stack });
+        throw thrown;
+      }
+    },
+    async keepLease() {
+      const at = now();
+      if (at.getTime() < renewedAtMs + RENEW_MS) return true;
+      renewedAtMs = at.getTime();
+      await standIn();
+      return await store.acquireLease(leaseOf(scope), owner, at, LEASE_MS);
+    },
+    now,
+    sleep,
+    endsAtMs,
+  });
+  counts.read += looks.counts.read;
+  counts.settled += looks.counts.settled;
+  counts.failed += looks.counts.failed;
+  return nextAtMs;
+}
+
+function leaseOf(scope: string): string {
+  return `poller#${scope}`;
+}
+
+function soonestOf(entries: readonly LiveRun[], now: Date): number {
+  return entries.map((entry) => wantedAtMs(entry, now.getTime())).reduce((a, b) => Math.min(a, b), Infinity);
 }

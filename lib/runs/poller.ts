@@ -1,6 +1,7 @@
 /**
  * The poller function: called each minute by the schedule and in between by the wake-up queue, whose messages may
- * carry a provider's word that an invocation has changed.
+ * carry a provider's word that an invocation has changed. The facts come from the provider's API all the same: such a
+ * message only makes sure that somebody looks now.
  */
 import middy from '@middy/core';
 import * as z from 'zod';
@@ -8,7 +9,6 @@ import { messageOf } from '../errors.ts';
 import type { CorrelatedLog } from '../logging.ts';
 import { WakeUp } from '../queues/wake-up-queue.ts';
 import { type PollContext, poll } from './poll.ts';
-import { noteNews } from './push.ts';
 
 /** What starts it: a batch of wake-ups; anything else is the schedule. */
 const WakeUpBatch = z.looseObject({ Records: z.array(z.looseObject({ body: z.string() })) });
@@ -27,7 +27,7 @@ export function pollerHandler(context: PollerContext) {
     const { log } = context;
     log.correlate({ requestId: awsRequestId });
     const batch = WakeUpBatch.safeParse(event);
-    if (batch.success) await takeNews(batch.data.Records, context);
+    if (batch.success) for (const { body } of batch.data.Records) logNews(body, context);
     await context.beforePolling().catch((thrown: unknown) => {
       log.error('schedules.failed', {
         error: messageOf(thrown),
@@ -35,22 +35,21 @@ export function pollerHandler(context: PollerContext) {
       });
     });
     const budgetMs = Math.max(1_000, getRemainingTimeInMillis() - RESERVE_MS);
-    const report = await poll({ ...context, budgetMs });
+    // Of this call alone: another one in this process is another loop.
+    const owner = `${context.owner}#${awsRequestId}`;
+    const report = await poll({ ...context, owner, budgetMs });
     log.info('poller.done', { ...report });
     // For the wake-up queue: every message has done what it is for.
     return { batchItemFailures: [], ...report };
   });
 }
 
-async function takeNews(records: readonly { body: string }[], context: PollerContext): Promise<void> {
-  for (const { body } of records) {
-    const wakeUp = readWakeUp(body);
-    // A wake-up that nobody understands still wakes.
-    if (wakeUp === undefined) context.log.warn('wake-up.invalid');
-    for (const { provider, invocationId } of wakeUp?.news ?? []) {
-      const outcome = await noteNews(provider, invocationId, context);
-      context.log.info('invocation.news', { provider, invocationId, outcome });
-    }
+function logNews(body: string, { log }: PollerContext): void {
+  const wakeUp = readWakeUp(body);
+  // A wake-up that nobody understands still wakes.
+  if (wakeUp === undefined) log.warn('wake-up.invalid');
+  for (const { provider, invocationId } of wakeUp?.news ?? []) {
+    log.info('invocation.news', { provider, invocationId });
   }
 }
 

@@ -228,10 +228,8 @@ async function sent(
   run: Run,
   index: number,
   { invocationId, requestId }: { invocationId: string; requestId?: string | undefined },
-  { store, now, providers }: DispatchContext,
+  { store, now }: DispatchContext,
 ): Promise<Step> {
-  const provider = run.target && providerOf(providers, run.target.provider);
-  if (provider?.pushes) await store.noteInvocation(provider.name, invocationId, run.runId);
   const at = now().toISOString();
   const withSent = (current: Run): Run => {
     const { startedAt = at, admittedAt = at, outbox } = current;

@@ -4,11 +4,10 @@ import { freezeReason, frozenBecause } from '../guards/freeze.ts';
 import type { Admission } from '../guards/guard.ts';
 import { releaseClaims } from '../guards/guards.ts';
 import type { Reason } from '../model/completion-event.ts';
-import { instancesOf, isTerminalRun, type Run, sentInvocations } from '../model/run.ts';
+import { instancesOf, isTerminalRun, type Run } from '../model/run.ts';
 import type { LastLook } from '../store/last-look.ts';
 import { type DispatchContext, retryLater, type Step } from './dispatch-context.ts';
 import { editInvocation, type InvocationEdit, withInvocation } from './invocation.ts';
-import { nextPollAt } from './poll-timing.ts';
 import { refuse } from './refusal.ts';
 import { change, endRun } from './settle.ts';
 
@@ -108,10 +107,7 @@ export async function waitFor(
     // The lease ends with the wait; the poller rescues the run if the message is lost.
     const rescueAt = new Date(freeAt.getTime() + context.leaseMs).toISOString();
     const known = edited === undefined ? current : withInvocation(current, edited.index, edited.edit);
-    // What is out already is read meanwhile.
-    const readAt = nextPollAt(known, now(), context.timing).toISOString();
-    const pollAt = sentInvocations(known).length > 0 && readAt < rescueAt ? readAt : rescueAt;
-    return { ...known, leaseUntil: freeAt.toISOString(), pollAt, waitingFor: reason };
+    return { ...known, leaseUntil: freeAt.toISOString(), pollAt: rescueAt, waitingFor: reason };
   });
   return retryLater(waiting, retryAfterMs, `${code}: ${message}`);
 }

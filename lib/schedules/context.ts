@@ -21,7 +21,7 @@ export function schedulesOf(ports: SchedulePorts, provider: ProviderName): Provi
 }
 
 export interface SchedulesContext extends SettleContext {
-  providers: Providers<Pick<Provider, 'split' | 'cancel' | 'pushes'>>;
+  providers: Providers<Pick<Provider, 'split' | 'cancel'>>;
   schedules: SchedulePorts;
   ledger: ScheduleLedger;
   /** Makes sure that the poller, and with it `tendSchedules`, looks at that time. */

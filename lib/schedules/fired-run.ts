@@ -40,7 +40,6 @@ async function beginWaiting(
   const { store, log } = context;
   // It is there, unless it was so long ago that the table has let it go.
   const { run: waiting } = await store.create(scheduledRun(request, context));
-  await note(schedule, firing, waiting.runId, context);
   const invocation = invocationOf(schedule, firing, waiting.runId);
   const begun = await change(store, waiting, (current) =>
     isTerminalRun(current) || current.invocations.length > 0
@@ -59,7 +58,6 @@ async function beginWaiting(
 
 async function beginNew(schedule: LiveSchedule, firing: Firing, context: SchedulesContext): Promise<Run> {
   const runId = runIdFor(schedule.rule, SCHEDULE_SOURCE, `${schedule.provider}/${firingKey(firing)}`);
-  await note(schedule, firing, runId, context);
   const { request } = schedule;
   const { run } = await context.store.create({
     version: 2,
@@ -103,17 +101,6 @@ function targetOf({ settings = {}, ...schedule }: LiveSchedule): Target {
     workingDirectory,
     options: Object.values(options).some((value) => value !== undefined) ? options : undefined,
   };
-}
-
-/** So that the provider's own word that it has changed finds its run. */
-async function note(
-  { provider }: LiveSchedule,
-  { invocationId }: Firing,
-  runId: RunId,
-  { store, providers }: SchedulesContext,
-): Promise<void> {
-  if (invocationId === undefined || !providerOf(providers, provider).pushes) return;
-  await store.noteInvocation(provider, invocationId, runId);
 }
 
 function invocationOf(schedule: LiveSchedule, firing: Firing, runId: RunId): RunInvocation {

@@ -6,16 +6,22 @@ import {
   GetCommand,
   PutCommand,
   QueryCommand,
-  UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod';
 import { FleetReflexError } from '../errors.ts';
-import type { Run, RunTask } from '../model/run.ts';
-import { RunId } from '../model/run-request.ts';
+import { isAwaitingSchedule, isTerminalStatus, type Run, type RunTask } from '../model/run.ts';
 import { taskKey } from '../model/run-tasks.ts';
 import { getAll, type Item, putAll } from './batch.ts';
 import { listByDay } from './by-day.ts';
-import { listScheduled } from './list-scheduled.ts';
+import {
+  addScope,
+  type LiveRun,
+  readEarlierLive,
+  readLive,
+  readScopes,
+  scopeOf,
+  setAside,
+} from './live-index.ts';
 import {
   hasEarlierTasks,
   isUnreadable,
@@ -27,7 +33,7 @@ import {
   withOutputsApart,
 } from './run-item.ts';
 import type { RunPage, RunStore, Saved } from './run-store.ts';
-import { condition, EARLIER_TASKS, expiresAt, INDEX, key, OUTPUTS, RUN_DAYS } from './table.ts';
+import { condition, EARLIER_TASKS, expiresAt, key, OUTPUTS, RUN_DAYS } from './table.ts';
 import { Glimpse, TwinLease } from './twin-lease.ts';
 
 export interface DynamoRunStoreOptions {
@@ -39,10 +45,12 @@ export interface DynamoRunStoreOptions {
   now?: () => Date;
 }
 
+const ADOPT_EVERY_MS = 60_000;
 /** What a newer version wrote is looked at again after this: by then that version may be back. */
 const SET_ASIDE_MS = 10 * 60_000;
 
 const StoredGlimpse = z.looseObject({ run: Glimpse });
+const StoredLease = z.looseObject({ pk: z.string(), owner: z.string(), until: z.iso.datetime() });
 const StoredTwin = z.looseObject({ lease: TwinLease });
 
 export function dynamoRunStore(options: DynamoRunStoreOptions): RunStore {
@@ -80,11 +88,9 @@ export function dynamoRunStore(options: DynamoRunStoreOptions): RunStore {
     return Item === undefined ? undefined : await read(Item);
   };
 
-  /** Those that can be read; of the others somebody is told. */
-  const readable = async (
-    items: readonly Item[],
-    onOther?: (runId: string) => Promise<void>,
-  ): Promise<Run[]> => {
+  /** Those that can be read; of the others somebody is told, and they are not looked at again and again. */
+  const getMany = async (runIds: readonly string[]): Promise<Run[]> => {
+    const items = await getAll({ client, table }, runIds.map(key.run));
     const runs = await Promise.all(
       items.map(async (item) => {
         try {
@@ -92,7 +98,7 @@ export function dynamoRunStore(options: DynamoRunStoreOptions): RunStore {
         } catch (error) {
           if (!isUnreadable(error)) throw error;
           onUnreadable(error);
-          await onOther?.(String(item['runId']));
+          await setAside({ client, table }, item, clock(), SET_ASIDE_MS);
           return undefined;
         }
       }),
@@ -100,65 +106,78 @@ export function dynamoRunStore(options: DynamoRunStoreOptions): RunStore {
     return runs.filter((run) => run !== undefined);
   };
 
-  const getMany = async (
-    runIds: readonly string[],
-    onOther?: (runId: string) => Promise<void>,
-  ): Promise<Run[]> => await readable(await getAll({ client, table }, runIds.map(key.run)), onOther);
-
-  const setAside = async (runId: string, until: Date): Promise<void> => {
-    await client.send(
-      new UpdateCommand({
-        TableName: table,
-        Key: key.run(runId),
-        UpdateExpression: 'SET dueSk = :until',
-        ExpressionAttributeValues: { ':until': until.toISOString() },
-      }),
-    );
+  const known = new Set<string>();
+  /** Before the first run of it is stored, so that no run is live where nobody looks. */
+  const ensureScope = async (run: Run): Promise<void> => {
+    const scope = scopeOf(run);
+    if (run.pollAt === undefined || known.has(scope)) return;
+    await addScope({ client, table }, scope);
+    known.add(scope);
   };
 
-  const invocationOwner = async (provider: string, invocationId: string): Promise<RunId | undefined> => {
-    const Key = key.invocation(provider, invocationId);
+  const scopes = async (): Promise<string[]> => {
+    const Key = key.scopes();
     const { Item } = await client.send(new GetCommand({ TableName: table, Key, ConsistentRead: true }));
-    return Item === undefined ? undefined : RunId.parse(Item['runId']);
+    return readScopes(Item);
+  };
+
+  const save = async (given: Run): Promise<Saved> => {
+    const { run, outputs } = withOutputsApart(given);
+    await Promise.all([putAll({ client, table }, outputs), ensureScope(run)]);
+    const next: Run = { ...run, revision: run.revision + 1 };
+    const saved = await unlessConditionFails(
+      client.send(
+        new PutCommand({
+          TableName: table,
+          Item: runItem(next, clock()),
+          ConditionExpression: condition.isRevision,
+          ExpressionAttributeValues: { ':expected': run.revision },
+        }),
+      ),
+    );
+    return saved ? { kind: 'saved', run: next } : { kind: 'conflict', run: await mustGet(get, run.runId) };
+  };
+
+  let adoptedAtMs = -Infinity;
+  const adoptEarlier = async (): Promise<void> => {
+    const nowMs = clock().getTime();
+    if (nowMs < adoptedAtMs + ADOPT_EVERY_MS) return;
+    // Somebody else who saves one meanwhile moves it too.
+    for (const run of await getMany(await readEarlierLive({ client, table }))) await save(run);
+    adoptedAtMs = nowMs;
+  };
+
+  const allLive = async (): Promise<LiveRun[]> => {
+    await adoptEarlier();
+    return (await Promise.all((await scopes()).map((scope) => readLive({ client, table }, scope)))).flat();
   };
 
   return {
     get,
-    getMany: (runIds) => getMany(runIds),
+    getMany,
 
     async create(given) {
       const { run, outputs } = withOutputsApart(given);
-      await putAll({ client, table }, outputs);
+      await Promise.all([putAll({ client, table }, outputs), ensureScope(run)]);
       const created = await unlessConditionFails(
         client.send(
-          new PutCommand({ TableName: table, Item: runItem(run), ConditionExpression: condition.isNew }),
+          new PutCommand({
+            TableName: table,
+            Item: runItem(run, clock()),
+            ConditionExpression: condition.isNew,
+          }),
         ),
       );
       if (created) return { isNew: true, run };
       return { isNew: false, run: await mustGet(get, run.runId) };
     },
 
-    async save(given): Promise<Saved> {
-      const { run, outputs } = withOutputsApart(given);
-      await putAll({ client, table }, outputs);
-      const next: Run = { ...run, revision: run.revision + 1 };
-      const saved = await unlessConditionFails(
-        client.send(
-          new PutCommand({
-            TableName: table,
-            Item: runItem(next),
-            ConditionExpression: condition.isRevision,
-            ExpressionAttributeValues: { ':expected': run.revision },
-          }),
-        ),
-      );
-      return saved ? { kind: 'saved', run: next } : { kind: 'conflict', run: await mustGet(get, run.runId) };
-    },
+    save,
 
     async markTold(runs) {
       await putAll(
         { client, table },
-        runs.map((run) => runItem({ ...run, revision: run.revision + 1 })),
+        runs.map((run) => runItem({ ...run, revision: run.revision + 1 }, clock())),
       );
     },
 
@@ -195,74 +214,25 @@ export function dynamoRunStore(options: DynamoRunStoreOptions): RunStore {
       return { runs: items, ...next };
     },
 
-    scheduled: (asked) => listScheduled({ ...asked, client, table, getMany }),
-
-    async due(now, limit) {
-      const { Items = [] } = await client.send(
-        new QueryCommand({
-          TableName: table,
-          IndexName: INDEX.due,
-          KeyConditionExpression: 'duePk = :due AND dueSk <= :now',
-          ExpressionAttributeValues: { ':due': 'DUE', ':now': now.toISOString() },
-          Limit: limit,
-        }),
-      );
-      // The index lags behind the table and holds keys only: what counts is the item as it is now. One that cannot be
-      // read must not stop the others, nor be looked at again and again.
-      const runs = await getMany(
-        Items.map(({ runId }) => z.string().parse(runId)),
-        (runId) => setAside(runId, new Date(now.getTime() + SET_ASIDE_MS)),
-      );
+    async scheduled({ limit, rule }) {
+      const waiting = (await allLive())
+        .filter((one) => one.status === 'scheduled' && (rule === undefined || one.rule === rule))
+        .toSorted((a, b) => (a.pollAt < b.pollAt ? -1 : 1))
+        .slice(0, limit);
+      const runs = await getMany(waiting.map(({ runId }) => runId));
       return runs
-        .filter(({ pollAt }) => pollAt !== undefined && pollAt <= now.toISOString())
+        .filter(isAwaitingSchedule)
         .toSorted((a, b) => ((a.pollAt ?? '') < (b.pollAt ?? '') ? -1 : 1));
     },
 
-    async nextDue() {
-      const { Items = [] } = await client.send(
-        new QueryCommand({
-          TableName: table,
-          IndexName: INDEX.due,
-          KeyConditionExpression: 'duePk = :due',
-          ExpressionAttributeValues: { ':due': 'DUE' },
-          Limit: 1,
-        }),
-      );
-      const first = Items[0];
-      return first === undefined ? undefined : new Date(z.string().parse(first['dueSk']));
-    },
-
     async live(rule) {
-      const live: RunId[] = [];
-      let from: Record<string, unknown> | undefined;
-      do {
-        const page = await client.send(
-          new QueryCommand({
-            TableName: table,
-            IndexName: INDEX.due,
-            KeyConditionExpression: 'duePk = :due',
-            FilterExpression: '#rule = :rule AND isLive = :yes',
-            ExpressionAttributeNames: { '#rule': 'rule' },
-            ExpressionAttributeValues: { ':due': 'DUE', ':rule': rule, ':yes': true },
-            ...(from && { ExclusiveStartKey: from }),
-          }),
-        );
-        for (const item of page.Items ?? []) live.push(RunId.parse(item['runId']));
-        from = page.LastEvaluatedKey;
-      } while (from);
-      return live;
+      const live = (await allLive()).filter((one) => one.rule === rule && !isTerminalStatus(one.status));
+      return live.map(({ runId }) => runId);
     },
 
-    async noteInvocation(provider, invocationId, runId) {
-      await client.send(
-        new PutCommand({
-          TableName: table,
-          Item: { ...key.invocation(provider, invocationId), runId, expiresAt: expiresAt(clock()) },
-        }),
-      );
-    },
-
-    invocationOwner,
+    adoptEarlier,
+    scopes,
+    liveIn: (scope, after) => readLive({ client, table }, scope, after),
 
     async twin(twinKey) {
       const Key = key.twin(twinKey);
@@ -313,32 +283,31 @@ export function dynamoRunStore(options: DynamoRunStoreOptions): RunStore {
         ),
       ),
 
-    async releaseLease(name, owner) {
+    async releaseLease(name, owner, restUntil) {
+      const isOurs = {
+        TableName: table,
+        ConditionExpression: condition.isLeaseOurs,
+        ExpressionAttributeNames: { '#owner': 'owner' },
+        ExpressionAttributeValues: { ':owner': owner },
+      };
+      const rest = restUntil && { ...key.lease(name), owner: 'nobody', until: restUntil.toISOString() };
       await unlessConditionFails(
-        client.send(
-          new DeleteCommand({
-            TableName: table,
-            Key: key.lease(name),
-            ConditionExpression: condition.isLeaseOurs,
-            ExpressionAttributeNames: { '#owner': 'owner' },
-            ExpressionAttributeValues: { ':owner': owner },
-          }),
-        ),
+        rest === undefined
+          ? client.send(new DeleteCommand({ ...isOurs, Key: key.lease(name) }))
+          : client.send(new PutCommand({ ...isOurs, Item: rest })),
       );
     },
 
-    planWakeUp: (at, now) =>
-      unlessConditionFails(
-        client.send(
-          new PutCommand({
-            TableName: table,
-            Item: { ...key.wakeUp(), at: at.toISOString() },
-            ConditionExpression: condition.isWakeUpEarlier,
-            ExpressionAttributeNames: { '#at': 'at' },
-            ExpressionAttributeValues: { ':at': at.toISOString(), ':now': now.toISOString() },
-          }),
-        ),
-      ),
+    async leases(names) {
+      const items = await getAll({ client, table }, names.map(key.lease));
+      const nameOf = new Map(names.map((name) => [key.lease(name).pk, name]));
+      return new Map(
+        items.map((item) => {
+          const { pk, owner, until } = StoredLease.parse(item);
+          return [nameOf.get(pk) ?? pk, { owner, until: new Date(until) }];
+        }),
+      );
+    },
   };
 }
 

@@ -9,7 +9,8 @@ import { isTerminalRun, Run, RunTask, timerOf } from '../model/run.ts';
 import { taskKey } from '../model/run-tasks.ts';
 import { upgradeRun } from '../model/upgrade.ts';
 import type { Item, ItemKey } from './batch.ts';
-import { dayKey, dueKey, expiresAt, key } from './table.ts';
+import { entryKey } from './live-index.ts';
+import { dayKey, expiresAt, key } from './table.ts';
 
 /** What an output may take in the run's own item, and all of a run's together. */
 const MAX_OWN_BYTES = 512;
@@ -61,11 +62,12 @@ export function readOutput(item: Item): [string, Uint8Array] {
   return [task, output];
 }
 
-export function runItem({ tasks, ...run }: Run): Item & ItemKey {
+/** @param at when it is written */
+export function runItem({ tasks, ...run }: Run, at: Date): Item & ItemKey {
   return {
     ...key.run(run.runId),
     ...dayKey(listedAt(run), run.runId),
-    ...(run.pollAt !== undefined && dueKey(run.pollAt)),
+    ...entryKey(run, at),
     runId: run.runId,
     rule: run.rule,
     isLive: !isTerminalRun(run),

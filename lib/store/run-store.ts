@@ -4,6 +4,7 @@
  */
 import type { Run } from '../model/run.ts';
 import type { RunId } from '../model/run-request.ts';
+import type { LiveRun } from './live-index.ts';
 import type { Glimpse, TwinLease } from './twin-lease.ts';
 
 export type Created = { isNew: true; run: Run } | { isNew: false; run: Run };
@@ -32,10 +33,12 @@ export interface RunStore {
   list(options: { limit: number; cursor?: string; rule?: string }): Promise<RunPage>;
   /** Runs that wait for their time, soonest first, whenever they were asked for. */
   scheduled(options: { limit: number; rule?: string | undefined }): Promise<Run[]>;
-  /** Runs whose `pollAt` has come, most overdue first. */
-  due(now: Date, limit: number): Promise<Run[]>;
-  /** The soonest `pollAt` of all, if any. */
-  nextDue(): Promise<Date | undefined>;
+  /** Moves the entries that an earlier version wrote, at most once a minute, to where this one looks. */
+  adoptEarlier(): Promise<void>;
+  /** The scopes (`tencent#ap-guangzhou`, `-`) that ever had a live run. */
+  scopes(): Promise<string[]>;
+  /** The entries of a scope's live runs, in the order of their last writes. @param after written after it, ISO 8601 */
+  liveIn(scope: string, after?: string): Promise<LiveRun[]>;
   /** Ids of the runs of a rule that have not ended. */
   live(rule: string): Promise<RunId[]>;
 
@@ -47,12 +50,6 @@ export interface RunStore {
    */
   markTold(runs: readonly Run[]): Promise<void>;
 
-  /** Notes whose an invocation is, for a provider that says by itself that it has changed. */
-  noteInvocation(provider: string, invocationId: string, runId: RunId): Promise<void>;
-
-  /** Whose an invocation is, if it has been noted. */
-  invocationOwner(provider: string, invocationId: string): Promise<RunId | undefined>;
-
   /** Who sent last what looks like this (lib/runs/twin.ts). */
   twin(key: string): Promise<TwinLease | undefined>;
   /** Takes that lease, if it still is what was read; `undefined`: if there still is none. */
@@ -62,11 +59,13 @@ export interface RunStore {
 
   /** Takes a named lease; `false` while another owner holds it. */
   acquireLease(name: string, owner: string, now: Date, leaseMs: number): Promise<boolean>;
-  releaseLease(name: string, owner: string): Promise<void>;
+  /** @param restUntil nobody takes it before that time */
+  releaseLease(name: string, owner: string, restUntil?: Date): Promise<void>;
+  /** Those of the named leases that somebody took, as they are now. */
+  leases(names: readonly string[]): Promise<ReadonlyMap<string, Lease>>;
+}
 
-  /**
-   * Plans the poller's next wake-up: `true` when the caller shall send it, `false` when one that is as early is on
-   * its way already.
-   */
-  planWakeUp(at: Date, now: Date): Promise<boolean>;
+export interface Lease {
+  owner: string;
+  until: Date;
 }

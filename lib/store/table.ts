@@ -1,7 +1,9 @@
 /**
  * The tables: every key, index and condition of the run store and the guards in one place (docs/decisions/ has why).
  * The table of the runs, one item type a prefix, two sparse indexes:
- * - `due`:  pk `DUE`, sk `pollAt`: runs that the poller has to look at; a run with nothing left to do is not in it
+ * - `due`:  pk `LIVE#tencent#ap-guangzhou`, sk the time of the last write and what a loop has to know: runs that the
+ *   poller has to look at (live-index.ts); a run with nothing left to do is not in it. What earlier versions wrote has
+ *   pk `DUE`, sk `pollAt`
  * - `days`: pk `DAY#2026-11-20`, sk `requestedAt#runId`: runs by the day they were asked for, newest first
  *
  * The table of records, what was decided about events, one index:
@@ -43,14 +45,11 @@ export const key = {
     pk: `RUN#${runId}`,
     sk: `${OUTPUTS}${invocationId}#${part(instanceId)}`,
   }),
-  invocation: (provider: string, invocationId: string) => ({
-    pk: `INVOCATION#${part(provider)}#${invocationId}`,
-    sk: 'INVOCATION',
-  }),
+  /** The names of all partitions of the index of live runs. */
+  scopes: () => ({ pk: 'SCOPES', sk: 'SCOPES' }),
   /** Who sent last what looks the same to the provider: `tencent#<hash>`. */
   twin: (twinKey: string) => ({ pk: `TWIN#${twinKey}`, sk: 'TWIN' }),
   lease: (name: string) => ({ pk: `LEASE#${name}`, sk: 'LEASE' }),
-  wakeUp: () => ({ pk: 'WAKEUP', sk: 'WAKEUP' }),
   /** A rule without a key has one claim of its own, which no key names. */
   claim: (guard: string, rule: string, claimKey: string | undefined) => ({
     pk: `CLAIM#${part(guard)}#${rule}`,
@@ -89,7 +88,10 @@ export const key = {
   freeze: () => ({ pk: 'FREEZE', sk: 'FREEZE' }),
 } as const;
 
-export const dueKey = (pollAt: string) => ({ duePk: 'DUE', dueSk: pollAt });
+/** In what earlier versions wrote: one partition for all, sorted by `pollAt`. */
+export const EARLIER_DUE = 'DUE';
+export const livePartition = (scope: string) => `LIVE#${scope}`;
+export const liveKey = (scope: string, entry: string) => ({ duePk: livePartition(scope), dueSk: entry });
 export const dayKey = (requestedAt: string, runId: string) => ({
   dayPk: `DAY#${requestedAt.slice(0, 10)}`,
   daySk: `${requestedAt}#${runId}`,
@@ -134,6 +136,4 @@ export const condition = {
   isNewer: 'attribute_not_exists(#at) OR #at < :at',
   isMarkNewer: 'attribute_not_exists(#mark) OR #mark.#at < :at',
   isCounted: 'attribute_exists(#run)',
-  /** None is planned for the future that is as early as this one. */
-  isWakeUpEarlier: 'attribute_not_exists(pk) OR #at > :at OR #at < :now',
 } as const;

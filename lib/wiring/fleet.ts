@@ -52,6 +52,7 @@ export async function fleetParts(service: string, config: BehindConfig) {
       reply: repliesOf(config, log, REPLY_WITHIN_MS).reply,
     },
     wake: wakeUps.wake,
+    standIn: wakeUps.standIn,
     log,
     now,
     sleep: async (ms: number) => {

@@ -162,25 +162,43 @@ export function runStoreContract(name: string, open: () => RunStore): void {
       expect(told.map(({ runId }) => stored.get(runId))).toEqual(
         told.map((run) => ({ ...run, revision: 1 })),
       );
-      const due = new Set((await store.due(at(60), 100)).map(({ runId }) => runId));
-      expect(told.filter(({ runId }) => due.has(runId))).toEqual([]);
+      expect(await entriesOf(store, told)).toEqual([]);
     });
 
-    it('says what is due, the most overdue first, and when the next one is', async () => {
+    it('shows what is live in each region, in the order of the last writes, and what was written since', async () => {
       const store = open();
-      const late = aRun({ pollAt: at(-10).toISOString() });
-      const later = aRun({ pollAt: at(-5).toISOString() });
-      const ahead = aRun({ pollAt: at(60).toISOString() });
-      const { pollAt: _, ...rest } = aRun();
-      for (const run of [ahead, later, late, rest]) await store.create(run);
-      const ours = new Set([late, later, ahead, rest].map(({ runId }) => runId));
-      const due = (await store.due(at(0), 100)).filter(({ runId }) => ours.has(runId));
-      expect(due.map(({ runId }) => runId)).toEqual([late.runId, later.runId]);
-      expect(await store.due(at(0), 1)).toHaveLength(1);
-      expect((await store.nextDue())?.getTime()).toBeLessThanOrEqual(at(-10).getTime());
-      const { pollAt: __, ...done } = late;
-      await store.save(done);
-      expect((await store.due(at(0), 100)).map(({ runId }) => runId)).not.toContain(late.runId);
+      const inRegion = (region: string, given: Partial<Run> = {}) => {
+        const run = aRun({ pollAt: at(60).toISOString(), ...given });
+        return { ...run, target: run.target && { ...run.target, region } };
+      };
+      const region = `region-${aRun().runId}`;
+      const [first, second, other] = [inRegion(region), inRegion(region), inRegion(`${region}-2`)];
+      const none = { ...aRun({ pollAt: at(60).toISOString() }), target: undefined };
+      const over = inRegion(region, { pollAt: undefined });
+      for (const run of [first, second, other, none, over]) await store.create(run);
+      const scope = `tencent#${region}`;
+      expect(await store.scopes()).toEqual(expect.arrayContaining([scope, `${scope}-2`, '-']));
+      const before = await store.liveIn(scope);
+      expect(before).toEqual(
+        [first, second].map(({ runId, rule, revision, status, pollAt }) => ({
+          runId,
+          rule,
+          revision,
+          status,
+          pollAt,
+          at: expect.any(String),
+        })),
+      );
+      expect(await entriesOf(store, [other])).toHaveLength(1);
+      expect((await store.liveIn('-')).map(({ runId }) => runId)).toContain(none.runId);
+      await later(before[1]?.at);
+      await store.save({ ...first, status: 'stopping' });
+      expect(await store.liveIn(scope, before[1]?.at)).toMatchObject([
+        { runId: second.runId },
+        { runId: first.runId, revision: 1, status: 'stopping' },
+      ]);
+      await store.save({ ...first, revision: 1, pollAt: undefined });
+      expect((await store.liveIn(scope)).map(({ runId }) => runId)).toEqual([second.runId]);
     });
 
     it('knows the runs of a rule that have not ended', async () => {
@@ -236,17 +254,6 @@ export function runStoreContract(name: string, open: () => RunStore): void {
       expect(await store.scheduled({ limit: 1, rule })).toEqual([sooner]);
     });
 
-    it('remembers whose an invocation is', async () => {
-      const store = open();
-      const run = aRun();
-      const id = `inv-${run.runId}`;
-      expect(await store.invocationOwner('alibaba', id)).toBeUndefined();
-      await store.noteInvocation('alibaba', id, run.runId);
-      await store.noteInvocation('alibaba', id, run.runId);
-      expect(await store.invocationOwner('alibaba', id)).toBe(run.runId);
-      expect(await store.invocationOwner('tencent', id)).toBeUndefined();
-    });
-
     it('gives the lease of an attempt only to who read it last', async () => {
       const store = open();
       const [one, two] = [aRun(), aRun()];
@@ -291,14 +298,34 @@ export function runStoreContract(name: string, open: () => RunStore): void {
       expect(await store.acquireLease(name, 'a', at(17), 10_000)).toBe(true);
     });
 
-    it('plans a wake-up once for each time that is earlier', async () => {
+    it('says who has which lease', async () => {
       const store = open();
-      const base = 100_000;
-      expect(await store.planWakeUp(at(base + 30), at(base))).toBe(true);
-      expect(await store.planWakeUp(at(base + 30), at(base))).toBe(false);
-      expect(await store.planWakeUp(at(base + 40), at(base))).toBe(false);
-      expect(await store.planWakeUp(at(base + 10), at(base))).toBe(true);
-      expect(await store.planWakeUp(at(base + 40), at(base + 20))).toBe(true);
+      const [one, two] = [`lease-${aRun().runId}`, `lease-${aRun().runId}`];
+      await store.acquireLease(one, 'a', at(0), 10_000);
+      expect(await store.leases([one, two])).toEqual(new Map([[one, { owner: 'a', until: at(10) }]]));
+      expect(await store.leases([])).toEqual(new Map());
+    });
+
+    it('leaves a lease that is given back until later to nobody until then', async () => {
+      const store = open();
+      const name = `lease-${aRun().runId}`;
+      await store.acquireLease(name, 'a', at(0), 10_000);
+      await store.releaseLease(name, 'b', at(50));
+      await store.releaseLease(name, 'a', at(30));
+      expect(await store.acquireLease(name, 'a', at(29), 10_000)).toBe(false);
+      expect(await store.acquireLease(name, 'b', at(31), 10_000)).toBe(true);
     });
   });
+}
+
+/** The entries that the index of live runs has of these. */
+async function entriesOf(store: RunStore, runs: readonly Run[]) {
+  const wanted = new Set(runs.map(({ runId }) => runId));
+  const all = await Promise.all((await store.scopes()).map((scope) => store.liveIn(scope)));
+  return all.flat().filter(({ runId }) => wanted.has(runId));
+}
+
+/** Until the clock of this machine shows another millisecond. */
+async function later(than = ''): Promise<void> {
+  while (new Date().toISOString() <= than) await new Promise(setImmediate);
 }

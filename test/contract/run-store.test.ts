@@ -1,7 +1,7 @@
 /** The run store on DynamoDB, with the table that is deployed. */
-import { GetCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { DeleteCommand, GetCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, expect, it } from 'vitest';
-import type { Run } from '../../lib/model/run.ts';
+import { wantedAtMs } from '../../lib/runs/scope-loop.ts';
 import { dynamoRunStore } from '../../lib/store/dynamodb-run-store.ts';
 import { key } from '../../lib/store/table.ts';
 import { asVersion1 } from '../fixtures/flat.ts';
@@ -41,7 +41,7 @@ it('reads a run that version 1 wrote wherever runs are read, and writes it as ve
     }),
   );
   expect(await store.get(run.runId)).toEqual(run);
-  expect(await store.due(now, 10)).toEqual([run]);
+  expect(await store.getMany([run.runId])).toEqual([run]);
   expect((await store.list({ limit: 10 })).runs).toEqual([run]);
   expect(await store.save(run)).toEqual({ kind: 'saved', run: { ...run, revision: run.revision + 1 } });
   const { Item } = await own.client.send(new GetCommand({ TableName: own.table, Key: key.run(run.runId) }));
@@ -113,10 +113,14 @@ it('sets aside a run that another version wrote, says so, and goes on with the o
       ExpressionAttributeValues: { ':three': 3 },
     }),
   );
-  expect((await store.due(now, 10)).map(({ runId }) => runId)).toEqual([good.runId]);
+  const [scope = ''] = await store.scopes();
+  const ids = (await store.liveIn(scope)).map(({ runId }) => runId);
+  expect(ids.toSorted()).toEqual([good.runId, foreign.runId].toSorted());
+  expect((await store.getMany(ids)).map(({ runId }) => runId)).toEqual([good.runId]);
   expect(told).toEqual(['store.unreadable']);
-  await store.save(withoutPollAt(good));
-  expect((await store.nextDue())?.getTime()).toBeGreaterThan(now.getTime());
+  // For a while nobody fetches it.
+  const aside = (await store.liveIn(scope)).find(({ runId }) => runId === foreign.runId);
+  expect(aside && wantedAtMs(aside, now.getTime())).toBeGreaterThan(now.getTime() + 5 * 60_000);
   expect((await store.list({ limit: 10 })).runs.map(({ runId }) => runId)).toEqual([good.runId]);
   await expect(store.get(foreign.runId)).rejects.toMatchObject({
     code: 'store.unreadable',
@@ -125,6 +129,28 @@ it('sets aside a run that another version wrote, says so, and goes on with the o
   await own.stop();
 });
 
-function withoutPollAt({ pollAt: _, ...run }: Run): Run {
-  return run;
-}
+it('takes over what an earlier version had in its index, and shows it at once where it is asked for', async () => {
+  const own = await startRunsTable();
+  const pollAt = new Date(Date.now() + 60_000).toISOString();
+  const run = aRun({ pollAt });
+  const before = dynamoRunStore(own);
+  await before.create(run);
+  const asEarlier = async () =>
+    await own.client.send(
+      new UpdateCommand({
+        TableName: own.table,
+        Key: key.run(run.runId),
+        UpdateExpression: 'SET duePk = :due, dueSk = :at',
+        ExpressionAttributeValues: { ':due': 'DUE', ':at': pollAt },
+      }),
+    );
+  await asEarlier();
+  await own.client.send(new DeleteCommand({ TableName: own.table, Key: key.scopes() }));
+  const store = dynamoRunStore(own);
+  expect(await store.live(run.rule)).toEqual([run.runId]);
+  await asEarlier();
+  await dynamoRunStore(own).adoptEarlier();
+  const [scope = ''] = await store.scopes();
+  expect(await store.liveIn(scope)).toMatchObject([{ runId: run.runId, pollAt }]);
+  await own.stop();
+});

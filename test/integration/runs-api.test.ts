@@ -82,7 +82,6 @@ function anApi(given: Partial<RunsApiContext> & { cancel?: CancelOutcome } = {})
   const provider: Provider = {
     name: 'tencent',
     identity: { by: 'token' },
-    pushes: false,
     maxInstancesPerInvocation: 200,
     split: (instances) => [[...instances]],
     isInstanceId: () => true,

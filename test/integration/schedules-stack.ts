@@ -131,7 +131,9 @@ export async function startStack(options: { alibaba?: Partial<CloudAssistantServ
     leaseMs: 60_000,
     owner: 'test',
     reconcileSettleMs: 10_000,
-    timing: { ...POLL_TIMING, firstMs: 0 },
+    timing: POLL_TIMING,
+    standIn: async () => {},
+    secondsPerMinute: 60,
     // One pass at a time.
     budgetMs: 0,
     sleep: async () => {},

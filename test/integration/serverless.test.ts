@@ -15,7 +15,7 @@ import {
   readConfig,
   WebhookConfig,
 } from '../../lib/config.ts';
-import { dayKey, dueKey, INDEX, key } from '../../lib/store/table.ts';
+import { dayKey, INDEX, key, liveKey } from '../../lib/store/table.ts';
 import { readDeployment } from '../../local/stack/serverless-file.ts';
 import { type Packaging, packageService, type Template } from './serverless-package.ts';
 
@@ -528,7 +528,7 @@ describe('the tables', () => {
     };
     const due = {
       IndexName: INDEX.due,
-      KeySchema: keys(Object.keys(dueKey(''))),
+      KeySchema: keys(Object.keys(liveKey('', ''))),
       Projection: { ProjectionType: 'INCLUDE', NonKeyAttributes: ['runId', 'rule', 'isLive'] },
     };
     for (const [[, table], indexes] of [

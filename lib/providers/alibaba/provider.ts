@@ -55,8 +55,6 @@ export function alibabaProvider(options: AlibabaProviderOptions): AlibabaProvide
   return {
     name: 'alibaba',
     identity: { by: 'token' },
-    // By EventBridge (lib/sources/cloud-assistant/receive.ts).
-    pushes: true,
     maxInstancesPerInvocation: MAX_INSTANCES_PER_INVOCATION,
     client,
     split: alibaba.split,

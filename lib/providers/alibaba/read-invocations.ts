@@ -6,12 +6,12 @@
  */
 import { isTerminalTask } from '../../model/status.ts';
 import type { AnsweredOr, CallOutcome } from '../call-outcome.ts';
+import { inTurns } from '../in-turns.ts';
 import { allPages, pagesOf } from '../pages.ts';
 import type { InvocationReading, InvocationRef, TaskReport } from '../provider.ts';
 import type { DescribeInvocationsAnswer, InvokeInstance } from './answers.ts';
 import type { CloudAssistantClient } from './client.ts';
 import { readFiringId } from './firing-id.ts';
-import { inTurns } from './in-turns.ts';
 import { readFiring } from './read-firing.ts';
 import { type DescribeInvocationsRequest, MAX_RESULTS } from './requests.ts';
 import { reportTask, taskIdOf } from './task-report.ts';

@@ -46,7 +46,6 @@ export function tencentProvider(options: TencentProviderOptions): TencentProvide
   return {
     name: 'tencent',
     identity: { by: 'looks', of: looksOf },
-    pushes: false,
     client,
     maxInstancesPerInvocation: MAX_INSTANCES_TO_INVOKE,
     split: tencent.split,

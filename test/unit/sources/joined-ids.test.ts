@@ -42,7 +42,6 @@ describe('parts that are joined', () => {
 describe('a key of the table', () => {
   const keysOf = ([a, b, c]: [string, string, string]) => ({
     output: key.output(a, b, c),
-    invocation: key.invocation(a, b),
     claim: key.claim(a, b, c),
     schedule: key.schedule(a, b, c),
     event: key.event(a, b),
@@ -50,7 +49,6 @@ describe('a key of the table', () => {
   });
   const given: Record<keyof ReturnType<typeof keysOf>, number> = {
     output: 3,
-    invocation: 2,
     claim: 3,
     schedule: 3,
     event: 2,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { inTurns } from '../../../../lib/providers/alibaba/in-turns.ts';
+import { inTurns } from '../../../lib/providers/in-turns.ts';
 
 test.each([
   { items: 10, concurrency: 3, most: 3 },

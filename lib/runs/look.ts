@@ -1,0 +1,197 @@
+/**
+ * A look at many runs: the provider is asked about all of them at once, what is news of each is stored in one save, and
+ * what has ended is told together. That it is told is stored later, together with others: should that be lost, the same
+ * is told again under the same ids.
+ */
+import { messageOf } from '../errors.ts';
+import { isTerminalRun, type Run, sentInvocations } from '../model/run.ts';
+import type { RunId } from '../model/run-request.ts';
+import { taskKey } from '../model/run-tasks.ts';
+import { isTerminalTask } from '../model/status.ts';
+import { inTurns } from '../providers/in-turns.ts';
+import { type InvocationReading, providerOf, type TaskReport } from '../providers/provider.ts';
+import type { DispatchContext } from './dispatch-context.ts';
+import { giveUp } from './give-up.ts';
+import { giveUpAt } from './poll-timing.ts';
+import type { Looked } from './scope-loop.ts';
+import { deliver, markTold, type Told, take, withMarks } from './settle.ts';
+
+export interface Looks {
+  /** At runs of one provider and region. One entry for each that could be seen to. */
+  look(runs: readonly Run[]): Promise<Looked[]>;
+  /** Stores what has been told; all of it at the end, else when there is much, or it is old. */
+  flush(isEnd: boolean): Promise<void>;
+  /** Invocations that were read, and runs that ended. */
+  readonly counts: { read: number; settled: number; failed: number };
+}
+
+/** That a run goes on (`running`) is stored once it has done so for as long: most are over by then. */
+const GOES_ON_MS = 5_000;
+const SAVES_AT_ONCE = 16;
+const MARKS_AT_ONCE = 25;
+const MARKS_WAIT_MS = 2_000;
+
+export function createLooks(context: DispatchContext): Looks {
+  const { store, providers, log, now } = context;
+  const counts = { read: 0, settled: 0, failed: 0 };
+  /** Runs that go on, of which something is not stored yet: a state, or only what has been told of them. */
+  const going = new Map<RunId, { run: Run; hasState: boolean }>();
+  const ended: Told[] = [];
+  let endedAtMs = Infinity;
+
+  async function look(runs: readonly Run[]): Promise<Looked[]> {
+    const readings = await read(runs);
+    const seen = await inTurns(runs, SAVES_AT_ONCE, (run) => attempt(run, () => takeReadings(run, readings)));
+    const looked = seen.filter((one) => one !== undefined);
+    const untold = looked.filter(({ run }) => hasNews(run));
+    const outcomes = new Map(
+      (
+        await deliver(
+          untold.map(({ run }) => run),
+          context,
+        )
+      ).map((one) => [one.run.runId, one]),
+    );
+    return looked.map((one) => {
+      const outcome = outcomes.get(one.run.runId);
+      return outcome === undefined ? one : afterTelling(one, outcome);
+    });
+  }
+
+  async function read(runs: readonly Run[]): Promise<ReadonlyMap<string, InvocationReading>> {
+    const provider = runs[0]?.target?.provider;
+    if (provider === undefined) return new Map();
+    const known = runs.flatMap(({ tasks }) => tasks).filter(({ status }) => isTerminalTask(status));
+    const settled = new Set(known.map(({ taskId }) => taskId));
+    const refs = runs.flatMap((run) =>
+      sentInvocations(run).map(({ invocationId, instances }) => ({
+        region: run.target?.region ?? '',
+        invocationId,
+        instances,
+      })),
+    );
+    counts.read += refs.length;
+    try {
+      const readings = await providerOf(providers, provider).read(refs, {
+        wantsOutput: (taskId) => !settled.has(taskId),
+      });
+      return new Map(readings.map((reading) => [reading.invocationId, reading]));
+    } catch (thrown) {
+      log.error('poll.unread', { provider, error: messageOf(thrown) });
+      return new Map();
+    }
+  }
+
+  async function takeReadings(run: Run, readings: ReadonlyMap<string, InvocationReading>): Promise<Looked> {
+    const reports: TaskReport[] = [];
+    let hasFailed = false;
+    for (const { invocationId } of sentInvocations(run)) {
+      const reading = readings.get(invocationId);
+      if (reading?.kind === 'read') reports.push(...reading.tasks);
+      else {
+        hasFailed = true;
+        const { code = 'unread', message } = reading?.failure ?? {};
+        log.warn('invocation.unread', { runId: run.runId, invocationId, code, error: message });
+      }
+    }
+    const current = await keep(run, reports);
+    const isOpen = !isTerminalRun(current) && current.status !== 'dispatching';
+    if (!isOpen || now() < giveUpAt(current, context.timing)) return { run: current, hasFailed };
+    counts.settled += 1;
+    return { run: await giveUp(current, context), hasFailed };
+  }
+
+  /** The run with what is reported, stored where it matters to others. */
+  async function keep(run: Run, reports: readonly TaskReport[]): Promise<Run> {
+    let known = withOwn(run);
+    for (;;) {
+      const next = take(known, reports, context);
+      if (next === known && going.get(run.runId)?.hasState !== true) return next;
+      if (!mattersToOthers(known, next)) {
+        going.set(run.runId, { run: next, hasState: true });
+        return next;
+      }
+      const saved = await store.save(next);
+      going.delete(run.runId);
+      if (saved.kind === 'saved') {
+        if (isTerminalRun(saved.run)) counts.settled += 1;
+        return saved.run;
+      }
+      // Somebody else was faster: the reports are taken on to what is stored now.
+      known = withMarks(saved.run, marksOf(next));
+    }
+  }
+
+  /** With what is known here beside what is stored. */
+  function withOwn(run: Run): Run {
+    const own = going.get(run.runId)?.run;
+    if (own === undefined || own.revision === run.revision) return own ?? run;
+    going.delete(run.runId);
+    return withMarks(run, marksOf(own));
+  }
+
+  function mattersToOthers(known: Run, next: Run): boolean {
+    if (isTerminalRun(next) || endedTasks(next) > endedTasks(known)) return true;
+    return now().getTime() - Date.parse(next.startedAt ?? next.requestedAt) >= GOES_ON_MS;
+  }
+
+  function afterTelling(one: Looked, outcome: Told): Looked {
+    const { run } = one;
+    if (outcome.failure !== undefined) {
+      counts.failed += 1;
+      log.error('poll.untold', { runId: run.runId, error: messageOf(outcome.failure) });
+      return { run, hasFailed: true };
+    }
+    const marked = withMarks(run, outcome);
+    if (isTerminalRun(run)) {
+      ended.push(outcome);
+      endedAtMs = Math.min(endedAtMs, now().getTime());
+    } else going.set(run.runId, { run: marked, hasState: going.get(run.runId)?.hasState ?? false });
+    return { ...one, run: marked };
+  }
+
+  /** What goes wrong with one run stops no other, and is tried again later. */
+  async function attempt<Result>(run: Run, work: () => Promise<Result>): Promise<Result | undefined> {
+    try {
+      return await work();
+    } catch (thrown) {
+      counts.failed += 1;
+      const stack = thrown instanceof Error ? thrown.stack : undefined;
+      log.error('poll.failed', { runId: run.runId, error: messageOf(thrown), stack });
+      return undefined;
+    }
+  }
+
+  return {
+    counts,
+    look,
+    async flush(isEnd) {
+      const isDue = ended.length >= MARKS_AT_ONCE || now().getTime() - endedAtMs >= MARKS_WAIT_MS;
+      const marks = isEnd || isDue ? ended.splice(0) : [];
+      if (marks.length > 0) {
+        endedAtMs = Infinity;
+        await markTold(marks, context).catch((thrown: unknown) => {
+          log.warn('poll.unmarked', { runs: marks.length, error: messageOf(thrown) });
+        });
+      }
+      if (!isEnd) return;
+      // Where somebody else was faster, it is theirs to go on with.
+      await inTurns([...going.values()], SAVES_AT_ONCE, ({ run }) => attempt(run, () => store.save(run)));
+      going.clear();
+    },
+  };
+}
+
+/** Whether there are facts of it that nobody has told. */
+function hasNews(run: Run): boolean {
+  return run.outbox.length > 0 || run.tasks.some((task) => isTerminalTask(task.status) && !task.isEventSent);
+}
+
+/** Of its tasks. */
+function marksOf({ tasks }: Run): Pick<Told, 'outbox' | 'tasks'> {
+  return { outbox: [], tasks: new Set(tasks.filter(({ isEventSent }) => isEventSent).map(taskKey)) };
+}
+
+function endedTasks({ tasks }: Run): number {
+  return tasks.filter(({ status }) => isTerminalTask(status)).length;
+}
