@@ -41,8 +41,8 @@ export interface ProviderFacts {
   readonly split: (instances: readonly string[]) => string[][];
   readonly maxParameters: number;
   readonly minTimeoutSeconds: number;
-  /** Tags of the user's own, beside ours. */
-  readonly maxTags: number;
+  /** Tags of the user's own, beside ours; absent where it lacks `tags`. */
+  readonly maxTags?: number;
   /** Where it stores a whole output; absent only where it lacks `output`. */
   readonly bucket?: { readonly form: RegExp; readonly expected: string; readonly maxPrefix: number };
   /** Of a command that we start. */

@@ -171,6 +171,15 @@ export function createVendorClient<Credentials extends object>(
     return ownFailed(code, message, vendor.advice(code, kind), kind);
   }
 
+  /** Whatever came: its sender may be nobody that the cloud's facts know. */
+  function open(answer: HttpAnswer, nowMs: number): Opened {
+    try {
+      return vendor.open(answer, nowMs);
+    } catch (thrown) {
+      return failed('InvalidAnswer', `HTTP ${answer.status}: ${messageOf(thrown)}`, 'unknown');
+    }
+  }
+
   async function attempt<Answer>(
     { name, answer: schema }: Pick<VendorAction<never, Answer>, 'name' | 'answer'>,
     region: string,
@@ -208,7 +217,7 @@ export function createVendorClient<Credentials extends object>(
       return failed(http.code, http.message, http.kind === 'lost' ? 'unknown' : 'notSent');
     }
     const nowMs = clock.epochMs();
-    const opened = vendor.open(http, nowMs);
+    const opened = open(http, nowMs);
     const { date } = http.headers;
     if (opened.kind !== 'answered') {
       if (opened.class === 'clock') site.offsetMs = offsetBy(date, nowMs, site.offsetMs);

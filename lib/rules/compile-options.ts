@@ -33,7 +33,7 @@ export function compileOptions(
   const facts = factsOf(provider);
   refuseLacks({ output, terminationMode, tags }, facts, startedBy, path, problems);
   if (output !== undefined) checkOutput(output, facts, [...path, 'output'], problems);
-  checkTags(tags ?? {}, facts.maxTags, [...path, 'tags'], problems);
+  if (facts.maxTags !== undefined) checkTags(tags ?? {}, facts.maxTags, [...path, 'tags'], problems);
   return { output, terminationMode, tags };
 }
 
