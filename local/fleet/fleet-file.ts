@@ -1,20 +1,21 @@
 /**
- * The local fleet as a file: which instances exist, in what state, and which commands are stored. One file serves
- * both clouds; the prefix of an id says which. A wrong file is refused whole, with each place and what was expected.
+ * The local fleet as a file: which instances exist, in what state, and which commands are stored. One file serves all
+ * clouds; what has an id of the form of several says whose it is. A wrong file is refused whole, with each place and
+ * what was expected.
  */
 import { readFileSync } from 'node:fs';
 import { isMap, isScalar, LineCounter, parseDocument } from 'yaml';
 import * as z from 'zod';
 import { FleetReflexError, messageOf } from '../../lib/errors.ts';
+import { allProviders } from '../../lib/providers/registry.ts';
 
-const INSTANCE_ID = /^(ins|lhins|rins|i|mi)-[a-z0-9]{4,32}$/;
-const COMMAND_ID = /^(cmd|c)-[a-z0-9]{4,32}$/;
+const ID = /^[a-z]+-[a-z0-9]{4,32}$/;
+const Provider = z.string().optional().describe('Whose it is; default the cloud that has such ids');
 
 export const FleetInstance = z
   .strictObject({
-    id: z
-      .string()
-      .regex(INSTANCE_ID, 'expected ins-, lhins- or rins- (Tencent), i- or mi- (Alibaba), then a-z 0-9'),
+    id: z.string(),
+    provider: Provider,
     name: z.string().optional().describe('What the console shows; default the id'),
     state: z.enum(['running', 'stopped']).default('running').describe('Stopped instances take no command'),
     agent: z
@@ -27,18 +28,19 @@ export const FleetInstance = z
       .describe('Windows instances exist, but run nothing here'),
     region: z.string().optional().describe('The one region it is seen in; default every region'),
   })
-  .transform((instance) => ({
+  .transform((instance, context) => ({
     ...instance,
     name: instance.name ?? instance.id,
-    provider: isAlibabaId(instance.id) ? ('alibaba' as const) : ('tencent' as const),
+    provider: ownerOf(instance, 'instance', context),
     kind: kindOf(instance.id),
   }));
-/** One local instance. `provider` and `kind` come from the prefix of its id. */
+/** One local instance, with the cloud that has it. */
 export type FleetInstance = z.infer<typeof FleetInstance>;
 
 export const FleetCommand = z
   .strictObject({
-    id: z.string().regex(COMMAND_ID, 'expected cmd- (Tencent) or c- (Alibaba), then a-z 0-9'),
+    id: z.string(),
+    provider: Provider,
     name: z.string().min(1),
     description: z.string().default(''),
     content: z
@@ -52,10 +54,7 @@ export const FleetCommand = z
     workingDirectory: z.string().optional().describe("Default: the instance's own directory"),
     username: z.string().optional().describe('Default: root'),
   })
-  .transform((command) => ({
-    ...command,
-    provider: command.id.startsWith('c-') ? ('alibaba' as const) : ('tencent' as const),
-  }));
+  .transform((command, context) => ({ ...command, provider: ownerOf(command, 'command', context) }));
 /** One stored command, as the fleet file has it. */
 export type FleetCommand = z.infer<typeof FleetCommand>;
 
@@ -136,8 +135,22 @@ function offsetOf(document: ReturnType<typeof parseDocument>, path: (string | nu
   return 0;
 }
 
-function isAlibabaId(id: string): boolean {
-  return id.startsWith('i-') || id.startsWith('mi-');
+/** The one cloud that it can be of. */
+function ownerOf(
+  { id, provider }: { id: string; provider?: string | undefined },
+  what: 'instance' | 'command',
+  context: z.core.$RefinementCtx,
+): string {
+  const able = allProviders().filter((facts) => ID.test(id) && facts[what].form.test(id));
+  const [owner, other] = able.filter(({ name }) => provider === undefined || name === provider);
+  if (owner !== undefined && other === undefined) return owner.name;
+  const known = allProviders().map((facts) => `${facts[what].example} (${facts.name})`);
+  const message =
+    owner === undefined
+      ? `expected ${known.join(' or ')}, small letters and digits${provider === undefined ? '' : `, of ${provider}`}`
+      : `may be of ${able.map(({ name }) => name).join(' or ')}: say which with \`provider\``;
+  context.addIssue({ code: 'custom', path: ['id'], message });
+  return z.NEVER;
 }
 
 function kindOf(id: string): 'CVM' | 'LIGHTHOUSE' | 'REGISTERINST' | 'ECS' | 'MANAGED' {

@@ -9,6 +9,7 @@ import { decide } from '../../lib/runs/decide.ts';
 import { dispatchRun } from '../../lib/runs/dispatch.ts';
 import { poll } from '../../lib/runs/poll.ts';
 import { closeProviders, providersOf, schedulesOf } from '../../lib/wiring/providers.ts';
+import { parseFleet } from '../../local/fleet/fleet-file.ts';
 import { rememberedContents } from '../fixtures/remembered-contents.ts';
 import { aRunWorld } from '../fixtures/run-world.ts';
 import { startRunsTable } from '../fixtures/runs-table.ts';
@@ -171,6 +172,16 @@ test('an id that two clouds could have is of the cloud that the rule says', () =
     expect.stringContaining('rules[0].run.command: expected a command of smallcloud, doc-…'),
     expect.stringContaining('rules[0].run.instances: expected an instance id of smallcloud, i-…'),
   ]);
+});
+
+test('a local instance whose id two clouds could have says whose it is', () => {
+  const fleet = (instance: string) =>
+    parseFleet(`version: 1\ninstances: [{ ${instance} }]\n`).instances[0]?.provider;
+  expect(() => fleet('id: i-00aa')).toThrow(/may be of alibaba or smallcloud: say which with `provider`/);
+  expect(fleet('id: i-00aa, provider: smallcloud')).toBe('smallcloud');
+  expect(fleet('id: i-00aa, provider: alibaba')).toBe('alibaba');
+  expect(fleet('id: i-local001')).toBe('alibaba');
+  expect(() => fleet('id: i-00aa, provider: tencent')).toThrow(/expected .*, of tencent/);
 });
 
 test('a message that asks for what the cloud lacks, or for a cloud that nobody knows, is set aside', async () => {

@@ -78,7 +78,9 @@ describe('the fleet file', () => {
     [
       'an id of no cloud',
       'version: 1\ninstances:\n  - { id: vm-1 }',
-      [/^mine\.yml:3:7: instances\.0\.id: expected ins-, lhins- or rins- \(Tencent\), i- or mi- \(Alibaba\)/],
+      [
+        /^mine\.yml:3:7: instances\.0\.id: expected ins-…, lhins-… or rins-… \(tencent\) or i-… or mi-… \(alibaba\)/,
+      ],
     ],
     [
       'a state that there is not, and a misspelt key',
