@@ -4,6 +4,7 @@
  */
 import * as z from 'zod';
 import { FleetReflexError } from './errors.ts';
+import { KEEP_EVENTS } from './model/kept-event.ts';
 import { allProviders } from './providers/registry.ts';
 import { RequestShares } from './providers/request-shares.ts';
 import { secretReference, url } from './setting-forms.ts';
@@ -36,6 +37,13 @@ export const SETTINGS = {
       .min(1)
       .default('rules.yml')
       .describe('The rules, relative to the function’s root: in a package what `rules.yml` was compiled to.'),
+  KEEP_EVENTS: () =>
+    z
+      .enum(KEEP_EVENTS, 'expected nothing, fields or all')
+      .default('fields')
+      .describe(
+        'What of an event is kept with the record of its decision, for 30 days and for who may read `/events`: `nothing`; `fields`, those of alerts, deployments and completions; `all`, also originals, what people type and what is of no known form ([testing-rules.md](testing-rules.md#histories)).',
+      ),
   RUNS_TABLE: () => z.string().min(1).describe('The DynamoDB table of runs, tasks and guards.'),
   RECORDS_TABLE: () => z.string().min(1).describe('The DynamoDB table of what was decided about events.'),
   RUNS_QUEUE_URL: () => url().describe('The queue between the doors and dispatch.'),
@@ -109,6 +117,7 @@ const providers = () => ({
 });
 const door = () => ({
   ...base(),
+  KEEP_EVENTS: SETTINGS.KEEP_EVENTS(),
   ...secrets(),
   RULES_FILE: SETTINGS.RULES_FILE(),
   RUNS_QUEUE_URL: SETTINGS.RUNS_QUEUE_URL(),

@@ -24,6 +24,8 @@ export const EventRecord = z.strictObject({
   notes: z.array(z.strictObject({ code: z.string(), message: z.string() })).optional(),
   /** Rules that said no too and are not listed. */
   unmatchedOmitted: z.int().positive().optional(),
+  /** What of the event is kept (lib/model/kept-event.ts): a trigger event, as its version had it. */
+  event: z.unknown().optional(),
   /** Where it stands for many events of one request, all of them; what is above is said of the first. */
   events: z.array(z.strictObject({ eventId: z.string(), subject: z.string().optional() })).optional(),
 });

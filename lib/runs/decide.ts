@@ -7,6 +7,7 @@ import type { ChatPort } from '../chat/port.ts';
 import type { Log } from '../logging.ts';
 import { type DoorOutcome, MAX_UNMATCHED, type Note } from '../model/decision.ts';
 import { ancestorSearch } from '../model/find-ancestors.ts';
+import { type KeepEvents, keptEvent } from '../model/kept-event.ts';
 import { rejectionOf } from '../model/reject-request.ts';
 import type { ReplyTo } from '../model/reply-to.ts';
 import type { RunRequest } from '../model/run-request.ts';
@@ -32,6 +33,8 @@ export interface DecideContext {
   chat: ChatPort;
   /** What events said whose ids their senders chose. */
   contents: Contents;
+  /** What of each event is kept with its record. Default: nothing. */
+  keep?: KeepEvents;
   log: Log;
   now: () => Date;
 }
@@ -64,7 +67,7 @@ export async function decide(
   origin: Origin,
   context: DecideContext,
 ): Promise<DoorOutcome[]> {
-  const { ruleSet, runsQueue, recordsQueue, log, now } = context;
+  const { ruleSet, runsQueue, recordsQueue, keep = 'nothing', log, now } = context;
   const ancestorsOf = ancestorSearch();
   const steps = stepsOfRequest();
   const decisions = await Promise.all(
@@ -82,13 +85,26 @@ export async function decide(
   }));
   const unique = [...new Set(asked.map((request) => sentFor.get(request.runId) ?? request))];
   const started = new Set(unique.filter(isStart).map(({ runId }) => runId));
-  const { starting, others } = recordsOf(outcomes, started, now());
+  const { starting, others } = recordsOf(outcomes, started, now(), (outcome) =>
+    hasSecret(outcome, ruleSet) ? undefined : keptEvent(outcome.event, keep),
+  );
   await settleAll([runsQueue.send(unique, starting), recordsQueue.send(others)]);
   for (const outcome of outcomes.slice(0, MAX_LOGGED)) record(outcome, log);
   if (outcomes.length > MAX_LOGGED || unique.length < asked.length) {
     log.info('request.decided', { events: events.length, asked: asked.length, started: started.size });
   }
   return outcomes;
+}
+
+/** Whether a rule that fires makes a secret of what the event says: then nothing of it is kept. */
+function hasSecret({ matched }: DoorOutcome, { rules }: RuleSet): boolean {
+  return matched.some(({ rule }) => {
+    const action = rules.find(({ name }) => name === rule)?.action;
+    if (action === undefined || action.kind === 'cancel') return false;
+    return action.target.parameters.some(
+      ({ isSecret, template }) => isSecret && template.literal === undefined,
+    );
+  });
 }
 
 /** Of a larger request the rest is in the records only. */

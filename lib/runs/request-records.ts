@@ -3,8 +3,7 @@
  * others; thousands of events that were decided alike share one, which names them all, so that `why` still finds each
  * and neither the queue nor the table is flooded by one body.
  */
-import type { DoorOutcome } from '../model/decision.ts';
-import { type EventRecord, recordOf } from '../model/decision.ts';
+import { type DoorOutcome, type EventRecord, recordOf } from '../model/decision.ts';
 
 /** So many events of a request have a record of their own beside those that started a run. */
 const MAX_SINGLE = 50;
@@ -12,6 +11,8 @@ const MAX_SINGLE = 50;
 const MAX_GROUPS = 20;
 /** What the names in one record take: a page of a hundred such records is still an answer. */
 const MAX_NAMES_BYTES = 24 * 1024;
+/** Kept events of one request together: half of a batch, so that they cost at most one call more. */
+const MAX_KEPT_BYTES = 128 * 1024;
 const MAX_ID = 160;
 const MAX_SUBJECT = 80;
 
@@ -19,19 +20,29 @@ type OtherEvent = NonNullable<EventRecord['events']>[number];
 
 /**
  * @param started the run ids that the request started
+ * @param keep what is to be kept of an event; it is not asked of those that share a record
  * @returns `starting`: of the events that started them, one each
  */
 export function recordsOf(
   outcomes: readonly DoorOutcome[],
   started: ReadonlySet<string>,
   now: Date,
+  keep: (outcome: DoorOutcome) => unknown = () => undefined,
 ): { starting: EventRecord[]; others: EventRecord[] } {
   const hasStarted = ({ matched }: DoorOutcome) => matched.some(({ runId }) => started.has(runId));
   const others = outcomes.filter((outcome) => !hasStarted(outcome));
+  let left = MAX_KEPT_BYTES;
+  const single = (outcome: DoorOutcome): EventRecord => {
+    const record = recordOf(outcome, now);
+    const event = left > 0 ? keep(outcome) : undefined;
+    if (event === undefined) return record;
+    left -= Buffer.byteLength(JSON.stringify(event));
+    return left < 0 ? record : { ...record, event };
+  };
   return {
-    starting: outcomes.filter(hasStarted).map((outcome) => recordOf(outcome, now)),
+    starting: outcomes.filter(hasStarted).map(single),
     others: [
-      ...others.slice(0, MAX_SINGLE).map((outcome) => recordOf(outcome, now)),
+      ...others.slice(0, MAX_SINGLE).map(single),
       ...groupsOf(others.slice(MAX_SINGLE)).flatMap((group) => recordsOfGroup(group, now)),
     ],
   };

@@ -39,7 +39,12 @@ const ListQuery = z
     path: ['cursor'],
     message: 'status=scheduled has one page',
   });
-const EventsQuery = z.strictObject({ ...paging, source: word.optional() });
+const EventsQuery = z.strictObject({
+  ...paging,
+  source: word.optional(),
+  /** `event`: with what is kept of each event, to replay it. */
+  include: z.literal('event', 'expected event').optional(),
+});
 /** Of one run, of the kill switch: nothing is to be chosen. */
 const NoQuery = z.strictObject({});
 
@@ -98,8 +103,10 @@ async function list(query: URLSearchParams, { store }: RunsApiContext): Promise<
 }
 
 async function listEvents(query: URLSearchParams, { events }: RunsApiContext): Promise<HttpAnswer> {
-  const { limit, cursor, source } = readQuery(query, EventsQuery);
-  return jsonAnswer(200, await events.list({ limit, ...(cursor && { cursor }), ...(source && { source }) }));
+  const { limit, cursor, source, include } = readQuery(query, EventsQuery);
+  const page = await events.list({ limit, ...(cursor && { cursor }), ...(source && { source }) });
+  if (include === 'event') return jsonAnswer(200, page);
+  return jsonAnswer(200, { ...page, events: page.events.map(({ event: _, ...record }) => record) });
 }
 
 /**

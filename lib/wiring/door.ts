@@ -31,6 +31,7 @@ export function doorParts(service: string, config: DoorConfig) {
     sourceNamed: async (name: string) => await LOADERS.get(name)?.(),
     log,
     contents: contentsOf(config),
+    keep: config.KEEP_EVENTS,
     chat: chatPort(config),
     say: repliesOf(config, log, SAY_WITHIN_MS).say,
     now,

@@ -1,6 +1,7 @@
 /** What was decided about an event is kept: from the door over a queue of its own to the table, the API and `why`. */
 import { createServer } from 'node:http';
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
+import * as z from 'zod';
 import { command } from '../../bin/commands/why.ts';
 import { EventRecord, recordOf } from '../../lib/model/decision.ts';
 import { RunRequest } from '../../lib/model/run-request.ts';
@@ -87,6 +88,55 @@ describe('the record of an event', () => {
     expect(calls).toEqual(['records']);
   });
 
+  describe('has the event, to be replayed', () => {
+    const rules = (parameters: string) =>
+      withSettings(`version: 1
+providers: { tencent: { region: ap-guangzhou } }
+rules:
+  - { name: r, on: alertmanager, run: { provider: tencent, command: cmd-1, instances: ins-1, parameters: ${parameters} } }`);
+    const SAMPLE = samplesOf('alertmanager').find(({ file }) => file === 'alertmanager.json');
+
+    async function kept(given: Parameters<typeof aDoor>[0], change = (value: unknown) => value) {
+      if (SAMPLE === undefined) throw new Error('no sample');
+      const door = aDoor(given);
+      const sample = { ...SAMPLE, value: change(SAMPLE.value) };
+      await door.receive(eventOf('alertmanager', signedSample(sample)));
+      return door.records.map(({ event }) => event);
+    }
+
+    it('where it is kept, and only there', async () => {
+      expect(await kept({ ruleSet: rules('{}') })).toEqual([undefined]);
+      expect(await kept({ ruleSet: rules('{}'), keep: 'fields' })).toMatchObject([
+        { source: 'alertmanager', kind: 'alert', data: { name: 'High5xx', fingerprint: '1aaabd2adb6c43a2' } },
+      ]);
+    });
+
+    it('unless a rule that fires makes a secret of it, also where that is rejected', async () => {
+      const secret = (value: string) => rules(`{ t: { value: '${value}', secret: true } }`);
+      const ofEvent = secret(`\${event.data.labels.service}`);
+      const rejected = secret(`\${event.data.summary}`);
+      expect(await kept({ ruleSet: ofEvent, keep: 'all' })).toEqual([undefined]);
+      expect(await kept({ ruleSet: rejected, keep: 'all' })).toEqual([undefined]);
+      expect(await kept({ ruleSet: secret('of-the-file'), keep: 'all' })).toEqual([
+        expect.objectContaining({ kind: 'alert' }),
+      ]);
+    });
+
+    it('as far as one request may cost', async () => {
+      const group = z.looseObject({ alerts: z.array(z.looseObject({ labels: z.looseObject({}) })) });
+      const events = await kept({ ruleSet: rules('{}'), keep: 'fields' }, (value) => {
+        const { alerts, ...rest } = group.parse(value);
+        const many = Array.from({ length: 60 }, (_, index) => ({
+          ...alerts[0],
+          labels: { ...alerts[0]?.labels, alertname: `A${index}`, note: 'x'.repeat(10_000) },
+          fingerprint: index.toString(16).padStart(16, '0'),
+        }));
+        return { ...rest, alerts: many };
+      });
+      expect([events.length, events.filter((event) => event !== undefined).length]).toEqual([60, 12]);
+    });
+  });
+
   it('is short, whatever the event says', () => {
     const long = 'x'.repeat(100_000);
     const event = {
@@ -128,6 +178,12 @@ describe('the log of events', () => {
       ['c', 'b'],
       ['a'],
     ]);
+  });
+
+  it('has what is kept of an event', async () => {
+    const event = { specversion: '1.0', kind: 'alert', data: { labels: { a: 'b' } } };
+    await log.put(aRecord({ source: 'kept', event }));
+    expect((await log.list({ limit: 1, source: 'kept' })).events).toMatchObject([{ event }]);
   });
 
   it('has an event that came again once, as it was decided last', async () => {

@@ -1,6 +1,7 @@
 /** Every example, really executed: all of their rules and machines on one local stack, each started as its page says. */
 import { randomUUID } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import * as z from 'zod';
@@ -44,6 +45,11 @@ const Run = z.looseObject({
       outputUrl: z.string().optional(),
     }),
   ),
+});
+const Recorded = z.looseObject({
+  source: z.string(),
+  matched: z.array(z.looseObject({ rule: z.string() })),
+  event: z.unknown().optional(),
 });
 const Matched = z.looseObject({ matched: z.array(z.looseObject({ rule: z.string(), runId: z.string() })) });
 
@@ -238,5 +244,43 @@ describe('the examples', { timeout: 90_000 }, () => {
     await slack('run backup-now');
     const today = `${new Date().toISOString().slice(0, 10)}\n`;
     expect(outputsOf(await ended(await runOf('backup-now')))).toEqual([today, today]);
+  });
+
+  it('leave a history that does the same again when it is replayed, and says what other rules would do', async () => {
+    const { code, out } = await fleetReflex(stack, ['events', '--since', '1h', '--json']);
+    const records = out
+      .trim()
+      .split('\n')
+      .map((line) => Recorded.parse(JSON.parse(line)));
+    // What people typed is not kept.
+    expect([code, new Set(records.flatMap((it) => (it.event === undefined ? [it.source] : [])))]).toEqual([
+      0,
+      new Set(['slack']),
+    ]);
+    const history = join(stack.folder, 'history.jsonl');
+    writeFileSync(history, out);
+    const simulate = (...args: string[]) =>
+      fleetReflex(stack, ['simulate', history, '--rules', stack.rulesFile, ...args]);
+    const replayed = z
+      .looseObject({ events: z.array(z.looseObject({ effects: z.array(z.string()) })) })
+      .parse(JSON.parse((await simulate('--json')).out));
+    const did = records.flatMap(({ event, matched }) =>
+      event === undefined ? [] : matched.map(({ rule }) => rule),
+    );
+    const does = replayed.events.flatMap(({ effects }) =>
+      effects.map((effect) => /^✓ ([\w-]+): /.exec(effect)?.[1]),
+    );
+    expect(does.toSorted()).toEqual(did.toSorted());
+
+    const stricter = join(stack.folder, 'stricter.yml');
+    const rules = readFileSync(stack.rulesFile, 'utf8').replace("event.data.name == 'DiskFull'", 'false');
+    writeFileSync(stricter, rules);
+    const compared = await simulate('--rules', stricter, '--against', stack.rulesFile);
+    expect({ code: compared.code, out: compared.out }).toEqual({
+      code: 1,
+      out: expect.stringMatching(
+        / {2}- clear-disk: run cmd-cleardisk1 on ins-disk00001[\s\S]* 1 event would be/,
+      ),
+    });
   });
 });

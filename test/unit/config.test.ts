@@ -37,6 +37,7 @@ describe('what a function reads', () => {
     expect(readConfig(WebhookConfig, WEBHOOK)).toEqual({
       ...WEBHOOK,
       STAGE: 'local',
+      KEEP_EVENTS: 'fields',
       LOG_LEVEL: 'INFO',
       REPLIES_MAY_GO_TO_LOOPBACK: 'false',
       RULES_FILE: 'rules.yml',

@@ -28,12 +28,13 @@ export interface History {
   withoutEvent: number;
 }
 
-/** A line of `fleet-reflex events`. */
+/** A line of `fleet-reflex events --json`. */
 const Recorded = z.looseObject({
   action: z.literal('event'),
   source: z.string(),
   receivedAt: z.iso.datetime(),
-  event: TriggerEvent.optional(),
+  /** One that another version kept in another form is left out like one that was not kept. */
+  event: TriggerEvent.optional().catch(undefined),
 });
 
 /** @param paths files and folders; `.jsonl` has an event on each line. @throws FleetReflexError `event.missing` */
@@ -46,7 +47,7 @@ export async function readHistory(
   const files = (await Promise.all(paths.map(filesIn))).flat();
   const history: History = { requests: [], files: files.length, problems: [], withoutEvent: 0 };
   for (const file of files) {
-    if (file.endsWith('.jsonl')) await addLines(file, history);
+    if (file.endsWith('.jsonl') || (await hasRecords(file))) await addLines(file, history);
     else await addFile(file, source, sources, now, history);
   }
   history.requests.sort((a, b) => a.at.getTime() - b.at.getTime());
@@ -79,6 +80,13 @@ async function addFile(
     if (!(thrown instanceof FleetReflexError || thrown instanceof UsageError)) throw thrown;
     problems.push(`${file}: ${messageOf(thrown)}`);
   }
+}
+
+/** Whether it is what `fleet-reflex events --json` wrote, whatever its name. */
+async function hasRecords(file: string): Promise<boolean> {
+  const lines = createInterface({ input: createReadStream(file) });
+  for await (const line of lines) return Recorded.safeParse(parse(line)).success;
+  return false;
 }
 
 /** Records that a source sent together have one time: they are one request again, with its limit. */
