@@ -1,27 +1,10 @@
 /** A run of the API as lines for a terminal. */
 import * as z from 'zod';
-import { CompletedTask, CompletionEventData, Reason } from '../lib/model/completion-event.ts';
+import { CompletedTask } from '../lib/model/completion-event.ts';
+import { RunSummary as StoredSummary } from '../lib/model/run-summary.ts';
 
-/** What the API shows of a run in a list, in the model's words; what a newer deployment adds is let through. */
-export const RunSummary = CompletionEventData.pick({
-  runId: true,
-  rule: true,
-  provider: true,
-  region: true,
-  command: true,
-  invocationIds: true,
-  status: true,
-  reason: true,
-  trigger: true,
-  startedAt: true,
-  endedAt: true,
-})
-  .extend({
-    waitingFor: Reason.optional(),
-    instances: z.array(z.string()),
-    requestedAt: z.string(),
-  })
-  .loose();
+/** What the API shows of a run in a list; what a newer deployment adds is let through. */
+export const RunSummary = StoredSummary.loose();
 export type RunSummary = z.infer<typeof RunSummary>;
 
 const Task = CompletedTask.loose();

@@ -1,7 +1,8 @@
 /** The chat's port on the store of runs. */
 import { countByStatus } from '../completions/publish.ts';
-import { instancesOf, isWaiting, type Run, type RunTask } from '../model/run.ts';
+import type { RunTask } from '../model/run.ts';
 import { RunId } from '../model/run-request.ts';
+import { type RunSummary, summariseRun } from '../model/run-summary.ts';
 import type { RunStore } from '../store/run-store.ts';
 import type { ChatPort, ChatRun } from './port.ts';
 
@@ -10,7 +11,7 @@ export function runStorePort(store: Pick<RunStore, 'get' | 'list'>): ChatPort {
     async status(runId) {
       const id = RunId.safeParse(runId).data;
       const run = id === undefined ? undefined : await store.get(id);
-      return run && toChatRun(run, run.tasks);
+      return run && toChatRun(summariseRun(run), run.tasks);
     },
     async recent(rules, limit) {
       const pages = await Promise.all(rules.map((rule) => store.list({ limit, rule })));
@@ -25,14 +26,14 @@ export function runStorePort(store: Pick<RunStore, 'get' | 'list'>): ChatPort {
   };
 }
 
-function toChatRun(run: Run, tasks: readonly RunTask[]): ChatRun {
+function toChatRun(run: RunSummary, tasks: readonly RunTask[]): ChatRun {
   return {
     runId: run.runId,
     rule: run.rule,
     status: run.status,
     reason: run.reason,
-    waitingFor: isWaiting(run) ? run.waitingFor : undefined,
-    instances: instancesOf(run),
+    waitingFor: run.waitingFor,
+    instances: run.instances,
     counts: countByStatus(tasks),
     tasks: tasks.map(({ instanceId, status, exitCode }) => ({ instanceId, status, exitCode })),
     requestedAt: run.requestedAt,

@@ -13,9 +13,10 @@ import { HttpEvent, type SourceRequest, toRequest } from '../http/request.ts';
 import type { CorrelatedLog } from '../logging.ts';
 import { instancesOf } from '../model/run.ts';
 import { RunId } from '../model/run-request.ts';
+import { summariseRun } from '../model/run-summary.ts';
 import type { EventLog } from '../store/event-log.ts';
 import { type CancelContext, cancelRun } from './cancel.ts';
-import { describeRun, summariseRun } from './run-view.ts';
+import { describeRun } from './run-view.ts';
 
 export interface RunsApiContext extends CancelContext, FreezeApiContext {
   events: Pick<EventLog, 'list'>;
@@ -98,8 +99,7 @@ async function list(query: URLSearchParams, { store }: RunsApiContext): Promise<
     const runs = await store.scheduled({ limit, rule });
     return jsonAnswer(200, { runs: runs.map(summariseRun) });
   }
-  const page = await store.list({ limit, ...(cursor && { cursor }), ...(rule && { rule }) });
-  return jsonAnswer(200, { runs: page.runs.map(summariseRun), ...(page.cursor && { cursor: page.cursor }) });
+  return jsonAnswer(200, await store.list({ limit, ...(cursor && { cursor }), ...(rule && { rule }) }));
 }
 
 async function listEvents(query: URLSearchParams, { events }: RunsApiContext): Promise<HttpAnswer> {

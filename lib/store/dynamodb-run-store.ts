@@ -29,11 +29,12 @@ import {
   readEarlierTasks,
   readOutput,
   readRun,
+  readSummary,
   runItem,
   withOutputsApart,
 } from './run-item.ts';
 import type { RunPage, RunStore, Saved } from './run-store.ts';
-import { condition, EARLIER_TASKS, expiresAt, key, OUTPUTS, RUN_DAYS } from './table.ts';
+import { condition, EARLIER_RUN_DAYS, EARLIER_TASKS, expiresAt, key, OUTPUTS, RUN_DAYS } from './table.ts';
 import { Glimpse, TwinLease } from './twin-lease.ts';
 
 export interface DynamoRunStoreOptions {
@@ -198,11 +199,14 @@ export function dynamoRunStore(options: DynamoRunStoreOptions): RunStore {
       const { items, ...next } = await listByDay({
         ...options,
         client,
-        indexes: [{ table, ...RUN_DAYS }],
+        indexes: [
+          { table, ...RUN_DAYS },
+          { table, ...EARLIER_RUN_DAYS },
+        ],
         now: clock(),
         read(item) {
           try {
-            return [readRun(item)];
+            return [readSummary(item)];
           } catch (error) {
             if (!isUnreadable(error)) throw error;
             onUnreadable(error);

@@ -6,11 +6,12 @@ import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import * as z from 'zod';
 import { FleetReflexError } from '../errors.ts';
 import { isTerminalRun, Run, RunTask, timerOf } from '../model/run.ts';
+import { RunSummary, summariseRun } from '../model/run-summary.ts';
 import { taskKey } from '../model/run-tasks.ts';
 import { upgradeRun } from '../model/upgrade.ts';
 import type { Item, ItemKey } from './batch.ts';
 import { entryKey } from './live-index.ts';
-import { dayKey, expiresAt, key } from './table.ts';
+import { expiresAt, key, listKey } from './table.ts';
 
 /** What an output may take in the run's own item, and all of a run's together. */
 const MAX_OWN_BYTES = 512;
@@ -66,7 +67,8 @@ export function readOutput(item: Item): [string, Uint8Array] {
 export function runItem({ tasks, ...run }: Run, at: Date): Item & ItemKey {
   return {
     ...key.run(run.runId),
-    ...dayKey(listedAt(run), run.runId),
+    ...listKey(listedAt(run), run.runId),
+    summary: summariseRun(run),
     ...entryKey(run, at),
     runId: run.runId,
     rule: run.rule,
@@ -111,6 +113,14 @@ export function readRun(item: Item, earlierTasks: readonly RunTask[] = []): Run 
   } catch (cause) {
     throw unreadable(item, cause);
   }
+}
+
+/** A line of the list; of what earlier versions wrote the index has the whole run. @throws FleetReflexError */
+export function readSummary(item: Item): RunSummary {
+  if (item['summary'] === undefined) return summariseRun(readRun(item));
+  const summary = RunSummary.safeParse(item['summary']);
+  if (summary.success) return summary.data;
+  throw unreadable(item, summary.error);
 }
 
 export function isUnreadable(error: unknown): error is FleetReflexError {

@@ -4,6 +4,7 @@
  */
 import type { Run } from '../model/run.ts';
 import type { RunId } from '../model/run-request.ts';
+import type { RunSummary } from '../model/run-summary.ts';
 import type { LiveRun } from './live-index.ts';
 import type { Glimpse, TwinLease } from './twin-lease.ts';
 
@@ -13,7 +14,7 @@ export type Created = { isNew: true; run: Run } | { isNew: false; run: Run };
 export type Saved = { kind: 'saved'; run: Run } | { kind: 'conflict'; run: Run };
 
 export interface RunPage {
-  runs: Run[];
+  runs: RunSummary[];
   /** Opaque; absent on the last page. */
   cursor?: string;
 }

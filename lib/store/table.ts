@@ -1,17 +1,19 @@
 /**
  * The tables: every key, index and condition of the run store and the guards in one place (docs/decisions/ has why).
- * The table of the runs, one item type a prefix, two sparse indexes:
+ * The table of the runs, one item type a prefix, sparse indexes:
  * - `due`:  pk `LIVE#tencent#ap-guangzhou`, sk the time of the last write and what a loop has to know: runs that the
  *   poller has to look at (live-index.ts); a run with nothing left to do is not in it. What earlier versions wrote has
  *   pk `DUE`, sk `pollAt`
- * - `days`: pk `DAY#2026-11-20`, sk `requestedAt#runId`: runs by the day they were asked for, newest first
+ * - `list`: pk `LIST#2026-11-20#3`, sk `requestedAt#runId`: a line of each run, by the day that it was asked for, split
+ *   by hash
+ * - `days`: pk `DAY#2026-11-20`: the same of earlier versions, with whole runs; nothing is written there any more
  *
  * The table of records, what was decided about events, one index:
  * - `days`: pk `EVENTS#2026-11-20#3`, sk `receivedAt#source#eventId`: by day, split by hash
  */
 import { createHash } from 'node:crypto';
 
-export const INDEX = { due: 'due', days: 'days' } as const;
+export const INDEX = { due: 'due', list: 'list', days: 'days' } as const;
 
 /** A partition takes a thousand writes a second: a day has so many. */
 const SHARDS = 4;
@@ -92,13 +94,19 @@ export const key = {
 export const EARLIER_DUE = 'DUE';
 export const livePartition = (scope: string) => `LIVE#${scope}`;
 export const liveKey = (scope: string, entry: string) => ({ duePk: livePartition(scope), dueSk: entry });
-export const dayKey = (requestedAt: string, runId: string) => ({
-  dayPk: `DAY#${requestedAt.slice(0, 10)}`,
-  daySk: `${requestedAt}#${runId}`,
-});
-
 const DAY_KEYS = { index: INDEX.days, keys: { pk: 'dayPk', sk: 'daySk' } } as const;
-export const RUN_DAYS = { ...DAY_KEYS, partitions: (day: string) => [`DAY#${day}`] } as const;
+
+export const listKey = (requestedAt: string, runId: string) => ({
+  listPk: `LIST#${requestedAt.slice(0, 10)}#${shardOf(runId)}`,
+  listSk: `${requestedAt}#${runId}`,
+});
+export const RUN_DAYS = {
+  index: INDEX.list,
+  keys: { pk: 'listPk', sk: 'listSk' },
+  partitions: (day: string) => SHARD_NUMBERS.map((shard) => `LIST#${day}#${shard}`),
+} as const;
+/** Where earlier versions listed their runs: one partition a day, with the whole run. */
+export const EARLIER_RUN_DAYS = { ...DAY_KEYS, partitions: (day: string) => [`DAY#${day}`] } as const;
 
 export const eventDayKey = (receivedAt: string, source: string, eventId: string) => ({
   dayPk: `EVENTS#${receivedAt.slice(0, 10)}#${shardOf(`${source}#${eventId}`)}`,

@@ -1,6 +1,7 @@
 /** The run store on DynamoDB, with the table that is deployed. */
-import { DeleteCommand, GetCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { DeleteCommand, GetCommand, PutCommand, ScanCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, expect, it } from 'vitest';
+import { summariseRun } from '../../lib/model/run-summary.ts';
 import { wantedAtMs } from '../../lib/runs/scope-loop.ts';
 import { dynamoRunStore } from '../../lib/store/dynamodb-run-store.ts';
 import { key } from '../../lib/store/table.ts';
@@ -42,7 +43,7 @@ it('reads a run that version 1 wrote wherever runs are read, and writes it as ve
   );
   expect(await store.get(run.runId)).toEqual(run);
   expect(await store.getMany([run.runId])).toEqual([run]);
-  expect((await store.list({ limit: 10 })).runs).toEqual([run]);
+  expect((await store.list({ limit: 10 })).runs).toEqual([summariseRun(run)]);
   expect(await store.save(run)).toEqual({ kind: 'saved', run: { ...run, revision: run.revision + 1 } });
   const { Item } = await own.client.send(new GetCommand({ TableName: own.table, Key: key.run(run.runId) }));
   expect(Item?.['run']).toMatchObject({ version: 2, target: run.target });
@@ -80,6 +81,42 @@ it('reads the tasks that an earlier version stored as items of their own, with t
   if (saved === undefined) throw new Error('the run is gone');
   expect(text(saved.tasks)).toEqual(text(found.tasks));
   expect(text((await store.outputs(saved)).tasks)).toEqual(text(tasks));
+});
+
+it('lists what an earlier version stored among the others, and no run twice when it is written anew', async () => {
+  const own = await startRunsTable();
+  const store = dynamoRunStore(own);
+  const minutesAgo = (minutes: number) => new Date(Date.now() - minutes * 60_000).toISOString();
+  const runs = [1, 2, 3, 4, 5, 6].map((minutes) => aRun({ requestedAt: minutesAgo(minutes) }));
+  for (const run of runs) await store.create(run);
+  const earlier = runs.filter((_, index) => index % 2 === 1);
+  for (const run of earlier) {
+    await own.client.send(
+      new UpdateCommand({
+        TableName: own.table,
+        Key: key.run(run.runId),
+        UpdateExpression:
+          'SET dayPk = :day, daySk = :at, #run = :earlier REMOVE listPk, listSk, summary, tasks',
+        ExpressionAttributeNames: { '#run': 'run' },
+        ExpressionAttributeValues: {
+          ':day': `DAY#${run.requestedAt.slice(0, 10)}`,
+          ':at': `${run.requestedAt}#${run.runId}`,
+          ':earlier': asVersion1(run),
+        },
+      }),
+    );
+  }
+  const listed = async () => {
+    const { runs: first, cursor } = await store.list({ limit: 4 });
+    const { runs: rest } = await store.list({ limit: 4, ...(cursor !== undefined && { cursor }) });
+    return [...first, ...rest];
+  };
+  expect(await listed()).toEqual(runs.map(summariseRun));
+  for (const run of earlier) await store.save(run);
+  expect(await listed()).toEqual(runs.map(summariseRun));
+  const { Items = [] } = await own.client.send(new ScanCommand({ TableName: own.table }));
+  expect(Items.filter(({ dayPk }) => dayPk !== undefined)).toEqual([]);
+  await own.stop();
 });
 
 it('does not read tasks that are damaged as none', async () => {
@@ -121,7 +158,19 @@ it('sets aside a run that another version wrote, says so, and goes on with the o
   // For a while nobody fetches it.
   const aside = (await store.liveIn(scope)).find(({ runId }) => runId === foreign.runId);
   expect(aside && wantedAtMs(aside, now.getTime())).toBeGreaterThan(now.getTime() + 5 * 60_000);
-  expect((await store.list({ limit: 10 })).runs.map(({ runId }) => runId)).toEqual([good.runId]);
+  // Its line in the list can be read; a line that cannot is left out.
+  const listed = async () => (await store.list({ limit: 10 })).runs.map(({ runId }) => runId);
+  expect(new Set(await listed())).toEqual(new Set([good.runId, foreign.runId]));
+  await own.client.send(
+    new UpdateCommand({
+      TableName: own.table,
+      Key: key.run(foreign.runId),
+      UpdateExpression: 'SET summary.#trigger = :other',
+      ExpressionAttributeNames: { '#trigger': 'trigger' },
+      ExpressionAttributeValues: { ':other': 'another shape' },
+    }),
+  );
+  expect(await listed()).toEqual([good.runId]);
   await expect(store.get(foreign.runId)).rejects.toMatchObject({
     code: 'store.unreadable',
     disposition: 'hold',

@@ -79,7 +79,7 @@ function anArc(rules: string, on = table) {
   };
 }
 
-function stateOf({ status, reason }: Run): string {
+function stateOf({ status, reason }: Pick<Run, 'status' | 'reason'>): string {
   return reason === undefined ? status : `${status} ${reason.code}`;
 }
 

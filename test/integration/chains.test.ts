@@ -76,7 +76,10 @@ function anArc(rules: string, forward: Forwarder = asItIs, limits = '') {
       }
       return told.length;
     },
-    runs: async () => (await world.context.store.list({ limit: 100 })).runs.toReversed(),
+    runs: async () => {
+      const { runs } = await world.context.store.list({ limit: 100 });
+      return await Promise.all(runs.toReversed().map(({ runId }) => world.run(runId)));
+    },
   };
 }
 

@@ -2,11 +2,12 @@
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { FleetReflexError } from '../../lib/errors.ts';
 import type { RunRequest } from '../../lib/model/run-request.ts';
+import { summariseRun } from '../../lib/model/run-summary.ts';
 import type { TaskReport } from '../../lib/providers/provider.ts';
 import { type CancelRequest, cancelRun, cancelRuns } from '../../lib/runs/cancel.ts';
 import { dispatchRun, recordRejection } from '../../lib/runs/dispatch.ts';
 import { poll } from '../../lib/runs/poll.ts';
-import { describeRun, summariseRun } from '../../lib/runs/run-view.ts';
+import { describeRun } from '../../lib/runs/run-view.ts';
 import { aRunWorld, FAILURE, type RunWorld } from '../fixtures/run-world.ts';
 import { startRunsTable } from '../fixtures/runs-table.ts';
 

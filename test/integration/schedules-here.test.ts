@@ -42,7 +42,7 @@ function aWorld() {
   };
 }
 
-function outcomeOf({ status, reason }: Run): string {
+function outcomeOf({ status, reason }: Pick<Run, 'status' | 'reason'>): string {
   return reason === undefined ? status : `${status} ${reason.code}`;
 }
 

@@ -15,7 +15,7 @@ import {
   readConfig,
   WebhookConfig,
 } from '../../lib/config.ts';
-import { dayKey, INDEX, key, liveKey } from '../../lib/store/table.ts';
+import { EVENT_DAYS, INDEX, key, liveKey, RUN_DAYS } from '../../lib/store/table.ts';
 import { readDeployment } from '../../local/stack/serverless-file.ts';
 import { type Packaging, packageService, type Template } from './serverless-package.ts';
 
@@ -262,7 +262,8 @@ describe('the roles', () => {
     arn('secretsmanager', `secret:fleet-reflex/prod/${cloud}-??????`),
   );
   const completions = arn('sqs', 'completions');
-  const [table, due, days] = ['RunsTable', `\${RunsTable.Arn}/index/due`, `\${RunsTable.Arn}/index/days`];
+  const [table, due] = ['RunsTable', `\${RunsTable.Arn}/index/due`];
+  const lists = ['list', 'days'].map((index) => `\${RunsTable.Arn}/index/${index}`);
   const consumes = ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'];
   const logs = ['logs:CreateLogStream', 'logs:PutLogEvents'];
   const one = ['GetItem', 'PutItem', 'UpdateItem', 'DeleteItem', 'Query', 'BatchGetItem', 'BatchWriteItem'];
@@ -276,13 +277,13 @@ describe('the roles', () => {
     webhook: [
       ...grants(logs, 'WebhookLogGroup'),
       ...grants(['ssm:GetParameter'], source, replies),
-      ...grants(['dynamodb:GetItem', 'dynamodb:Query'], table, days),
+      ...grants(['dynamodb:GetItem', 'dynamodb:Query'], table, ...lists),
       ...grants(['dynamodb:PutItem'], table),
       ...grants(['sqs:SendMessage'], 'RunsQueue', 'RecordsQueue', 'WakeUpQueue'),
     ],
     queue: [
       ...grants(logs, 'QueueLogGroup'),
-      ...grants(['dynamodb:GetItem', 'dynamodb:Query'], table, days),
+      ...grants(['dynamodb:GetItem', 'dynamodb:Query'], table, ...lists),
       ...grants(['dynamodb:PutItem'], table),
       ...grants(['sqs:SendMessage'], 'RunsQueue', 'RecordsQueue', 'WakeUpQueue', 'EventsDeadLetterQueue'),
       ...grants([...consumes, 'sqs:ChangeMessageVisibility'], 'EventsQueue'),
@@ -290,7 +291,7 @@ describe('the roles', () => {
     dispatch: [
       ...grants(logs, 'DispatchLogGroup'),
       ...grants(['ssm:GetParameter'], replies),
-      ...grants(stores, table, due, days),
+      ...grants(stores, table, due, ...lists),
       ...grants(['dynamodb:BatchWriteItem'], records),
       ...grants(['secretsmanager:GetSecretValue'], ...cloudKeys),
       ...grants(['sqs:SendMessage', 'sqs:GetQueueUrl'], completions),
@@ -306,7 +307,7 @@ describe('the roles', () => {
     poller: [
       ...grants(logs, 'PollerLogGroup'),
       ...grants(['ssm:GetParameter'], replies),
-      ...grants(stores, table, due, days),
+      ...grants(stores, table, due, ...lists),
       ...grants(['secretsmanager:GetSecretValue'], ...cloudKeys),
       ...grants(['sqs:SendMessage', 'sqs:GetQueueUrl'], completions),
       ...grants(['sqs:SendMessage'], 'WakeUpQueue'),
@@ -315,7 +316,7 @@ describe('the roles', () => {
     runs: [
       ...grants(logs, 'RunsLogGroup'),
       ...grants(['ssm:GetParameter'], arn('ssm', 'parameter/fleet-reflex/prod/runs-token'), replies),
-      ...grants(stores, table, due, days),
+      ...grants(stores, table, due, ...lists),
       ...grants(['dynamodb:Query'], recordDays),
       ...grants(['secretsmanager:GetSecretValue'], ...cloudKeys),
       ...grants(['sqs:SendMessage', 'sqs:GetQueueUrl'], completions),
@@ -523,8 +524,13 @@ describe('the tables', () => {
     ];
     const days = {
       IndexName: INDEX.days,
-      KeySchema: keys(Object.keys(dayKey('', ''))),
+      KeySchema: keys(Object.values(EVENT_DAYS.keys)),
       Projection: { ProjectionType: 'ALL' },
+    };
+    const list = {
+      IndexName: INDEX.list,
+      KeySchema: keys(Object.values(RUN_DAYS.keys)),
+      Projection: { ProjectionType: 'INCLUDE', NonKeyAttributes: ['runId', 'rule', 'summary'] },
     };
     const due = {
       IndexName: INDEX.due,
@@ -532,7 +538,7 @@ describe('the tables', () => {
       Projection: { ProjectionType: 'INCLUDE', NonKeyAttributes: ['runId', 'rule', 'isLive'] },
     };
     for (const [[, table], indexes] of [
-      [tables[0] ?? [], [due, days]],
+      [tables[0] ?? [], [due, list, days]],
       [tables[1] ?? [], [days]],
     ] as const) {
       expect(table).toMatchObject({

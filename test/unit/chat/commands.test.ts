@@ -9,6 +9,7 @@ import type { ChatPort, ChatRun } from '../../../lib/chat/port.ts';
 import { runStorePort } from '../../../lib/chat/run-store-port.ts';
 import { toTime } from '../../../lib/chat/time.ts';
 import { RunRequest } from '../../../lib/model/run-request.ts';
+import { summariseRun } from '../../../lib/model/run-summary.ts';
 import type { ChatData } from '../../../lib/model/trigger-event.ts';
 import { rejectedRun } from '../../../lib/runs/new-run.ts';
 import { parseChatCommand } from '../../../lib/sources/shared/chat-command.ts';
@@ -393,7 +394,12 @@ describe('the port on the store', () => {
   ];
   const port = runStorePort({
     get: async (runId) => runs.find((run) => run.runId === runId),
-    list: async ({ rule, limit }) => ({ runs: runs.filter((run) => run.rule === rule).slice(0, limit) }),
+    list: async ({ rule, limit }) => ({
+      runs: runs
+        .filter((run) => run.rule === rule)
+        .slice(0, limit)
+        .map(summariseRun),
+    }),
   });
 
   it('finds a run, and none by what is no id', async () => {
