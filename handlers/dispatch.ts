@@ -1,16 +1,29 @@
 /** The `runs` queue: run requests become invocations. */
 import { DispatchConfig, readConfig } from '../lib/config.ts';
-import { queueHandler } from '../lib/queues/consume.ts';
-import { carryOut } from '../lib/runs/carry-out.ts';
-import { schedule } from '../lib/schedules/schedule.ts';
-import { fleetParts } from '../lib/wiring/fleet.ts';
+import { awsClients } from '../lib/wiring/clients.ts';
+import { madeWhenCalled } from '../lib/wiring/made-when-called.ts';
 
 const config = readConfig(DispatchConfig);
-const parts = await fleetParts('dispatch', config);
+const clients = awsClients();
 
-export const handler = queueHandler({
-  ...parts,
-  queueUrl: config.RUNS_QUEUE_URL,
-  deadLetterUrl: config.RUNS_DLQ_URL,
-  handle: (record) => carryOut(record, { ...parts, schedule: (request) => schedule(request, parts) }),
+export const handler = madeWhenCalled(async () => {
+  const [{ fleetParts }, { queueHandler }, { carryOut }] = await Promise.all([
+    import('../lib/wiring/fleet.ts'),
+    import('../lib/queues/consume.ts'),
+    import('../lib/runs/carry-out.ts'),
+  ]);
+  const parts = await fleetParts('dispatch', config, clients);
+  return queueHandler({
+    ...parts,
+    queueUrl: config.RUNS_QUEUE_URL,
+    deadLetterUrl: config.RUNS_DLQ_URL,
+    handle: (record) =>
+      carryOut(record, {
+        ...parts,
+        schedule: async (request) => {
+          const { schedule } = await import('../lib/schedules/schedule.ts');
+          return await schedule(request, parts);
+        },
+      }),
+  });
 });

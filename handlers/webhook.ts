@@ -1,6 +1,11 @@
 /** `/hooks/{source}`: events over HTTP. */
 import { readConfig, WebhookConfig } from '../lib/config.ts';
-import { webhookHandler } from '../lib/sources/webhook.ts';
 import { doorParts } from '../lib/wiring/door.ts';
+import { madeWhenCalled } from '../lib/wiring/made-when-called.ts';
 
-export const handler = webhookHandler(doorParts('webhook', readConfig(WebhookConfig)));
+const parts = doorParts('webhook', readConfig(WebhookConfig));
+
+export const handler = madeWhenCalled(async () => {
+  const { webhookHandler } = await import('../lib/sources/webhook.ts');
+  return webhookHandler(parts);
+});

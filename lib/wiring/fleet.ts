@@ -1,9 +1,6 @@
 /** The real parts behind the queue: table, clouds, destinations, wake-ups. */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { SQSClient } from '@aws-sdk/client-sqs';
-import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { sqsDestinations } from '../completions/sqs-destination.ts';
 import type { BehindConfig } from '../config.ts';
 import { wakeUpQueue } from '../queues/wake-up-queue.ts';
@@ -13,6 +10,7 @@ import { dynamoGuardStore } from '../store/dynamodb-guard-store.ts';
 import { dynamoRunStore } from '../store/dynamodb-run-store.ts';
 import { dynamoScheduleLedger } from '../store/dynamodb-schedule-ledger.ts';
 import { dynamoLastLook } from '../store/last-look.ts';
+import type { awsClients } from './clients.ts';
 import { logOf } from './log.ts';
 import { providersOf, schedulesOf } from './providers.ts';
 import { repliesOf } from './replies.ts';
@@ -23,11 +21,11 @@ const REPLY_WITHIN_MS = 5_000;
 /** How long a provider may take to show an invocation whose answer was lost. */
 const RECONCILE_SETTLE_MS = 10_000;
 
-export async function fleetParts(service: string, config: BehindConfig) {
-  const client = new SQSClient({});
-  const documents = DynamoDBDocumentClient.from(new DynamoDBClient({}), {
-    marshallOptions: { removeUndefinedValues: true },
-  });
+export async function fleetParts(
+  service: string,
+  config: BehindConfig,
+  { client, documents }: ReturnType<typeof awsClients>,
+) {
   const table = { client: documents, table: config.RUNS_TABLE };
   const now = () => new Date();
   const providers = await providersOf(config);
