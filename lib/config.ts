@@ -117,6 +117,7 @@ const providers = () => ({
 });
 const door = () => ({
   ...base(),
+  RECORDS_TABLE: SETTINGS.RECORDS_TABLE(),
   KEEP_EVENTS: SETTINGS.KEEP_EVENTS(),
   ...secrets(),
   RULES_FILE: SETTINGS.RULES_FILE(),

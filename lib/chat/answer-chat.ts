@@ -2,13 +2,12 @@
  * What the door asks of each chat event before the rules see it: may the person use anything here, was it a built-in
  * verb, and what is its answer?
  */
+import type { ChatEvent } from '../rules/match.ts';
 import type { RuleSet } from '../rules/rule.ts';
 import { commandOf } from '../sources/settings.ts';
 import { parseCommand, VERBS } from './grammar.ts';
-import type { ChatPort } from './port.ts';
+import { type Asked, bindPerson, type PersonContext } from './person.ts';
 import { mayNotText, type UsableRules, usableRules } from './usable-rules.ts';
-import type { ChatContext, ChatReply } from './verb.ts';
-import { visibleRuns } from './visible-runs.ts';
 
 export type ChatAnswer =
   /** No built-in verb: the rules look at the event, as at any other. */
@@ -16,20 +15,19 @@ export type ChatAnswer =
   /** Somebody who may use nothing here. The rules are not asked. */
   | ({ kind: 'refused'; text: string } & Pick<UsableRules, 'refused'>)
   /** A built-in verb. The rules are not asked. `requests` have to be durable before `text` is shown. */
-  | ({ kind: 'answered' } & ChatReply);
+  | ({ kind: 'answered'; text: string } & Asked);
 
-export interface AnswerChatContext extends Omit<ChatContext, 'event' | 'verbs' | 'rules' | 'runs'> {
+export interface AnswerChatContext extends Omit<PersonContext, 'event' | 'rules'> {
   ruleSet: Pick<RuleSet, 'rules' | 'index' | 'sources'>;
-  port: ChatPort;
 }
 
 /**
- * Starts nothing itself: what is to be started is in `requests`. `port` is only used by `status` and `cancel`.
+ * Starts nothing itself: what is to be started is in `requests`. `port` is used by the verbs that read.
  * @throws what the port throws
  */
 export async function answerChat(
-  event: ChatContext['event'],
-  { ruleSet, port, ...context }: AnswerChatContext,
+  event: ChatEvent,
+  { ruleSet, ...context }: AnswerChatContext,
 ): Promise<ChatAnswer> {
   const { rules, refused } = usableRules(ruleSet, event);
   if (rules.length === 0 && refused.length > 0) {
@@ -37,8 +35,9 @@ export async function answerChat(
   }
   const { command, perform } = parseCommand(event, commandOf(ruleSet.sources[event.source]));
   if (perform === undefined) return { kind: 'none' };
-  const reply = await perform({ ...context, event, verbs: VERBS, rules, runs: visibleRuns(rules, port) });
+  const { person, asked } = bindPerson({ ...context, event, rules });
+  const lines = await perform(person, VERBS);
   // The answer treats it as a rule that does not exist; the record says why.
   const named = 'rule' in command ? refused.filter(({ rule }) => rule === command.rule) : [];
-  return { kind: 'answered', ...reply, unmatched: [...reply.unmatched, ...named] };
+  return { kind: 'answered', text: lines.join('\n'), ...asked, unmatched: [...asked.unmatched, ...named] };
 }

@@ -1,16 +1,19 @@
 /**
- * One command grammar for every chat: which built-in verb was typed, with what. Adding a verb is adding its file to
- * lib/chat/verbs/ and its name to the table here. Text that begins with none of them is the rules' alone.
+ * One command grammar for every chat: which built-in verb was typed, with what. Text that begins with none of them is
+ * the rules' alone.
  */
 import type { ChatEvent } from '../rules/match.ts';
-import type { ChatContext, ChatReply, Words } from './verb.ts';
+import type { Person } from './person.ts';
+import type { Lines, Verb, Words } from './verb.ts';
 import { cancel } from './verbs/cancel.ts';
+import { events } from './verbs/events.ts';
 import { type HelpCommand, help, helpWith } from './verbs/help.ts';
 import { run } from './verbs/run.ts';
 import { schedule } from './verbs/schedule.ts';
 import { status } from './verbs/status.ts';
 
-export const VERBS = [run, status, cancel, schedule, help] as const;
+/** Adding a verb is adding its file to lib/chat/verbs/ and its name here, in the order in which `help` lists them. */
+export const VERBS = [run, status, cancel, schedule, events, help] as const;
 
 type ReadingOf<V> = V extends { read(words: Words): infer Reading } ? Reading : never;
 type CommandOf<Reading> = Reading extends { ok: true; command: infer Command } ? Command : never;
@@ -21,7 +24,7 @@ export type ChatCommand = CommandOf<ReadingOf<(typeof VERBS)[number]>> | { verb:
 export interface ParsedCommand {
   command: ChatCommand;
   /** Absent for `none`. */
-  perform?(context: ChatContext): Promise<ChatReply>;
+  perform?(person: Person, verbs: readonly Verb[]): Promise<Lines>;
 }
 
 /**
@@ -45,5 +48,5 @@ export function parseCommand(
 }
 
 function helpAbout(command: HelpCommand): ParsedCommand {
-  return { command, perform: async (context) => helpWith(command, context) };
+  return { command, perform: async (person, all) => helpWith(command, person, all) };
 }

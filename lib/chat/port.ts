@@ -1,5 +1,6 @@
-/** What the chat has to know of runs: a port, so that it needs no table. */
+/** What the chat has to know of runs, events and freezes: a port, so that it needs no table. */
 import type { Reason, RunStatus } from '../model/completion-event.ts';
+import type { EventRecord } from '../model/decision.ts';
 import type { TaskStatus } from '../model/status.ts';
 
 /** A run as a chat shows it. */
@@ -19,9 +20,13 @@ export interface ChatRun {
   endedAt?: string | undefined;
 }
 
-/** Reading is all that a door has to be allowed: what is to be done goes onto the runs queue. */
+/** Asked by lib/chat/person.ts alone, which shows a verb what one person may see. Reading is all that a door has to be allowed: what is to be done goes onto the runs queue. */
 export interface ChatPort {
   status(runId: string): Promise<ChatRun | undefined>;
   /** The newest runs of these rules, newest first. */
   recent(rules: readonly string[], limit: number): Promise<readonly ChatRun[]>;
+  /** What was decided about events, newest first. */
+  events(limit: number): Promise<readonly EventRecord[]>;
+  /** Why nothing is sent at this moment. */
+  frozenBecause(now: Date): Promise<string | undefined>;
 }

@@ -268,8 +268,13 @@ export function simulation({ ruleSet, providers, start }: SimulationOptions): Si
   };
 }
 
-/** No run is on any record: `status` finds none. */
-const NO_RUNS: ChatPort = { status: async () => undefined, recent: async () => [] };
+/** Nothing is on any record: `status` and `events` find nothing. */
+const NO_RUNS: ChatPort = {
+  status: async () => undefined,
+  recent: async () => [],
+  events: async () => [],
+  frozenBecause: async () => undefined,
+};
 
 function rememberedContents(): DecideContext['contents'] {
   const contents = new Map<string, string>();

@@ -15,6 +15,7 @@ import { describeRun } from '../../lib/runs/run-view.ts';
 import { SOURCES } from '../../lib/sources/registry.ts';
 import { requestOfMessage } from '../../lib/sources/source.ts';
 import { dynamoGuardStore } from '../../lib/store/dynamodb-guard-store.ts';
+import { NO_CHAT } from '../fixtures/no-chat.ts';
 import { rememberedContents } from '../fixtures/remembered-contents.ts';
 import { FAILURE } from '../fixtures/run-world.ts';
 import { aRunsQueueWorld } from '../fixtures/runs-queue-world.ts';
@@ -50,7 +51,7 @@ function anArc(rules: string, on = table) {
         runsQueue: { send: async (requests) => void asked.push(...requests) },
         recordsQueue: { send: async () => {} },
         contents: rememberedContents(),
-        chat: { status: async () => undefined, recent: async () => [] },
+        chat: NO_CHAT,
         log: silent,
         now: world.context.now,
       },

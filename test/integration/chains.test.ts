@@ -10,6 +10,7 @@ import { decide } from '../../lib/runs/decide.ts';
 import { describeRun } from '../../lib/runs/run-view.ts';
 import { SOURCES } from '../../lib/sources/registry.ts';
 import { requestOfMessage } from '../../lib/sources/source.ts';
+import { NO_CHAT } from '../fixtures/no-chat.ts';
 import { rememberedContents } from '../fixtures/remembered-contents.ts';
 import { aRunsQueueWorld } from '../fixtures/runs-queue-world.ts';
 import { startRunsTable } from '../fixtures/runs-table.ts';
@@ -50,7 +51,7 @@ function anArc(rules: string, forward: Forwarder = asItIs, limits = '') {
         runsQueue: { send: async (requests) => void messages.push(...requests) },
         recordsQueue: { send: async (records) => void messages.push(...records) },
         contents: rememberedContents(),
-        chat: { status: async () => undefined, recent: async () => [] },
+        chat: NO_CHAT,
         log: silent,
         now: world.context.now,
       },

@@ -16,6 +16,7 @@ import { SOURCES } from '../../lib/sources/registry.ts';
 import { requestOfMessage } from '../../lib/sources/source.ts';
 import { capturedLog } from '../fixtures/captured-log.ts';
 import { aLambdaContext } from '../fixtures/http-events.ts';
+import { NO_CHAT } from '../fixtures/no-chat.ts';
 import { rememberedContents } from '../fixtures/remembered-contents.ts';
 import { NOW, samplesOf } from '../fixtures/signed-requests.ts';
 import { settingsOf } from '../fixtures/source-settings.ts';
@@ -53,7 +54,7 @@ function aQueueDoor({
     recordsQueue: recordsQueue(sqs.client, records),
     wakeUps: wakeUpQueue(sqs.client, wakeUps, now),
     contents: rememberedContents(),
-    chat: { status: async () => undefined, recent: async () => [] },
+    chat: NO_CHAT,
     sources: LOADED,
     log,
     now,

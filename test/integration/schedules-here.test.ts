@@ -1,4 +1,5 @@
 /** What rules and people schedule waits in our table and is sent by us: guards hold when it is scheduled, and when it fires. */
+
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { answerChat } from '../../lib/chat/answer-chat.ts';
 import type { Run } from '../../lib/model/run.ts';
@@ -7,6 +8,7 @@ import { type CancelRequest, cancelRun, cancelRuns } from '../../lib/runs/cancel
 import { fireHere } from '../../lib/runs/fire-here.ts';
 import { describeRun } from '../../lib/runs/run-view.ts';
 import { parseChatCommand } from '../../lib/sources/shared/chat-command.ts';
+import { NO_CHAT } from '../fixtures/no-chat.ts';
 import { aRunWorld, type RunWorld } from '../fixtures/run-world.ts';
 import { startRunsTable } from '../fixtures/runs-table.ts';
 import { aTimedRequest, schedule, type TimedGiven } from '../fixtures/timed-requests.ts';
@@ -318,7 +320,7 @@ describe('a person in a chat', () => {
   const ruleSet = rulesOf(
     '  - { name: restart, on: slack, byName: true, allow: { users: [U1] }, run: { provider: tencent, region: ap-guangzhou, command: cmd-1, instances: [ins-1] }, guards: { cooldown: 1h } }',
   );
-  const port = { status: async () => undefined, recent: async () => [] };
+  const port = NO_CHAT;
 
   test('who schedules a rule with a cooldown three times at once starts it once', async () => {
     const world = aWorld();

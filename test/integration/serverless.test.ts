@@ -278,6 +278,7 @@ describe('the roles', () => {
       ...grants(logs, 'WebhookLogGroup'),
       ...grants(['ssm:GetParameter'], source, replies),
       ...grants(['dynamodb:GetItem', 'dynamodb:Query'], table, ...lists),
+      ...grants(['dynamodb:Query'], recordDays),
       ...grants(['dynamodb:PutItem'], table),
       ...grants(['sqs:SendMessage'], 'RunsQueue', 'RecordsQueue', 'WakeUpQueue'),
     ],

@@ -1,4 +1,5 @@
 /** A cloud that is a folder and one line (test/fixtures/third-provider/): all that a rule needs of a cloud, it has. */
+import { NO_CHAT } from '../fixtures/no-chat.ts';
 import '../fixtures/third-provider/register.ts';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { CloudsConfig, readConfig } from '../../lib/config.ts';
@@ -51,7 +52,7 @@ async function decided(rules: string): Promise<RunRequest[]> {
       ruleSet,
       runsQueue: { send: async (requests) => void sent.push(...requests) },
       recordsQueue: { send: async () => undefined },
-      chat: { status: async () => undefined, recent: async () => [] },
+      chat: NO_CHAT,
       contents: rememberedContents(),
       log: silent,
       now,

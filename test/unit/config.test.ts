@@ -15,6 +15,7 @@ import { FleetReflexError } from '../../lib/errors.ts';
 
 const WEBHOOK = {
   RUNS_TABLE: 'runs',
+  RECORDS_TABLE: 'records',
   RUNS_QUEUE_URL: 'https://sqs/runs',
   RECORDS_QUEUE_URL: 'https://sqs/records',
   WAKE_UP_QUEUE_URL: 'https://sqs/wake-up',
@@ -64,12 +65,17 @@ describe('what a function reads', () => {
 
 describe('an environment that is not complete', () => {
   it.each([
-    ['webhook', WebhookConfig, ['RUNS_TABLE', 'RUNS_QUEUE_URL', 'RECORDS_QUEUE_URL', 'WAKE_UP_QUEUE_URL']],
+    [
+      'webhook',
+      WebhookConfig,
+      ['RUNS_TABLE', 'RECORDS_TABLE', 'RUNS_QUEUE_URL', 'RECORDS_QUEUE_URL', 'WAKE_UP_QUEUE_URL'],
+    ],
     [
       'queue',
       QueueConfig,
       [
         'RUNS_TABLE',
+        'RECORDS_TABLE',
         'RUNS_QUEUE_URL',
         'RECORDS_QUEUE_URL',
         'WAKE_UP_QUEUE_URL',
@@ -102,6 +108,7 @@ describe('an environment that is not complete', () => {
       'STAGE: expected a name of small letters, digits and -',
       'LOG_LEVEL: expected DEBUG, INFO, WARN or ERROR',
       'RUNS_TABLE: is not set',
+      'RECORDS_TABLE: is not set',
       'SECRETS_PREFIX: expected a path that begins with /',
       'SECRETS_MAX_AGE_SECONDS: expected whole seconds, 1 to 3600',
       'RUNS_QUEUE_URL: expected a URL, http:// or https://',

@@ -3,11 +3,8 @@
  * says the same of the whole run.
  */
 import { isTerminalRun } from '../../model/run.ts';
-import { runIdFor } from '../../model/run-id.ts';
-import { RunId, type RunRequest } from '../../model/run-request.ts';
-import { nameFor } from '../../rules/allow.ts';
-import type { ChatRun } from '../port.ts';
-import { type ChatContext, defineVerb, saying } from '../verb.ts';
+import { RunId } from '../../model/run-request.ts';
+import { defineVerb } from '../verb.ts';
 
 /** Of any cloud; no second run. */
 function isInstance(id: string): boolean {
@@ -37,48 +34,16 @@ export const cancel = defineVerb<CancelCommand>({
     const meant = instances.length === 0 ? undefined : instances;
     return { ok: true, command: { verb: 'cancel', runId, instances: meant } };
   },
-  async perform({ runId, instances = [] }, context) {
-    const run = await context.runs.one(runId);
-    if (run === undefined) return saying(`There is no run \`${runId}\` that you may cancel here.`);
-    if (isTerminalRun(run)) {
-      return saying(`Run \`${runId}\` of \`${run.rule}\` is over already: ${run.status}.`);
-    }
+  async perform({ runId, instances = [] }, person) {
+    const run = await person.run(runId);
+    if (run === undefined) return [`There is no run \`${runId}\` that you may cancel here.`];
+    if (isTerminalRun(run)) return [`Run \`${runId}\` of \`${run.rule}\` is over already: ${run.status}.`];
     const unknown = instances.filter((id) => !run.instances.includes(id));
     if (unknown.length > 0) {
-      return saying(`Run \`${runId}\` has no \`${unknown.join('`, `')}\`: nothing was cancelled.`);
+      return [`Run \`${runId}\` has no \`${unknown.join('`, `')}\`: nothing was cancelled.`];
     }
     const where = instances.length === 0 ? '' : ` on \`${instances.join('`, `')}\``;
-    return {
-      ...saying(`Run \`${runId}\` of \`${run.rule}\` is being cancelled${where}.`),
-      requests: [requestFor(run, instances, context)],
-    };
+    person.cancel(run, instances);
+    return [`Run \`${runId}\` of \`${run.rule}\` is being cancelled${where}.`];
   },
 });
-
-/** Not `matched`: it is no rule's action. The same delivery again asks for the same. */
-function requestFor(
-  run: ChatRun,
-  instances: readonly string[],
-  { event, now, traceparent }: ChatContext,
-): RunRequest {
-  const { user } = event.data;
-  const who = nameFor(user);
-  return {
-    version: 1,
-    action: 'cancel',
-    runId: runIdFor('cancel', event.source, event.id),
-    rule: run.rule,
-    trigger: {
-      source: event.source,
-      type: event.type,
-      id: event.id,
-      ...(event.subject !== undefined && { subject: event.subject }),
-    },
-    notify: [],
-    ...(traceparent !== undefined && { traceparent }),
-    requestedAt: now.toISOString(),
-    targetRunId: run.runId,
-    ...(instances.length > 0 && { instances: [...instances] }),
-    by: `${event.source}/${who}`,
-  };
-}

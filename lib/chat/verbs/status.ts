@@ -1,7 +1,8 @@
 /** `status [run]`: how a run goes, or the newest ones; of the rules that the person may use here, and no others. */
 import { RunId } from '../../model/run-request.ts';
+import type { Person } from '../person.ts';
 import type { ChatRun } from '../port.ts';
-import { type ChatContext, type ChatReply, defineVerb, saying } from '../verb.ts';
+import { defineVerb, type Lines } from '../verb.ts';
 
 export interface StatusCommand {
   verb: 'status';
@@ -22,13 +23,13 @@ export const status = defineVerb<StatusCommand>({
       return { ok: false, problem: `expected one run, like run-…, came \`${args.join(' ')}\`` };
     return { ok: true, command: { verb: 'status', runId } };
   },
-  perform: async ({ runId }, context) =>
-    runId === undefined ? await newest(context) : await one(runId, context),
+  perform: async ({ runId }, person) =>
+    runId === undefined ? await newest(person) : await one(runId, person),
 });
 
-async function one(runId: string, { runs }: ChatContext): Promise<ChatReply> {
-  const run = await runs.one(runId);
-  if (run === undefined) return saying(`There is no run \`${runId}\` that you may see here.`);
+async function one(runId: string, person: Person): Promise<Lines> {
+  const run = await person.run(runId);
+  if (run === undefined) return [`There is no run \`${runId}\` that you may see here.`];
   const tasks = run.tasks
     .slice(0, MAX_TASKS)
     .map(({ instanceId, status: state, exitCode }) =>
@@ -38,19 +39,19 @@ async function one(runId: string, { runs }: ChatContext): Promise<ChatReply> {
     );
   const more = run.tasks.length - tasks.length;
   const why = run.reason ?? run.waitingFor;
-  return saying(
+  return [
     lineOf(run),
     ...(why === undefined ? [] : [`${run.reason === undefined ? 'It waits' : 'Why'}: ${why.message}`]),
     ...tasks,
     ...(more > 0 ? [`… and ${more} more.`] : []),
-  );
+  ];
 }
 
-async function newest({ runs }: ChatContext): Promise<ChatReply> {
-  const visible = await runs.newest(MAX_RUNS);
-  return visible.length === 0
-    ? saying('There are no runs that you may see here.')
-    : saying(...visible.map(lineOf));
+/** A freeze goes first: then nothing below it will start. */
+async function newest(person: Person): Promise<Lines> {
+  const [runs, frozen] = await Promise.all([person.newestRuns(MAX_RUNS), person.frozenBecause()]);
+  const lines = runs.length === 0 ? ['There are no runs that you may see here.'] : runs.map(lineOf);
+  return frozen === undefined ? lines : [frozen, ...lines];
 }
 
 function lineOf(run: ChatRun): string {

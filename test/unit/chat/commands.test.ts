@@ -6,13 +6,15 @@ import { describe, expect, it } from 'vitest';
 import { answerChat } from '../../../lib/chat/answer-chat.ts';
 import { parseCommand, VERBS } from '../../../lib/chat/grammar.ts';
 import type { ChatPort, ChatRun } from '../../../lib/chat/port.ts';
-import { runStorePort } from '../../../lib/chat/run-store-port.ts';
+import { storePort } from '../../../lib/chat/store-port.ts';
 import { toTime } from '../../../lib/chat/time.ts';
+import type { EventRecord } from '../../../lib/model/decision.ts';
 import { RunRequest } from '../../../lib/model/run-request.ts';
 import { summariseRun } from '../../../lib/model/run-summary.ts';
 import type { ChatData } from '../../../lib/model/trigger-event.ts';
 import { rejectedRun } from '../../../lib/runs/new-run.ts';
 import { parseChatCommand } from '../../../lib/sources/shared/chat-command.ts';
+import { NO_CHAT } from '../../fixtures/no-chat.ts';
 import { settingsOf } from '../../fixtures/source-settings.ts';
 import { aChat, NOW, rulesOf } from '../rules/events.ts';
 
@@ -159,6 +161,7 @@ const aRun = (rule: string): ChatRun => ({
 function aPort(...rules: string[]): ChatPort & { asked: string[] } {
   const asked: string[] = [];
   return {
+    ...NO_CHAT,
     asked,
     status: async (runId) => (runId === RUN_ID && rules[0] !== undefined ? aRun(rules[0]) : undefined),
     recent: async (wanted) => {
@@ -316,6 +319,60 @@ describe('status', () => {
   });
 });
 
+describe('a freeze', () => {
+  it('is said before the newest runs: nothing starts meanwhile', async () => {
+    const port = { ...aPort(), frozenBecause: async () => 'ann has frozen all runs.' };
+    expect(await textOf('status', port)).toBe(
+      'ann has frozen all runs.\nThere are no runs that you may see here.',
+    );
+  });
+});
+
+const anEvent = (of: Partial<EventRecord> = {}): EventRecord => ({
+  version: 1,
+  action: 'event',
+  source: 'alertmanager',
+  eventId: 'e-1',
+  type: 'alert.firing',
+  subject: 'High5xx',
+  time: '2026-11-20T09:58:00.000Z',
+  receivedAt: '2026-11-20T09:58:01.000Z',
+  matched: [],
+  unmatched: [],
+  ...of,
+});
+
+describe('events', () => {
+  const withEvents = (...events: EventRecord[]): ChatPort => ({ ...aPort(), events: async () => events });
+  const because = '`event.data.secret` is false';
+
+  it('shows what the person’s rules did with them, and of no other rule that it exists', async () => {
+    const events = withEvents(
+      anEvent({
+        matched: [
+          { rule: 'patch-web', runId: RUN_ID },
+          { rule: 'reboot', runId: RUN_ID },
+        ],
+      }),
+      anEvent({ matched: [{ rule: 'careful', runId: RUN_ID, rejected: 'too many' }] }),
+      anEvent({ source: 'github', type: 'deploy.push', unmatched: [{ rule: 'careful', because }] }),
+      anEvent({ subject: 'of-others', matched: [{ rule: 'reboot', runId: RUN_ID }] }),
+      anEvent({ subject: 'of-others', unmatched: [{ rule: 'elsewhere', because }] }),
+    );
+    expect(await textOf('events', events)).toBe(
+      [
+        `alertmanager alert.firing \`High5xx\` at 2026-11-20T09:58:01.000Z: \`patch-web\` started \`${RUN_ID}\``,
+        `alertmanager alert.firing \`High5xx\` at 2026-11-20T09:58:01.000Z: \`careful\` was refused (\`${RUN_ID}\`)`,
+        'github deploy.push `High5xx` at 2026-11-20T09:58:01.000Z: none of your rules fired',
+      ].join('\n'),
+    );
+  });
+
+  it('says that there are none', async () => {
+    expect(await textOf('events')).toBe('There are no events that concern a rule of yours here.');
+  });
+});
+
 describe('cancel', () => {
   it('asks for it in the name of who typed', async () => {
     const answer = await answerTo(`cancel ${RUN_ID}`, aPort('patch-web'));
@@ -392,14 +449,23 @@ describe('the port on the store', () => {
     stored(RUN_ID.replace('abc', 'abd'), 'b', '2026-11-20T09:30:00.000Z'),
     stored(RUN_ID.replace('abc', 'abe'), 'a', '2026-11-20T08:00:00.000Z'),
   ];
-  const port = runStorePort({
-    get: async (runId) => runs.find((run) => run.runId === runId),
-    list: async ({ rule, limit }) => ({
-      runs: runs
-        .filter((run) => run.rule === rule)
-        .slice(0, limit)
-        .map(summariseRun),
-    }),
+  const port = storePort({
+    store: {
+      get: async (runId) => runs.find((run) => run.runId === runId),
+      list: async ({ rule, limit }) => ({
+        runs: runs
+          .filter((run) => run.rule === rule)
+          .slice(0, limit)
+          .map(summariseRun),
+      }),
+    },
+    events: { list: async ({ limit }) => ({ events: [anEvent()].slice(0, limit) }) },
+    guards: { freeze: async () => ({ by: 'ann', reason: 'month end' }) },
+  });
+
+  it('has the newest events, and why nothing is sent', async () => {
+    expect([await port.events(1), await port.events(0)]).toEqual([[anEvent()], []]);
+    expect(await port.frozenBecause(NOW)).toBe('ann has frozen all runs until it is lifted: month end.');
   });
 
   it('finds a run, and none by what is no id', async () => {
@@ -429,6 +495,7 @@ describe('help', () => {
         '`status [run]`: how a run goes, or the newest runs',
         '`cancel <run> [instance …]`: cancels a run that is not over, or some instances of it',
         '`schedule <rule> at <time> [key=value …]`: runs a rule later, once',
+        '`events`: the newest events, and which of your rules they started',
         '`help [verb]`: says what can be typed',
         'You may run:',
         '• `patch-web service=…`',

@@ -1,12 +1,21 @@
-/** The chat's port on the store of runs. */
+/** The chat's port on the stores. */
 import { countByStatus } from '../completions/publish.ts';
+import { frozenBecause } from '../guards/freeze.ts';
 import type { RunTask } from '../model/run.ts';
 import { RunId } from '../model/run-request.ts';
 import { type RunSummary, summariseRun } from '../model/run-summary.ts';
+import type { EventLog } from '../store/event-log.ts';
+import type { GuardStore } from '../store/guard-store.ts';
 import type { RunStore } from '../store/run-store.ts';
 import type { ChatPort, ChatRun } from './port.ts';
 
-export function runStorePort(store: Pick<RunStore, 'get' | 'list'>): ChatPort {
+export interface ChatStores {
+  store: Pick<RunStore, 'get' | 'list'>;
+  events: Pick<EventLog, 'list'>;
+  guards: Pick<GuardStore, 'freeze'>;
+}
+
+export function storePort({ store, events, guards }: ChatStores): ChatPort {
   return {
     async status(runId) {
       const id = RunId.safeParse(runId).data;
@@ -23,6 +32,8 @@ export function runStorePort(store: Pick<RunStore, 'get' | 'list'>): ChatPort {
         .slice(0, limit);
       return newest.map((run) => toChatRun(run, []));
     },
+    events: async (limit) => (await events.list({ limit })).events,
+    frozenBecause: async (now) => (await frozenBecause(guards, now))?.message,
   };
 }
 
