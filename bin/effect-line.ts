@@ -4,8 +4,13 @@ import { conceal, shownRequest } from '../lib/model/secret-parameters.ts';
 import { formatDuration } from '../lib/rules/duration.ts';
 import type { Effect } from '../lib/simulation/effect.ts';
 import { instancesText } from './commands/rules/instances-text.ts';
+import { printable } from './printable.ts';
 
 export function effectLine(effect: Effect): string {
+  return printable(textOf(effect));
+}
+
+function textOf(effect: Effect): string {
   const { request } = effect;
   switch (effect.kind) {
     case 'ran': {

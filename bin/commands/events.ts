@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import * as z from 'zod';
 import { parseDuration } from '../../lib/rules/duration.ts';
 import { type Command, UsageError } from '../command.ts';
+import { printable } from '../printable.ts';
 import { CONNECTION, callRunsApi } from '../runs-client.ts';
 
 const Event = z.looseObject({
@@ -88,5 +89,7 @@ function instantOf(option: string, text: string, now: Date): string {
 
 function lineOf({ receivedAt, type, source, subject, matched }: Event): string {
   const started = matched.map(({ rule }) => rule).join(', ');
-  return `${receivedAt.slice(0, 19).replace('T', ' ')}  ${type} of ${source}${subject ? `, about ${subject}` : ''}${started === '' ? '' : ` → ${started}`}`;
+  const about = subject === undefined ? '' : `, about ${subject}`;
+  const line = `${type} of ${source}${about}${started === '' ? '' : ` → ${started}`}`;
+  return `${receivedAt.slice(0, 19).replace('T', ' ')}  ${printable(line)}`;
 }

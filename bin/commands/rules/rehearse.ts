@@ -5,6 +5,7 @@ import { HIDDEN, type WithSecrets } from '../../../lib/model/secret-parameters.t
 import { providerOf } from '../../../lib/providers/provider.ts';
 import { type Rehearsal, wouldRun } from '../../../lib/providers/rehearsal.ts';
 import { closeProviders, providersOf } from '../../../lib/wiring/providers.ts';
+import { printable } from '../../printable.ts';
 
 type Providers = Awaited<ReturnType<typeof providersOf>>;
 
@@ -91,9 +92,4 @@ export function rehearsalLines(rehearsals: readonly Rehearsal[]): string[] {
     ]),
     `          (${unchecked}.)`,
   ];
-}
-
-/** What a cloud has stored may hold anything; a terminal must not obey it. */
-function printable(text: string): string {
-  return text.replace(/[^\P{C}\t]/gu, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
 }

@@ -1,15 +1,17 @@
 /** What came of a history, for a terminal. */
 import type { Effect } from '../../../lib/simulation/effect.ts';
 import { count, effectLine, requestLine } from '../../effect-line.ts';
+import { printable } from '../../printable.ts';
 import type { Counts, Replay, Replayed } from './replay.ts';
 
 export function headerOf({ from, event }: Replayed): string {
-  return `${from}: ${event.type} of ${event.source}${event.subject ? `, about ${event.subject}` : ''}`;
+  const subject = event.subject === undefined ? '' : `, about ${event.subject}`;
+  return `${from}: ${printable(`${event.type} of ${event.source}${subject}`)}`;
 }
 
 export function linesOf({ effects, notes }: Pick<Replayed, 'effects' | 'notes'>): string[] {
   return [
-    ...notes.map(({ code, message }) => `! ${code}: ${message}`),
+    ...notes.map(({ code, message }) => printable(`! ${code}: ${message}`)),
     ...effects.map((effect) => `${isStop(effect) ? '✗' : '✓'} ${effect.request.rule}: ${effectLine(effect)}`),
   ];
 }

@@ -247,6 +247,14 @@ it('says what other guards would have stopped', async () => {
   });
 });
 
+it('lets no event speak to the terminal', async () => {
+  const file = aFile('rules.yml', GUARDED);
+  const line = recorded(0, '\u001b[2J').replace('"type":', '"subject":"a\\u001b[31mb\\u009b","type":');
+  const { out } = await simulate(aFile('h.jsonl', line), '--rules', file);
+  expect(out[0]).toMatch(/, about a\\u\{1b\}\[31mb\\u\{9b\}$/);
+  expect(out.filter((text) => /\p{Cc}/u.test(text.replaceAll('\n', '')))).toEqual([]);
+});
+
 it('goes through thousands of events, and prints sums for programs', async () => {
   const file = aFile('rules.yml', GUARDED);
   const lines = Array.from({ length: 3000 }, (_, index) => recorded(index * 60, String(index)));
