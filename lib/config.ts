@@ -1,6 +1,6 @@
 /**
- * Configuration: the only place that reads `process.env`. Every setting says its unit, its default and what it is
- * for; docs/configuration.md is generated from here (`npm run generate`), and all problems are reported at once.
+ * Configuration: the only place that reads `process.env`. Each setting has its unit, default and purpose.
+ * docs/configuration.md is generated from here (`npm run generate`). All problems are reported at once.
  */
 import * as z from 'zod';
 import { FleetReflexError } from './errors.ts';
@@ -9,7 +9,7 @@ import { allProviders } from './providers/registry.ts';
 import { RequestShares } from './providers/request-shares.ts';
 import { secretReference, url } from './setting-forms.ts';
 
-/** Of the clouds, from their facts. */
+/** The clouds' settings, from their facts. */
 const CLOUD_SETTINGS: Readonly<Record<string, () => z.ZodType>> = Object.fromEntries(
   allProviders().flatMap(({ settings }) => Object.entries(settings)),
 );
@@ -36,26 +36,26 @@ export const SETTINGS = {
       .string()
       .min(1)
       .default('rules.yml')
-      .describe('The rules, relative to the function’s root: in a package what `rules.yml` was compiled to.'),
+      .describe('The rules, relative to the function’s root: in a package, the compiled `rules.yml`.'),
   KEEP_EVENTS: () =>
     z
       .enum(KEEP_EVENTS, 'expected nothing, fields or all')
       .default('fields')
       .describe(
-        'What of an event is kept with the record of its decision, for 30 days and for who may read `/events`: `nothing`; `fields`, those of alerts, deployments and completions; `all`, also originals, what people type and what is of no known form ([testing-rules.md](testing-rules.md#histories)).',
+        'What the record of a decision keeps of its event, for 30 days, readable by the scope of `/events`: `nothing`; `fields` of alerts, deployments and completions; `all`, also originals, chat messages and generic events ([testing-rules.md](testing-rules.md#histories)).',
       ),
   RUNS_TABLE: () => z.string().min(1).describe('The DynamoDB table of runs, tasks and guards.'),
-  RECORDS_TABLE: () => z.string().min(1).describe('The DynamoDB table of what was decided about events.'),
-  RUNS_QUEUE_URL: () => url().describe('The queue between the doors and dispatch.'),
-  RECORDS_QUEUE_URL: () => url().describe('The queue of what was decided about events, apart from the runs.'),
-  RECORDS_DLQ_URL: () => url().describe('Where records go that cannot be kept.'),
-  RUNS_DLQ_URL: () => url().describe('Where run requests go that a person has to decide on.'),
-  EVENTS_QUEUE_URL: () => url().describe('The queue of events that come as messages.'),
-  EVENTS_DLQ_URL: () => url().describe('Where messages go that nobody understands.'),
-  WAKE_UP_QUEUE_URL: () => url().describe('What wakes the poller between two minutes.'),
+  RECORDS_TABLE: () => z.string().min(1).describe('The DynamoDB table of the records of events.'),
+  RUNS_QUEUE_URL: () => url().describe('The queue from `webhook` and `queue` to `dispatch`.'),
+  RECORDS_QUEUE_URL: () => url().describe('The queue of the records of events.'),
+  RECORDS_DLQ_URL: () => url().describe('The queue for records that cannot be stored.'),
+  RUNS_DLQ_URL: () => url().describe('The queue for run requests that need a person’s decision.'),
+  EVENTS_QUEUE_URL: () => url().describe('The queue of events that arrive as messages.'),
+  EVENTS_DLQ_URL: () => url().describe('The queue for messages that no source recognises.'),
+  WAKE_UP_QUEUE_URL: () => url().describe('The queue that wakes the poller before the next minute.'),
   RUNS_TOKEN: () =>
     secretReference().describe(
-      'The bearer tokens of `/runs`, `/events` and `/freeze`, each with a name and scopes (below); `ssm:<name>` or `secretsmanager:<id>` names where they are.',
+      'The bearer tokens of `/runs`, `/events` and `/freeze`, each with a name and scopes (below); `ssm:<name>` or `secretsmanager:<id>` says where they are stored.',
     ),
   SECRETS_PREFIX: () =>
     z
@@ -63,7 +63,7 @@ export const SETTINGS = {
       .startsWith('/', 'expected a path that begins with /')
       .optional()
       .describe(
-        'SSM path under which secrets are looked for whose variable is not set: what a source proves itself with at `<prefix>/sources/<source>`, what its chat is answered with at `<prefix>/replies/<source>`. Default: nowhere.',
+        'The SSM path of secrets whose variable is not set: `<prefix>/sources/<source>` for a source’s secret, `<prefix>/replies/<source>` for its reply secret. Default: none.',
       ),
   SECRETS_MAX_AGE_SECONDS: () =>
     z.coerce
@@ -73,7 +73,7 @@ export const SETTINGS = {
       .max(3600, SECONDS_EXPECTED)
       .default(300)
       .describe(
-        'For how long a secret that was read is used before it is read again, in seconds; also for how long one that was not there is taken as not there.',
+        'How long a secret is cached before it is read again, in seconds; a missing secret is cached as long.',
       ),
   ...CLOUD_SETTINGS,
   REQUEST_SHARES: () =>
@@ -82,7 +82,7 @@ export const SETTINGS = {
       .default('*=1')
       .pipe(RequestShares)
       .describe(
-        'What share of the clouds’ request rates (20 a second for each API; at Alibaba for each region too) one environment of this function takes: by action, `*` for all others, such as `InvokeCommand=0.45 *=0.05`. serverless.yml divides each rate among all that may run at once ([operations.md](operations.md#the-clouds-request-rates)).',
+        'The share of the clouds’ request rates (20 a second for each API; at Alibaba for each region) that one environment of this function may use: by action, `*` for all others, such as `InvokeCommand=0.45 *=0.05`. serverless.yml divides each rate among all concurrent environments ([operations.md](operations.md#the-clouds-request-rates)).',
       ),
   POLLER_SECONDS_PER_MINUTE: () =>
     z.coerce
@@ -92,7 +92,7 @@ export const SETTINGS = {
       .max(60, POLLER_SECONDS_EXPECTED)
       .default(60)
       .describe(
-        'Of each minute, how many seconds the poller may be at work while anything runs; after that it rests, and what ends meanwhile is told when the rest is over. It bounds what looking costs ([operations.md](operations.md#what-looking-costs)).',
+        'How many seconds of each minute the poller may work while any run is live; runs that end in the rest of the minute are reported after it. This limits the cost of polling ([operations.md](operations.md#what-polling-costs)).',
       ),
   REPLIES_MAY_GO_TO_LOOPBACK: () =>
     z

@@ -1,6 +1,6 @@
 /**
- * The rules file as people write it. This is the only place that says what it may hold: types, the JSON Schema for
- * editors (events/schemas/rules.schema.json) and the words of error messages come from here.
+ * The rules file as people write it. Types, the JSON Schema for editors
+ * (events/schemas/rules.schema.json) and error messages are derived from this file.
  */
 import * as z from 'zod';
 import { TerminationMode } from '../model/invocation-options.ts';
@@ -32,7 +32,7 @@ const Cel = z.string().min(1).max(4096);
 const NameOf = (what: string) =>
   z.string().regex(NAME_FORM, `expected a ${what}'s name of small letters, digits and -, at most 63`);
 
-/** What YAML reads as a number or a truth value is fine where its text is the same. */
+/** YAML numbers and booleans are accepted as their text. */
 const Value = z.union([z.string().max(4096), z.number(), z.boolean()], { error: 'expected a text' });
 
 const PARAMETER_EXPECTED = 'expected a text, or { value: …, secret: true }';
@@ -45,7 +45,7 @@ const ParameterValue = z.union(
         .boolean()
         .default(false)
         .describe(
-          'The provider gets the value; lists, events, chats, records and logs show `•••`. Default: false.',
+          'Only the provider gets the value; lists, events, chats, records and logs show `•••`. Default: false.',
         ),
     }),
   ],
@@ -59,21 +59,21 @@ const Parameters = z
   )
   .default({})
   .describe(
-    'The values for the command’s `{{name}}` placeholders, templates. The provider pastes them into a script, so each rendered value must match its pattern or the run is rejected. `{ value: …, secret: true }` in place of a value is shown nowhere. Tencent takes 20, Alibaba 10. Default: none.',
+    'Templates for the command’s `{{name}}` placeholders. The provider pastes the values into a script, so each rendered value must match its pattern; otherwise the run is rejected. `{ value: …, secret: true }` is a value that is never shown. At most 20 at Tencent, 10 at Alibaba. Default: none.',
   );
 
 const Patterns = z
   .record(z.string(), z.string().min(1).max(1000))
   .default({})
   .describe(
-    'For a parameter, the regular expression (RE2’s, no lookaround) that its whole value must match. Default: letters, digits and _ . : @ / + = -, 1 to 256 of them, not beginning with - + = @ or /: one word to a shell. One that takes what a shell reads, or a word that begins with - and goes on freely, is refused unless `unsafe` names it.',
+    'For a parameter, the regular expression (RE2, no lookaround) that its whole value must match. Default: 1 to 256 letters, digits and _ . : @ / + = -, not beginning with - + = @ or /: one word to a shell. A pattern that accepts shell characters, or an arbitrary word that begins with -, is refused unless `unsafe` names it.',
   );
 
 const Unsafe = z
   .array(z.string())
   .default([])
   .describe(
-    'What an event may decide here all the same: `instances` without a fleet, `command`, `region`, `username`, `workingDirectory`, or `patterns.<name>` (`patterns` for all) of a pattern that would be refused. Default: nothing.',
+    'The fields that an event may choose although this is unsafe: `instances` without a fleet, `command`, `region`, `username`, `workingDirectory`; or `patterns.<name>` (`patterns` for all) for a pattern that would be refused. Default: none.',
   );
 
 const INSTANCES_EXPECTED =
@@ -84,17 +84,17 @@ const Region = z.string().regex(/^[a-z]{2}[a-z0-9-]{1,62}$/, 'expected a region 
 export const FleetSpec = z
   .strictObject({
     provider: ProviderName.describe(`The cloud that owns the instances: ${CLOUD_NAMES}.`),
-    region: Region.optional().describe('Where they are. Default: that of `providers`.'),
-    instances: z.array(z.string()).min(1).max(2000).describe('The ids of the instances, as they are.'),
+    region: Region.optional().describe('The region of the instances. Default: that of `providers`.'),
+    instances: z.array(z.string()).min(1).max(2000).describe('The ids of the instances, without templates.'),
   })
-  .describe('Instances that may be touched, by one name.');
+  .describe('A named list of the instances on which rules may run.');
 export type FleetSpec = z.infer<typeof FleetSpec>;
 
 const Target = {
   fleet: NameOf('fleet')
     .optional()
     .describe(
-      'The fleet of `fleets` that it runs on, in place of provider and region. An instance that is not in it rejects the run.',
+      'The fleet of `fleets` to run on, in place of provider and region. An instance outside it rejects the run.',
     ),
   provider: ProviderName.optional().describe(
     `The cloud that owns the instances: ${CLOUD_NAMES}. Required without \`fleet\`.`,
@@ -107,14 +107,14 @@ const Target = {
     })
     .optional()
     .describe(
-      'Where to run: an id, a list of ids, or templates, which need a `fleet` in which the instances must be. A template that is one expression may give a list. Doubles count once; what is no id of the provider rejects the run. Default: the whole fleet; required without `fleet`.',
+      'Where to run: an id, a list of ids, or templates. Templates need a `fleet` that contains the instances. A template that is one expression may give a list. Duplicates count once; an invalid id rejects the run. Default: the whole fleet; required without `fleet`.',
     ),
   parameters: Parameters,
   patterns: Patterns,
   username: Template.optional().describe('The user on the instance. Default: the command’s own.'),
 } as const;
 
-/** From the file as it stands: no event chooses any of it. */
+/** Constants of the file: an event cannot choose them. */
 const Options = {
   output: z
     .strictObject({
@@ -132,20 +132,20 @@ const Options = {
     })
     .optional()
     .describe(
-      'Where the provider stores the whole output too, beyond its 24 KB: the completion event has the address as `outputUrl`, or `outputDeliveryError`. Default: nowhere.',
+      'Where the provider stores the whole output, beyond its 24 KB: the completion event has its address as `outputUrl`, or `outputDeliveryError`. Default: nowhere.',
     ),
   terminationMode: TerminationMode.optional().describe(
-    'Alibaba: what a stop or a time-out ends, the script alone (Process) or all that it started too (ProcessTree). Default: ALIBABA_TERMINATION_MODE.',
+    'Alibaba: what a stop or a time-out ends: only the script (Process), or also the processes that it started (ProcessTree). Default: ALIBABA_TERMINATION_MODE.',
   ),
   tags: z
     .record(z.string(), z.string())
     .optional()
     .describe(
-      'Tags for the invocation at the provider, to find it by: key and value, at most 15 (Alibaba; Tencent for `schedules` only, at most 7). Names that begin with fleet-reflex are ours. Default: ours alone.',
+      'Tags for the invocation at the provider, to find it by: key and value, at most 15 (Alibaba; Tencent for `schedules` only, at most 7). Names that begin with fleet-reflex are reserved. Default: only the reserved ones.',
     ),
 } as const;
 
-/** How a run is carried out, beside what and where. */
+/** How a run is executed, apart from command and target. */
 const Execution = {
   timeout: durationBetween(SECOND, DAY)
     .optional()
@@ -160,7 +160,7 @@ const Execution = {
   deadline: durationBetween(SECOND, DAY)
     .prefault('15m')
     .describe(
-      'For how long after the event was received, or its message first sent, or after its time, it may still be sent (retries, waiting for maxInFlight, a redrive); then the run ends as expired. Default: 15m.',
+      'How late the run may be sent (after retries, waiting for maxInFlight, a redrive); then it ends as expired. Counts from when the event was received or its message first sent; for `schedule`, from its time. Default: 15m.',
     ),
 } as const;
 
@@ -176,7 +176,7 @@ const Timing = {
     'Once: an ISO 8601 instant with Z or an offset, or a duration from now (30m), a year ahead at most. A template may give it.',
   ),
   recurrence: Template.optional().describe(
-    'Again and again, as the provider writes it: five crontab fields in Beijing time (Tencent); rate(5m), or six or seven fields that begin with seconds and end with a zone (Alibaba).',
+    'Repeatedly, in the provider’s form: five crontab fields in Beijing time (Tencent); rate(5m), or six or seven fields that begin with seconds and end with a zone (Alibaba).',
   ),
 } as const;
 
@@ -186,7 +186,7 @@ export const ScheduleSpec = z
   .superRefine(placed)
   .meta(allOf(oneOf(TIMINGS), onePlace()))
   .describe(
-    'Run a stored command later, once or again and again. fleet-reflex sends it at its time, with the guards and the kill switch asked then.',
+    'Run a stored command later, once or repeatedly. fleet-reflex sends it at its time, and checks the guards and the kill switch then.',
   );
 export type ScheduleSpec = z.infer<typeof ScheduleSpec>;
 
@@ -194,18 +194,18 @@ export const CancelSpec = z
   .strictObject({
     rule: z.string().describe('The rule whose live runs are cancelled.'),
     key: Cel.optional().describe(
-      'CEL: only the runs whose `guards.dedupe.key` was this; empty, it is a rejection. Default: all live runs of the rule. Of a resolved alert, in either case, only those of its own episode.',
+      'CEL: only the runs with this `guards.dedupe.key`; an empty key is a rejection. Default: all live runs of the rule. The end of an alert always stops only the runs of its own episode.',
     ),
   })
-  .describe('Cancel what another rule started and is not over.');
+  .describe('Cancel the live runs of another rule.');
 export type CancelSpec = z.infer<typeof CancelSpec>;
 
 export const GuardsSpec = z
   .strictObject({
     dedupe: z
       .strictObject({
-        key: Cel.describe('CEL: events with the same key are the same fact, like event.data.fingerprint.'),
-        window: durationBetween(SECOND, 30 * DAY).describe('For how long a key starts no second run.'),
+        key: Cel.describe('CEL: events with the same key report the same fact, like event.data.fingerprint.'),
+        window: durationBetween(SECOND, 30 * DAY).describe('How long a key starts no second run.'),
       })
       .optional()
       .describe(
@@ -214,7 +214,7 @@ export const GuardsSpec = z
     cooldown: durationBetween(SECOND, 30 * DAY)
       .optional()
       .describe(
-        'No new run (of the same key, where there is one) for so long after one began. Default: none.',
+        'No new run (of the same key, if there is one) for this long after one began. Default: none.',
       ),
     maxInFlight: z
       .int()
@@ -228,7 +228,7 @@ export const GuardsSpec = z
       .max(10_000)
       .optional()
       .describe(
-        'A run on more instances than this is rejected. Default: 50 where the event gives any of the instances; no limit where the file has them.',
+        'A run on more instances than this is rejected. Default: 50 if the event gives any of the instances; no limit if the file lists them.',
       ),
     maxPerHour: z
       .strictObject({
@@ -244,20 +244,20 @@ export const GuardsSpec = z
           .max(1_000_000)
           .optional()
           .describe(
-            'Instances of those runs, one that has two runs counted twice. Default: 500 where the event gives any of the instances; no limit where the file has them.',
+            'Instances of those runs; an instance with two runs counts twice. Default: 500 if the event gives any of the instances; no limit if the file lists them.',
           ),
       })
       .prefault({})
       .describe(
-        'A run beyond it is rejected as `guard.max-per-hour`. Holds also for a rule without `guards`: only what is written here raises it.',
+        'A run above the limit is rejected as `guard.max-per-hour`. The default also applies to a rule without `guards`.',
       ),
   })
   .describe(
-    'What stops a run that matched: asked when it is sent, in this order; for `schedule` when it is scheduled as well.',
+    'Conditions that stop a run although its rule matched: checked when it is sent, in this order; for `schedule` also when it is scheduled.',
   );
 export type GuardsSpec = z.infer<typeof GuardsSpec>;
 
-/** Ids of some platforms are numbers; one that is too long for YAML's numbers needs quotes. */
+/** Some platforms have numeric ids; an id that is too long for a YAML number needs quotes. */
 const AllowList = z
   .array(
     z.union([z.string().min(1), z.int().min(0).transform(String)], {
@@ -269,11 +269,11 @@ const AllowList = z
 export const AllowSpec = z
   .strictObject({
     users: AllowList.describe(
-      'Ids of people (docs/sources.md says what they are); `name:ann` for a name, which its owner can change; `*` is everybody. Default: nobody.',
+      'Ids of people (docs/sources.md lists them for each source); `name:ann` for a name, which its owner can change; `*` is everybody. Default: none.',
     ),
-    groups: AllowList.describe('Ids of groups whose members may. Default: none.'),
+    groups: AllowList.describe('Ids of groups whose members may use it. Default: none.'),
     channels: AllowList.describe(
-      'Ids of the only channels where it works, or `name:ops`; `*` is any. Default: any.',
+      'Ids of the channels where it may be used, or `name:ops`; `*` is any. Default: any.',
     ),
   })
   .superRefine((allow, context) => {
@@ -283,13 +283,13 @@ export const AllowSpec = z
       message: "expected users or groups, at least one; users: ['*'] is everybody",
     });
   })
-  .describe('Who may use a rule on a chat source. Without it nobody may, so such a rule is refused.');
+  .describe('Who may use a rule on a chat source. Required for a rule that has only chat sources.');
 export type AllowSpec = z.infer<typeof AllowSpec>;
 
 const Notify = z
   .array(z.string())
   .default(['completions'])
-  .describe('The destinations of its completion events. Default: completions, the queue of that name.');
+  .describe('The destinations of its completion events. Default: the queue `completions`.');
 
 export const RuleSpec = z
   .strictObject({
@@ -300,16 +300,16 @@ export const RuleSpec = z
       .union([z.string(), z.array(z.string()).min(1)], {
         error: 'expected the name of a source, or a list of names',
       })
-      .describe('The source or sources whose events it looks at (docs/sources.md).'),
+      .describe('The source or sources of its events (docs/sources.md).'),
     when: Cel.optional().describe(
-      'CEL over `event`: fires when true. One that fails on an event (a missing label) is no match. An alert that is not firing fires only a rule whose `when` asks for event.data.status. Default: always.',
+      'CEL over `event`: the rule fires if it is true. An error (a missing label) is no match. An alert that is not firing fires only a rule whose `when` reads event.data.status. Default: always.',
     ),
     allow: AllowSpec.optional(),
     byName: z
       .boolean()
       .default(false)
       .describe(
-        'For chat sources: it may be run and scheduled by its name (`run <rule>`), and of what people type by that alone. `when`, where there is one, has to hold too; without it no other event fires the rule either. Default: false.',
+        'For chat sources: people run and schedule it by its name (`run <rule>`), and only so. A `when`, if present, must also be true; without one no other event fires the rule. Default: false.',
       ),
     run: RunSpec.optional(),
     cancel: CancelSpec.optional(),
@@ -317,18 +317,18 @@ export const RuleSpec = z
     guards: GuardsSpec.optional(),
     notify: Notify,
     outputs: Outputs.default('caller').describe(
-      'Who sees in a chat what the command printed: `caller`, the person who asked alone, and where a chat cannot tell one person alone, nobody there; `channel`, all who are in it; `none`, nobody. Whether it succeeded is told in any case, and completion events and `GET /runs` have the output. Default: caller.',
+      'Who sees the output in a chat: `caller`, only the person who asked (in a chat that cannot answer one person, the output is left out); `channel`, everybody in the channel; `none`, nobody. The result is always shown, and completion events and `GET /runs` contain the output. Default: caller.',
     ),
   })
   .superRefine(exactlyOne(ACTIONS))
   .meta(oneOf(ACTIONS))
-  .describe('On a source, when an expression holds, do one thing.');
+  .describe('An action for the events of a source that match an expression.');
 export type RuleSpec = z.infer<typeof RuleSpec>;
 
 export const StandingScheduleSpec = z
   .strictObject({
     name: NameOf('schedule').describe(
-      'Unique, also among the rules: its runs are listed under it. What the provider’s schedule is known by.',
+      'Unique, also among the rules: its runs are listed under it, and the provider’s schedule has this name.',
     ),
     ...Target,
     timeout: durationBetween(SECOND, DAY)
@@ -344,14 +344,14 @@ export const StandingScheduleSpec = z
       .boolean()
       .default(true)
       .describe(
-        'false: it never comes true. Tencent keeps it, disabled; Alibaba, which cannot pause one, loses it until it is true again. Default: true.',
+        'false: the schedule is disabled. Tencent keeps it, disabled; Alibaba cannot pause one, so it is removed until it is enabled again. Default: true.',
       ),
     notify: Notify,
   })
   .superRefine(exactlyOne(TIMINGS))
   .superRefine(placed)
   .meta(allOf(oneOf(TIMINGS), onePlace()))
-  .describe('A schedule that is kept in step with the provider: created, changed, removed. No templates.');
+  .describe('A schedule that is synchronised with the provider: created, changed, removed. No templates.');
 export type StandingScheduleSpec = z.infer<typeof StandingScheduleSpec>;
 
 export const DestinationSpec = z
@@ -381,7 +381,7 @@ export const LimitsSpec = z
       .max(1000)
       .default(50)
       .describe(
-        'One delivered request (a body over HTTP, a message of a queue) starts at most so many runs, whatever it has in it; the others are rejected as `limit.runs-per-request`, one rejection for each rule. Default: 50.',
+        'How many runs one delivered request (a body over HTTP, a message of a queue) may start; the others are rejected as `limit.runs-per-request`, one rejection for each rule. Default: 50.',
       ),
     chainDepth: z
       .int()
@@ -389,25 +389,25 @@ export const LimitsSpec = z
       .max(20)
       .default(3)
       .describe(
-        'How many runs may lead to each other by their completion events before one more: 1 lets a run start another that starts none, 0 none at all. Deeper, or back to the same rule: `guard.loop`. Default: 3.',
+        'How many runs may precede a run in a chain of completion events: with 1 a run may start another, which starts none; with 0 a run starts none. A longer chain, or one that returns to the same rule, is `guard.loop`. Default: 3.',
       ),
   })
-  .describe('What holds for the whole file, whatever a rule says.');
+  .describe('Limits for the whole file.');
 export type LimitsSpec = z.infer<typeof LimitsSpec>;
 
 export const RulesFile = z
   .strictObject({
     version: z.literal(1).describe('The version of this format: 1.'),
-    providers: ProvidersSpec.default({}).describe('What holds for every rule of a provider.'),
+    providers: ProvidersSpec.default({}).describe('Settings for all rules of a provider.'),
     fleets: z
       .record(NameOf('fleet'), FleetSpec)
       .default({})
-      .describe('Who may be touched, by name: rules name a fleet in place of a provider and a region.'),
+      .describe('Named lists of instances: rules name a fleet in place of a provider and a region.'),
     destinations: z
       .record(NameOf('destination'), DestinationSpec)
       .default({})
       .describe(
-        'Where completion events may go, by name. `completions` (the queue of that name) is built in.',
+        'Named destinations of completion events. `completions` (the queue of that name) is built in.',
       ),
     sources: z
       .record(z.string(), z.unknown())
@@ -417,7 +417,7 @@ export const RulesFile = z
     rules: z.array(RuleSpec).max(10_000).describe('Every rule that matches an event fires, in this order.'),
     schedules: z.array(StandingScheduleSpec).max(500).default([]).describe('Standing schedules.'),
   })
-  .describe('What fleet-reflex does on which event.');
+  .describe('The rules: what fleet-reflex does on which event.');
 
 function exactlyOne(names: readonly string[]) {
   return (given: Readonly<Record<string, unknown>>, context: z.core.$RefinementCtx): void => {
@@ -432,21 +432,21 @@ function exactlyOne(names: readonly string[]) {
   };
 }
 
-/** Where it runs is a fleet, or a provider with its region and instances. */
+/** The target is a fleet, or a provider with its region and instances. */
 function placed(given: Readonly<Record<string, unknown>>, context: z.core.$RefinementCtx): void {
   exactlyOne(PLACES)(given, context);
   const { fleet, provider, region, instances } = given;
   if (fleet !== undefined && region !== undefined) {
     context.addIssue({
       code: 'custom',
-      message: 'the region of a fleet stands with it, in `fleets`; leave it out here',
+      message: 'a fleet has its own region, in `fleets`; omit it here',
       path: ['region'],
     });
   }
   if (provider !== undefined && fleet === undefined && instances === undefined) {
     context.addIssue({
       code: 'custom',
-      message: `is missing: ${INSTANCES_EXPECTED}; only with a \`fleet\` it may be left out`,
+      message: `is missing: ${INSTANCES_EXPECTED}; it is optional only with a \`fleet\``,
       path: ['instances'],
     });
   }

@@ -20,10 +20,10 @@ receivers:
           authorization: { type: Bearer, credentials_file: /etc/alertmanager/fleet-reflex-secret }
 \`\`\`
 
-Basic authentication works too: any user, the secret as the password. Each alert of a group is an event of its own;
-its id is \`fingerprint/startsAt/status\`, so a repeated notification (\`repeat_interval\`) starts nothing again. An alert
-that has been firing for 30 days is refused as \`event.stale\`. What \`max_alerts\` cuts off is told as \`alerts.truncated\`.
-Alertmanager sends again after 5xx only.`,
+Basic authentication works too: any user, the secret as the password. Each alert of a group is a separate event;
+its id is \`fingerprint/startsAt/status\`, so a repeated notification (\`repeat_interval\`) starts nothing. An alert
+that has been firing for 30 days is refused as \`event.stale\`. Alerts that \`max_alerts\` cut off are reported as
+\`alerts.truncated\`. Alertmanager retries only after 5xx.`,
   facts: {
     proof: 'a bearer token or basic password',
     replayWindow: 'none',

@@ -64,7 +64,7 @@ export const cloudwatch = defineSource({
   documentation:
     'https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch-and-eventbridge.html',
   setup: `Make an EventBridge rule named \`fleet-reflex-<stage>-alarms\`, with the \`events\` queue as its target and this
-pattern; the queue's policy lets that rule in and no other, unless its ARN is added to \`eventRules\` in
+pattern; the queue's policy allows only that rule, unless you add the ARN of another to \`eventRules\` in
 \`serverless.yml\` ([operations.md](operations.md)).
 
 \`\`\`json
@@ -74,7 +74,7 @@ pattern; the queue's policy lets that rule in and no other, unless its ARN is ad
 An API destination works too: connection type *API key*, name \`Authorization\`, value \`Bearer <secret>\`, to
 \`https://<your-endpoint>/hooks/cloudwatch\`. The alarm's dimensions are labels under their own names
 (\`event.data.labels.InstanceId\`, also as \`instance_id\`), beside \`alarmname\`, \`account\`, \`region\`, \`namespace\` and \`metric\`.
-\`ALARM\` is firing, \`OK\` resolved; \`INSUFFICIENT_DATA\` says neither and is ignored.`,
+\`ALARM\` is firing, \`OK\` resolved; \`INSUFFICIENT_DATA\` is ignored.`,
   facts: {
     proof: 'the queue’s policy; over HTTP a bearer token or basic password',
     replayWindow: 'none',

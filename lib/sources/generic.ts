@@ -35,12 +35,9 @@ const NO_HEADERS =
 const Settings = z
   .strictObject({
     signatureHeader: HeaderName.optional().describe(
-      'The header with the HMAC-SHA256. With it set a bearer token is not accepted. Default: a bearer token or basic password, or X-Hub-Signature-256.',
+      'The header with the HMAC-SHA256. If it is set, bearer tokens are refused. Default: a bearer token or basic password, or X-Hub-Signature-256.',
     ),
-    prefix: z
-      .string()
-      .optional()
-      .describe('What stands before the signature. Default: `sha256=` or nothing.'),
+    prefix: z.string().optional().describe('The prefix of the signature. Default: `sha256=` or none.'),
     encoding: z.enum(['hex', 'base64']).default('hex').describe('How the signature is written.'),
     timestampHeader: HeaderName.optional().describe(
       'The header with the time of signing, which must then be part of `signed`. Default: none, and no replay window.',
@@ -51,17 +48,17 @@ const Settings = z
       .positive()
       .max(86_400)
       .default(300)
-      .describe('How far the signed time may be from ours.'),
+      .describe('How far the signed time may differ from ours.'),
     signed: z
       .string()
       .regex(/\{body\}/, 'must contain {body}')
       .optional()
       .describe('What is signed. Default: `{body}`, or `{timestamp}.{body}` with a timestamp header.'),
     id: Expression.optional().describe(
-      'A CEL expression over `body` that gives the delivery’s id; of a request that is not signed also over `headers`. Default: a hash of the body.',
+      'A CEL expression over `body` (for unsigned requests also `headers`) that gives the delivery’s id. Default: a hash of the body.',
     ),
     type: Expression.optional().describe(
-      'A CEL expression, over the same, that gives the word after `generic.`. Default: `received`.',
+      'A CEL expression, over the same fields, that gives the event’s type after `generic.`. Default: `received`.',
     ),
   })
   .superRefine(({ signatureHeader, id, type }, context) => {
@@ -92,8 +89,8 @@ sources:
     id: body.delivery.id
 \`\`\`
 
-Without \`id\` the same body is the same event, for ever: set it where a sender repeats a body and means it. Of a signed
-request \`id\` and \`type\` see the body alone, for no other header is signed.`,
+Without \`id\`, the same body is always the same event: set it if a sender repeats a body for a new event. For a signed
+request, \`id\` and \`type\` can read only the body, because the other headers are not signed.`,
   facts: {
     proof: 'a bearer token, a basic password, or an HMAC-SHA256 header of your choice',
     replayWindow: 'none; 5 minutes with a timestamp header',

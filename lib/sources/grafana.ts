@@ -27,7 +27,7 @@ const Settings = z.strictObject({
     .positive()
     .max(86_400)
     .default(300)
-    .describe('How far the signed time may be from ours.'),
+    .describe('How far the signed time may differ from ours.'),
 });
 type Settings = z.infer<typeof Settings>;
 

@@ -9,7 +9,7 @@ const Tenants = z
   .nonempty()
   .optional()
   .describe(
-    'Whose people may use rules: ids of workspaces, guilds, organisations or companies (`event.data.tenant`; docs/sources.md). Default: everybody but whom the platform itself calls external to the app’s own.',
+    'The tenants whose people may use rules: ids of workspaces, guilds, organisations or companies (`event.data.tenant`; docs/sources.md). Default: all but people whom the platform marks as external.',
   );
 const OPEN_QUEUE = z
   .boolean()

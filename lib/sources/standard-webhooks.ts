@@ -14,8 +14,8 @@ export const standardWebhooks = defineSource({
   setup: `Give the sender \`https://<your-endpoint>/hooks/standard-webhooks\`; the secret is its \`whsec_…\` (HMAC, \`v1\`)
 or its public key \`whpk_…\` (Ed25519, \`v1a\`). A request signed more than 5 minutes ago or ahead is refused.
 
-\`event.data.body\` is the payload, its \`type\` stands after \`generic.\`, and the signed \`webhook-id\` is the event's id. An id
-that comes again with another body is \`event.id-reused\`, and an event of its own; fields of the sending, like \`sentAt\`
+\`event.data.body\` is the payload, its \`type\` follows \`generic.\`, and the signed \`webhook-id\` is the event's id. An id
+that comes again with another body is \`event.id-reused\`, and a separate event; fields of the delivery, like \`sentAt\`
 or \`attempt\`, may differ.`,
   facts: {
     proof: 'HMAC-SHA256 (`v1`) or Ed25519 (`v1a`) of id, time and body',

@@ -57,7 +57,7 @@ const Settings = z.strictObject({
     .string()
     .regex(/^[+-]\d\d:\d\d$/)
     .default('+08:00')
-    .describe('What the callback’s times mean: they come without a zone.'),
+    .describe('The zone of the callback’s times, which have none.'),
 });
 
 export const tencentMonitor = defineSource({

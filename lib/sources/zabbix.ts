@@ -54,7 +54,7 @@ if (request.getStatus() < 200 || request.getStatus() > 299) throw 'fleet-reflex 
 return answer;
 \`\`\`
 
-A macro that Zabbix cannot resolve arrives as its own text (\`{EVENT.OPDATA}\`) and is taken as absent. Tags are labels.`,
+A macro that Zabbix cannot resolve arrives as its own text (\`{EVENT.OPDATA}\`) and counts as absent. Tags are labels.`,
   facts: {
     proof: 'a bearer token or basic password',
     replayWindow: 'none',

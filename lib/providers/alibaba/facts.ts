@@ -1,4 +1,4 @@
-/** Cloud Assistant before anything is asked of it (InvokeCommand). */
+/** Facts of Cloud Assistant that rules and configuration need without a call (InvokeCommand). */
 import * as z from 'zod';
 import { secretReference, url } from '../../setting-forms.ts';
 import { inChunks } from '../chunks.ts';
@@ -25,7 +25,7 @@ export const SETTINGS = {
       .enum(['Process', 'ProcessTree'])
       .default('ProcessTree')
       .describe(
-        'What a stop or a time-out ends at Alibaba: the script alone, or all that it started too. Agents that are too old for it answer ClientNeedUpgrade: upgrade them, or set Process.',
+        'What a stop or a time-out ends at Alibaba: only the script, or also the processes that it started. Agents that are too old for this answer ClientNeedUpgrade: upgrade them, or set Process.',
       ),
 } as const;
 
@@ -34,7 +34,7 @@ export const alibaba: ProviderFacts = {
   title: 'Alibaba Cloud Assistant',
   instance: { form: /^m?i-[0-9a-z]{1,64}$/, example: 'i-… or mi-…' },
   command: {
-    // Public commands are called by their names.
+    // Public commands are referred to by name.
     form: /^(c-[0-9a-z]{1,64}|ACS-[0-9A-Za-z-]{1,64})$/,
     example: 'c-… (or the name of a public command, ACS-…)',
   },

@@ -1,4 +1,4 @@
-/** TAT before anything is asked of it (InvokeCommand, CreateInvoker). */
+/** Facts of TAT that rules and configuration need without a call (InvokeCommand, CreateInvoker). */
 import * as z from 'zod';
 import { secretReference } from '../../setting-forms.ts';
 import type { ProviderFacts } from '../facts.ts';
@@ -57,7 +57,7 @@ export const tencent: ProviderFacts = {
   },
   lacks: { terminationMode, tags: 'InvokeCommand of TAT takes no tags; leave them out' },
   schedules: {
-    // CreateInvoker: name, command, instances, user, parameters, settings of its time, tags; and nothing else.
+    // CreateInvoker takes only name, command, instances, user, parameters, time settings and tags.
     lacks: {
       terminationMode,
       output: 'CreateInvoker of TAT takes no bucket: name it in the stored command (OutputCOSBucketUrl)',

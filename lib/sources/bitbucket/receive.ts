@@ -15,10 +15,10 @@ export const bitbucket = defineSource({
 and the triggers *Push* and, if rules need them, *Build status created / updated*. Data Center: the same, trigger
 *Repository: Push*.
 
-A push that changes several branches is one event for each; branches are named \`refs/heads/<name>\`, tags
+A push that changes several branches is one event per branch; branches are named \`refs/heads/<name>\`, tags
 \`refs/tags/<name>\`. A build status does not say whether its branch is a fork's: it has neither \`event.data.ref\` nor
-\`event.data.sha\`. Bitbucket Cloud signs neither a time nor the delivery's id: a branch that is pushed back and forth
-between the same two commits is, from the second time on, a body that came before, and starts nothing.`,
+\`event.data.sha\`. Bitbucket Cloud signs neither a time nor the delivery's id: if a branch is pushed back and forth
+between the same two commits, the repeated bodies count as repeated deliveries, and start nothing.`,
   facts: {
     proof: 'HMAC-SHA256 of the body in `X-Hub-Signature`',
     replayWindow: 'none',

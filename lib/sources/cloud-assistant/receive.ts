@@ -24,7 +24,7 @@ export const cloudAssistant = defineSource({
 \`ecs:CloudAssistant:TaskCompleted\`, whose target is HTTPS: \`https://<your-endpoint>/hooks/cloud-assistant\` with the
 secret as its *token* (or \`…/hooks/cloud-assistant/<secret>\`).
 
-One event comes for each instance when its task has ended; there is none for a start, and none with the output.
+Each instance sends one event when its task has ended; there is no event for a start, and none contains the output.
 \`event.data.body\` has \`invokeId\`, \`instanceId\`, \`status\`, \`exitCode\` (a number), \`commandId\`, \`startTime\`,
 \`finishTime\`, \`errorCode\` and \`errorDesc\`.`,
   facts: {

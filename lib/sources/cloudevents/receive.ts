@@ -23,7 +23,7 @@ const Settings = z.strictObject({
     .array(z.string())
     .default(['*'])
     .describe(
-      'The senders (WebHook-Request-Origin) that the handshake lets in; `*` is any, for the secret decides.',
+      'The senders (WebHook-Request-Origin) that the handshake accepts; `*` is any, because requests still need the secret.',
     ),
   acceptsQueryToken: z
     .boolean()
@@ -42,12 +42,12 @@ export const cloudevents = defineSource({
 secret begins with \`whsec_\` the request has to be signed as Standard Webhooks instead, and structured or batched: the
 signature does not cover the \`ce-…\` headers, in which a binary event has its id and its type.
 
-A source and an id are one event. Where they come again with another type, subject or data it is \`event.id-reused\`: on
-record and in the answer's \`notes\`; a signed one runs as an event of its own, one with a token is rejected.
+Source and id identify an event. If they come again with another type, subject or data, it is \`event.id-reused\`, in the
+record and in the answer's \`notes\`: a signed event runs as a separate event, an event with a token is rejected.
 
 The \`OPTIONS\` handshake is answered; an access token in the query is refused unless the setting
 \`acceptsQueryToken\` allows it. The event's data is \`event.data.body\`, all its attributes are \`event.data.raw\`, its
-type stands after \`generic.\`. On the \`events\` queue any structured event is taken.`,
+type follows \`generic.\`. The \`events\` queue accepts any structured event.`,
   facts: {
     proof: 'a bearer token, or Standard Webhooks',
     replayWindow: 'none; 5 minutes when signed',

@@ -55,11 +55,11 @@ export const dingtalk = defineSource({
 message URL \`https://<your-endpoint>/hooks/dingtalk\`. The secret is the app's **AppSecret** (Client Secret).
 
 \`@<robot> run patch-web\` in a group, or the same without a mention in a single chat, reads as \`/fleet run
-patch-web\`. People are known by \`senderStaffId\`, which DingTalk sends for members of your own organisation only.
-**DingTalk signs the time and not the body**: one captured request is good for any command for five minutes, and for
-answers for an hour. Let no proxy
-log its headers, and keep \`allow\` narrow. Progress and result need a group robot's web hook
-([chat-ops.md](chat-ops.md)); the \`sessionWebhook\` of a message is never used, for the body is not signed.`,
+patch-web\`. People are identified by \`senderStaffId\`, which DingTalk sends only for members of your own organisation.
+**DingTalk signs the time and not the body**: with one captured request an attacker can send any command for five minutes,
+and get answers for an hour. Do not let proxies log its headers, and keep \`allow\` narrow. Progress and result need a group
+robot's web hook ([chat-ops.md](chat-ops.md)); the \`sessionWebhook\` of a message is never used, because the body is not
+signed.`,
   facts: {
     proof: 'HMAC-SHA256 of the time in `sign`; the body is not signed',
     replayWindow: '1 hour',

@@ -28,7 +28,7 @@ const Settings = z.strictObject({
     .string()
     .startsWith('/')
     .default('/fleet')
-    .describe('The command whose text may be a built-in verb; others are for rules alone.'),
+    .describe('The command whose text may be a built-in verb; other commands are only for rules.'),
   textOption: z
     .string()
     .default('text')
@@ -37,7 +37,7 @@ const Settings = z.strictObject({
     .boolean()
     .default(false)
     .describe(
-      'Answer a command that started something with “thinking…”, which the first reply replaces, in place of the list of what was started.',
+      'Answer a command that started a run with “thinking…”, which the first reply replaces, instead of the list of runs.',
     ),
 });
 type Settings = z.infer<typeof Settings>;
@@ -109,9 +109,8 @@ a command \`fleet\` with one option of type STRING named \`text\`, and install t
 (\`applications.commands\`).
 
 \`/fleet text: run patch-web service=nginx\` reads as \`/fleet run patch-web service=nginx\`; sub-commands are words,
-other options are \`name=value\`. The ids of the caller's roles are \`groups\` for \`allow\`. The answer is visible to the
-caller only, and so are progress and result, for 15 minutes, as long as Discord's token is good (\`outputs: channel\`
-shows them to all).`,
+other options are \`name=value\`. The ids of the caller's roles are \`groups\` for \`allow\`. Only the caller sees the answer,
+the progress and the result, for 15 minutes, the lifetime of Discord's token (\`outputs: channel\` shows them to all).`,
   facts: {
     proof: 'Ed25519 of time and body in `X-Signature-Ed25519`',
     replayWindow: '5 minutes',

@@ -31,7 +31,7 @@ const Settings = z.strictObject({
     .string()
     .optional()
     .describe(
-      'The bot’s name as mentions show it, or its `open_id`. Needed where the app receives all messages of its groups, and for commands that mention others too where Feishu does not tell what is a bot; default: a mention that begins a message is the bot’s unless it is a person’s, or others are mentioned.',
+      'The bot’s name in mentions, or its `open_id`. Required if the app receives all messages of its groups, and for commands that also mention others if Feishu does not mark bots. Default: the mention at the start of a message is the bot’s unless it is a person’s, or others are mentioned.',
     ),
 });
 type Settings = z.infer<typeof Settings>;
@@ -80,13 +80,13 @@ export const feishu = defineSource({
   documentation:
     'https://open.feishu.cn/document/server-docs/event-subscription-guide/event-subscription-configure-/encrypt-key-encryption-configuration-case',
   setup: `In the [developer console](https://open.feishu.cn/app) (Lark: open.larksuite.com): an app with a **bot**. Under
-*Events & Callbacks → Encryption Strategy* set an **Encrypt Key**: it is the secret, and without it nothing is
-accepted. Then *Event Configuration*: request URL \`https://<your-endpoint>/hooks/feishu\`, event
+*Events & Callbacks → Encryption Strategy* set an **Encrypt Key**: it is the secret, and requests without it are
+refused. Then *Event Configuration*: request URL \`https://<your-endpoint>/hooks/feishu\`, event
 \`im.message.receive_v1\`, and the permission to receive messages that mention the bot in groups.
 
 \`@<bot> run patch-web\` in a group, or the same without a mention in a single chat, reads as \`/fleet run patch-web\`.
-People are known by their \`open_id\`. Feishu shows no answer: answers, progress
-and results go to a custom bot's web hook ([chat-ops.md](chat-ops.md)).`,
+People are identified by their \`open_id\`. Feishu discards the response to an event: answers, progress and results go to a
+custom bot's web hook ([chat-ops.md](chat-ops.md)).`,
   facts: {
     proof: 'SHA-256 of time, nonce, Encrypt Key and body in `X-Lark-Signature`',
     replayWindow: '8 hours',

@@ -22,7 +22,7 @@ const Settings = z.strictObject({
     .array(z.string())
     .default([])
     .describe(
-      'The login names whose comments are commands; `*` is everybody who may comment. The payload does not say who is a member, so the default is nobody. A name can be changed by its owner, and taken by another: `allow` of a rule, with ids, is what decides.',
+      'The login names whose comments are commands; `*` is everybody who may comment. The payload does not reveal membership, so the default is none. Names can be changed and taken by others: restrict rules by `allow`, with ids.',
     ),
 });
 

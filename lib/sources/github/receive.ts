@@ -41,11 +41,11 @@ deployments, deployment statuses, workflow runs, releases, packages, issue comme
 
 A comment that begins with \`@fleet-reflex\` (the setting \`bot\`) is a chat command; only comments of owners, members
 and collaborators are (the setting \`commenters\`). A push names its branch as GitHub does, \`refs/heads/main\`; a branch
-of a fork is \`owner:main\` and its commit not told; of a deleted fork, and of a check suite, which does not say whose
-its branch is, neither is. What a deployment starts is reported back as its status, and what a comment starts below it,
-when \`GITHUB_REPLY_SECRET\` is a token ([chat-ops.md](chat-ops.md)). GitHub signs neither a time nor the delivery id: the same body is the same event, for ever.
-That matters to a \`repository_dispatch\` alone, whose body may be the same twice: give its \`client_payload\` a field
-that differs each time.`,
+of a fork is \`owner:main\`, without its commit. A deleted fork has neither, nor has a check suite, because its payload does
+not name the branch's repository. If \`GITHUB_REPLY_SECRET\` is a token, a deployment's run is reported as the deployment's
+status, and a comment's run below the comment ([chat-ops.md](chat-ops.md)). GitHub signs neither a time nor the delivery
+id: the same body is always the same event. This matters only for \`repository_dispatch\`, whose body may repeat: give its
+\`client_payload\` a field that differs each time.`,
   facts: {
     proof: 'HMAC-SHA256 of the body in `X-Hub-Signature-256`',
     replayWindow: 'none',

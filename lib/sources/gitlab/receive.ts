@@ -29,7 +29,7 @@ const Settings = z.strictObject({
     .array(z.string())
     .default([])
     .describe(
-      'The user names whose notes are commands; `*` is everybody who may comment. GitLab does not say who is a member, so the default is nobody. A name can be changed by its owner, and taken by another: `allow` of a rule, with ids, is what decides.',
+      'The user names whose notes are commands; `*` is everybody who may comment. GitLab does not reveal membership, so the default is none. Names can be changed and taken by others: restrict rules by `allow`, with ids.',
     ),
 });
 type Settings = z.infer<typeof Settings>;
@@ -41,14 +41,14 @@ export const gitlab = defineSource({
   setup: `In the project or group: *Settings → Webhooks → Add new webhook*, URL
 \`https://<your-endpoint>/hooks/gitlab\`. Where GitLab offers a **signing token**, use that as the secret
 (\`whsec_…\`): the body is then signed and a request older than 5 minutes refused, and a secret token alone is no
-longer accepted. Else set the **secret token**. Triggers: push, tag push, deployment, pipeline, release, comments.
+longer accepted. Otherwise set the **secret token**. Triggers: push, tag push, deployment, pipeline, release, comments.
 
-With a secret token the same body is the same event, and a push has no time in it: a branch that is pushed back and
-forth between the same two commits starts nothing from the second time on. The signing token tells deliveries apart.
+With a secret token the same body is always the same event, and a push contains no time: if a branch is pushed back and
+forth between the same two commits, the repetitions start nothing. A signing token distinguishes deliveries.
 
 A note that begins with \`@fleet-reflex\` is a chat command of the users named in the setting \`commenters\`. An internal
 note, and any note on a confidential issue (trigger *confidential comments*), is answered by an internal note. The branch
-of a fork's pipeline is named \`<project id>:<branch>\` and its commit not told; of a deleted fork neither is.`,
+of a fork's pipeline is named \`<project id>:<branch>\`, without its commit; a deleted fork has neither.`,
   facts: {
     proof: 'the signing token (Standard Webhooks), or `X-Gitlab-Token`',
     replayWindow: '5 minutes when signed; else none',

@@ -60,9 +60,9 @@ export const mattermost = defineSource({
   setup: `*Product menu → Integrations → Slash Commands → Add*: trigger word \`fleet\`, request URL
 \`https://<your-endpoint>/hooks/mattermost\`, method POST (GET would put the token into the URL, and is refused). For
 messages without a slash: *Outgoing Webhooks → Add* with a trigger word, which stands for the command. The secret is
-the **token** that Mattermost shows; with several commands or hooks, their tokens with commas between.
+the **token** that Mattermost shows; separate the tokens of several commands or hooks with commas.
 
-The token proves who sent it and nothing of the body: use https. The answer is visible to the caller only. Progress and
+The token authenticates the sender, not the body: use https. Only the caller sees the answer. Progress and
 result go to the command's \`response_url\` when \`MATTERMOST_REPLY_SECRET\` names your server ([chat-ops.md](chat-ops.md));
 outgoing webhooks have none.`,
   facts: {

@@ -19,7 +19,7 @@ export const slack = defineSource({
 
 The answer, visible to the caller only, names every matched rule and its run, or why none matched. Progress and result
 go to the command's \`response_url\` (at most 5 messages in 30 minutes), which must be on \`https://hooks.slack.com\`; what
-a mention starts is told below it, when \`SLACK_REPLY_SECRET\` is a bot token ([chat-ops.md](chat-ops.md)).
+a mention starts is reported below it, if \`SLACK_REPLY_SECRET\` is a bot token ([chat-ops.md](chat-ops.md)).
 A request is refused when its time is more than 5 minutes from ours, in either direction.`,
   facts: {
     proof: 'HMAC-SHA256 of time and body in `X-Slack-Signature`',

@@ -31,12 +31,12 @@ const Settings = z.strictObject({
     .array(z.string().startsWith('arn:'))
     .default([])
     .describe(
-      'The topics (ARNs) whose messages are taken and whose subscription is confirmed. Default: none.',
+      'The topics (ARNs) whose messages are accepted and whose subscriptions are confirmed. Default: none.',
     ),
   acceptsSha1: z
     .boolean()
     .default(true)
-    .describe('Also accept signature version 1 (SHA-1), which is what a topic uses unless told otherwise.'),
+    .describe('Also accept signature version 1 (SHA-1), the default of a topic.'),
 });
 
 /** SNS sends again for up to an hour. */
@@ -57,7 +57,7 @@ sources:
   sns: { topics: ['arn:aws:sns:us-east-1:123456789012:alarms'] }
 \`\`\`
 
-There is no secret: the message's signature, its certificate's host and the topic are the proof. Set the topic's
+There is no secret: messages are authenticated by signature, certificate host and topic. Set the topic's
 attribute \`SignatureVersion\` to 2 and \`acceptsSha1: false\` here for SHA-256. A CloudWatch alarm is an alert, with
 its dimensions as labels; any other notification is a generic event.`,
     facts: {

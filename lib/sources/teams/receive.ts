@@ -21,7 +21,7 @@ const Settings = z.strictObject({
     .string()
     .optional()
     .describe(
-      'The web hook’s name as mentions show it. Needed for commands that mention others too, where Teams does not tell which mention is the web hook’s; default: who is mentioned alone.',
+      'The web hook’s name in mentions. Required for commands that also mention others, because Teams does not say which mention is the web hook’s. Default: the only mention.',
     ),
 });
 
@@ -55,11 +55,11 @@ export const teams = defineSource({
   documentation:
     'https://learn.microsoft.com/en-us/microsoftteams/platform/webhooks-and-connectors/how-to/add-outgoing-webhook',
   setup: `In the team: *Manage team → Apps → Create an outgoing webhook*, callback URL
-\`https://<your-endpoint>/hooks/teams\`. The secret is the **security token** that Teams shows once, as it is (base64).
-Each webhook has its own and keeps it: to rotate, make a second webhook, and delete the first.
+\`https://<your-endpoint>/hooks/teams\`. The secret is the **security token** that Teams shows once (base64, unchanged).
+It cannot be changed: to rotate, create a second webhook, and delete the first.
 
 \`@<name of the webhook> run patch-web\` in a public channel of the team reads as \`/fleet run patch-web\`. People are
-known by the id of their directory object (\`aadObjectId\`). Teams shows the answer and takes no other: progress and
+identified by the id of their directory object (\`aadObjectId\`). Teams shows only the immediate answer: progress and
 result need an incoming webhook ([chat-ops.md](chat-ops.md)).`,
   facts: {
     proof: 'HMAC-SHA256 of the body in `Authorization: HMAC …`',

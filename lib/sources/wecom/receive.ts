@@ -55,9 +55,9 @@ export const wecom = defineSource({
   setup: `In the [admin console](https://work.weixin.qq.com/wework_admin/frame): *Apps → your app → Receive messages → Set
 API*, URL \`https://<your-endpoint>/hooks/wecom\`. Take the **Token** and the **EncodingAESKey** of that page, and the
 company's CorpID; the secret is \`<Token>:<EncodingAESKey>:<CorpID>\` (without \`:<CorpID>\` a message for another
-receiver under the same key is not noticed). Save the page when the secret is in place: WeCom asks at once.
+receiver with the same key is accepted). Save the page after the secret is set: WeCom checks the URL at once.
 
-What people write to the app reads as \`/fleet …\`: \`run patch-web\` as \`/fleet run patch-web\`. They are known by their
+A message to the app is a command: \`run patch-web\` is \`/fleet run patch-web\`. People are identified by their
 \`UserID\`. The answer comes as the app's message; progress and result need a group robot's web hook
 ([chat-ops.md](chat-ops.md)).`,
   facts: {

@@ -105,7 +105,7 @@ test.each([
   ],
   [
     `${ON}run: { fleet: web, region: ap-guangzhou, command: cmd-1 } }\n${PROVIDERS}${FLEETS}`,
-    'rules[0].run.region: the region of a fleet stands with it, in `fleets`; leave it out here',
+    'rules[0].run.region: a fleet has its own region, in `fleets`; omit it here',
   ],
   [
     `${ON}run: { command: cmd-1, instances: ins-1 } }\n${PROVIDERS}`,
