@@ -6,6 +6,7 @@
 import { messageOf } from '../errors.ts';
 import type { RunId } from '../model/run-request.ts';
 import type { LiveRun } from '../store/live-index.ts';
+import { loopLease } from '../store/run-store.ts';
 import type { DispatchContext } from './dispatch-context.ts';
 import { createLooks } from './look.ts';
 import { LINGER_MS, tendScope, wantedAtMs } from './scope-loop.ts';
@@ -54,11 +55,6 @@ export async function poll(context: PollContext): Promise<PollReport> {
   const endsAtMs = now().getTime() + Math.min(context.budgetMs, context.secondsPerMinute * 1000);
   await store.adoptEarlier();
   const scopes = await store.scopes();
-  const held = await store.leases(scopes.map(leaseOf));
-  const isHeld = (scope: string): boolean => {
-    const lease = held.get(leaseOf(scope));
-    return lease !== undefined && lease.owner !== owner && lease.until > now();
-  };
   let standInAtMs = -Infinity;
   const shared: Shared = {
     counts,
@@ -71,8 +67,8 @@ export async function poll(context: PollContext): Promise<PollReport> {
     },
   };
   const outcomes = await Promise.all(
-    scopes.map(async (scope): Promise<Outcome> => {
-      if (isHeld(scope)) return { isBusy: true };
+    [...scopes].map(async ([scope, lease]): Promise<Outcome> => {
+      if (lease !== undefined && lease.owner !== owner && lease.until > now()) return { isBusy: true };
       try {
         return await tend(scope, context, shared);
       } catch (thrown) {
@@ -115,7 +111,7 @@ async function tend(scope: string, context: PollContext, shared: Shared): Promis
       return { isBusy: false, isIdle, nextAtMs: soonest === Infinity ? undefined : soonest };
     }
     const begunMs = now().getTime();
-    if (!(await store.acquireLease(leaseOf(scope), owner, now(), LEASE_MS))) return { isBusy: true };
+    if (!(await store.acquireLease(loopLease(scope), owner, now(), LEASE_MS))) return { isBusy: true };
     let nextAtMs: number | undefined;
     let restMs = 0;
     try {
@@ -124,7 +120,7 @@ async function tend(scope: string, context: PollContext, shared: Shared): Promis
       const workedMs = now().getTime() - begunMs;
       restMs = Math.max(0, workedMs * (60 / secondsPerMinute - 1));
       const restUntil = restMs > 0 ? new Date(now().getTime() + restMs) : undefined;
-      await store.releaseLease(leaseOf(scope), owner, restUntil);
+      await store.releaseLease(loopLease(scope), owner, restUntil);
     }
     // What comes while it rests finds nobody: it is looked for when the rest is over.
     if (restMs > 0) return { isBusy: false, nextAtMs: now().getTime() + restMs };
@@ -164,7 +160,7 @@ async function loop(
       if (at.getTime() < renewedAtMs + RENEW_MS) return true;
       renewedAtMs = at.getTime();
       await standIn();
-      return await store.acquireLease(leaseOf(scope), owner, at, LEASE_MS);
+      return await store.acquireLease(loopLease(scope), owner, at, LEASE_MS);
     },
     now,
     sleep,
@@ -174,10 +170,6 @@ async function loop(
   counts.settled += looks.counts.settled;
   counts.failed += looks.counts.failed;
   return nextAtMs;
-}
-
-function leaseOf(scope: string): string {
-  return `poller#${scope}`;
 }
 
 function soonestOf(entries: readonly LiveRun[], now: Date): number {

@@ -35,7 +35,7 @@ export interface ScopeLoopParts {
 }
 
 /** Between two readings of the index. */
-const INDEX_MS = 1_000;
+const INDEX_MS = 1_250;
 /** The index may show a write late, after others that came later: so much is read again each time. */
 const INDEX_LAG_MS = 5_000;
 /** A run that a dispatch is at work on is fetched so long after its last write: most are sent by then. */

@@ -14,7 +14,7 @@ export interface LookTiming {
   atOnce: number;
 }
 
-export const LOOK_TIMING: LookTiming = { everyMs: 1_000, maxMs: 60_000, atOnce: 100 };
+export const LOOK_TIMING: LookTiming = { everyMs: 1_250, maxMs: 60_000, atOnce: 100 };
 
 interface Watched {
   run: Run;

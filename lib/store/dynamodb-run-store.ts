@@ -33,7 +33,7 @@ import {
   runItem,
   withOutputsApart,
 } from './run-item.ts';
-import type { RunPage, RunStore, Saved } from './run-store.ts';
+import { type Lease, loopLease, type RunPage, type RunStore, type Saved } from './run-store.ts';
 import { condition, EARLIER_RUN_DAYS, EARLIER_TASKS, expiresAt, key, OUTPUTS, RUN_DAYS } from './table.ts';
 import { Glimpse, TwinLease } from './twin-lease.ts';
 
@@ -51,7 +51,7 @@ const ADOPT_EVERY_MS = 60_000;
 const SET_ASIDE_MS = 10 * 60_000;
 
 const StoredGlimpse = z.looseObject({ run: Glimpse });
-const StoredLease = z.looseObject({ pk: z.string(), owner: z.string(), until: z.iso.datetime() });
+const StoredLease = z.looseObject({ owner: z.string(), until: z.iso.datetime() });
 const StoredTwin = z.looseObject({ lease: TwinLease });
 
 export function dynamoRunStore(options: DynamoRunStoreOptions): RunStore {
@@ -116,10 +116,14 @@ export function dynamoRunStore(options: DynamoRunStoreOptions): RunStore {
     known.add(scope);
   };
 
-  const scopes = async (): Promise<string[]> => {
-    const Key = key.scopes();
-    const { Item } = await client.send(new GetCommand({ TableName: table, Key, ConsistentRead: true }));
-    return readScopes(Item);
+  /** Those that were read last: their leases are asked for together with the names, in one request. */
+  let lastScopes: readonly string[] = [];
+  const scopes = async (): Promise<Map<string, Lease | undefined>> => {
+    const leaseKeys = lastScopes.map((scope) => key.lease(loopLease(scope)));
+    const items = await getAll({ client, table }, [key.scopes(), ...leaseKeys]);
+    const at = ({ pk }: { pk: string }) => items.find((item) => item['pk'] === pk);
+    lastScopes = readScopes(at(key.scopes()));
+    return new Map(lastScopes.map((scope) => [scope, readLease(at(key.lease(loopLease(scope))))]));
   };
 
   const save = async (given: Run): Promise<Saved> => {
@@ -150,7 +154,9 @@ export function dynamoRunStore(options: DynamoRunStoreOptions): RunStore {
 
   const allLive = async (): Promise<LiveRun[]> => {
     await adoptEarlier();
-    return (await Promise.all((await scopes()).map((scope) => readLive({ client, table }, scope)))).flat();
+    return (
+      await Promise.all([...(await scopes()).keys()].map((scope) => readLive({ client, table }, scope)))
+    ).flat();
   };
 
   return {
@@ -301,18 +307,13 @@ export function dynamoRunStore(options: DynamoRunStoreOptions): RunStore {
           : client.send(new PutCommand({ ...isOurs, Item: rest })),
       );
     },
-
-    async leases(names) {
-      const items = await getAll({ client, table }, names.map(key.lease));
-      const nameOf = new Map(names.map((name) => [key.lease(name).pk, name]));
-      return new Map(
-        items.map((item) => {
-          const { pk, owner, until } = StoredLease.parse(item);
-          return [nameOf.get(pk) ?? pk, { owner, until: new Date(until) }];
-        }),
-      );
-    },
   };
+}
+
+function readLease(item: Item | undefined): Lease | undefined {
+  if (item === undefined) return undefined;
+  const { owner, until } = StoredLease.parse(item);
+  return { owner, until: new Date(until) };
 }
 
 async function mustGet(get: (runId: string) => Promise<Run | undefined>, runId: string): Promise<Run> {

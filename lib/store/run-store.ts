@@ -36,8 +36,8 @@ export interface RunStore {
   scheduled(options: { limit: number; rule?: string | undefined }): Promise<Run[]>;
   /** Moves the entries that an earlier version wrote, at most once a minute, to where this one looks. */
   adoptEarlier(): Promise<void>;
-  /** The scopes (`tencent#ap-guangzhou`, `-`) that ever had a live run. */
-  scopes(): Promise<string[]>;
+  /** The scopes (`tencent#ap-guangzhou`, `-`) that ever had a live run, and who has their loops' leases, if anybody. */
+  scopes(): Promise<ReadonlyMap<string, Lease | undefined>>;
   /** The entries of a scope's live runs, in the order of their last writes. @param after written after it, ISO 8601 */
   liveIn(scope: string, after?: string): Promise<LiveRun[]>;
   /** Ids of the runs of a rule that have not ended. */
@@ -62,11 +62,14 @@ export interface RunStore {
   acquireLease(name: string, owner: string, now: Date, leaseMs: number): Promise<boolean>;
   /** @param restUntil nobody takes it before that time */
   releaseLease(name: string, owner: string, restUntil?: Date): Promise<void>;
-  /** Those of the named leases that somebody took, as they are now. */
-  leases(names: readonly string[]): Promise<ReadonlyMap<string, Lease>>;
 }
 
 export interface Lease {
   owner: string;
   until: Date;
+}
+
+/** The name of the lease of a scope's loop. */
+export function loopLease(scope: string): string {
+  return `poller#${scope}`;
 }

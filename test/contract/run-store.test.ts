@@ -150,7 +150,7 @@ it('sets aside a run that another version wrote, says so, and goes on with the o
       ExpressionAttributeValues: { ':three': 3 },
     }),
   );
-  const [scope = ''] = await store.scopes();
+  const [scope = ''] = (await store.scopes()).keys();
   const ids = (await store.liveIn(scope)).map(({ runId }) => runId);
   expect(ids.toSorted()).toEqual([good.runId, foreign.runId].toSorted());
   expect((await store.getMany(ids)).map(({ runId }) => runId)).toEqual([good.runId]);
@@ -199,7 +199,7 @@ it('takes over what an earlier version had in its index, and shows it at once wh
   expect(await store.live(run.rule)).toEqual([run.runId]);
   await asEarlier();
   await dynamoRunStore(own).adoptEarlier();
-  const [scope = ''] = await store.scopes();
+  const [scope = ''] = (await store.scopes()).keys();
   expect(await store.liveIn(scope)).toMatchObject([{ runId: run.runId, pollAt }]);
   await own.stop();
 });

@@ -8,6 +8,7 @@ import { type CancelRequest, cancelRun, cancelRuns } from '../../lib/runs/cancel
 import { dispatchRun, recordRejection } from '../../lib/runs/dispatch.ts';
 import { poll } from '../../lib/runs/poll.ts';
 import { describeRun } from '../../lib/runs/run-view.ts';
+import { LOOK_TIMING } from '../../lib/runs/watch.ts';
 import { aRunWorld, FAILURE, type RunWorld } from '../fixtures/run-world.ts';
 import { startRunsTable } from '../fixtures/runs-table.ts';
 
@@ -720,6 +721,6 @@ describe('the poller', () => {
     world.advance(20_000);
     world.wakes.length = 0;
     await world.poll();
-    expect(world.wakes).toEqual([new Date(world.now() + 1_000)]);
+    expect(world.wakes).toEqual([new Date(world.now() + LOOK_TIMING.everyMs)]);
   });
 });

@@ -3,14 +3,14 @@ import { describe, expect, it } from 'vitest';
 import { aSimulation } from './simulated-scope.ts';
 
 describe('runs at the provider', () => {
-  it('20 of 40 s at once are looked at together each second, and told within a second', async () => {
+  it('20 of 40 s at once are looked at together about once a second, and told with the next look', async () => {
     const world = aSimulation();
     for (let index = 0; index < 20; index += 1) world.sent(40_000 + 50 * index);
     await world.tend();
     const { index, ...counts } = world.counts;
-    expect(counts).toEqual({ requests: 42, fetches: 1, acts: 0, writes: 20 });
-    expect(index).toBeLessThanOrEqual(46);
-    expect(world.lags().at(-1)).toBeLessThanOrEqual(1_100);
+    expect(counts).toEqual({ requests: 34, fetches: 1, acts: 0, writes: 20 });
+    expect(index).toBeLessThanOrEqual(37);
+    expect(world.lags().at(-1)).toBeLessThanOrEqual(1_350);
   });
 
   it('that have not changed cost no write, and no read but of the index', async () => {
@@ -131,8 +131,8 @@ describe('a loop', () => {
   it('ends when its time is over, and says that somebody has to go on', async () => {
     const world = aSimulation({ budgetMs: 10_000 });
     world.sent(Infinity);
-    expect(await world.tend()).toBeLessThanOrEqual(11_000);
-    expect(world.nowMs()).toBeLessThan(11_000);
+    expect(await world.tend()).toBeLessThanOrEqual(11_500);
+    expect(world.nowMs()).toBeLessThan(11_500);
   });
 
   it('ends at once when another has taken the scope over', async () => {
