@@ -2,6 +2,7 @@
 import type { Run } from '../model/run.ts';
 import type { Providers } from '../providers/provider.ts';
 import type { TakeLastLook } from '../store/last-look.ts';
+import type { TwinLease } from '../store/twin-lease.ts';
 import type { PollTiming } from './poll-timing.ts';
 import type { SettleContext } from './settle.ts';
 
@@ -19,6 +20,8 @@ export interface DispatchContext extends SettleContext {
   sleep: (ms: number) => Promise<void>;
   /** What this process is sending, by the key of its looks (lib/runs/twin.ts); one for each process. */
   atWork: Map<string, { runId: string; done: Promise<void> }>;
+  /** Leases that this process took last, of attempts whose end is stored: the next of these looks reads neither again. */
+  lately: Map<string, { lease: TwinLease; invocationId: string }>;
 }
 
 /** What the queue shall do with the message. */

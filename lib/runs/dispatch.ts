@@ -69,7 +69,7 @@ async function attempt(leased: Run, context: DispatchContext, isFresh = false): 
     const { run } = step;
     const index = run.invocations.findIndex(isOpen);
     if (index === -1) return await handOver(run, context);
-    step = isFirst ? await sendFresh(run, index, context) : await send(run, index, context);
+    step = await (isFirst ? sendFresh : send)(run, index, context, (sent) => storeSent(sent, context));
     isFirst = false;
     // What was marked by a process that died, and never sent, has yet to pass the guards.
     if (step.kind === 'next' && step.run.admittedAt === undefined && step.run.invocations.some(isOpen)) {
@@ -106,14 +106,10 @@ async function prepare(leased: Run, context: DispatchContext, isFresh = false): 
   return await holdUnavailable({ ...run, admittedAt: now().toISOString() }, context);
 }
 
-/** Nothing is left to send: from here on it is the poller's. What became of the last call is stored here, in one write. */
+/** Nothing is left to send: from here on it is the poller's. */
 async function handOver(sent: Run, context: DispatchContext): Promise<DispatchResult> {
-  const { store, log } = context;
-  const isTold = await tellStart(sent, context);
-  const run = await change(store, sent, (current) => {
-    if (isTerminalRun(current) || current.status !== 'dispatching') return undefined;
-    return handedOver(current, sent, isTold, context);
-  });
+  const { log } = context;
+  const run = await storeSent(sent, context);
   log.info('run.sent', {
     runId: run.runId,
     rule: run.rule,
@@ -125,6 +121,16 @@ async function handOver(sent: Run, context: DispatchContext): Promise<DispatchRe
   const told = await deliverOne(run, context);
   if (told.pollAt !== undefined) await context.wake(new Date(told.pollAt));
   return { kind: 'done', run: told };
+}
+
+/** Stores what became of the last call with all else that is known then, in one write. Safe to call again. */
+async function storeSent(sent: Run, context: DispatchContext): Promise<Run> {
+  if (sent.status !== 'dispatching') return sent;
+  const isTold = await tellStart(sent, context);
+  return await change(context.store, sent, (current) => {
+    if (isTerminalRun(current) || current.status !== 'dispatching') return undefined;
+    return handedOver(current, sent, isTold, context);
+  });
 }
 
 /**

@@ -11,7 +11,7 @@ import { editInvocation, type InvocationEdit, invocationOf, isOpen, withInvocati
 import { reconcile } from './reconcile.ts';
 import { refusalOf, refuse } from './refusal.ts';
 import { change, endRun } from './settle.ts';
-import { type Free, held, inLine, lookForTwin, takeTwin, twinKey } from './twin.ts';
+import { afterOwn, type Free, held, inLine, lookForTwin, noteOwn, takeTwin, twinKey } from './twin.ts';
 import { hindranceBy, isPast, notAdmitted, waitFor } from './waiting.ts';
 
 /** In one process the next in line waits for the one before it, in all not longer than this. */
@@ -34,17 +34,27 @@ export function attempting(run: Run, index: number, provider: Provider, now: Dat
 }
 
 /** Sends an invocation that was marked in the write that stored its run: nobody can have asked for it before. */
-export async function sendFresh(run: Run, index: number, context: DispatchContext): Promise<Step> {
+export async function sendFresh(
+  run: Run,
+  index: number,
+  context: DispatchContext,
+  storeSent: StoreSent,
+): Promise<Step> {
   const invocation = run.invocations[index];
   const { target } = run;
   if (invocation === undefined || target === undefined) return { kind: 'next', run };
   const provider = providerOf(context.providers, target.provider);
-  const task: Task = { run, target, index, invocation, isFresh: true, provider, context };
+  const task: Task = { run, target, index, invocation, isFresh: true, provider, context, storeSent };
   return invocation.twin === undefined ? await ask(task) : await askAlone(invocation.twin, task);
 }
 
 /** Safe to call again at any point. The invocation is `planned` or `attempting`, and afterwards neither, or it waits. */
-export async function send(run: Run, index: number, context: DispatchContext): Promise<Step> {
+export async function send(
+  run: Run,
+  index: number,
+  context: DispatchContext,
+  storeSent: StoreSent,
+): Promise<Step> {
   const { store, now, log, providers } = context;
   const invocation = run.invocations[index];
   const { target } = run;
@@ -74,7 +84,7 @@ export async function send(run: Run, index: number, context: DispatchContext): P
   if (isCancelledInPart(run, invocation)) {
     return { kind: 'next', run: await editInvocation(run, index, store, PLANNED) };
   }
-  const task: Task = { run, target, index, invocation, isFresh: false, provider, context };
+  const task: Task = { run, target, index, invocation, isFresh: false, provider, context, storeSent };
   const key = twinKey(run, invocation, provider);
   if (key !== undefined) return await askAlone(key, task);
   const marked = await mark(task, { attemptedAt: now().toISOString() });
@@ -90,7 +100,11 @@ interface Task {
   isFresh: boolean;
   provider: Provider;
   context: DispatchContext;
+  storeSent: StoreSent;
 }
+
+/** Stores a run of which nothing is left to send. */
+type StoreSent = (run: Run) => Promise<Run>;
 
 /** Another was faster; the run is as before. */
 interface Overtaken {
@@ -107,14 +121,31 @@ async function askAlone(key: string, task: Task): Promise<Step> {
   for (const pauseMs of [0, ...PAUSES_MS]) {
     if (pauseMs > 0) await context.sleep(pauseMs);
     const step = await inLine(key, run.runId, untilMs, context, async () => {
+      const lately = task.isFresh ? context.lately.get(key) : undefined;
+      if (lately !== undefined) {
+        const step = await askInLine({ ...task, run }, afterOwn(key, lately, context));
+        // Another process has taken the lease since.
+        if (step.kind !== 'overtaken') return step;
+      }
       const look = await lookForTwin(key, run, invocation, context);
-      return look.kind === 'held' ? look : await askWithLease({ ...task, run }, look);
+      return look.kind === 'held' ? look : await askInLine({ ...task, run }, look);
     });
     if (step.kind === 'overtaken') run = step.run;
     else if (step.kind === 'held') blocked = step;
     else return step;
   }
   return await waitFor(run, blocked, context, { index, edit: PLANNED });
+}
+
+/** The next in line begins when what became of this one is stored: until then nobody may take it for what it is not. */
+async function askInLine(task: Task, free: Free): Promise<Step | Overtaken> {
+  const { invocation, context, storeSent } = task;
+  context.lately.delete(free.key);
+  const step = await askWithLease(task, free);
+  if (step.kind !== 'next' || step.run.invocations.some(isOpen)) return step;
+  const run = await storeSent(step.run);
+  noteOwn(free, run, invocation, context);
+  return { kind: 'next', run };
 }
 
 /**

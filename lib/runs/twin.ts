@@ -110,17 +110,50 @@ export async function lookForTwin(
   }
 }
 
+/** So many leases are remembered; then all are forgotten. */
+const MAX_LATELY = 1_000;
+
+/** Remembers the lease of an attempt that is known, and stored, to have been sent. */
+export function noteOwn(
+  { key, read, notOurs }: Free,
+  { runId, invocations }: Pick<Run, 'runId' | 'invocations'>,
+  { token }: Pick<RunInvocation, 'token'>,
+  { lately }: Pick<DispatchContext, 'lately'>,
+): void {
+  const sent = invocations.find((one) => one.token === token && one.state === 'sent');
+  if (sent?.invocationId === undefined || sent.attemptedAt === undefined) return;
+  if (lately.size >= MAX_LATELY) lately.clear();
+  const lease = nextLease({ read, notOurs }, { runId, token, attemptedAt: sent.attemptedAt });
+  lately.set(key, { lease, invocationId: sent.invocationId });
+}
+
+/** What a look would find after it, unless another process took the lease since: then it cannot be taken by this. */
+export function afterOwn(
+  key: string,
+  { lease, invocationId }: { lease: TwinLease; invocationId: string },
+  { now }: Pick<DispatchContext, 'now'>,
+): Free {
+  const at = now();
+  const earlier = lease.notOurs.filter((one) => one.at >= ago(at, NOT_OURS_MS));
+  return { kind: 'free', key, read: lease, notOurs: [...earlier, { invocationId, at: at.toISOString() }] };
+}
+
+type Attempt = Pick<TwinLease, 'runId' | 'token' | 'attemptedAt'>;
+
+function nextLease({ read, notOurs }: Pick<Free, 'read' | 'notOurs'>, attempt: Attempt): TwinLease {
+  return { version: 1, revision: (read?.revision ?? 0) + 1, ...attempt, notOurs };
+}
+
 /**
  * Takes the lease for an attempt that is marked in its run already.
  * @returns false when another was faster: then nothing may be sent
  */
 export async function takeTwin(
   { key, read, notOurs }: Free,
-  { runId, token, attemptedAt }: Pick<TwinLease, 'runId' | 'token' | 'attemptedAt'>,
+  { runId, token, attemptedAt }: Attempt,
   { store }: Pick<DispatchContext, 'store'>,
 ): Promise<boolean> {
-  const revision = (read?.revision ?? 0) + 1;
-  return await store.takeTwin(key, { version: 1, revision, runId, token, attemptedAt, notOurs }, read);
+  return await store.takeTwin(key, nextLease({ read, notOurs }, { runId, token, attemptedAt }), read);
 }
 
 /** Whether the lease was taken for this attempt: if it was not, nothing was sent. */

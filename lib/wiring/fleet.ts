@@ -57,6 +57,7 @@ export async function fleetParts(
       await sleep(ms);
     },
     atWork: new Map(),
+    lately: new Map(),
     owner: randomUUID(),
     leaseMs: LEASE_MS,
     reconcileSettleMs: RECONCILE_SETTLE_MS,

@@ -290,6 +290,70 @@ describe('two attempts at once', () => {
   });
 });
 
+describe('runs of one process that look the same', () => {
+  /** How often the lease of looks, and the run that it names, are read. */
+  function counted() {
+    const reads: string[] = [];
+    const { store } = world.context;
+    const context = {
+      ...world.context,
+      store: {
+        ...store,
+        twin: async (key: string) => {
+          reads.push('twin');
+          return await store.twin(key);
+        },
+        glimpse: async (runId: string) => {
+          reads.push('glimpse');
+          return await store.glimpse(runId);
+        },
+      },
+    };
+    return { context, reads };
+  }
+
+  it('one after the other read the lease once: what became of the last is known', async () => {
+    const { context, reads } = counted();
+    const requests = [1, 2, 3].map(() => world.request());
+    for (const request of requests) await dispatchRun(request, context);
+    expect(reads).toEqual(['twin']);
+    expect(world.cloud.taken.map(({ invocationId }) => invocationId)).toEqual(['inv-1', 'inv-2', 'inv-3']);
+  });
+
+  it('and at once: each is stored as sent before the next is', async () => {
+    const { context, reads } = counted();
+    const requests = [1, 2, 3, 4].map(() => world.request());
+    const results = await Promise.all(requests.map((request) => dispatchRun(request, context)));
+    expect(results.map(({ run }) => run.status)).toEqual(requests.map(() => 'pending'));
+    expect(reads).toEqual(['twin']);
+    const ids = await Promise.all(
+      requests.map(async ({ runId }) => (await world.run(runId)).invocations[0]?.invocationId),
+    );
+    expect(ids.toSorted()).toEqual(['inv-1', 'inv-2', 'inv-3', 'inv-4']);
+  });
+
+  it('read it again when another process has taken it meanwhile, or an answer was lost', async () => {
+    const { context, reads } = counted();
+    const other = { ...world.context, atWork: new Map(), lately: new Map() };
+    await dispatchRun(world.request(), context);
+    await dispatchRun(world.request(), other);
+    await dispatchRun(world.request(), context);
+    expect(reads).toEqual(['twin', 'twin', 'glimpse']);
+    world.cloud.next('loseAnswer');
+    const lost = world.request();
+    await dispatchRun(lost, context);
+    // Nobody knows what became of it: the next waits.
+    const next = world.request();
+    expect(await dispatchRun(next, context)).toMatchObject({ kind: 'retry' });
+    world.advance(75_000);
+    await dispatchRun(lost, context);
+    await dispatchRun(next, context);
+    const [one, two] = [await world.run(lost.runId), await world.run(next.runId)];
+    expect([one, two].map(({ invocations }) => invocations[0]?.invocationId)).toEqual(['inv-4', 'inv-5']);
+    expect(world.cloud.taken).toHaveLength(5);
+  });
+});
+
 describe('guards', () => {
   const dedupe = { key: 'fingerprint', windowMs: 600_000 };
 
@@ -551,7 +615,7 @@ describe('a cancel', () => {
     const lastLook: typeof world.context.lastLook = async (run, now) => {
       world.advance(world.context.leaseMs + 1_000);
       // Of another process.
-      await dispatchRun(request, { ...world.context, atWork: new Map() });
+      await dispatchRun(request, { ...world.context, atWork: new Map(), lately: new Map() });
       return await world.context.lastLook(run, now);
     };
     expect(await dispatchRun(request, { ...world.context, lastLook })).toMatchObject({ kind: 'retry' });

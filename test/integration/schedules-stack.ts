@@ -128,6 +128,7 @@ export async function startStack(options: { alibaba?: Partial<CloudAssistantServ
       wakes.push(at);
     },
     atWork: new Map(),
+    lately: new Map(),
     leaseMs: 60_000,
     owner: 'test',
     reconcileSettleMs: 10_000,
