@@ -11,7 +11,13 @@ import { until } from '../contract/alibaba-local.ts';
 import { FLEET_REFLEX, pointingTo, ROOT, runFile } from '../fixtures/command-line.ts';
 import { STACK_START_MS, startTestStack, type TestStack } from '../fixtures/stack.ts';
 
-const PAGES = ['README.md', 'docs/deploying.md', 'docs/operations.md', 'local/README.md'] as const;
+const PAGES = [
+  'README.md',
+  'CONTRIBUTING.md',
+  'docs/deploying.md',
+  'docs/operations.md',
+  'local/README.md',
+] as const;
 
 interface Elsewhere {
   why: string;
@@ -32,6 +38,15 @@ const ELSEWHERE: Readonly<Record<string, Elsewhere>> = {
     proof: ['test/fixtures/stack.ts', 'RULES_FILE'],
   },
   'npm test': { why: 'CI, and you, just now', proof: ['.ci/run', 'npm test'] },
+  'npx vitest run test/unit/rules/match.test.ts': {
+    why: 'CI runs that file with all others',
+    proof: ['.ci/run', 'npm test'],
+  },
+  'npm run generate': { why: 'npm run check does, with --check', proof: ['scripts/check.ts', 'generate.ts'] },
+  'npm run fix': {
+    why: 'it writes into the repository; what it writes npm run check looks for',
+    proof: ['scripts/check.ts', 'scripts/generate.ts'],
+  },
   'npm run check': { why: 'CI', proof: ['.ci/run', 'npm run check'] },
   'npm run bench': { why: 'a quarter of an hour of load has no place among tests' },
   'npx serverless package': {
