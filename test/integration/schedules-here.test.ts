@@ -609,7 +609,7 @@ describe('again and again', () => {
     for (let round = 0; round < 3; round += 1) await world.poll();
     expect((await world.context.store.list({ limit: 10, rule: world.rule })).runs).toMatchObject([
       { status: 'pending' },
-      { schedule: { timer: { nextAt: new Date(asked + 10 * MINUTE).toISOString() } } },
+      { schedule: { nextAt: new Date(asked + 10 * MINUTE).toISOString() } },
     ]);
   });
 });

@@ -390,7 +390,8 @@ describe('again and again', () => {
           await tendSchedules(context);
           await stack.poll();
           const { runs } = await context.store.list({ limit: 10 });
-          return runs.filter(({ runId }) => runId !== request.runId);
+          const firings = runs.filter(({ runId }) => runId !== request.runId);
+          return await context.store.getMany(firings.map(({ runId }) => runId));
         },
         (runs) => runs.length === count && runs.every(({ status }) => status === 'succeeded'),
       );
