@@ -1,17 +1,17 @@
 /** The `runs` queue: run requests become invocations. */
-import { DispatchConfig, readConfig } from '../lib/config.ts';
 import { awsClients } from '../lib/wiring/clients.ts';
 import { madeWhenCalled } from '../lib/wiring/made-when-called.ts';
 
-const config = readConfig(DispatchConfig);
 const clients = awsClients();
 
 export const handler = madeWhenCalled(async () => {
-  const [{ fleetParts }, { queueHandler }, { carryOut }] = await Promise.all([
+  const [{ DispatchConfig, readConfig }, { fleetParts }, { queueHandler }, { carryOut }] = await Promise.all([
+    import('../lib/config.ts'),
     import('../lib/wiring/fleet.ts'),
     import('../lib/queues/consume.ts'),
     import('../lib/runs/carry-out.ts'),
   ]);
+  const config = readConfig(DispatchConfig);
   const parts = await fleetParts('dispatch', config, clients);
   return queueHandler({
     ...parts,

@@ -1,16 +1,19 @@
 /** The `events` queue: events as messages. */
-import { QueueConfig, readConfig } from '../lib/config.ts';
-import { doorParts } from '../lib/wiring/door.ts';
 import { madeWhenCalled } from '../lib/wiring/made-when-called.ts';
+import { queueClient } from '../lib/wiring/queue-client.ts';
 
-const config = readConfig(QueueConfig);
-const parts = doorParts('queue', config);
+const client = queueClient();
 
 export const handler = madeWhenCalled(async () => {
-  const [{ queueHandler }, { receiveMessage }] = await Promise.all([
-    import('../lib/queues/consume.ts'),
-    import('../lib/sources/event-message.ts'),
-  ]);
+  const [{ QueueConfig, readConfig }, { doorParts }, { queueHandler }, { receiveMessage }] =
+    await Promise.all([
+      import('../lib/config.ts'),
+      import('../lib/wiring/door.ts'),
+      import('../lib/queues/consume.ts'),
+      import('../lib/sources/event-message.ts'),
+    ]);
+  const config = readConfig(QueueConfig);
+  const parts = doorParts('queue', config, client);
   return queueHandler({
     ...parts,
     queueUrl: config.EVENTS_QUEUE_URL,

@@ -1,15 +1,23 @@
 /** The `records` queue: what was decided about events is kept. */
-import { RecordsConfig, readConfig } from '../lib/config.ts';
-import { queueHandler } from '../lib/queues/consume.ts';
-import { keepRecord } from '../lib/runs/keep-record.ts';
-import { recordsParts } from '../lib/wiring/records.ts';
+import { awsClients } from '../lib/wiring/clients.ts';
+import { madeWhenCalled } from '../lib/wiring/made-when-called.ts';
 
-const config = readConfig(RecordsConfig);
-const parts = recordsParts('records', config);
+const clients = awsClients();
 
-export const handler = queueHandler({
-  ...parts,
-  queueUrl: config.RECORDS_QUEUE_URL,
-  deadLetterUrl: config.RECORDS_DLQ_URL,
-  handle: (record) => keepRecord(record, parts),
+export const handler = madeWhenCalled(async () => {
+  const [{ RecordsConfig, readConfig }, { recordsParts }, { queueHandler }, { keepRecord }] =
+    await Promise.all([
+      import('../lib/config.ts'),
+      import('../lib/wiring/records.ts'),
+      import('../lib/queues/consume.ts'),
+      import('../lib/runs/keep-record.ts'),
+    ]);
+  const config = readConfig(RecordsConfig);
+  const parts = recordsParts('records', config, clients);
+  return queueHandler({
+    ...parts,
+    queueUrl: config.RECORDS_QUEUE_URL,
+    deadLetterUrl: config.RECORDS_DLQ_URL,
+    handle: (record) => keepRecord(record, parts),
+  });
 });

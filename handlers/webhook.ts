@@ -1,11 +1,14 @@
 /** `/hooks/{source}`: events over HTTP. */
-import { readConfig, WebhookConfig } from '../lib/config.ts';
-import { doorParts } from '../lib/wiring/door.ts';
 import { madeWhenCalled } from '../lib/wiring/made-when-called.ts';
+import { queueClient } from '../lib/wiring/queue-client.ts';
 
-const parts = doorParts('webhook', readConfig(WebhookConfig));
+const client = queueClient();
 
 export const handler = madeWhenCalled(async () => {
-  const { webhookHandler } = await import('../lib/sources/webhook.ts');
-  return webhookHandler(parts);
+  const [{ readConfig, WebhookConfig }, { doorParts }, { webhookHandler }] = await Promise.all([
+    import('../lib/config.ts'),
+    import('../lib/wiring/door.ts'),
+    import('../lib/sources/webhook.ts'),
+  ]);
+  return webhookHandler(doorParts('webhook', readConfig(WebhookConfig), client));
 });

@@ -1,6 +1,6 @@
 /** The real parts of a door: rules, queues, secrets. A door that answers in time opens no more than it must. */
 
-import { SQSClient } from '@aws-sdk/client-sqs';
+import type { SQSClient } from '@aws-sdk/client-sqs';
 import { rulesOf } from '#rules';
 import { type DoorConfig, environment } from '../config.ts';
 import { recordsQueue } from '../queues/records-queue.ts';
@@ -16,8 +16,7 @@ import { repliesOf } from './replies.ts';
 /** Chats wait three seconds for an answer; this is said before it. */
 const SAY_WITHIN_MS = 1_500;
 
-export function doorParts(service: string, config: DoorConfig) {
-  const client = new SQSClient({});
+export function doorParts(service: string, config: DoorConfig, client: SQSClient) {
   const now = () => new Date();
   const log = logOf(service, config);
   return {

@@ -38,6 +38,8 @@ const SECRETS = ['@aws-sdk/client-ssm/', '@aws-sdk/client-secrets-manager/'];
 const EXPRESSIONS = ['@marcbachmann/cel-js/', 'lib/rules/expression.ts', 'lib/rules/open-rules.ts'];
 const CLOUDS = ['node_modules/undici/', 'lib/providers/tencent/client.ts', 'lib/providers/alibaba/client.ts'];
 const CHATS = ['lib/chat/answer-chat.ts', 'lib/sources/replies.ts'];
+/** What checks settings and messages: it comes with the first event. */
+const SCHEMAS = ['node_modules/zod/', 'lib/config.ts'];
 const DECIDING = ['lib/runs/decide.ts', 'lib/rules/match.ts', 'lib/rules/render.ts'];
 /** The file of each source, told from what they share. */
 const SOURCE_FILES = [...SOURCES.keys()].flatMap((name) => [
@@ -58,12 +60,21 @@ it.each(FUNCTIONS)('%s holds no parser of YAML, and nothing that checks a rules 
 });
 
 it.each<[FunctionName, readonly string[]]>([
-  ['webhook', [...TABLE, ...SECRETS, ...EXPRESSIONS, ...CLOUDS, ...CHATS, ...DECIDING, ...SOURCE_FILES]],
-  ['queue', [...TABLE, ...SECRETS, ...EXPRESSIONS, ...CLOUDS, ...CHATS, ...DECIDING, ...SOURCE_FILES]],
-  ['dispatch', [...SECRETS, ...EXPRESSIONS, ...CLOUDS, ...CHATS, ...DECIDING, ...SOURCE_FILES, 'croner/']],
-  ['poller', [...SECRETS, ...EXPRESSIONS, ...CLOUDS, ...CHATS, ...DECIDING, ...SOURCE_FILES]],
-  ['runs', [...SECRETS, ...EXPRESSIONS, ...CLOUDS, ...CHATS, ...DECIDING, ...SOURCE_FILES]],
-  ['records', [...SECRETS, ...EXPRESSIONS, ...CLOUDS, ...CHATS, ...DECIDING, ...SOURCE_FILES]],
+  [
+    'webhook',
+    [...TABLE, ...SECRETS, ...EXPRESSIONS, ...CLOUDS, ...CHATS, ...DECIDING, ...SCHEMAS, ...SOURCE_FILES],
+  ],
+  [
+    'queue',
+    [...TABLE, ...SECRETS, ...EXPRESSIONS, ...CLOUDS, ...CHATS, ...DECIDING, ...SCHEMAS, ...SOURCE_FILES],
+  ],
+  [
+    'dispatch',
+    [...SECRETS, ...EXPRESSIONS, ...CLOUDS, ...CHATS, ...DECIDING, ...SCHEMAS, ...SOURCE_FILES, 'croner/'],
+  ],
+  ['poller', [...SECRETS, ...EXPRESSIONS, ...CLOUDS, ...CHATS, ...DECIDING, ...SCHEMAS, ...SOURCE_FILES]],
+  ['runs', [...SECRETS, ...EXPRESSIONS, ...CLOUDS, ...CHATS, ...DECIDING, ...SCHEMAS, ...SOURCE_FILES]],
+  ['records', [...SECRETS, ...EXPRESSIONS, ...CLOUDS, ...CHATS, ...DECIDING, ...SCHEMAS, ...SOURCE_FILES]],
 ])('importing %s loads nothing that only some events need', (name, parts) => {
   const files = inputs(name, 'imported');
   expect(parts.filter((part) => has(files, part))).toEqual([]);

@@ -117,17 +117,22 @@ describe('a function', () => {
     ['records', 'RECORDS_QUEUE_URL'],
     ['webhook', 'RECORDS_QUEUE_URL'],
     ['runs', 'RUNS_TOKEN'],
-  ])('%s: does not start without %s, and says so', async (name, variable) => {
-    await expect(start(name, { ...ENVIRONMENT, [variable]: '' })).rejects.toThrow(`${variable}: is not set`);
+  ])('%s: takes no event without %s, and says so each time', async (name, variable) => {
+    const take = await start(name, { ...ENVIRONMENT, [variable]: '' });
+    for (const event of [{}, { Records: [] }]) {
+      await expect(take(event)).rejects.toMatchObject({
+        code: 'config.invalid',
+        details: { problems: [`${variable}: is not set`] },
+      });
+    }
   });
 
   it.each(['dispatch', 'poller'])('%s: starts with what it needs', async (name) => {
     expect(await start(name, ENVIRONMENT)).toBeTypeOf('function');
   });
 
-  it.each(['webhook', 'queue'])('%s: does not start with rules that are wrong', async (name) => {
-    await expect(start(name, { ...ENVIRONMENT, RULES_FILE: 'package.json' })).rejects.toThrow(
-      /package\.json:\d+:\d+: /,
-    );
+  it.each(['webhook', 'queue'])('%s: takes no event with rules that are wrong', async (name) => {
+    const take = await start(name, { ...ENVIRONMENT, RULES_FILE: 'package.json' });
+    await expect(take({ Records: [] })).rejects.toThrow(/package\.json:\d+:\d+: /);
   });
 });
