@@ -778,6 +778,70 @@ describe('the poller', () => {
     expect(world.tellings(request.runId)).toBe(world.told(request.runId).length);
   });
 
+  /** A poller whose cloud has not answered yet. */
+  async function aSlowPoller(owner: string) {
+    const { provider } = world.cloud;
+    const [asked, answered] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const slow: typeof provider = {
+      ...provider,
+      async read(...refs) {
+        const readings = await provider.read(...refs);
+        asked.resolve();
+        await answered.promise;
+        return readings;
+      },
+    };
+    const done = poll({ ...world.context, owner, providers: { tencent: slow, alibaba: slow } });
+    await asked.promise;
+    return {
+      async goesOn() {
+        answered.resolve();
+        await done;
+      },
+    };
+  }
+
+  it('whose lease ran out while the cloud did not answer tells nothing that another has told', async () => {
+    const request = world.request();
+    await world.dispatch(request);
+    world.cloud.tasksAre('succeeded');
+    const slow = await aSlowPoller('slow');
+    world.advance(10_001);
+    await poll({ ...world.context, owner: 'another' });
+    await slow.goesOn();
+    expect(await world.run(request.runId)).toMatchObject({ status: 'succeeded', outbox: [] });
+    expect(world.told(request.runId)).toHaveLength(4);
+    expect(world.tellings(request.runId)).toBe(4);
+  });
+
+  it('takes what the cloud said on to a run that was cancelled meanwhile', async () => {
+    const request = world.request();
+    await world.dispatch(request);
+    world.cloud.tasksAre('succeeded');
+    const slow = await aSlowPoller('slow');
+    await cancelRun(request.runId, 'ann', world.context);
+    await slow.goesOn();
+    expect(await world.run(request.runId)).toMatchObject({ status: 'succeeded', cancelledBy: 'ann' });
+    expect(world.tellings(request.runId)).toBe(4);
+  });
+
+  it('believes the table, and not an index that is behind it', async () => {
+    const request = world.request();
+    await world.dispatch(request);
+    world.cloud.tasksAre('succeeded');
+    const { store } = world.context;
+    const scopes = [...(await store.scopes()).keys()];
+    const before = new Map(
+      await Promise.all(scopes.map(async (scope) => [scope, await store.liveIn(scope)] as const)),
+    );
+    await world.poll();
+    const liveIn: typeof store.liveIn = async (scope) => before.get(scope) ?? [];
+    const reads = world.cloud.reads();
+    await poll({ ...world.context, store: { ...store, liveIn } });
+    expect(world.cloud.reads()).toBe(reads);
+    expect(world.tellings(request.runId)).toBe(4);
+  });
+
   it('asks to be woken for what is due before its next minute', async () => {
     const request = world.request();
     await world.dispatch(request);
