@@ -52,7 +52,7 @@ export interface TaskReport {
   instanceId: string;
   status: TaskStatus;
   /** The vendor's own word, verbatim. */
-  vendorStatus: string;
+  providerStatus: string;
   started: Started;
   /** Absent when the command never started or the vendor gives none. */
   exitCode?: number;

@@ -15,11 +15,12 @@ import { FleetReflexError, messageOf } from '../errors.ts';
 import type { CorrelatedLog, Log } from '../logging.ts';
 import { FIRST_SENT, firstSent } from './sent-at.ts';
 
-/** What shall become of a message. */
-export type Handled =
-  | { kind: 'done' }
-  /** It comes back after that time. */
-  | { kind: 'retry'; retryAfterMs: number; because: string };
+/**
+ * What becomes of a message: it is done, or it comes back after that time. `Known` is what its handler knows beside that.
+ * @example Handled<{ run: Run }>
+ */
+export type Handled<Known = unknown> = Known &
+  ({ kind: 'done' } | { kind: 'retry'; retryAfterMs: number; reason: string });
 
 export interface ConsumerOptions {
   client: SQSClient;
@@ -63,10 +64,10 @@ async function consume(record: SQSRecord, options: ConsumerOptions): Promise<voi
   if (handled.kind === 'done') return;
   const received = receiveCount(record);
   const waitMs = handled.retryAfterMs + received * WAIT_GROWTH_MS;
-  log.info('message.waits', { messageId: record.messageId, received, waitMs, because: handled.because });
+  log.info('message.waits', { messageId: record.messageId, received, waitMs, reason: handled.reason });
   await comeBack(record, waitMs, options);
   // For the batch: this message is not done.
-  throw new FleetReflexError('message.waits', handled.because, { disposition: 'retry' });
+  throw new FleetReflexError('message.waits', handled.reason, { disposition: 'retry' });
 }
 
 async function afterFailure(record: SQSRecord, thrown: unknown, options: ConsumerOptions): Promise<Handled> {
@@ -75,13 +76,13 @@ async function afterFailure(record: SQSRecord, thrown: unknown, options: Consume
   const facts = { messageId: record.messageId, received, error: messageOf(thrown) };
   if (!(thrown instanceof FleetReflexError)) {
     log.error('message.failed', { ...facts, stack: thrown instanceof Error ? thrown.stack : undefined });
-    return { kind: 'retry', retryAfterMs: backoffMs(received), because: messageOf(thrown) };
+    return { kind: 'retry', retryAfterMs: backoffMs(received), reason: messageOf(thrown) };
   }
   const { code, disposition, details, retryAfterMs } = thrown;
   switch (disposition) {
     case 'retry':
       log.warn('message.failed', { ...facts, code, details });
-      return { kind: 'retry', retryAfterMs: retryAfterMs ?? backoffMs(received), because: thrown.message };
+      return { kind: 'retry', retryAfterMs: retryAfterMs ?? backoffMs(received), reason: thrown.message };
     case 'drop':
       log.error('message.dropped', { ...facts, code, details });
       return { kind: 'done' };
@@ -134,9 +135,9 @@ async function setAside(
     );
     return { kind: 'done' };
   } catch (thrown) {
-    const because = `It could not be put on the dead-letter queue: ${messageOf(thrown)}`;
-    log.error('message.stuck', { messageId: record.messageId, because });
-    return { kind: 'retry', retryAfterMs: backoffMs(receiveCount(record)), because };
+    const reason = `It could not be put on the dead-letter queue: ${messageOf(thrown)}`;
+    log.error('message.stuck', { messageId: record.messageId, reason });
+    return { kind: 'retry', retryAfterMs: backoffMs(receiveCount(record)), reason };
   }
 }
 

@@ -1,6 +1,7 @@
 /** What taking a run to its provider needs, and what the queue learns of it. */
 import type { Run } from '../model/run.ts';
 import type { Providers } from '../providers/provider.ts';
+import type { Handled } from '../queues/consume.ts';
 import type { TakeLastLook } from '../store/last-look.ts';
 import type { TwinLease } from '../store/twin-lease.ts';
 import type { PollTiming } from './poll-timing.ts';
@@ -25,15 +26,12 @@ export interface DispatchContext extends SettleContext {
 }
 
 /** What the queue shall do with the message. */
-export type DispatchResult =
-  | { kind: 'done'; run: Run }
-  /** Ask again after that time; nothing is lost. */
-  | { kind: 'retry'; retryAfterMs: number; because: string; run: Run };
+export type DispatchResult = Handled<{ run: Run }>;
 
 /** What became of one step of a dispatch: it goes on with the run as it is now, or that was all for this time. */
 export type Step = { kind: 'next'; run: Run } | DispatchResult;
 
 /** The answer for a run that is not done: the queue delivers its message again. */
-export function retryLater(run: Run, retryAfterMs: number, because: string): DispatchResult {
-  return { kind: 'retry', retryAfterMs, because, run };
+export function retryLater(run: Run, retryAfterMs: number, reason: string): DispatchResult {
+  return { kind: 'retry', retryAfterMs, reason, run };
 }

@@ -257,14 +257,14 @@ function conflictsOf(run: Run, news: readonly RunTask[]) {
 }
 
 function taskOf({ target }: Run, report: TaskReport): RunTask {
-  const { vendorStatus, outputDroppedBytes = 0, isOutputPending: _, output, error, ...facts } = report;
+  const { providerStatus, outputDroppedBytes = 0, isOutputPending: _, output, error, ...facts } = report;
   const deliveryError = deliveryErrorOf(report);
   return {
     ...facts,
     output: output && concealOutput(target, output, outputDroppedBytes > 0),
     error: error && concealReason(target, error),
     outputDeliveryError: deliveryError && concealReason(target, deliveryError),
-    providerStatus: vendorStatus,
+    providerStatus,
     outputDroppedBytes,
     isEventSent: false,
   };

@@ -97,6 +97,6 @@ async function applyStep(step: ScheduleStep, schedules: SchedulePorts): Promise<
 /** `create monthly-logrotate (tencent, ap-guangzhou)`, for logs and people. */
 export function describeStep(step: ScheduleStep): string {
   const { name, region } = 'spec' in step ? step.spec : step;
-  const because = 'because' in step ? `: ${step.because}` : '';
-  return `${step.kind} ${name} (${step.provider}, ${region})${because}`;
+  const reason = 'reason' in step ? `: ${step.reason}` : '';
+  return `${step.kind} ${name} (${step.provider}, ${region})${reason}`;
 }

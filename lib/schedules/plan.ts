@@ -23,13 +23,13 @@ interface Existing {
   region: string;
   name: string;
   scheduleId: string;
-  because: string;
+  reason: string;
 }
 
 export type ScheduleStep =
   | ({ kind: 'remove' } & Existing)
   | ({ kind: 'disable' } & Existing)
-  | { kind: 'change'; provider: ProviderName; scheduleId: string; spec: ScheduleSpec; because: string }
+  | { kind: 'change'; provider: ProviderName; scheduleId: string; spec: ScheduleSpec; reason: string }
   | ({ kind: 'enable' } & Existing)
   | { kind: 'create'; provider: ProviderName; spec: ScheduleSpec };
 
@@ -54,7 +54,7 @@ export function planSchedules(
   for (const schedule of existing) {
     // What a run made goes when its run ends, which rules do not know.
     if (names.has(keyOf(schedule)) || isRunName(schedule.name)) continue;
-    steps.push({ kind: 'remove', ...refOf(schedule), because: 'the rules have no schedule of this name' });
+    steps.push({ kind: 'remove', ...refOf(schedule), reason: 'the rules have no schedule of this name' });
   }
   return steps.toSorted((left, right) => ORDER.indexOf(left.kind) - ORDER.indexOf(right.kind));
 }
@@ -72,31 +72,31 @@ function planOne(wanted: StandingSchedule, same: readonly ExistingSchedule[], no
   const steps: ScheduleStep[] = doubles.map((double) => ({
     kind: 'remove',
     ...refOf(double),
-    because: `${kept.scheduleId} has the same name`,
+    reason: `${kept.scheduleId} has the same name`,
   }));
   if (isOver) {
     // It is about to fire, or has: what it started is told, and then it goes.
     const isOther = !isSameTiming(spec.timing, kept.timing);
-    return isOther ? [...steps, { kind: 'remove', ...refOf(kept), because: 'its time is past' }] : steps;
+    return isOther ? [...steps, { kind: 'remove', ...refOf(kept), reason: 'its time is past' }] : steps;
   }
   if (!wanted.isEnabled) {
-    const disable: ScheduleStep = { kind: 'disable', ...refOf(kept), because: 'it is not enabled' };
+    const disable: ScheduleStep = { kind: 'disable', ...refOf(kept), reason: 'it is not enabled' };
     return kept.isEnabled ? [...steps, disable] : steps;
   }
   const differs = differences(spec, kept);
-  const because = `other ${differs.join(', ')}`;
+  const reason = `other ${differs.join(', ')}`;
   if ((differs.includes('username') && spec.username === undefined) || differs.includes('settings')) {
     // A provider takes a name for a user, and none for "the command's own"; and its settings only when it is made.
-    return [...steps, { kind: 'remove', ...refOf(kept), because }, { kind: 'create', provider, spec }];
+    return [...steps, { kind: 'remove', ...refOf(kept), reason }, { kind: 'create', provider, spec }];
   }
   if (differs.length > 0) {
-    steps.push({ kind: 'change', provider, scheduleId: kept.scheduleId, spec, because });
+    steps.push({ kind: 'change', provider, scheduleId: kept.scheduleId, spec, reason });
   }
-  if (!kept.isEnabled) steps.push({ kind: 'enable', ...refOf(kept), because: 'it is enabled' });
+  if (!kept.isEnabled) steps.push({ kind: 'enable', ...refOf(kept), reason: 'it is enabled' });
   return steps;
 }
 
-function refOf({ provider, region, name, scheduleId }: ExistingSchedule): Omit<Existing, 'because'> {
+function refOf({ provider, region, name, scheduleId }: ExistingSchedule): Omit<Existing, 'reason'> {
   return { provider, region, name, scheduleId };
 }
 

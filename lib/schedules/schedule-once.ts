@@ -12,17 +12,11 @@ import type { LiveSchedule, ScheduleRequest } from '../model/live-schedule.ts';
 import { isAwaitingSchedule, type Run } from '../model/run.ts';
 import { providerOf } from '../providers/provider.ts';
 import { factsOf } from '../providers/registry.ts';
+import type { DispatchResult } from '../runs/dispatch-context.ts';
 import { change, deliverOne, endRun } from '../runs/settle.ts';
 import { patienceOf, type SchedulesContext, schedulesOf } from './context.ts';
 import { fromRequest, specOf } from './live-schedule.ts';
 import { deadlineOf, scheduledRun } from './scheduled-run.ts';
-
-/** What the queue shall do with the message. */
-export type ScheduleResult =
-  /** `run.status`: `scheduled`, or what it ended as. */
-  | { kind: 'done'; run: Run }
-  /** Ask again after that time; nothing is lost. */
-  | { kind: 'retry'; retryAfterMs: number; because: string; run: Run };
 
 const RETRY_MS = 5_000;
 
@@ -30,7 +24,7 @@ const RETRY_MS = 5_000;
 export async function scheduleOnce(
   request: ScheduleRequest,
   context: SchedulesContext,
-): Promise<ScheduleResult> {
+): Promise<DispatchResult> {
   const { store, now, leaseMs } = context;
   const { run } = await store.create(scheduledRun(request, context));
   const lease = `schedule/${run.runId}`;
@@ -49,7 +43,7 @@ async function arrange(
   request: ScheduleRequest,
   run: Run,
   context: SchedulesContext,
-): Promise<ScheduleResult> {
+): Promise<DispatchResult> {
   const { ledger, guards, now, log } = context;
   if (!isAwaitingSchedule(run)) {
     log.info('run.known', { runId: run.runId, status: run.status });
@@ -77,7 +71,7 @@ async function make(
   request: ScheduleRequest,
   run: Run,
   context: SchedulesContext,
-): Promise<ScheduleResult> {
+): Promise<DispatchResult> {
   const { ledger, log, now, schedules, wake } = context;
   const isLate = now() >= deadlineOf(request, context);
   let current = schedule;
@@ -126,7 +120,7 @@ async function find(
 }
 
 /** The time has come, or the patience has ended, and the provider does not show it. */
-async function giveUp(schedule: LiveSchedule, run: Run, context: SchedulesContext): Promise<ScheduleResult> {
+async function giveUp(schedule: LiveSchedule, run: Run, context: SchedulesContext): Promise<DispatchResult> {
   const reason = schedule.isUncertain ? uncertain(schedule, run) : expired(schedule, run);
   const ended = await endRun(run, schedule.isUncertain ? 'unknown' : 'expired', reason, context);
   // In this order: a run without its item would be taken for a new one.
@@ -187,11 +181,11 @@ function problemOf(request: ScheduleRequest, context: SchedulesContext): Reason 
   }
 }
 
-async function reject(run: Run, reason: Reason, context: SchedulesContext): Promise<ScheduleResult> {
+async function reject(run: Run, reason: Reason, context: SchedulesContext): Promise<DispatchResult> {
   return { kind: 'done', run: await endRun(run, 'rejected', reason, context) };
 }
 
-async function stop(run: Run, context: SchedulesContext): Promise<ScheduleResult> {
+async function stop(run: Run, context: SchedulesContext): Promise<DispatchResult> {
   const by = run.cancelledBy ?? 'a request';
   const reason = {
     code: 'run.cancelled',
@@ -224,6 +218,6 @@ function reasonOf(error: FleetReflexError): Reason {
   return { code: typeof code === 'string' ? code : error.code, message: error.message };
 }
 
-function retry(run: Run, retryAfterMs: number, because: string): ScheduleResult {
-  return { kind: 'retry', retryAfterMs, because, run };
+function retry(run: Run, retryAfterMs: number, reason: string): DispatchResult {
+  return { kind: 'retry', retryAfterMs, reason, run };
 }

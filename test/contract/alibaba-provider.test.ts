@@ -196,7 +196,7 @@ describe('what is Cloud Assistant’s own', () => {
         taskId: expect.stringMatching(/^t-.*\/i-offline01$/),
         instanceId: 'i-offline01',
         status: 'undelivered',
-        vendorStatus: 'Aborted',
+        providerStatus: 'Aborted',
         started: 'no',
         output: Buffer.alloc(0),
         outputDroppedBytes: 0,
@@ -214,7 +214,7 @@ describe('what is Cloud Assistant’s own', () => {
     const outcome = await local.provider.invoke(anInvocation({ username: 'nobody-has-this-name' }));
     const tasks = await readEnd(outcome.kind === 'sent' ? outcome.invocationId : '');
     expect(tasks).toMatchObject([
-      { status: 'rejected', vendorStatus: 'Invalid', started: 'no', error: { code: 'AccountNotExists' } },
+      { status: 'rejected', providerStatus: 'Invalid', started: 'no', error: { code: 'AccountNotExists' } },
     ]);
   });
 

@@ -250,7 +250,7 @@ test('an instant at which no instance could be reached is a firing that did not 
   const provider = alibabaProvider({ ...CREDENTIALS, client });
   const ref = { region: REGION, invocationId: `${scheduleId}#1` };
   expect(await provider.read([ref])).toMatchObject([
-    { tasks: [{ status: 'undelivered', started: 'no', vendorStatus: 'Aborted' }] },
+    { tasks: [{ status: 'undelivered', started: 'no', providerStatus: 'Aborted' }] },
   ]);
   expect(await provider.cancel(ref)).toEqual({ kind: 'requested' });
 });

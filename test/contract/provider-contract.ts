@@ -98,7 +98,7 @@ export function providerContract(name: string, make: () => Promise<ProviderHarne
           taskId: expect.stringMatching(/./),
           instanceId,
           status: 'succeeded',
-          vendorStatus: expect.stringMatching(/./),
+          providerStatus: expect.stringMatching(/./),
           started: 'yes',
           exitCode: 0,
           output: Buffer.from('grüße\n'),

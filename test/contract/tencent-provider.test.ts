@@ -190,7 +190,7 @@ describe('what is TAT’s own', () => {
   test('a user that is not there is rejected, and did not start', async () => {
     const tasks = await readEnd(await sent(anInvocation({ username: 'nobody-has-this-name' })));
     expect(tasks).toMatchObject([
-      { status: 'rejected', vendorStatus: 'START_FAILED', started: 'no', error: { code: 'InvalidUser' } },
+      { status: 'rejected', providerStatus: 'START_FAILED', started: 'no', error: { code: 'InvalidUser' } },
     ]);
     expect(tasks[0]?.exitCode).toBeUndefined();
   });
@@ -209,7 +209,7 @@ describe('what is TAT’s own', () => {
     local.server.faults.add({ kind: 'task', instanceId: 'lhins-local001', status });
     const invocationId = await sent(anInvocation({ instances: ['lhins-local001'] }));
     expect(await readEnd(invocationId)).toMatchObject([
-      { status: expected, vendorStatus: status, started, error: { code: status } },
+      { status: expected, providerStatus: status, started, error: { code: status } },
     ]);
   });
 

@@ -68,7 +68,7 @@ describe('a batch', () => {
       odd: fail(hold()),
       broken: fail(new TypeError('undefined is not a function')),
       dropped: fail(new FleetReflexError('message.old', 'it is of last year')),
-      later: () => ({ kind: 'retry', retryAfterMs: 30_000, because: 'not yet' }),
+      later: () => ({ kind: 'retry', retryAfterMs: 30_000, reason: 'not yet' }),
       busy: fail(new FleetReflexError('provider.busy', 'busy', { disposition: 'retry' })),
     });
     await edge.send('fine', 'odd', 'broken', 'dropped', 'later', 'busy');

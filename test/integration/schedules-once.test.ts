@@ -132,7 +132,7 @@ describe('once', () => {
     const request = aRequest({ at: inMs(60_000) });
     expect(await scheduleOnce(request, context)).toMatchObject({
       kind: 'retry',
-      because: expect.stringContaining('provider.'),
+      reason: expect.stringContaining('provider.'),
       run: { status: 'scheduled' },
     });
     jump(61_000);
@@ -207,7 +207,7 @@ describe('once', () => {
     const request = aRequest({ at: inMs(60_000) });
     expect(await scheduleOnce(request, context)).toMatchObject({
       kind: 'retry',
-      because: expect.stringContaining('provider.throttled'),
+      reason: expect.stringContaining('provider.throttled'),
     });
     jump(60_000);
     expect(await scheduleOnce(request, context)).toMatchObject({

@@ -98,11 +98,11 @@ function verdictOf(instanceId: string, task: TaskReport | undefined): RehearsedI
   if (task === undefined || !isTerminalTask(task.status)) {
     return { instanceId, wouldRun: false, reason: 'Cloud Assistant did not say in time' };
   }
-  const { vendorStatus, error } = task;
+  const { providerStatus, error } = task;
   return {
     instanceId,
     wouldRun: false,
-    reason: error === undefined ? vendorStatus : `${vendorStatus}: ${error.code}: ${error.message}`,
+    reason: error === undefined ? providerStatus : `${providerStatus}: ${error.code}: ${error.message}`,
     ...(error?.advice !== undefined && { advice: error.advice }),
   };
 }

@@ -27,7 +27,7 @@ export function reportTask(invocationId: string, row: InvokeInstance, hasOutput:
     taskId: taskIdOf(invocationId, row.InstanceId),
     instanceId: row.InstanceId,
     status,
-    vendorStatus: row.InvocationStatus,
+    providerStatus: row.InvocationStatus,
     started,
     // The vendor fills in 0 for commands that never ran, and for a lost one nobody knows.
     ...(hasEnded && started === 'yes' && typeof row.ExitCode === 'number' && { exitCode: row.ExitCode }),

@@ -38,18 +38,18 @@ const MAPPING: Readonly<Record<string, { status: TaskStatus; started: Started }>
 };
 
 /**
- * @param vendorStatus the instance's `InvocationStatus`, never the legacy `InstanceInvokeStatus`
+ * @param providerStatus the instance's `InvocationStatus`, never the legacy `InstanceInvokeStatus`
  * @param errorCode the instance's `ErrorCode`; only an `Error` needs it
  * @param repeats how often a recurring command has run there: from 1 on it has started, whatever it waits for now
  */
 export function mapInstanceStatus(
-  vendorStatus: string,
+  providerStatus: string,
   errorCode = '',
   repeats = 0,
 ): { status: TaskStatus; started: Started } {
-  const mapped = Object.hasOwn(MAPPING, vendorStatus) ? MAPPING[vendorStatus] : undefined;
+  const mapped = Object.hasOwn(MAPPING, providerStatus) ? MAPPING[providerStatus] : undefined;
   if (mapped === undefined) return { status: 'unknown', started: 'maybe' };
-  if (vendorStatus === 'Error' && NEVER_STARTED_CODES.has(errorCode)) {
+  if (providerStatus === 'Error' && NEVER_STARTED_CODES.has(errorCode)) {
     return { status: 'rejected', started: repeats > 0 ? 'yes' : 'no' };
   }
   return repeats > 0 && mapped.started === 'no' ? { ...mapped, started: 'yes' } : mapped;

@@ -39,8 +39,8 @@ const UNKNOWN: Mapped = { status: 'unknown', ...OPEN };
 export const TASK_STATUSES: readonly string[] = [...MAPPING.keys()];
 
 /** A name that we do not know is `unknown`, which is never terminal. */
-export function mapTaskStatus(vendorStatus: string): Mapped {
-  return MAPPING.get(vendorStatus) ?? UNKNOWN;
+export function mapTaskStatus(providerStatus: string): Mapped {
+  return MAPPING.get(providerStatus) ?? UNKNOWN;
 }
 
 /** What is known of a task from the list that an invocation carries. */
@@ -57,7 +57,7 @@ export function reportOfBasicTask(invocationId: string, task: BasicTask): TaskRe
     taskId: task.InvocationTaskId,
     instanceId: task.InstanceId,
     status,
-    vendorStatus: task.TaskStatus,
+    providerStatus: task.TaskStatus,
     started,
   };
 }

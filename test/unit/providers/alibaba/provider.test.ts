@@ -223,7 +223,7 @@ test('read asks for states alone while nothing has ended', async () => {
           taskId: 't-1/i-a',
           instanceId: 'i-a',
           status: 'running',
-          vendorStatus: 'Running',
+          providerStatus: 'Running',
           started: 'maybe',
           startedAt: '2026-11-20T12:00:00.000Z',
         },
@@ -530,10 +530,10 @@ test.each([
     invocationId: _i,
     taskId: _t,
     instanceId: _n,
-    vendorStatus,
+    providerStatus,
     ...task
   } = reading.tasks[0] ?? {
-    vendorStatus: '',
+    providerStatus: '',
   };
   const withError =
     'error' in expected
@@ -542,7 +542,7 @@ test.each([
           ...expected,
           ...('ErrorCode' in row && expected.status !== 'succeeded' && { error: expect.anything() }),
         };
-  expect({ vendorStatus, task }).toEqual({ vendorStatus: row.InvocationStatus, task: withError });
+  expect({ providerStatus, task }).toEqual({ providerStatus: row.InvocationStatus, task: withError });
 });
 
 test('cancel stops all of it in one call, or 50 instances a call', async () => {

@@ -67,7 +67,7 @@ describe('a task report', () => {
       taskId: 'invt-08oe5fe2',
       instanceId: 'ins-zj0f57ex',
       status: 'succeeded',
-      vendorStatus: 'SUCCESS',
+      providerStatus: 'SUCCESS',
       started: 'yes',
       exitCode: 0,
       output: Buffer.from('root\n'),
@@ -165,7 +165,7 @@ describe('a task report', () => {
       taskId: 'invt-08oe5fe2',
       instanceId: 'ins-zj0f57ex',
       status: 'running',
-      vendorStatus: 'RUNNING',
+      providerStatus: 'RUNNING',
       started: 'maybe',
     });
   });
