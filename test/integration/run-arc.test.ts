@@ -423,7 +423,7 @@ describe('guards', () => {
     await world.dispatch(first);
     expect(await world.dispatch(second)).toMatchObject({
       kind: 'retry',
-      because: expect.stringContaining('maxInFlight'),
+      reason: expect.stringContaining('maxInFlight'),
     });
     world.cloud.tasksAre('succeeded');
     world.advance(6_000);
