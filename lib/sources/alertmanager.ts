@@ -1,4 +1,4 @@
-/** Prometheus Alertmanager, webhook version 4. It signs nothing: a bearer token or basic password proves it. */
+/** Prometheus Alertmanager, webhook version 4. It is unsigned: a bearer token or basic password authenticates it. */
 import * as z from 'zod';
 import { verifyAuthorization } from './proofs/bearer.ts';
 import { AlertGroup, isAlertGroup, normaliseAlertGroup } from './shared/alert-group.ts';

@@ -1,4 +1,4 @@
-/** Argo CD notifications. Its body is a template, so the template below comes with the source. */
+/** Argo CD notifications. The sender's body is a template, so the source documents the template that it expects. */
 import * as z from 'zod';
 import { firstText, joinedId } from '../model/id-parts.ts';
 import { verifyAuthorization } from './proofs/bearer.ts';
@@ -6,7 +6,7 @@ import { deployEvent } from './shared/build-event.ts';
 import { toIsoTime } from './shared/event-time.ts';
 import { defineSource } from './source.ts';
 
-/** Go templates print `<no value>` for what is not there. */
+/** Go templates print `<no value>` for a missing field. */
 const text = z
   .string()
   .nullish()

@@ -40,7 +40,7 @@ const Configuration = z.looseObject({
     .nullish(),
 });
 
-/** Any EventBridge event; of other types than the alarm's state change nothing is required. */
+/** Any EventBridge event; fields are required only for an alarm's state change. */
 const Envelope = z.looseObject({
   id: z.string().min(1),
   source: z.string(),
@@ -124,12 +124,12 @@ function normaliseAlarm(envelope: Envelope, now: Date): Normalisation {
   return { kind: 'events', events: [event], contents: { hashes, isSigned: false } };
 }
 
-/** An alarm may lack data before it is well again: then the state before says nothing of when it began. */
+/** An alarm may pass through INSUFFICIENT_DATA before OK: then the previous state does not tell when it began. */
 function alarmSince(previous: Envelope['detail']['previousState']): string | undefined {
   return previous?.value === 'ALARM' ? toIsoTime(previous.timestamp) : undefined;
 }
 
-/** Several metrics (an expression's inputs) agree on a dimension or the first one's stands. */
+/** If several metrics (an expression's inputs) differ in a dimension, the first one's value is used. */
 function labelsOf(envelope: Envelope, alarmName: string): Record<string, string> {
   const metrics = (envelope.detail.configuration?.metrics ?? []).map((item) => item.metricStat?.metric);
   const dimensions = metrics.toReversed().map((metric) => toLabels(metric?.dimensions));

@@ -1,6 +1,6 @@
 /**
- * Datadog's webhooks integration. It signs nothing and its payload is a template, so the template below comes with
- * the source; Datadog's own default template is understood as far as it goes.
+ * Datadog's webhooks integration. It is unsigned and its payload is a template, so the source documents the template
+ * that it expects; Datadog's default template is accepted too, with fewer fields.
  */
 import * as z from 'zod';
 import { firstText, joinedId } from '../model/id-parts.ts';

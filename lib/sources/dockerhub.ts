@@ -1,4 +1,4 @@
-/** Docker Hub: an image was pushed. It proves nothing itself, so the secret is in the URL. */
+/** Docker Hub: an image was pushed. Its requests are unsigned, so the secret is in the URL. */
 import * as z from 'zod';
 import { firstText, joinedId } from '../model/id-parts.ts';
 import { verifyUrlSecret } from './proofs/bearer.ts';

@@ -1,6 +1,6 @@
 /**
- * The queue door: a message of the `events` queue. Who may send is the queue policy's business; the message says
- * its source by the attribute `source`, or a source recognises it as its own. What people say never comes this way.
+ * Messages of the `events` queue. The queue policy decides who may send. The attribute `source` names the source, or a
+ * source recognises the message as its own. Commands of people are never accepted here.
  */
 import type { SQSRecord } from 'aws-lambda';
 import { FleetReflexError } from '../errors.ts';
@@ -85,7 +85,7 @@ async function sourceOf(
   );
 }
 
-/** What cannot be understood now can be once somebody has looked: it is set aside, not dropped. */
+/** A message that cannot be read is set aside for a person, not dropped. */
 async function orHold<Value>(read: () => Value | Promise<Value>): Promise<Value> {
   try {
     return await read();

@@ -51,7 +51,7 @@ the completion events of another deployment to \`https://<your-endpoint>/hooks/f
   recognises: isOwnEvent,
 });
 
-/** What stays the same where we publish it again after a crash: then more may be known of its tasks. */
+/** The fields that do not change if we publish the event again after a crash, when more may be known of its tasks. */
 function whatIsToldOf({ source, type, subject, data }: z.infer<typeof OwnEvent>): string {
   const { runId, rule, provider, status, region, command, trigger } = data;
   return contentHash({ source, type, subject, runId, rule, provider, region, command, status, trigger });

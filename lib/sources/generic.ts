@@ -1,6 +1,6 @@
 /**
- * Any system that can sign its body with HMAC-SHA256 or send a bearer token: what it sends is the body of a generic
- * event, and the settings say how it proves itself and what its id is.
+ * Any system that can sign its body with HMAC-SHA256 or send a bearer token. Its payload is the body of a generic event;
+ * the settings describe the signature and the id.
  */
 import { Environment, evaluate, parse as parseExpression } from '@marcbachmann/cel-js';
 import * as z from 'zod';
@@ -27,7 +27,7 @@ const Expression = z.string().superRefine((text, context) => {
   }
 });
 
-/** What only the body can give: of a signed request no other header is signed. */
+/** Expressions over the body only: the signature covers no other header. */
 const bodyAlone = new Environment().registerVariable('body', 'dyn');
 const NO_HEADERS =
   'reads `headers`, and no header is signed: a captured request could be sent again with another. Take it from `body`';
@@ -102,7 +102,7 @@ request, \`id\` and \`type\` can read only the body, because the other headers a
   verify: verifyGeneric,
   payload: z.unknown(),
   normalise(body, request, { now, settings }) {
-    // What proves the request proves its headers no more than its body, unless it is a signature of the body.
+    // A token protects neither headers nor body, so both may be read; a signature covers only the body.
     const scope = isByToken(request, settings) ? { body, headers: request.headers } : { body };
     const id = textOf(settings.id, scope);
     const event = genericEvent(
@@ -114,7 +114,7 @@ request, \`id\` and \`type\` can read only the body, because the other headers a
       },
       { body },
     );
-    // Without an id of its own the event is its body.
+    // Without an id, the body identifies the event.
     if (id === undefined) return { kind: 'events', events: [event] };
     const isSigned = !isByToken(request, settings) && hasSignature(request, settings);
     return { kind: 'events', events: [event], contents: { hashes: [contentHash(body)], isSigned } };
@@ -154,14 +154,14 @@ function verifyGeneric(
   return verifyFreshness(timestamp, now, settings.windowSeconds * 1000, settings.timestampUnit);
 }
 
-/** The template's parts in order, the body as the bytes that it is. */
+/** The template's parts in order, with the body as raw bytes. */
 function fill(template: string, timestamp: string, body: Buffer): (string | Buffer)[] {
   return template
     .split(/(\{timestamp\}|\{body\})/)
     .map((part) => (part === '{body}' ? body : part === '{timestamp}' ? timestamp : part));
 }
 
-/** Text, or a number as text; undefined where the expression finds nothing, so that the default holds. */
+/** Text, or a number as text; undefined if the expression finds nothing, so that the default applies. */
 function textOf(expression: string | undefined, scope: Record<string, unknown>): string | undefined {
   if (expression === undefined) return undefined;
   try {

@@ -1,6 +1,6 @@
 /**
  * Grafana alerting's webhook contact point: Alertmanager's notification, signed when the contact point has a secret.
- * With a timestamp header configured here a request has to be signed with one; there is no falling back to less.
+ * If a timestamp header is configured, every request must be signed with one; there is no fallback.
  */
 import * as z from 'zod';
 import type { SourceRequest } from '../http/request.ts';

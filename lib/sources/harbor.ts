@@ -32,7 +32,7 @@ const Payload = z.looseObject({
   data: Data,
 });
 
-/** What we call what happened, in either format. Pulls, quotas and retention start nothing. */
+/** Our verbs for Harbor's event types, in either format. Pulls, quotas and retention start nothing. */
 const VERBS: ReadonlyMap<string, string> = new Map([
   ['PUSH_ARTIFACT', 'push'],
   ['harbor.artifact.pushed', 'push'],
@@ -96,7 +96,7 @@ One event for each artifact: the tag is \`event.data.ref\`, the digest \`event.d
         },
       );
     });
-    // Whoever has the secret chooses the id of a CloudEvent; the other is made of what is told.
+    // The sender chooses the id of a CloudEvent; the default format's id is derived from the content.
     const hashes = resources.map(({ digest, tag }) =>
       contentHash({ type: payload.type, repository, digest, tag }),
     );

@@ -28,7 +28,7 @@ const Payload = z.looseObject({
     .nullish(),
 });
 
-/** Notes, tags, owners, escalations and deletions are no state that a command could answer. */
+/** Notes, tags, owners, escalations and deletions change no state that a rule could act on. */
 const STATUS_BY_ACTION = new Map([
   ['create', 'firing' as const],
   ['acknowledge', 'acknowledged' as const],
@@ -68,7 +68,7 @@ fingerprint.`,
         alertEvent(
           {
             source: 'opsgenie',
-            // An alert is created once, and may be acknowledged again: the time of the change tells them apart.
+            // An alert is created once, but may be acknowledged again: the time of the change distinguishes them.
             id: joinedId([fingerprint, action, idTime(alert.updatedAt)]),
             time: updatedAt ?? now.toISOString(),
           },

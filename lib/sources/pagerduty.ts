@@ -1,6 +1,6 @@
 /**
- * PagerDuty's v3 webhooks. Three refusals in a row switch a subscription off, so a verified event is never refused:
- * what is not an incident's state is ignored.
+ * PagerDuty's v3 webhooks. Three refusals in a row disable a subscription, so a verified event is never refused: events
+ * that are not a state of an incident are ignored.
  */
 import * as z from 'zod';
 import { firstText } from '../model/id-parts.ts';
@@ -36,7 +36,7 @@ const Payload = z.looseObject({
   }),
 });
 
-/** Others (escalated, reassigned, annotated, …) change no state that a command could answer. */
+/** Others (escalated, reassigned, annotated, …) change no state that a rule could act on. */
 const STATUS_BY_TYPE = {
   'incident.triggered': 'firing',
   'incident.reopened': 'firing',

@@ -1,6 +1,6 @@
 /**
- * Who may come in by the `events` queue. Whoever may send there says of a message what they like, so that it proves
- * no person; for all other events the queue's policy is the proof, unless the rules file closes the queue to a source.
+ * Which events the `events` queue accepts. A sender may claim anything in a message, so commands of people are refused.
+ * For all other events the queue's policy authenticates the sender, unless the rules file closes the queue to a source.
  */
 import { FleetReflexError } from '../errors.ts';
 import type { TriggerEvent } from '../model/trigger-event.ts';
@@ -18,7 +18,7 @@ export function openSettings(source: Source, settings: SourceSettings | undefine
   );
 }
 
-/** @throws FleetReflexError `queue.person` (hold): one event that a person is said to have typed refuses the message */
+/** @throws FleetReflexError `queue.person` (hold) if any event of the message claims to be typed by a person */
 export function checkEvents(source: Source, events: readonly TriggerEvent[]): void {
   if (events.some(({ kind }) => kind === 'chat')) throw aPerson(source.name);
 }

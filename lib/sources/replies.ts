@@ -1,6 +1,6 @@
 /**
- * Sends what becomes of a run back to where it was asked for. A reply is a courtesy beside the completion events:
- * what fails for good is logged and dropped, what may work later is thrown as `retry`, for a few minutes.
+ * Sends the progress of a run to the chat that requested it. Replies come with no promise, unlike completion events: a
+ * permanent failure is logged and dropped, a temporary one is thrown as `retry`, for a few minutes.
  */
 import type { LookupFunction } from 'node:net';
 import type { Dispatcher } from 'undici';
@@ -46,7 +46,7 @@ const BASES: Readonly<Record<Vendor, string>> = {
   slack: 'https://slack.com',
 };
 
-/** News that is older than this is not worth another try. */
+/** Replies older than this are not retried. */
 const GIVE_UP_AFTER_MS = 10 * 60_000;
 const DEFAULT_DEADLINE_MS = 5000;
 const MAX_ANSWER_BYTES = 64 * 1024;
@@ -64,19 +64,19 @@ export interface RepliesOptions {
   runUrl?: (runId: string) => string;
   /** For one reply, in milliseconds. Default 5000. */
   deadlineMs?: number;
-  /** What sends; a test's `MockAgent`. Default: a pool for each host. */
+  /** The undici dispatcher; tests give a `MockAgent`. Default: a pool for each host. */
   dispatcher?: Dispatcher;
-  /** How names become addresses. Default: only public ones, unless this machine is allowed. */
+  /** How names are resolved. Default: only public addresses, unless this machine is allowed. */
   lookup?: LookupFunction;
 }
 
 export interface Replies {
   /**
-   * Tells the chat what an event means; `task.completed` is no news there.
+   * Reports an event to the chat; `task.completed` is not reported.
    * @throws FleetReflexError `reply.failed` (retry), for ten minutes after the event; nothing else
    */
   send(event: CompletionEvent, replyTo: ReplyTo): Promise<void>;
-  /** Says a text where the chat shows no answer (`isAnswerHidden`). Never throws: there is no second try. */
+  /** Sends a text to a chat that shows no answer (`isAnswerHidden`). Never throws: it is not retried. */
   say(text: string, replyTo: ReplyTo): Promise<void>;
   close(): Promise<void>;
 }
@@ -100,7 +100,7 @@ export function replies(options: RepliesOptions): Replies {
       const { outputs = 'caller' } = replyTo;
       const tellsCaller = CHANNELS.get(replyTo.via)?.tellsCaller?.(replyTo.address) === true;
       const isForCaller = outputs !== 'channel' && tellsCaller;
-      // Where one person cannot be told alone, all who read along would see what is meant for one.
+      // In a chat that cannot address one person, everybody would see a message for one person.
       const showsOutput = outputs === 'channel' || (outputs === 'caller' && isForCaller);
       const shown = showsOutput ? message : withoutOutput(message, event.data.runId);
       const failure = await attempt({ message: shown, event, isForCaller }, replyTo, facts);
@@ -123,7 +123,7 @@ export function replies(options: RepliesOptions): Replies {
     },
   };
 
-  /** @returns why another try may help; undefined when it has arrived, or never will */
+  /** @returns why a retry may help; undefined if it has arrived, or never will */
   async function attempt(
     reply: Reply,
     { via, address }: ReplyTo,
@@ -134,7 +134,7 @@ export function replies(options: RepliesOptions): Replies {
     try {
       request = await channel?.requestFor(reply, address, context());
     } catch (thrown) {
-      // A secret that cannot be read now may be readable later; anything else will not get better.
+      // A secret that cannot be read now may be readable later; other errors are permanent.
       if (thrown instanceof FleetReflexError && thrown.disposition === 'retry') return thrown;
       log.error('reply.dropped', { ...facts, because: messageOf(thrown) });
       return undefined;
@@ -207,7 +207,7 @@ export function replies(options: RepliesOptions): Replies {
 
 type Headers = Readonly<Record<string, string | string[] | undefined>>;
 
-/** GitHub says 403 where it means too many, and when to come back. */
+/** GitHub answers 403 for too many requests, with the time of the next try. */
 function verdictOf(status: number, headers: Headers): Verdict {
   const isLimited = status === 403 && headers['retry-after'] !== undefined;
   return isLimited || status === 408 || status === 425 || status === 429 || status >= 500 ? 'busy' : 'gone';

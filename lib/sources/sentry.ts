@@ -95,7 +95,7 @@ neither its time nor the \`Request-ID\`: the same body is the same event.`,
   payload: Payload,
   normalise(payload, request, { now }) {
     const { action, data } = payload;
-    // The body is signed and the header is not: it may only agree.
+    // The body is signed, the header is not: it may only confirm the body.
     const resource = request.headers['sentry-hook-resource'] ?? inferResource(data);
     const facts = resource === inferResource(data) ? factsOf(resource, action, data) : undefined;
     if (facts === undefined) {
@@ -183,7 +183,7 @@ function metricAlert(status: Status, action: string, data: z.infer<typeof Metric
   };
 }
 
-/** Without `startsAt`: an issue that comes back was first seen long before, and an alert of it tells another time. */
+/** Without `startsAt`: a recurring issue was first seen long before, and its alert has another time. */
 function issue(status: Status, action: string, { issue: it }: z.infer<typeof Issue>): Facts {
   return {
     status,
@@ -193,12 +193,12 @@ function issue(status: Status, action: string, { issue: it }: z.infer<typeof Iss
     labels: toLabels({ project: it.project?.slug, issue_id: it.id, short_id: it.shortId }),
     fingerprint: firstText(it.id) ?? 'unknown',
     url: firstText(it.web_url, it.permalink),
-    // It may be resolved, and opened again, long after it was last seen.
+    // It may be resolved and reopened long after it was last seen.
     time: action === 'created' ? (toIsoTime(it.lastSeen) ?? toIsoTime(it.firstSeen)) : undefined,
   };
 }
 
-/** What the signed body is. */
+/** The kind of the event, from the signed body. */
 function inferResource(data: Readonly<Record<string, unknown>>): string | undefined {
   if (data['metric_alert'] !== undefined) return 'metric_alert';
   if (data['issue'] !== undefined) return 'issue';

@@ -1,6 +1,6 @@
 /**
- * A source's entry under `sources:` in rules.yml: its own settings, and what every source has. It is parsed once, when
- * the rules are loaded; from there on it travels parsed.
+ * A source's entry under `sources:` in rules.yml: its own settings and the common ones. It is parsed once, when the rules
+ * are loaded.
  */
 import * as z from 'zod';
 
@@ -32,22 +32,22 @@ export function entrySchema(own: z.ZodObject, { hasPeople = false, hasSystems = 
 
 export type EntrySchema = ReturnType<typeof entrySchema>;
 /**
- * An entry that its source's schema has parsed, with every default. Only that source knows its fields. The brand keeps
- * out an entry as it is written, which has no default: a window that is undefined would let every time pass.
+ * An entry parsed by its source's schema, with every default. Only that source knows its fields. The brand rejects an
+ * unparsed entry, which has no defaults: an undefined window would accept any time.
  */
 export type SourceSettings = z.infer<EntrySchema>;
 
-/** Whether the `events` queue may bring its events; what people say never comes that way. */
+/** Whether the `events` queue accepts its events; commands of people are never accepted there. */
 export function takesMessages(settings: SourceSettings): boolean {
   return settings['queue'] === true;
 }
 
-/** Whose people may use rules. @returns undefined where the entry lists none */
+/** The tenants whose people may use rules. @returns undefined if the entry lists none */
 export function tenantsOf(settings: SourceSettings): readonly string[] | undefined {
   return Tenants.parse(settings['tenants']);
 }
 
-/** The command that stands before a verb: no source has to have the setting, and each that does calls it so. */
+/** The command word before a verb. The setting is optional for a source, but always has this name. */
 export function commandOf(settings: SourceSettings | undefined): string {
   const command = settings?.['command'];
   return typeof command === 'string' ? command : '/fleet';

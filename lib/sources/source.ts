@@ -1,7 +1,7 @@
 /**
- * The seam to the systems that send events. A source is one file that says how a request proves itself (`verify`),
- * what its body is (`payload`), and what trigger events it makes of it (`normalise`). `defineSource` binds the three
- * so that the door can only run them in that order: signature on the raw bytes, then parse, then schema.
+ * The seam for systems that send events. A source is one file with three parts: how a request is authenticated (`verify`),
+ * the schema of its body (`payload`), and the trigger events that it makes (`normalise`). `defineSource` binds the three so
+ * that they can only run in that order: signature on the raw bytes, then parse, then schema.
  */
 import type * as z from 'zod';
 import { FleetReflexError } from '../errors.ts';
@@ -20,13 +20,13 @@ export interface SourceContext<Settings = SourceSettings> {
 }
 
 /**
- * Whether a request is authentic. `because` is for our log only: the sender is told no more than 401.
- * `stale` is only said of a request whose signature is right.
+ * Whether a request is authentic. `because` is for our log only: the sender gets only a 401.
+ * `stale` is used only for a request with a correct signature.
  */
 export type Verification =
   /**
-   * `isFresh`: a time near ours is part of what is proved. `opened`: the body, where it had to be opened to be proved;
-   * it is not parsed again.
+   * `isFresh`: the signature covers a time near ours. `opened`: the plain text of a body that had to be decrypted; it is
+   * not parsed again.
    */
   | { isAuthentic: true; isFresh?: true; opened?: unknown }
   | { isAuthentic: false; reason: 'forged' | 'stale'; because: string };
@@ -49,15 +49,15 @@ export type Normalisation =
       kind: 'events';
       events: readonly TriggerEvent[];
       replyTo?: ReplyTo;
-      /** `time` is signed: a command that a person gave then, and that is sent again much later, does not run. */
+      /** `time` is signed, so a command of a person that is replayed much later does not run. */
       isTimeProved?: boolean;
-      /** The sender shows nobody what it is answered: the answer's text has to go to `replyTo` as well. */
+      /** The sender discards the response, so the answer's text is also sent to `replyTo`. */
       isAnswerHidden?: true;
-      /** What the sender says of the request as a whole; it stands with each event. */
+      /** Notes about the whole request, repeated with each event. */
       notes?: readonly Note[];
-      /** Where the sender chooses the ids: what each of the events says, and whether the proof covers it. */
+      /** If the sender chooses the ids: the content of each event, and whether the signature covers it. */
       contents?: { hashes: readonly string[]; isSigned: boolean };
-      /** A provider's own word that these invocations have changed: the poller looks at once. */
+      /** Invocations that a provider reports as changed: the poller looks at once. */
       news?: readonly InvocationNews[];
     }
   /** Authentic, understood, and nothing to match: a ping, a test, a type that we do not use. */
@@ -65,15 +65,15 @@ export type Normalisation =
   /** A handshake: answered at once, never matched. */
   | { kind: 'answered'; answer: SourceAnswer };
 
-/** What a person on call wants to know of a source at a glance; each a phrase, for the table of docs/sources.md. */
+/** Facts of a source for the table of docs/sources.md, each a phrase. */
 export interface SourceFacts {
-  /** What makes a request authentic: `HMAC-SHA256 of the body in X-Hub-Signature-256`. */
+  /** How a request is authenticated: `HMAC-SHA256 of the body in X-Hub-Signature-256`. */
   proof: string;
-  /** How long a captured request stays good: `5 minutes`, `none`. */
+  /** How long a captured request is accepted: `5 minutes`; `none` for no limit. */
   replayWindow: string;
   /** What `event.id` is made of. */
   eventId: string;
-  /** Of a source of chat: what its people and channels are known by, for `allow`. */
+  /** For a chat source: the ids of its people and channels, for `allow`. */
   people?: PeopleFacts;
 }
 
@@ -111,13 +111,13 @@ export interface SourceSpec<Payload, Settings> {
   methods?: readonly string[];
   /** The media types that it sends, without parameters; others are answered 415. Empty: any. */
   contentTypes: readonly string[];
-  /** It proves itself by something else (a certificate): it takes events also where no secret is set. */
+  /** It is authenticated without a secret (by a certificate), so it accepts events if no secret is set. */
   hasNoSecret?: boolean;
   verify(request: SourceRequest, context: SourceContext<Settings>): Verification | Promise<Verification>;
   /** Default: what `verify` has opened, or `request.parsed()`. Throws FleetReflexError `body.*`. */
   parse?(request: SourceRequest, context: SourceContext<Settings>): unknown;
   payload: z.ZodType<Payload>;
-  /** A set-up step that has to do something (confirm a subscription) before it is answered. HTTP only. */
+  /** A set-up step with a side effect (confirming a subscription) before the answer. HTTP only. */
   handshake?(
     payload: Payload,
     request: SourceRequest,
@@ -156,7 +156,25 @@ export interface Source {
   recognises?(body: unknown): boolean;
 }
 
-/** Binds a source's parts; the types are checked here and sealed. */
+/**
+ * Binds a source's parts; the types are checked here and sealed.
+ * @example
+ * export const acme = defineSource({
+ *   name: 'acme',
+ *   title: 'Acme',
+ *   documentation: 'https://acme.example/webhooks',
+ *   setup: 'Add `https://<your-endpoint>/hooks/acme` with the secret.',
+ *   kinds: ['generic'],
+ *   contentTypes: ['application/json'],
+ *   settings: z.strictObject({}),
+ *   verify: (request, { secrets }) => verifyAuthorization(request, secrets),
+ *   payload: z.looseObject({ id: z.string() }),
+ *   normalise(body, _request, { now }) {
+ *     const envelope = { source: 'acme', id: body.id, verb: 'received', time: now.toISOString() };
+ *     return { kind: 'events', events: [genericEvent(envelope, { body })] };
+ *   },
+ * });
+ */
 export function defineSource<Payload, Settings>(spec: SourceSpec<Payload, Settings>): Source {
   /** What its schema has parsed is its own settings and everybody's. */
   type Context = SourceContext<Settings & SourceSettings>;
@@ -210,7 +228,7 @@ export function requestOfMessage(body: string): SourceRequest {
   });
 }
 
-/** For a source whose body has another inside: what `payload` does for the body. @throws `body.invalid` */
+/** Parses an inner body of a source, as `payload` parses the body. @throws `body.invalid` */
 export function checkPayload<Payload>(source: string, schema: z.ZodType<Payload>, parsed: unknown): Payload {
   const payload = schema.safeParse(parsed);
   if (!payload.success) throw badPayload(source, payload.error);
@@ -226,7 +244,7 @@ function badPayload(source: string, error: z.ZodError): FleetReflexError {
   );
 }
 
-/** Where a schema has alternatives: what the one that came closest has to say. */
+/** For a schema with alternatives: the problems of the closest one. */
 function problemsIn(issues: readonly z.core.$ZodIssue[], at: readonly PropertyKey[] = []): string[] {
   return issues.flatMap((issue) => {
     const path = [...at, ...issue.path];

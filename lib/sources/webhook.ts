@@ -31,7 +31,7 @@ export interface WebhookContext extends Omit<DecideContext, 'ruleSet'> {
   sourceNamed: (name: string) => Source | undefined | Promise<Source | undefined>;
   secrets: SourceSecrets;
   wakeUps: Pick<WakeUpQueue, 'tell'>;
-  /** Says something in a chat; never throws, and takes no longer than a chat waits. */
+  /** Sends a text to a chat; never throws, and takes no longer than a chat waits. */
   say: (text: string, replyTo: ReplyTo) => Promise<void>;
   log: CorrelatedLog;
 }
@@ -91,7 +91,7 @@ async function receive(event: HttpEvent, requestId: string, context: WebhookCont
         { ...context, ruleSet },
       );
       if (news.length > 0) await context.wakeUps.tell(news);
-      // Where the sender shows nobody what it is answered, the person who asked is told by a message.
+      // If the sender discards the response, the person who asked gets a message.
       if (normalisation.isAnswerHidden && replyTo) {
         const { answerLines } = await import('./shared/chat-answer.ts');
         await context.say(answerLines(outcomes, 'channel').join('\n'), replyTo);
@@ -104,10 +104,10 @@ async function receive(event: HttpEvent, requestId: string, context: WebhookCont
 
 const PREFERENCE_APPLIED = { 'preference-applied': 'return=representation' };
 
-/** Lambda answers 6 MB at most, and a body may have thousands of events: what is left out is in `why`. */
+/** Lambda answers at most 6 MB, and a body may have thousands of events: `why` has the omitted ones. */
 const MAX_LISTED = 1_000;
 
-/** What was started comes first where there is more than can be listed. */
+/** Started runs first, if there are more events than can be listed. */
 function answerOf(outcomes: readonly DoorOutcome[]) {
   const matched = outcomes.flatMap(({ event: { id }, matched: of }) =>
     of.map((it) => ({ ...it, eventId: id })),
@@ -140,7 +140,7 @@ function answerOf(outcomes: readonly DoorOutcome[]) {
 const MAX_NOTES = 20;
 const MAX_IDS = 100;
 
-/** Each note once, with the events that it is said of. */
+/** Each note once, with its events. */
 function notesOf(outcomes: readonly DoorOutcome[]) {
   const said = outcomes.flatMap(({ event, notes = [] }) => notes.map((note) => ({ ...note, id: event.id })));
   return [...Map.groupBy(said, ({ code, message }) => JSON.stringify([code, message])).values()]
@@ -214,7 +214,7 @@ function checkMediaType({ contentTypes }: Source, request: SourceRequest): void 
   );
 }
 
-/** The two are told apart, for a sender whose clock is wrong; neither says what would have been right. */
+/** The two have different answers, for a sender whose clock is wrong; neither says what was expected. */
 function unauthorized({ reason, because }: { reason: 'forged' | 'stale'; because: string }): Refusal {
   const problem =
     reason === 'stale'

@@ -115,7 +115,7 @@ function statusOf(payload: z.infer<typeof Payload>): 'firing' | 'resolved' | 'ac
   return String(payload.event_value) === '0' ? 'resolved' : undefined;
 }
 
-/** A value, unless it is a macro that stayed as it was written. */
+/** A value, unless it is an unresolved macro. */
 function resolved(value: unknown): string | undefined {
   const given = firstText(value);
   return given === undefined || /^(\{[A-Z$.0-9_]+\}|\*UNKNOWN\*)$/.test(given) ? undefined : given;

@@ -1,4 +1,4 @@
-/** CloudMonitor's threshold alarm: a form whose missing values are the text `null`, whose dimensions are no JSON. */
+/** CloudMonitor's threshold alarm: a form whose missing values are the text `null`; its dimensions are not JSON. */
 import * as z from 'zod';
 import { parseJson } from '../../http/body.ts';
 import { firstText, joinedId } from '../../model/id-parts.ts';
@@ -36,7 +36,7 @@ export const MetricAlarm = z.looseObject({
 });
 export type MetricAlarm = z.infer<typeof MetricAlarm>;
 
-/** An old sample says ALARM where all else says ALERT. */
+/** An old sample says ALARM, all others ALERT. */
 const STATUS = new Map([
   ['ALERT', 'firing' as const],
   ['ALARM', 'firing' as const],

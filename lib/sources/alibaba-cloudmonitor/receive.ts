@@ -1,6 +1,6 @@
 /**
  * Alibaba CloudMonitor: the threshold alarms' callback (a form) and the system events' push (JSON). The form has a
- * field `signature` that no page explains how to check; the secret in the URL, or in a header, is the proof.
+ * field `signature` that is not documented, so requests are authenticated by the secret in the URL or in a header.
  */
 import * as z from 'zod';
 import { verifyUrlSecret } from '../proofs/bearer.ts';

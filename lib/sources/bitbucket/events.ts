@@ -1,6 +1,6 @@
 /**
- * The Bitbucket events that say that something changed or was built. Cloud and Data Center share the idea and none
- * of the field names. https://confluence.atlassian.com/bitbucketserver/event-payload-938025882.html
+ * The Bitbucket events for changes and builds. Cloud and Data Center have different field names.
+ * https://confluence.atlassian.com/bitbucketserver/event-payload-938025882.html
  */
 import * as z from 'zod';
 import { firstText } from '../../model/id-parts.ts';
@@ -40,7 +40,7 @@ const cloudPush = z
     }),
   );
 
-// A build may be of a fork's pull request, and says no more than a branch's name: neither branch nor commit is told.
+// A build may be of a fork's pull request, and has only a branch name: branch and commit are left out.
 const cloudStatus = z
   .looseObject({
     actor: Actor,
@@ -94,11 +94,11 @@ export const BITBUCKET_EVENTS: ReadonlyMap<string, z.ZodType<DeployFacts[]>> = n
   ['repo:refs_changed', dataCenterPush],
 ]);
 
-/** What the signed body is, whatever the key in its headers says. */
+/** The kind of the event, from the signed body and not from the unsigned header. */
 export function inferBitbucketEvent(payload: Readonly<Record<string, unknown>>): string | undefined {
   if (payload['push'] !== undefined) return 'repo:push';
   if (payload['commit_status'] !== undefined) return 'repo:commit_status_updated';
-  // A mirror's news has changes too.
+  // A mirror's events have `changes` too.
   return payload['changes'] !== undefined && payload['mirrorServer'] === undefined
     ? 'repo:refs_changed'
     : undefined;

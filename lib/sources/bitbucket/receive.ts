@@ -32,7 +32,7 @@ between the same two commits, the repeated bodies count as repeated deliveries, 
   payload: z.looseObject({}),
   normalise(payload, request, { now }) {
     const { headers } = request;
-    // The body is signed and the key is not: it may only agree.
+    // The body is signed, the key is not: the key may only confirm the body.
     const schema = BITBUCKET_EVENTS.get(inferBitbucketEvent(payload) ?? '');
     const key = headers['x-event-key'];
     if (schema === undefined || (key !== undefined && BITBUCKET_EVENTS.get(key) !== schema)) {

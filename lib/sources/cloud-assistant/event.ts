@@ -1,6 +1,6 @@
 /**
- * Alibaba Cloud Assistant's task event: that a command has ended on one instance, without its output. Through
- * EventBridge its facts are in `data`; through CloudMonitor presumably in `content` (no sample has been found).
+ * Alibaba Cloud Assistant's task event: a command has ended on one instance; the output is not included. EventBridge
+ * sends the facts in `data`; CloudMonitor presumably in `content` (no sample has been found).
  * https://www.alibabacloud.com/help/en/ecs/user-guide/subscribe-to-cloud-assistant-events
  */
 import * as z from 'zod';

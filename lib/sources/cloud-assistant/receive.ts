@@ -1,6 +1,6 @@
 /**
- * Alibaba Cloud Assistant's own word that a task has ended, through EventBridge or CloudMonitor, over HTTP or on the
- * `events` queue. It is a generic event: the result with its output still comes from DescribeInvocations.
+ * Alibaba Cloud Assistant's events of ended tasks, through EventBridge or CloudMonitor, over HTTP or on the `events`
+ * queue. They are generic events: the result with its output is still read from DescribeInvocations.
  */
 import * as z from 'zod';
 import { firstText, joinedId } from '../../model/id-parts.ts';
@@ -86,7 +86,7 @@ Each instance sends one event when its task has ended; there is no event for a s
   recognises: isTaskEvent,
 });
 
-/** A firing of a schedule is an invocation of its own to us: `t-…#<n>` (lib/providers/alibaba/firing-id.ts). */
+/** We treat each firing of a schedule as a separate invocation: `t-…#<n>` (lib/providers/alibaba/firing-id.ts). */
 function newsOf({ invokeId, repeats, repeatMode }: TaskFacts): InvocationNews[] {
   const whole: InvocationNews = { provider: 'alibaba', invocationId: invokeId };
   const times = toInteger(repeats);

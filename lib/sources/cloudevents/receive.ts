@@ -1,7 +1,7 @@
 /**
  * CloudEvents over HTTP, in the structured, binary and batched modes, and the handshake of its webhook specification.
- * The package `cloudevents` leaves header values encoded and puts the present where it cannot read a time, so the
- * binding is read here.
+ * The package `cloudevents` does not decode header values and replaces an unreadable time by the present, so the
+ * binding is implemented here.
  */
 import * as z from 'zod';
 import { FleetReflexError } from '../../errors.ts';
@@ -59,7 +59,7 @@ type follows \`generic.\`. The \`events\` queue accepts any structured event.`,
   // Any: in the binary mode the type is that of the data.
   contentTypes: [],
   verify(request, { secrets, settings, now }) {
-    // The handshake asks whether events may come at all; each of them must then prove itself.
+    // The handshake only asks whether events may be sent; each event is authenticated.
     if (request.method === 'OPTIONS') return AUTHENTIC;
     if (secrets.some(isStandardSecret)) {
       return verifyStandardSignature(request, secrets.filter(isStandardSecret), now);
@@ -78,7 +78,7 @@ type follows \`generic.\`. The \`events\` queue accepts any structured event.`,
     if (request.method === 'OPTIONS') return { kind: 'answered', answer: consent(request, settings) };
     const events = Array.isArray(payload) ? payload : [payload];
     if (events.length === 0) return { kind: 'ignored', because: 'the batch is empty' };
-    // Transports add attributes and may write another time; what the event says is its type, its subject and its data.
+    // Transports add attributes and may change the time: type, subject and data identify the content.
     const hashes = events.map(({ type, subject, data, data_base64: bytes }) =>
       contentHash({ type, subject, data: data ?? bytes }),
     );
@@ -113,7 +113,7 @@ function toTriggerEvent(event: CloudEvent, now: Date) {
   );
 }
 
-/** Consent is in the headers, not in the status; the callback URL is never followed. */
+/** The headers carry the consent, not the status; the callback URL is never followed. */
 function consent(request: SourceRequest, settings: Settings): SourceAnswer {
   const origin = request.headers['webhook-request-origin'] ?? '';
   const isName = /^[A-Za-z0-9.:-]{1,255}$/.test(origin);

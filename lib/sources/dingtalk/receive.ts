@@ -1,6 +1,6 @@
 /**
- * DingTalk: messages to a robot as chat commands. DingTalk signs the time and not the body, so that whoever sees one
- * request can send any command for an hour: the signature is worth as much as a bearer token.
+ * DingTalk: messages to a robot as chat commands. DingTalk signs the time and not the body: with one captured request
+ * an attacker can send other bodies while the signature is fresh. The signature protects no more than a bearer token.
  */
 import * as z from 'zod';
 import type { SourceRequest } from '../../http/request.ts';
@@ -94,12 +94,12 @@ signed.`,
       {
         source: 'dingtalk',
         id: deliveryId(request.body, payload.msgId),
-        // The one time that is signed; that of the message is not.
+        // Only this time is signed; the message's own is not.
         time:
           toIsoTime(Number(request.headers['timestamp'])) ?? toIsoTime(payload.createAt) ?? now.toISOString(),
       },
       {
-        // The mention of the robot is cut off already; of others nothing but the space stays.
+        // DingTalk has already removed the robot's mention; of other mentions only the space remains.
         ...parseMention(settings.command, payload.text?.content ?? ''),
         user: { id: user, ...(payload.senderNick && { name: payload.senderNick }) },
         channel: channel
@@ -119,7 +119,7 @@ signed.`,
   },
 });
 
-/** Of outsiders DingTalk tells neither the company nor the id among its people. */
+/** For outsiders DingTalk sends neither the company nor the user id there. */
 function tenancyOf(message: z.infer<typeof Message>): ReturnType<typeof tenancy> {
   const { senderCorpId: company, chatbotCorpId: own, senderStaffId: staffId } = message;
   return { ...tenancy([company], [own]), ...(!company && !staffId && { isExternal: true }) };
@@ -128,15 +128,15 @@ function tenancyOf(message: z.infer<typeof Message>): ReturnType<typeof tenancy>
 const SINGLE_CHAT = '1';
 
 /**
- * DingTalk cuts every mention out of the text. What is left of the robot's is the space behind it: a text that begins
- * with it began with a mention, and the mention was the robot's when nobody else is mentioned.
+ * DingTalk removes every mention from the text, but not the space after it: a text that begins with a space began with
+ * a mention. It was the robot's if no other user is mentioned.
  */
 function whyTalk(message: z.infer<typeof Message>): string | undefined {
   if (message.conversationType === SINGLE_CHAT) return undefined;
   if (message.isInAtList === false) return 'the message does not mention the robot';
   const robot = message.chatbotUserId;
   const mentioned = new Set((message.atUsers ?? []).flatMap((at) => at?.dingtalkId || []));
-  // Who the robot is may not be told: then it is who is mentioned alone.
+  // The robot's id may be missing: then the only mentioned user is the robot.
   if (robot) mentioned.delete(robot);
   if (mentioned.size > (robot ? 0 : 1))
     return 'the message mentions others too, and DingTalk does not tell whom first';
@@ -148,7 +148,7 @@ function whyTalk(message: z.infer<typeof Message>): string | undefined {
 function verifySign(request: SourceRequest, { secrets, now }: SourceContext<Settings>): Verification {
   const timestamp = request.headers['timestamp'];
   if (timestamp === undefined) return forged('it has no timestamp header');
-  // The secret is in the text that it signs, so that each needs a text of its own.
+  // The signed text contains the secret, so each secret needs its own text.
   const verdicts = secrets.map((secret) =>
     verifyHmac(request, {
       header: 'sign',

@@ -1,6 +1,6 @@
 /**
- * Discord: application commands and buttons of the interactions endpoint as chat commands. Discord signs with a key
- * of its own (Ed25519), so that what we hold is no secret: the application's public key.
+ * Discord: application commands and buttons of the interactions endpoint as chat commands. Discord signs with Ed25519;
+ * our secret is only the application's public key.
  */
 import { createPublicKey, type KeyObject, verify } from 'node:crypto';
 import * as z from 'zod';
@@ -47,7 +47,7 @@ const PING = 1;
 const APPLICATION_COMMAND = 2;
 const MESSAGE_COMPONENT = 3;
 const AUTOCOMPLETE = 4;
-/** What is typed; the other types are menus of people and of messages, where nobody types. */
+/** Typed commands; the other types are context menus of users and messages. */
 const CHAT_INPUT = 1;
 const PONG = 1;
 const CHANNEL_MESSAGE = 4;
@@ -84,7 +84,7 @@ const Command = z.looseObject({
   member: z.looseObject({ user: User.nullish(), roles: z.array(z.string()).nullish() }).nullish(),
   user: User.nullish(),
   guild_id: z.string().nullish(),
-  /** Of each way in which it is installed, 0 a guild and 1 a person, who did: the id, 0 in the bot's own messages. */
+  /** Who installed the application, by integration type (0 guild, 1 user); the id is 0 in the bot's own messages. */
   authorizing_integration_owners: z.record(z.string(), z.union([z.string(), z.number()])).nullish(),
   context: z.number().nullish(),
   channel_id: z.string().nullish(),
@@ -149,7 +149,7 @@ the progress and the result, for 15 minutes, the lifetime of Discord's token (\`
   answer(outcomes, { settings }): SourceAnswer {
     const isStarted = outcomes.some(({ matched }) => matched.some(({ rejected }) => rejected === undefined));
     if (settings.deferred && isStarted) {
-      // Who sees it sees the first reply in its place, which may have the output of a command.
+      // Its readers also see the first reply, which replaces it and may contain the output of a command.
       return { status: 200, body: { type: DEFERRED_CHANNEL_MESSAGE, data: { flags: EPHEMERAL } } };
     }
     const content = cutText(answerText(outcomes, discordMarkup, 'caller'), MAX_CONTENT);
@@ -161,7 +161,7 @@ the progress and the result, for 15 minutes, the lifetime of Discord's token (\`
 function verifyEd25519(request: SourceRequest, { secrets, now }: SourceContext<Settings>): Verification {
   const signature = request.headers['x-signature-ed25519'];
   const timestamp = request.headers['x-signature-timestamp'];
-  // Decoding hex forgives; another spelling of a signature is not what Discord sent.
+  // Hex decoding is lenient; Discord never sends another spelling of a signature.
   if (signature === undefined || !/^[0-9a-f]{128}$/.test(signature)) {
     return forged('its x-signature-ed25519 is not 128 hex digits');
   }
@@ -175,7 +175,7 @@ function verifyEd25519(request: SourceRequest, { secrets, now }: SourceContext<S
     : forged('its x-signature-ed25519 is not made with the application’s key');
 }
 
-/** What stands before the 32 bytes of an Ed25519 public key in DER (RFC 8410). */
+/** The DER prefix of a 32-byte Ed25519 public key (RFC 8410). */
 const SPKI_PREFIX = Buffer.from('302a300506032b6570032100', 'hex');
 
 function publicKeyOf(hex: string): KeyObject | undefined {
@@ -225,7 +225,7 @@ function fromInteraction(
 
 const PRIVATE_CHANNEL = 2;
 
-/** Whoever installs the application for themselves takes it to every guild and every message of theirs. */
+/** A user who installs the application for themselves can use it in every guild and direct message. */
 function tenancyOf(interaction: Command): ReturnType<typeof tenancy> {
   const { guild_id: guild, authorizing_integration_owners: owners, context } = interaction;
   const isTold = owners !== undefined && owners !== null && Object.keys(owners).length > 0;

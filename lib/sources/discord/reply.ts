@@ -1,6 +1,6 @@
 /**
  * Discord: follow-up messages of an interaction, for the 15 minutes that its token is good. After a deferred answer
- * the first one takes the place of “thinking…”, and is seen by whoever sees that: the caller alone.
+ * the first one replaces “thinking…”, which only the caller sees.
  * https://discord.com/developers/docs/interactions/receiving-and-responding#create-followup-message
  */
 import * as z from 'zod';
@@ -14,9 +14,9 @@ const ACTION_ROW = 1;
 const BUTTON = 2;
 const DANGER = 4;
 const MAX_CONTENT = 2000;
-/** No preview of a link that somebody else's words have. */
+/** Suppresses previews of links in quoted text. */
 const SUPPRESS_EMBEDS = 4;
-/** The person who typed sees it, and nobody else. */
+/** Visible only to the person who typed the command. */
 const EPHEMERAL = 64;
 
 export const discordReply: ReplyChannel = {

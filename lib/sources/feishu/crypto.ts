@@ -1,7 +1,7 @@
 /**
  * Feishu's own cryptography, by its page on encryption: a body under AES-256-CBC with a key made of the Encrypt Key,
- * and a plain SHA-256 (no HMAC) as signature. Its SDK is not used: it hashes what it has parsed, and takes everything
- * where no key is set.
+ * and a plain SHA-256 (no HMAC) as signature. Its SDK is not used: it hashes the parsed body, and accepts everything
+ * if no key is set.
  */
 import { createDecipheriv, createHash } from 'node:crypto';
 import * as z from 'zod';
@@ -27,7 +27,7 @@ export function signingKeyOf(request: SourceRequest, keys: readonly string[]): s
 }
 
 /**
- * The JSON inside `{"encrypt": …}`, with the first key that opens it; a body that is not encrypted as it is.
+ * The JSON inside `{"encrypt": …}`, decrypted with the first key that fits; a body that is not encrypted, unchanged.
  * @throws FleetReflexError `body.*`
  */
 export function readFeishuBody(request: SourceRequest, keys: readonly string[]): unknown {
@@ -35,11 +35,11 @@ export function readFeishuBody(request: SourceRequest, keys: readonly string[]):
   const { data } = Encrypted.safeParse(outer);
   if (data === undefined) return outer;
   const opened = keys.map((key) => decrypt(data.encrypt, key)).find((plain) => plain !== undefined);
-  // What no key opens is no text either: say so as for any other bytes that are not JSON.
+  // If no key fits, the bytes are refused like any other bytes that are not JSON.
   return parseJson(opened ?? Buffer.alloc(0));
 }
 
-/** @returns undefined where the padding shows that it was not this key */
+/** @returns undefined if the padding shows that the key is wrong */
 export function decrypt(encrypted: string, key: string): Buffer | undefined {
   const bytes = Buffer.from(encrypted, 'base64');
   try {

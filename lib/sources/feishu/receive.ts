@@ -1,6 +1,6 @@
 /**
- * Feishu and Lark: messages to a bot as chat commands. Only with an Encrypt Key, which makes Feishu sign: without one
- * the only proof is a token inside the body.
+ * Feishu and Lark: messages to a bot as chat commands. An Encrypt Key is required, because Feishu signs only with one:
+ * without it, the body contains just a token.
  */
 import * as z from 'zod';
 import { parseJson } from '../../http/body.ts';
@@ -71,7 +71,7 @@ const MessageReceived = z.looseObject({
 });
 const Content = z.looseObject({ text: z.string() });
 
-/** Feishu sends again for 7.1 hours after an event, and does not say whether it signs anew. */
+/** Feishu retries for 7.1 hours after an event, and does not document whether it signs retries anew. */
 const WINDOW_MS = 8 * 60 * 60_000;
 
 export const feishu = defineSource({
@@ -118,7 +118,7 @@ custom bot's web hook ([chat-ops.md](chat-ops.md)).`,
   answer: () => ({ status: 200, body: {} }),
 });
 
-/** @throws FleetReflexError `body.*` for what is signed and cannot be read */
+/** @throws FleetReflexError `body.*` for a signed body that cannot be read */
 function verifyFeishu(request: SourceRequest, { secrets, now }: SourceContext<Settings>): Verification {
   const key = signingKeyOf(request, secrets);
   if (key === undefined) {
@@ -134,8 +134,8 @@ function verifyFeishu(request: SourceRequest, { secrets, now }: SourceContext<Se
 }
 
 /**
- * The request that Feishu makes when the URL is set is not signed. Who can encrypt it holds the key, and all that it
- * gets is its own challenge.
+ * Feishu's URL verification request is not signed. Encrypting it needs the key, and its answer is only its own
+ * challenge.
  */
 function openSetUp(request: SourceRequest, secrets: readonly string[]): unknown {
   const keys = secrets.filter((key) => key !== '');
@@ -200,7 +200,7 @@ function saidToBot(
   return written.slice(first.key.length);
 }
 
-/** Feishu says what was mentioned, or does not: then who has a user id is a person, and who is mentioned alone is the bot. */
+/** If Feishu does not say what was mentioned, a mention with a user id is a person, and an only mention is the bot. */
 function isBot(mention: Mention, all: readonly Mention[], bot: string | undefined): boolean {
   const { id, name, mentioned_type: type } = mention;
   const { open_id: openId, user_id: userId } = typeof id === 'object' && id !== null ? id : { open_id: id };

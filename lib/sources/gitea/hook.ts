@@ -73,7 +73,7 @@ export function defineGiteaSource({ prefixes, ...about }: Flavour): Source {
     ...about,
     kinds: ['deploy', 'chat'],
     settings: Settings,
-    // The signature is of the JSON and not of what is on the wire: a form or a query cannot be checked as it came.
+    // The signature covers the JSON and not the bytes on the wire: a form or a query cannot be checked.
     contentTypes: ['application/json'],
     verify: (request, { secrets }) =>
       verifyHmac(request, {

@@ -16,7 +16,7 @@ export const IssueComment = z.looseObject({
     author_association: z.string().nullish(),
     /** GitHub: the app that wrote it, also in a person's name. */
     performed_via_github_app: z.unknown().optional(),
-    /** Gitea: who wrote it where it was before; it was moved here by whoever runs the move. */
+    /** Gitea: the original author, of a comment that was migrated from another server. */
     original_author: z.string().nullish(),
     user: z
       .looseObject({ id: z.union([z.number(), z.string()]), login: z.string(), type: z.string().nullish() })
@@ -40,11 +40,11 @@ interface CommentContext {
   raw: unknown;
   bot: string;
   command: string;
-  /** The associations that may command; undefined where the sender does not tell them. */
+  /** The associations that may give commands; undefined if the sender does not report them. */
   commenters?: readonly string[];
 }
 
-/** Only new comments command: an edit would run what was typed before it, or a second time. */
+/** Only new comments are commands: an edit could run an old command, or run it a second time. */
 export function commentToChat(payload: IssueComment, context: CommentContext): Normalisation {
   const { action, comment } = payload;
   const text = mentionIn(comment.body ?? '', context.bot);
@@ -97,13 +97,13 @@ function isOfPerson({ comment, sender }: IssueComment): boolean {
   return types.every((type) => type === 'User') && !/\[bot\]$/i.test(user.login) && Number(user.id) > 0;
 }
 
-/** Repositories are renamed, and others may take the name then: the id is made of the number. */
+/** The id uses the repository's number: a name can be changed, and then taken by others. */
 function channelOf({ repository, issue }: IssueComment): { id?: string; name: string } {
   const name = `${repository.full_name}#${issue.number}`;
   return repository.id ? { id: `${repository.id}#${issue.number}`, name } : { name };
 }
 
-/** A comment below it, by the API that the payload names; whether a token may go there the reply asks. */
+/** A comment below it, by the API that the payload names; the reply checks whether the token may be sent there. */
 function replyBelow(source: string, { issue, repository }: IssueComment): ReplyTo | undefined {
   const [api = '', rest] = (issue.url ?? '').split('/repos/', 2);
   if (rest === undefined) return undefined;

@@ -1,5 +1,5 @@
 /**
- * GitHub: a deployment that started a run hears of it as its status.
+ * GitHub: reports a run as the status of the deployment that started it.
  * https://docs.github.com/en/rest/deployments/statuses#create-a-deployment-status
  */
 import * as z from 'zod';
@@ -18,7 +18,7 @@ const Address = z.object({
 
 const PUBLIC_API = 'https://api.github.com';
 const MAX_DESCRIPTION = 140;
-/** Where nobody knows how it ended, or it is our fault, it is an error and not a failure. */
+/** An unknown outcome, or a fault of ours, is an error and not a failure. */
 const ERRORS: ReadonlySet<RunStatus> = new Set(['unknown', 'expired', 'rejected']);
 
 export const githubDeploymentReply: ReplyChannel = {

@@ -1,4 +1,4 @@
-/** Where a deployment that asks to be carried out hears what became of it: lib/sources/<name>/reply.ts posts its status. */
+/** The reply address of a new deployment: lib/sources/<name>/reply.ts posts its status. */
 import * as z from 'zod';
 import type { ReplyTo } from '../../model/reply-to.ts';
 

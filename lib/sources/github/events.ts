@@ -1,6 +1,6 @@
 /**
- * Which GitHub events say that something was or will be deployed, and where each keeps the facts. A field that is
- * null for GitHub is absent for us. https://docs.github.com/en/webhooks/webhook-events-and-payloads
+ * The GitHub events about deployments, and the fields of each. A field that is null at GitHub is absent here.
+ * https://docs.github.com/en/webhooks/webhook-events-and-payloads
  */
 import * as z from 'zod';
 import { firstText } from '../../model/id-parts.ts';
@@ -79,7 +79,7 @@ const deployment = z.looseObject({ ...Common, deployment: Deployment, workflow_r
   }),
 );
 
-// Its action is always `created`, which is what a new deployment says: the event's own name keeps rules apart.
+// Its action is always `created`, like a new deployment's; the event's name distinguishes them for rules.
 const deploymentStatus = z
   .looseObject({
     ...Common,
@@ -136,13 +136,13 @@ const workflowRunBy = (whose: (run: Run, base: string | null | undefined) => Pro
     }),
   );
 
-/** GitHub always says where the branch is; a fork that has been deleted is null. */
+/** GitHub always sends the branch's repository; it is null for a deleted fork. */
 const workflowRun = workflowRunBy((run, base) => provenanceOf(run.head_repository?.full_name, base));
-/** Gitea says it of none. */
+/** Gitea never sends it. */
 export const giteaWorkflowRun = workflowRunBy(ofRun);
 
-// Runs of workflows that a fork's pull request started are in suites of ours, and nothing in them says so: neither
-// branch nor commit is told.
+// A fork's pull request can start workflows in our suites, and the payload does not reveal it: branch and commit are
+// left out.
 const checkSuite = z
   .looseObject({
     ...Common,
@@ -234,7 +234,7 @@ const repositoryDispatch = z.looseObject({ ...Common, branch: text }).transform(
   }),
 );
 
-/** By the name in `X-GitHub-Event`. What is not here is authentic and of no use to rules. */
+/** By the name in `X-GitHub-Event`. Other events are authentic, but of no use to rules. */
 export const DEPLOY_EVENTS: ReadonlyMap<string, z.ZodType<DeployFacts>> = new Map<
   string,
   z.ZodType<DeployFacts>
@@ -252,7 +252,7 @@ export const DEPLOY_EVENTS: ReadonlyMap<string, z.ZodType<DeployFacts>> = new Ma
 
 type Payload = Readonly<Record<string, unknown>>;
 
-/** What only the payload of an event has, and what that of another event has beside it. The finer ones first. */
+/** The fields that identify the payload of each event. Payloads that contain another's fields come first. */
 const SHAPES: readonly { event: string; has: readonly string[]; lacks?: readonly string[] }[] = [
   { event: 'ping', has: ['zen'] },
   { event: 'issue_comment', has: ['comment', 'issue'] },
@@ -276,22 +276,22 @@ const SHAPES: readonly { event: string; has: readonly string[]; lacks?: readonly
   { event: 'package', has: ['package'] },
 ];
 
-/** The name of the event that a payload is, from what only it has; undefined for one that starts nothing. */
+/** The name of the event, from the fields of its payload; undefined for an event that starts nothing. */
 export function inferEvent(payload: Payload): string | undefined {
   const has = (key: string) => Object.hasOwn(payload, key);
   return SHAPES.find((shape) => shape.has.every(has) && !shape.lacks?.some(has))?.event;
 }
 
 /**
- * Which event a request is. The payload is signed and the header is not: a captured status of a deployment would
- * else be sent again as a new deployment. So the header may only agree; messages of the `events` queue have none.
+ * Which event a request is. The payload is signed, the header is not: otherwise a captured deployment status could be
+ * replayed as a new deployment. The header may only confirm the payload; messages of the `events` queue have none.
  */
 export function eventOf(payload: Payload, header: string | undefined): string | undefined {
   const event = inferEvent(payload);
   return header === undefined || header === event ? event : undefined;
 }
 
-/** Why a request whose event is none of ours is ignored. */
+/** Why a request with an unused event is ignored. */
 export function whyUnused(title: string, header: string | undefined): string {
   const isUsed = header !== undefined && (DEPLOY_EVENTS.has(header) || header === 'issue_comment');
   return isUsed
@@ -299,7 +299,7 @@ export function whyUnused(title: string, header: string | undefined): string {
     : `${title}’s event ${header ?? '(unnamed)'} starts nothing`;
 }
 
-/** What starts a workflow on a commit of the repository itself; a pull request may start one on a fork's. */
+/** Triggers that run a workflow on the repository's own commit; a pull request may run one on a fork's. */
 const OWN_TRIGGERS: ReadonlySet<string> = new Set([
   'push',
   'create',
@@ -310,7 +310,7 @@ const OWN_TRIGGERS: ReadonlySet<string> = new Set([
   'dynamic',
 ]);
 
-/** Where a run may leave its head repository out, what started it tells; one that is null has been deleted. */
+/** If a run has no head repository, its trigger decides; a null one was deleted. */
 function ofRun(
   run: {
     event?: string | null | undefined;

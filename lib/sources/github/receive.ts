@@ -1,7 +1,6 @@
 /**
  * GitHub: pushes, deployments, workflow runs, releases and packages as deploy events, and comments that mention the
- * bot as chat commands. Everything else that it sends is authentic and ignored: GitHub does not send again, and a
- * refusal would only look like a broken hook.
+ * bot as chat commands. Other authentic events are ignored, not refused: GitHub would show a refusal as a broken hook.
  */
 import * as z from 'zod';
 import { isForm, parseJson } from '../../http/body.ts';

@@ -1,5 +1,5 @@
 /**
- * Which GitLab events say that something was or will be deployed, and where each keeps the facts.
+ * The GitLab events about deployments, and the fields of each.
  * https://docs.gitlab.com/user/project/integrations/webhook_events/
  */
 import * as z from 'zod';
@@ -35,7 +35,7 @@ const push = z
     }),
   );
 
-// A deployment that was made is `created`, as GitHub's is; each later state is a status of it.
+// A new deployment is `created`, like GitHub's; each later state is a deployment status.
 const deployment = z
   .looseObject({
     status: z.string(),
@@ -122,7 +122,7 @@ const release = z
     }),
   );
 
-/** Pipelines of merge requests, and those below one: their branch may be a fork's, by the same name as ours. */
+/** Pipelines of merge requests, and their child pipelines: the branch may be a fork's, with the same name as ours. */
 const SOURCES_OF_REQUESTS: ReadonlySet<string> = new Set([
   'merge_request_event',
   'external_pull_request_event',
@@ -134,7 +134,7 @@ interface Request {
   target_project_id?: unknown;
 }
 
-/** A fork that has been deleted is null. */
+/** A deleted fork is null. */
 function ofPipeline(source: string | null | undefined, request: Request | null | undefined): Provenance {
   if (!request) return source && !SOURCES_OF_REQUESTS.has(source) ? OWN : UNKNOWN;
   const [from, to] = [firstText(request.source_project_id), firstText(request.target_project_id)];
@@ -142,7 +142,7 @@ function ofPipeline(source: string | null | undefined, request: Request | null |
   return from === to ? OWN : { kind: 'fork', owner: from };
 }
 
-/** By `object_kind`. What is not here is authentic and of no use to rules. */
+/** By `object_kind`. Other events are authentic, but of no use to rules. */
 export const GITLAB_EVENTS: ReadonlyMap<string, z.ZodType<DeployFacts>> = new Map<
   string,
   z.ZodType<DeployFacts>
@@ -174,7 +174,7 @@ export const Note = z.looseObject({
 });
 export type Note = z.infer<typeof Note>;
 
-/** Whether not everybody who sees the project may read it: an internal note, or any on a confidential issue. */
+/** Whether only members may read it: an internal note, or any note on a confidential issue. */
 export function isInternalNote({ event_type: type, object_attributes: note, issue }: Note): boolean {
   const isConfidential = note.confidential === true || issue?.confidential === true;
   return note.internal === true || isConfidential || type === 'confidential_note';

@@ -1,7 +1,7 @@
 /**
  * GitLab: pushes, tags, deployments, pipelines and releases as deploy events, notes that mention the bot as chat
- * commands. A hook proves itself with its signing token where we hold one (`whsec_…`), else with its secret token;
- * the weaker is never taken for the stronger.
+ * commands. If the secret is a signing token (`whsec_…`), a signature is required; otherwise the secret token. A secret
+ * token is never accepted in place of a signature.
  */
 import * as z from 'zod';
 import type { SourceRequest } from '../../http/request.ts';
@@ -92,7 +92,7 @@ interface Ids {
   deliveryid: string | undefined;
 }
 
-/** With a signing token `webhook-id` is signed; with a secret token no header is worth more than another. */
+/** With a signing token `webhook-id` is signed; with a secret token no header is protected. */
 function idsOf({ headers, body }: SourceRequest, isSigned: boolean): Ids {
   const deliveryid = firstText(headers['idempotency-key'], headers['x-gitlab-event-uuid']);
   return { id: isSigned ? deliveryId(body, headers['webhook-id']) : bodyId(body), deliveryid };
@@ -105,7 +105,7 @@ function idsOf({ headers, body }: SourceRequest, isSigned: boolean): Ids {
 const BOT =
   /^(?:(?:project|group)_\d+_bot(?:_|\d|$)|service_account_|ghost\d*$|GitLabDuo$|(?:support|alert|visual-review|security|automation)-bot\d*$|gitlab-\S*-bot$)/i;
 
-/** Before it had an action GitLab sent the same for a new note and an edited one. */
+/** Older GitLab versions send no action, so a new note and an edited one look the same. */
 function isEdited({
   action,
   created_at: created,
@@ -136,7 +136,7 @@ function fromNote(
       ...parseMention(command, text),
       user: { ...(user.id && { id: String(user.id) }), name: user.username },
       channel: channelOf(payload),
-      // GitLab names the top-level group and gives no id of it.
+      // GitLab sends the name of the top-level group, but not its id.
       ...tenancy([payload.project.path_with_namespace.split('/', 1)[0]]),
       raw: payload,
     },
@@ -150,7 +150,7 @@ function fromNote(
   };
 }
 
-/** User names and paths can be changed, and others may take them then: ids are made of the numbers. */
+/** Ids use the numbers: user names and paths can be changed, and then taken by others. */
 function channelOf({ project, merge_request: merge, issue }: Note): {
   id?: string;
   name: string;
@@ -161,7 +161,7 @@ function channelOf({ project, merge_request: merge, issue }: Note): {
   return project.id ? { id: `${project.id}${place}`, name } : { name };
 }
 
-/** A note below it, on the server that the payload names; whether a token may go there the reply asks. */
+/** A note below it, on the server that the payload names; the reply checks whether the token may be sent there. */
 function replyBelow(payload: Note): ReplyTo | undefined {
   const { project, merge_request: merge, issue } = payload;
   const iid = merge?.iid ?? issue?.iid;

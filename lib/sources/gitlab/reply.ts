@@ -1,5 +1,5 @@
 /**
- * GitLab: a note below the one that commanded.
+ * GitLab: a note below the command.
  * https://docs.gitlab.com/api/notes/
  */
 import * as z from 'zod';
@@ -14,7 +14,7 @@ const Address = z.object({
   project: z.string().regex(/^\d{1,20}$/),
   noteable: z.enum(['issues', 'merge_requests']),
   iid: z.string().regex(/^\d{1,20}$/),
-  /** Present for the answer to what only members may read. */
+  /** Present for the answer to a note that only members may read. */
   internal: z.literal('true').optional(),
 });
 
@@ -23,7 +23,7 @@ const MAX_TEXT = 12_000;
 
 export const gitlabNoteReply: ReplyChannel = {
   via: 'gitlab-note',
-  // Everybody may have a server of their own: the configuration that holds its token names it.
+  // Customers run their own servers: the configuration with the token names the server.
   hosts: ['*'],
   async requestFor({ message }, given, { secrets }) {
     const address = Address.safeParse(given).data;
@@ -36,7 +36,7 @@ export const gitlabNoteReply: ReplyChannel = {
       headers: { 'private-token': token },
       body: {
         body: toText(message, { limit: MAX_TEXT, markup: gitlabMarkup }),
-        // Before GitLab 15.5 it had the second name, and a name that is not known there is not heard.
+        // Before GitLab 15.5 it had the second name; GitLab ignores unknown names.
         ...(internal !== undefined && { internal: true, confidential: true }),
       },
     };

@@ -1,6 +1,6 @@
 /**
- * Mattermost: slash commands and outgoing webhooks as chat commands. Mattermost signs nothing: the token that it
- * made for the command or the hook is all the proof there is.
+ * Mattermost: slash commands and outgoing webhooks as chat commands. Mattermost signs nothing: requests are
+ * authenticated only by the token of the command or the hook.
  */
 import * as z from 'zod';
 import type { SourceRequest } from '../../http/request.ts';
@@ -101,7 +101,7 @@ outgoing webhooks have none.`,
   },
 });
 
-/** The header where there is one: slash commands send both. Without, the body has to be looked into for its token. */
+/** The token of the header, if there is one (slash commands send both); otherwise that of the body. */
 function verifyToken(request: SourceRequest, { secrets }: SourceContext<Settings>): Verification {
   const header = request.headers['authorization'];
   const live = secrets.filter((secret) => secret !== '');
@@ -135,7 +135,7 @@ function fromSlash(
   return {
     kind: 'events',
     events: [event],
-    // Whose server that is, the reply destination checks: it alone knows which one is ours.
+    // The reply destination checks the server: only it knows which one is ours.
     ...(responseUrl && { replyTo: { via: 'mattermost', address: { responseUrl } } }),
   };
 }

@@ -8,7 +8,7 @@ const MAX_TEXT = 12_000;
 
 export const mattermostReply: ReplyChannel = {
   via: 'mattermost',
-  // Everybody has a server of their own: it is the configuration that names it.
+  // Customers run their own servers: the configuration names the server.
   hosts: ['*'],
   tellsCaller: () => true,
   async requestFor({ message, isForCaller }, { responseUrl = '' }, { secrets }) {

@@ -1,6 +1,6 @@
 /**
- * The proofs of senders that cannot sign: the secret itself, as a bearer token, as the password of basic
- * authentication, in a header of the sender's own, or (where the sender can set nothing else) in the URL.
+ * Authentication of senders that cannot sign: the secret itself, as a bearer token, as the password of basic
+ * authentication, in a custom header, or (if the sender can set nothing else) in the URL.
  */
 import type { SourceRequest } from '../../http/request.ts';
 import { AUTHENTIC, forged, type Verification } from '../source.ts';

@@ -1,11 +1,11 @@
-/** Replay windows: a signed time must be near ours, both ways, for a far-future one would be good for ever. */
+/** Replay windows: a signed time must be near ours in both directions; a far-future time would never expire. */
 import { FRESH, forged, stale, type Verification } from '../source.ts';
 
 /** Five minutes: what Slack and Standard Webhooks ask for. */
 const FIVE_MINUTES_MS = 5 * 60_000;
 
 /**
- * Call it only after the signature over the same text has been found right.
+ * Call it only after the signature over the same text has been verified.
  * @param timestamp Unix time as decimal text, in `unit`
  */
 export function verifyFreshness(

@@ -1,7 +1,7 @@
 /**
- * The proof that most senders share: an HMAC-SHA256 of the raw bytes in a header. Signatures are compared as text,
- * to the letter: another spelling of the same bytes (upper-case hex, base64 with stray bits) is not what the sender
- * sent. Why no vendor's package does it: docs/decisions/2026-11-20-signature-checks.md.
+ * The most common signature: an HMAC-SHA256 of the raw bytes in a header. Signatures are compared exactly, as text:
+ * senders never send another spelling of the same bytes (upper-case hex, base64 with stray bits). Why no vendor's package
+ * is used: docs/decisions/2026-11-20-signature-checks.md.
  */
 import { createHmac } from 'node:crypto';
 import type { SourceRequest } from '../../http/request.ts';
@@ -11,12 +11,12 @@ import { isOneOf } from './secret-match.ts';
 export interface HmacProof {
   /** The header with the signature, lower case. */
   header: string;
-  /** What stands before each signature: `sha256=`. Default none. */
+  /** The prefix of each signature: `sha256=`. Default: none. */
   prefix?: string;
   encoding?: 'hex' | 'base64';
-  /** Between several signatures in the one header, while the sender rotates its secret. Default: only one. */
+  /** Separates several signatures in one header, while the sender rotates its secret. Default: only one signature. */
   separator?: ',' | ' ';
-  /** What is signed, in parts. Default: the body. */
+  /** The signed parts. Default: the body. */
   signed?: readonly (string | Uint8Array)[];
   /** The live keys; more than one while a secret is rotated. */
   keys: readonly (string | Uint8Array)[];

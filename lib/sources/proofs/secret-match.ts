@@ -1,10 +1,10 @@
 /**
- * Compares what a request gives with what we hold, in constant time: both sides are hashed first, so that neither
- * their length nor the place of the first difference shows, and every candidate is compared.
+ * Compares a request's secret with ours in constant time: both sides are hashed first, so that timing reveals neither
+ * their length nor the first difference, and every candidate is compared.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 
-/** Is `given` one of `expected`? Empty text never is: a sender without a secret sends an empty one. */
+/** Whether `given` is one of `expected`. An empty text never is: a sender without a secret sends an empty one. */
 export function isOneOf(given: string | undefined, expected: readonly string[]): boolean {
   if (given === undefined || given === '') return false;
   const digest = sha256(given);

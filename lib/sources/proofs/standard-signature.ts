@@ -16,12 +16,12 @@ const PUBLIC = 'whpk_';
 /** DER of SubjectPublicKeyInfo for Ed25519, before the 32 bytes of the key. */
 const ED25519_SPKI_PREFIX = Buffer.from('302a300506032b6570032100', 'hex');
 
-/** Is this secret of the Standard Webhooks form? */
+/** Whether this secret has the Standard Webhooks form. */
 export function isStandardSecret(secret: string): boolean {
   return secret.startsWith(SYMMETRIC) || secret.startsWith(PUBLIC);
 }
 
-/** @param secrets `whsec_…` and `whpk_…`; one without either prefix is taken as text, and as base64 where it is that */
+/** @param secrets `whsec_…` and `whpk_…`; one without a prefix is used as text, and also as base64 if it is valid base64 */
 export function verifyStandardSignature(
   request: SourceRequest,
   secrets: readonly string[],

@@ -65,7 +65,7 @@ function truncatedOf({ truncatedAlerts }: AlertGroup): number {
   return Number.isSafeInteger(count) && count > 0 ? count : 0;
 }
 
-/** The rest never comes: nothing is run for it, and nothing else would say so. */
+/** The cut-off alerts never arrive, so the note is the only sign of them. */
 function truncation(here: number, truncated: number): Note {
   return {
     code: 'alerts.truncated',
@@ -86,7 +86,7 @@ function toEvent(
   alert: Alert,
   { body, now, urlOf }: Received,
 ): TriggerEvent {
-  // An alert that does not say it fires never does: the group's own status, and then nothing.
+  // An alert without a status has the group's; without either, it does not fire.
   const status = alert.status ?? group.status ?? 'resolved';
   const labels = toLabels(alert.labels);
   const annotations = toLabels(alert.annotations);
@@ -98,7 +98,7 @@ function toEvent(
       source,
       id: joinedId([
         fingerprint,
-        // Without it nothing tells one episode from the next but the bytes: a retry has the same.
+        // Without it only the bytes distinguish episodes: a retry has the same bytes.
         startsAt === undefined ? bodyId(body) : idTime(alert.startsAt),
         status,
         ...(isOfLabels(fingerprint, labels) ? [] : [fingerprintOf(labels)]),
@@ -121,7 +121,7 @@ function toEvent(
   );
 }
 
-/** Alertmanager's own, and ours, are made of the labels; any other may be given to two alerts. */
+/** Alertmanager and we derive it from the labels; a fingerprint from elsewhere may be shared by two alerts. */
 function isOfLabels(fingerprint: string, labels: Readonly<Record<string, string>>): boolean {
   return fingerprint === labelFingerprint(labels) || fingerprint === fingerprintOf(labels);
 }

@@ -1,6 +1,6 @@
 /**
  * Tokens for the APIs of code hosts, as a source's reply secret has them: `<token>` for the public site,
- * `<url of the API>#<token>` for a server of one's own. A token goes to the API that it stands beside, and no other.
+ * `<url of the API>#<token>` for a private server. A token is sent only to the API beside it.
  */
 
 /**

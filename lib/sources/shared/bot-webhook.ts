@@ -26,7 +26,7 @@ function parseEntry(entry: string): { channel: string | undefined; webhook: BotW
   const [, channel, text] = ENTRY.exec(entry) ?? [];
   if (text === undefined || !URL.canParse(text)) return [];
   const url = new URL(text);
-  // As typed: a secret is no URL, and what is no escape in it shall stay.
+  // Not URL-decoded: a secret is not a URL, and may contain `%`.
   const [, signingSecret = ''] = /#(.*)$/.exec(text) ?? [];
   url.hash = '';
   return [{ channel, webhook: { url, ...(signingSecret !== '' && { signingSecret }) } }];

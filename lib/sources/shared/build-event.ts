@@ -10,7 +10,7 @@ interface Envelope {
   source: string;
   /** The same when the source sends the same fact again. */
   id: string;
-  /** The sender's name for the delivery, where its proof does not cover it: for people, and for nothing else. */
+  /** The sender's id of the delivery, if the signature does not cover it: only for people. */
   deliveryid?: string | undefined;
   subject?: string | undefined;
   /** ISO 8601; see lib/sources/shared/event-time.ts. */

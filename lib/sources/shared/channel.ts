@@ -1,6 +1,6 @@
 /**
- * The seam to the ways back into a chat: one file for each `via` of a ReplyTo says what request carries a message
- * there, and reads from the answer whether it arrived. What sends it is replies.ts alone.
+ * The seam for replies: one file for each `via` of a ReplyTo builds the request that carries a message to the chat, and
+ * reads from the answer whether it arrived. Only replies.ts sends requests.
  */
 import type { CompletionEvent } from '../../model/completion-event.ts';
 import type { RunMessage } from './run-message.ts';
@@ -25,14 +25,14 @@ export interface ReplyContext {
   runUrl?: ((runId: string) => string) | undefined;
 }
 
-/** Whose API has one address for everybody. */
+/** The vendors whose API has one address for all customers. */
 export type Vendor = 'discord' | 'github' | 'slack';
 
 export interface Reply {
   message: RunMessage;
-  /** Absent where a text is said that is no news of a run. */
+  /** Absent for messages that do not report on a run. */
   event?: CompletionEvent;
-  /** Nobody but the person who asked shall see it; only for an address that `tellsCaller` says yes to. */
+  /** Only the person who asked may see it; used only if `tellsCaller` accepts the address. */
   isForCaller: boolean;
 }
 
@@ -40,14 +40,14 @@ export interface ReplyChannel {
   via: string;
   /** The hosts that requests may go to; `.example.com` is every host below. */
   hosts: readonly string[];
-  /** Whether the person who asked can be told alone there. Default: never, all who are in the channel read along. */
+  /** Whether the chat can answer only the person who asked. Default: never, the whole channel reads the answer. */
   tellsCaller?(address: Readonly<Record<string, string>>): boolean;
-  /** @returns undefined where nothing is configured that leads there */
+  /** @returns undefined if the configuration has no way to this address */
   requestFor(
     reply: Reply,
     address: Readonly<Record<string, string>>,
     context: ReplyContext,
   ): Promise<ReplyRequest | undefined>;
-  /** For chats that say in a 2xx answer that it did not work. Default: every 2xx has arrived. */
+  /** For chats that report failures in a 2xx answer. Default: every 2xx means arrived. */
   judge?(body: string): Verdict;
 }

@@ -1,18 +1,18 @@
 /**
- * What a chat shows the person who typed, in words that are the same in every chat: each matched rule and its run,
- * why nothing will happen, or what a built-in verb answers. A source puts the text into its own format.
+ * The answer to a chat command, the same in every chat: each matched rule and its run, why nothing will happen, or the
+ * answer of a built-in verb. A source converts the text into its own format.
  */
 import type { DoorOutcome } from '../../model/decision.ts';
 import { type Markup, mark, oneLine } from './chat-markup.ts';
 
 /** More unmatched rules than this are counted, not listed. */
 const MAX_UNMATCHED = 5;
-/** As much of an id as finds its event. */
+/** The part of an id that is enough to find its event. */
 const MAX_ID = 80;
 
 /**
- * Who reads an answer: who typed, or all who are in the channel. A rule's clause holds constants of it, and is for those
- * who may use the rule alone.
+ * Who reads an answer: only the caller, or the whole channel. A rule's clause contains constants of the rule, so it is
+ * shown only to people who may use the rule.
  */
 export type Reader = 'caller' | 'channel';
 

@@ -28,8 +28,8 @@ export function parseChatCommand(
 }
 
 /**
- * What was said to a bot. A first word with a slash is the command; else the command is `command`, so that
- * `@bot patch web` fires the rules of `/fleet patch web`. Quotes and code are no part of it.
+ * A message to a bot as a command. A first word with a slash is the command; otherwise the command is `command`, so that
+ * `@bot patch web` fires the rules of `/fleet patch web`. Quotes and code are left out.
  * @param text what follows the mention
  */
 export function parseMention(command: string, text: string): ReturnType<typeof parseChatCommand> {

@@ -1,6 +1,6 @@
 /**
- * How chats mark text up, and how what others wrote (a reason, a host's error, the output of a command) stays text
- * there: it opens and closes no code, links nothing, and mentions nobody. Lines have names between backticks.
+ * The markup of chats, and the escaping of untrusted text (a reason, a host's error, the output of a command): it cannot
+ * open or close code, link, or mention people. Lines have names between backticks.
  */
 
 export interface Markup {
@@ -16,7 +16,7 @@ export interface Markup {
   line?(line: string): string;
 }
 
-/** One line of ours, with others' words in it, as the chat shall read it. */
+/** One line of ours with untrusted text in it, in the chat's markup. */
 export function mark(line: string, { text, span, line: whole = same }: Markup): string {
   const parts = line.split('`');
   // A backtick without its partner would make code of what follows, or text of the code that follows.
@@ -24,10 +24,10 @@ export function mark(line: string, { text, span, line: whole = same }: Markup): 
   return whole(parts.map((part, at) => (at % 2 === 0 ? text(part) : part && span(part))).join(''));
 }
 
-/** Invisible, and no part of any markup: what it stands in the middle of is no markup any more. */
+/** An invisible character that is no markup: inserted into markup, it breaks it. */
 const BREAK = '\u200b';
 
-/** An `@` that mentions nobody. */
+/** An `@` that mentions no user. */
 function withoutMentions(words: string): string {
   return words.replaceAll('@', `@${BREAK}`);
 }
@@ -50,7 +50,7 @@ function fencedLonger(code: string): string {
 
 const backticked = (words: string) => `\`${withoutMentions(words)}\``;
 
-/** Issues, users and pages that a code host links by their text alone, and tells about it. */
+/** References (issues, users, pages) that a code host links, and for which it sends notifications. */
 function withoutReferences(words: string): string {
   return withoutMentions(words)
     .replace(/([#!%$&~^])(?=\w)/g, `$1${BREAK}`)
@@ -58,7 +58,7 @@ function withoutReferences(words: string): string {
     .replace(/(www)\./gi, `$1${BREAK}.`);
 }
 
-/** GitHub, Gitea, Forgejo. They look for mentions in what was rendered, so that an escape alone does not help. */
+/** GitHub, Gitea, Forgejo. They search the rendered text for mentions, so escaping alone does not help. */
 export const codeHostMarkup: Markup = {
   text: (words) => withoutReferences(words.replace(/[\\*_~[\]<>&|#!$]/g, '\\$&')),
   span: backticked,
@@ -135,7 +135,7 @@ export const plainMarkup: Markup = {
       .join('\n'),
 };
 
-/** What Teams is answered at once is read as HTML and Markdown. */
+/** Teams reads the immediate answer as HTML and Markdown. */
 export const teamsAnswerMarkup: Markup = {
   ...plainMarkup,
   text: inTeamsAnswer,
@@ -159,7 +159,7 @@ const TERMINAL = /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001
 // biome-ignore lint/suspicious/noControlCharactersInRegex: and every other control character but tab and line feed
 const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g;
 
-/** Output of a terminal as text: no colours, nothing that a chat or its reader could take for more than text. */
+/** Output of a terminal as plain text: no colours, no control characters, no invisible or reordering characters. */
 export function printable(output: string): string {
   return output
     .replace(TERMINAL, '')
@@ -168,7 +168,7 @@ export function printable(output: string): string {
     .trimEnd();
 }
 
-/** Others' words inside a line of ours. */
+/** Untrusted text inside a line of ours. */
 export function oneLine(words: string): string {
   return printable(words).replace(/\s*\n\s*/g, ' ');
 }

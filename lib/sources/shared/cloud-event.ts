@@ -1,6 +1,6 @@
 /**
- * CloudEvents 1.0 in JSON, as far as every source that carries one needs it: what an event is, and how our own
- * sources tell theirs from all others.
+ * The common part of CloudEvents 1.0 in JSON for all sources that carry them: the schema, and how sources recognise their
+ * own events.
  */
 import * as z from 'zod';
 

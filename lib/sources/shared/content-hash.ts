@@ -1,10 +1,10 @@
 /**
- * What an event says, whatever its id: the same when it is sent again, also by a sender that writes its keys in another
- * order or says in the body when it sends. Two contents under one id are two events.
+ * A hash of an event's content, without its id. A repetition has the same hash, even with another order of keys or with
+ * the time of sending in the body. Two contents under one id are two events.
  */
 import { createHash } from 'node:crypto';
 
-/** Of the sending and not of the event, however they are written: `sentAt`, `sent_at`, `Sent-At`. */
+/** Fields of the delivery and not of the event, in any spelling: `sentAt`, `sent_at`, `Sent-At`. */
 const OF_THE_SENDING: ReadonlySet<string> = new Set([
   'sentat',
   'senttime',
@@ -33,7 +33,7 @@ export function contentHash(content: unknown): string {
     .digest('hex');
 }
 
-/** Keys in order, and without what is of the sending, which stands at the top or in an envelope's `data`. */
+/** Keys in order, without the fields of the delivery, which are at the top or in an envelope's `data`. */
 function canonical(value: unknown, depth: number): unknown {
   if (Array.isArray(value)) return value.map((item) => canonical(item, depth + 1));
   if (typeof value !== 'object' || value === null) return value ?? null;
@@ -44,6 +44,6 @@ function canonical(value: unknown, depth: number): unknown {
     )
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, item]) => [name, canonical(item, depth + 1)]);
-  // As a list in an object: an empty object is no empty list.
+  // As a list in an object, because an empty object must differ from an empty list.
   return { entries };
 }

@@ -1,6 +1,6 @@
 /**
- * Ids of deliveries: the sender's own where its proof covers it, else made of the body: the same bytes, or the same
- * facts, always give the same id.
+ * Ids of deliveries: the sender's own if the signature covers it, otherwise derived from the body: the same bytes, or the
+ * same facts, always give the same id.
  */
 import { createHash } from 'node:crypto';
 import { firstText } from '../../model/id-parts.ts';

@@ -1,11 +1,11 @@
 /**
- * Where a reply may go: to the vendor and nowhere else. Replies carry output of the fleet, and some carry tokens; the
- * addresses of some come from events. Where a name leads is looked at when it is connected to (public-lookup.ts).
+ * Where a reply may go: only to the vendor. Replies contain output of the fleet, and some contain tokens; some addresses
+ * come from events. Names are resolved and checked when the connection is made (public-lookup.ts).
  */
 
 const LOOPBACK: ReadonlySet<string> = new Set(['127.0.0.1', '[::1]', 'localhost']);
 
-/** Names that are of no use outside the network that made them (RFC 6761, 6762, 8375; ICANN's .internal). */
+/** Names of private networks (RFC 6761, 6762, 8375; ICANN's .internal). */
 const PRIVATE_ENDINGS = [
   'internal',
   'local',
@@ -18,7 +18,7 @@ const PRIVATE_ENDINGS = [
   'arpa',
 ];
 
-/** Below this are the ports of other protocols. */
+/** Ports below this belong to other protocols. */
 const FIRST_FREE_PORT = 1024;
 
 /**

@@ -1,10 +1,10 @@
-/** DingTalk and WeCom say in the answer's `errcode` whether a message arrived; the status is 200 either way. */
+/** DingTalk and WeCom report in the answer's `errcode` whether a message arrived; the status is always 200. */
 import * as z from 'zod';
 import type { Verdict } from './channel.ts';
 
 const Answer = z.object({ errcode: z.number() });
 
-/** @param busy the codes that ask for another try later */
+/** @param busy the codes that ask for a retry */
 export function judgeErrcode(body: string, busy: ReadonlySet<number>): Verdict {
   const code = codeOf(body);
   if (code === undefined || code === 0) return 'arrived';

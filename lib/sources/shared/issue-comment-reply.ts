@@ -20,12 +20,12 @@ const PUBLIC_APIS = {
   gitea: 'https://gitea.com/api/v1',
   forgejo: 'https://codeberg.org/api/v1',
 } as const;
-/** A comment has at most 65,536 characters; nobody reads them. */
+/** A comment has at most 65,536 characters; ours are shorter, to be readable. */
 const MAX_TEXT = 12_000;
 
 export const issueCommentReply: ReplyChannel = {
   via: 'issue-comment',
-  // Everybody may have a server of their own: the configuration that holds its token names it.
+  // Customers run their own servers: the configuration with the token names the server.
   hosts: ['*'],
   async requestFor({ message }, given, { secrets, baseOf }) {
     const address = Address.safeParse(given).data;

@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { firstText, toText } from '../../model/id-parts.ts';
 
-/** A field that is read with `firstText` and not needed: whatever it holds, it is no reason to refuse a payload. */
+/** An optional field for `firstText`: no value of it is a reason to refuse a payload. */
 export const lenientText = z.unknown().optional();
 
 /** Text, numbers and booleans as text; a nested value as its JSON; nothing for null. */
@@ -16,10 +16,10 @@ export function toLabels(value: unknown): Record<string, string> {
   return labels;
 }
 
-/** What clouds and monitors call the instance that an alert is about. */
+/** The names that clouds and monitors use for an alert's instance. */
 const INSTANCE_LABELS = ['instance_id', 'InstanceId', 'instanceId', 'unInstanceId'] as const;
 
-/** Adds the label `instance_id`, so that one rule fits every monitor that names the instance in some way. */
+/** Adds the label `instance_id`, so that one rule works for every monitor that names the instance. */
 export function withInstanceId(labels: Record<string, string>): Record<string, string> {
   const id = firstText(...INSTANCE_LABELS.map((name) => labels[name]));
   return id === undefined ? labels : { ...labels, instance_id: id };

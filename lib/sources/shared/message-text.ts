@@ -1,8 +1,8 @@
-/** A run's message as one text, within a chat's limit: what is cut is the beginning of outputs, never the news. */
+/** A run's message as one text, within a chat's limit: only the beginnings of outputs are cut. */
 import { type Markup, mark } from './chat-markup.ts';
 import type { RunMessage } from './run-message.ts';
 
-/** More outputs than this are left to the completion events. */
+/** Further outputs are only in the completion events. */
 const MAX_OUTPUTS = 6;
 const MAX_OUTPUT = 1500;
 /** What fences and line feeds take of the limit, for each output. */

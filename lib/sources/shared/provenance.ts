@@ -1,13 +1,13 @@
 /**
- * Whose commit an event is about. `event.data.ref` and `event.data.sha` say of a commit that it is the repository's own:
- * a rule compares them with `main` and runs what it finds there. So a fork's branch is named with its owner, a commit
- * that may be anybody's is not named at all, and `event.data.raw` has what the sender said.
+ * Whose commit an event is about. `event.data.ref` and `event.data.sha` mean the repository's own commits: a rule compares
+ * them with `main` and runs the commit. So a fork's branch is named with its owner, a commit of unknown origin is left out,
+ * and `event.data.raw` has the sender's payload.
  */
 export type Provenance =
   | { kind: 'own' }
-  /** @property owner what the sender calls whose it is: an account, a project's number */
+  /** @property owner the sender's name for the owner: an account, a project's number */
   | { kind: 'fork'; owner: string }
-  /** The sender does not say, or what it said of is deleted. */
+  /** The sender does not say, or the origin was deleted. */
   | { kind: 'unknown' };
 
 export const OWN: Provenance = { kind: 'own' };

@@ -1,13 +1,13 @@
 /**
- * Names become addresses at the moment of connecting, and only addresses of the public Internet are connected to: who
- * owns a name may let it lead anywhere, to a neighbour of ours or to the cloud's metadata service, and may change that
- * between a check and a use. Here the check is the use.
+ * Names are resolved when the connection is made, and only public addresses are accepted. The owner of a name can point it
+ * to a private host or to the cloud's metadata service, and can change it between a check and its use; here the check is
+ * part of the use.
  */
 import { lookup as resolveName } from 'node:dns';
 import { BlockList, isIPv6, type LookupFunction } from 'node:net';
 import { FleetReflexError } from '../../errors.ts';
 
-/** What is no address of a host that everybody can reach (IANA's special-purpose registries, RFC 6890). */
+/** Addresses that are not public (IANA's special-purpose registries, RFC 6890). */
 const NOT_PUBLIC_V4 = blockList('ipv4', [
   ['0.0.0.0', 8],
   ['10.0.0.0', 8],
@@ -24,7 +24,7 @@ const NOT_PUBLIC_V4 = blockList('ipv4', [
   ['203.0.113.0', 24],
   ['224.0.0.0', 3],
 ]);
-/** In version 6 it is the other way round: this is what is given to hosts … */
+/** For IPv6 the list is reversed: this range is assigned to hosts … */
 const PUBLIC_V6 = blockList('ipv6', [['2000::', 3]]);
 /** … but for tunnels, which hide an address of version 4 (Teredo, 6to4), protocols and documentation. */
 const NOT_PUBLIC_V6 = blockList('ipv6', [
@@ -56,7 +56,7 @@ const resolveAll: Resolve = (hostname, callback) => resolveName(hostname, { all:
 export const PRIVATE_ADDRESS = 'reply.private-address';
 
 /**
- * `lookup` of a connection. One address that is not public refuses the name: nobody publishes both by accident.
+ * `lookup` of a connection. One address that is not public refuses the name: legitimate names never have both.
  * @param resolve how names are resolved; tests give their own
  */
 export function publicLookup(resolve: Resolve = resolveAll): LookupFunction {

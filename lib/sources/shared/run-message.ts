@@ -1,6 +1,6 @@
 /**
- * What a chat is told of a run, before any chat's own format: a headline, facts, each instance with its state and the
- * tail of its output.
+ * The message about a run, independent of a chat's format: a headline, facts, and each instance with its state and the tail
+ * of its output.
  */
 import type { CompletedTask, CompletionEvent, CompletionEventData } from '../../model/completion-event.ts';
 import { oneLine, printable } from './chat-markup.ts';
@@ -26,13 +26,13 @@ export interface TaskLine {
 /** More instances than this are counted, not listed. */
 const MAX_TASKS = 25;
 
-/** A text that is no news of a run: what a built-in verb answers, where the chat shows no answer. */
+/** A text that does not report on a run: the answer of a built-in verb, for a chat that shows no answers. */
 export function messageOfText(text: string): RunMessage {
   const [headline = '', ...facts] = printable(text).split('\n');
   return { tone: 'progress', headline, facts, tasks: [] };
 }
 
-/** @returns undefined for what is no news in a chat: each instance by itself */
+/** @returns undefined for events that chats do not show: single instances */
 export function messageOfEvent({ type, data }: CompletionEvent): RunMessage | undefined {
   const { rule, runId } = data;
   const run = `\`${rule}\` (\`${runId}\`)`;
@@ -55,7 +55,7 @@ export function messageOfEvent({ type, data }: CompletionEvent): RunMessage | un
   }
 }
 
-/** The same without what the command printed; where it printed something, the message says where to look. */
+/** The same without the output; if there was output, the message says where to find it. */
 export function withoutOutput(message: RunMessage, runId: string): RunMessage {
   if (message.tasks.every(({ output }) => output === '')) return message;
   return {
@@ -76,7 +76,7 @@ export function countsOf({ counts }: Pick<CompletionEventData, 'counts'>): strin
 }
 
 function detailsOf(data: CompletionEventData): Pick<RunMessage, 'facts' | 'tasks'> {
-  // What went wrong is looked for first.
+  // Failures first: readers look for them.
   const worstFirst = data.tasks.toSorted(
     (a, b) => Number(a.status === 'succeeded') - Number(b.status === 'succeeded'),
   );

@@ -1,4 +1,4 @@
-/** What a person says to a bot in a message, without what the message only shows: quotes of others, code, and what is struck out. */
+/** The words of a person to a bot, without quotes, code and struck-out text. */
 
 const LINE_END = /\r\n?|\n/;
 const FENCE = '```';
@@ -45,8 +45,8 @@ export function withoutHtmlQuotes(html: string): string {
 }
 
 /**
- * What follows the mention of `@bot` that begins the first line of a comment in Markdown, to the end of that line; not
- * in a quote, a fence, an HTML comment or indented code. A mention elsewhere is talk.
+ * The rest of a Markdown comment's first line after the mention of `@bot` that begins it; not in a quote, a fence, an HTML
+ * comment or indented code. A mention elsewhere is no command.
  */
 export function mentionIn(body: string, bot: string): string | undefined {
   const first = body.split(LINE_END).find((line) => line.trim() !== '') ?? '';

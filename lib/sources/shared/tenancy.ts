@@ -1,12 +1,12 @@
-/** Whose people a chat's people are: the workspace, guild, organisation or company that they write from. */
+/** The tenant of a chat user: the workspace, guild, organisation or company that they write from. */
 import type { ChatData } from '../../model/trigger-event.ts';
 
 type Given = string | null | undefined;
 
 /**
- * @param person what the vendor names as the person's own, the surest first
- * @param home what the vendor names as the app's own; empty where it does not tell
- * @returns `tenant`, the person's; `isExternal` where that is none of the app's own
+ * @param person the person's tenants according to the vendor, the most reliable first
+ * @param home the app's own tenants; empty if the vendor does not report them
+ * @returns `tenant`, the person's; `isExternal` if it is none of the app's own
  */
 export function tenancy(
   person: readonly Given[],

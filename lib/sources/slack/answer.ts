@@ -1,4 +1,4 @@
-/** What Slack shows the person who typed: a message that only they see. */
+/** The answer to a Slack command: a message that only the caller sees. */
 import type { DoorOutcome } from '../../model/decision.ts';
 import { answerText, cutText } from '../shared/chat-answer.ts';
 import { slackMarkup } from '../shared/chat-markup.ts';

@@ -48,8 +48,8 @@ export function whyNotTyped(event: Mention): string | undefined {
 const MENTIONED = /<@([A-Z0-9]+)(?:\|[^<>]*)?>/g;
 
 /**
- * What follows the mention of the app that begins the message; undefined where another begins it. Slack tells who the
- * app is in its authorizations; where it does not, a mention is surely the app's when nobody else is mentioned.
+ * The text after the mention of the app that begins the message; undefined if another mention begins it. Slack's
+ * authorizations name the app's user; without them, a mention is certainly the app's if it is the only one.
  */
 export function saidToApp(message: string, authorizations: readonly Authorization[]): string | undefined {
   const [mention, first] = /^\s*<@([A-Z0-9]+)(?:\|[^<>]*)?>/.exec(message) ?? [];

@@ -173,19 +173,19 @@ function fromEvent(
     },
   );
   if (!event.channel) return { kind: 'events', events: [chat], isTimeProved: true };
-  // Slack shows nobody what it is answered to an event, and gives no response_url: both go below the mention.
+  // Slack discards the response to an event, and gives no response_url: answer and progress go below the mention.
   const thread = event.thread_ts ?? event.ts;
   const address = { channel: event.channel, ...(thread && { thread }), user: event.user };
   const replyTo = { via: 'slack', address };
   return { kind: 'events', events: [chat], isTimeProved: true, replyTo, isAnswerHidden: true };
 }
 
-/** In a shared channel `team_id` is now the app's workspace, now the person's: the event itself says whose the person is. */
+/** In a shared channel `team_id` may be the app's workspace or the person's: only the event names the person's. */
 function tenancyOf(callback: z.infer<typeof EventCallback>): ReturnType<typeof tenancy> {
   const { event, team_id: team, authorizations } = callback;
   const person = [event.user_profile?.team, event.user_team, event.source_team, event.team];
   const isTold = person.some((it) => it);
-  // Nothing says that the person is one of ours.
+  // There is no evidence that the person is one of ours.
   if (!isTold && callback.is_ext_shared_channel === true) return { isExternal: true };
   const installed = (authorizations ?? []).flatMap((it) => [it?.team_id, it?.enterprise_id]);
   const home = [callback.context_team_id, callback.context_enterprise_id, ...installed];

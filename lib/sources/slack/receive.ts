@@ -56,8 +56,8 @@ A request is refused when its time is more than 5 minutes from ours, in either d
 });
 
 /**
- * Slack's certificate probe is not signed. Let in only when nothing but the probe is in it: normalise answers it
- * before it looks at anything else.
+ * Slack's certificate probe is not signed. It is accepted only if the body contains nothing else: normalise answers it
+ * first.
  */
 function isSslCheck(request: SourceRequest): boolean {
   if (mediaType(request) !== 'application/x-www-form-urlencoded' || request.body.length > 200) return false;

@@ -20,7 +20,7 @@ const MAX_OUTPUT = 1500;
 const MAX_OUTPUTS = 10;
 /** As written: Slack finds no link, channel or mention in it that is not marked up as one. */
 const WORDS = { type: 'mrkdwn', verbatim: true } as const;
-/** No preview of a link that somebody else's words have. */
+/** Suppresses previews of links in quoted text. */
 const PLAIN = { parse: 'none', link_names: false, unfurl_links: false, unfurl_media: false } as const;
 
 export const slackReply: ReplyChannel = {

@@ -1,6 +1,6 @@
 /**
- * The certificate that signs SNS messages: fetched from Amazon's own hosts only, checked, and kept for a while. The
- * file holds the leaf alone, so there is no chain to check; the TLS of the pinned host vouches for it.
+ * The certificate that signs SNS messages: fetched only from Amazon's own hosts, checked, and cached. The file contains
+ * only the leaf, so there is no chain to check; the TLS connection to the pinned host authenticates it.
  * https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html
  */
 import { type KeyObject, X509Certificate } from 'node:crypto';
@@ -13,7 +13,7 @@ export type KeyFor = (url: string, now: Date) => Promise<KeyObject>;
 
 /**
  * `sns.<region>.amazonaws.com`, China's with `.cn`. Other words in the place of the region are other services:
- * `sns.s3.amazonaws.com` is whatever the owner of the bucket `sns` puts there.
+ * `sns.s3.amazonaws.com` serves files of the owner of the bucket `sns`.
  */
 const SNS_HOST =
   /^sns\.(?:(?!cn-)[a-z]{2}(?:-[a-z]{2,12}){1,2}-\d{1,2}\.amazonaws\.com|cn(?:-[a-z]{2,12}){1,2}-\d{1,2}\.amazonaws\.com\.cn)$/;
@@ -23,8 +23,8 @@ const MAX_BYTES = 64 * 1024;
 const TIMEOUT_MS = 3000;
 
 /**
- * Is this a URL of SNS itself, written as SNS writes it: https, no user, no port, nothing that a parser would forgive?
- * Anything else would let a message choose where we look.
+ * Whether this is a URL of SNS itself, in SNS's exact form: https, no user, no port, no lenient spelling.
+ * Any other URL would let a message choose the address that we fetch.
  */
 function isSnsUrl(text: string): boolean {
   if (!URL.canParse(text)) return false;

@@ -18,7 +18,7 @@ export const SnsMessage = z.looseObject({
 });
 export type SnsMessage = z.infer<typeof SnsMessage>;
 
-/** In byte order. For UnsubscribeConfirmation Amazon's own validator leaves out the token, the documentation does not. */
+/** In byte order. For UnsubscribeConfirmation Amazon's own validator omits the token; the documentation includes it. */
 const SIGNED_NOTIFICATION = ['Message', 'MessageId', 'Subject', 'Timestamp', 'TopicArn', 'Type'] as const;
 const SIGNED_CONFIRMATION = [
   'Message',
@@ -38,7 +38,7 @@ export function stringToSign(message: SnsMessage): string {
     .join('');
 }
 
-/** Version 1 is SHA-1 (the default of a topic), version 2 SHA-256, both RSA; base64 to the letter. */
+/** Version 1 is SHA-1 (the default of a topic), version 2 SHA-256, both RSA; only canonical base64. */
 export async function isSignedMessage(message: SnsMessage, keyFor: KeyFor, now: Date): Promise<boolean> {
   const { SignatureVersion: version, Signature: signature = '', SigningCertURL: url = '' } = message;
   const bytes = Buffer.from(signature, 'base64');

@@ -1,6 +1,6 @@
 /**
  * Amazon SNS over HTTPS: CloudWatch alarms, and any other notification as a generic event. Any AWS account can make
- * SNS sign a message, so the settings name the topics that may speak.
+ * SNS sign a message, so the settings list the accepted topics.
  */
 import * as z from 'zod';
 import { parseJson } from '../../http/body.ts';

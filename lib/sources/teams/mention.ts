@@ -29,7 +29,7 @@ export function isBotId(id: string): boolean {
 const FIRST = /^(?:\s|&nbsp;|<(?:p|div)(?:\s[^<>]*)?>)*<at(?:\s[^<>]*)?>([^<]*)<\/at>/i;
 const ANY = /<at(?:\s[^<>]*)?>([^<]*)<\/at>/gi;
 
-/** @returns undefined where a quote, words, or the mention of somebody else begin the message */
+/** @returns undefined if a quote, words, or another mention begin the message */
 export function saidToHook({ text: html, recipient, entities, bot }: Addressed): string | undefined {
   const [mention, given] = FIRST.exec(html) ?? [];
   if (mention === undefined || given === undefined) return undefined;
@@ -54,7 +54,7 @@ function isHook(
   if (id && !isBotId(id)) return false;
   const name = bot ?? recipient?.name;
   if (name) return first === nameIn(name);
-  // Teams sends a web hook only what mentions it: who is mentioned alone is the web hook.
+  // Teams sends a web hook only messages that mention it: an only mention is the web hook's.
   return names.every((other) => other === first);
 }
 

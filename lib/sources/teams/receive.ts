@@ -1,6 +1,6 @@
 /**
- * Microsoft Teams: mentions of an outgoing webhook as chat commands. The one answer is the response itself; whatever
- * comes later goes another way (lib/sources/teams/reply.ts).
+ * Microsoft Teams: mentions of an outgoing webhook as chat commands. The response is the only answer; later messages use
+ * an incoming web hook (lib/sources/teams/reply.ts).
  */
 import * as z from 'zod';
 import { joinedId } from '../../model/id-parts.ts';

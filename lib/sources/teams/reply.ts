@@ -39,7 +39,7 @@ export const teamsReply: ReplyChannel = {
       },
     };
   },
-  /** Older connectors answer 200 and say in words that it did not work. */
+  /** Older connectors answer 200 and report the failure in the text. */
   judge(body): Verdict {
     if (!body.includes('delivery failed')) return 'arrived';
     return /HTTP error (?:429|5\d\d)/.test(body) ? 'busy' : 'gone';

@@ -5,11 +5,11 @@
 import { createCipheriv, createDecipheriv, createHash, createHmac } from 'node:crypto';
 import { isOneOf } from '../proofs/secret-match.ts';
 
-/** What `<Token>:<EncodingAESKey>`, or with `:<CorpId>` after it, says. */
+/** The parts of `<Token>:<EncodingAESKey>`, optionally followed by `:<CorpId>`. */
 export interface WecomSecret {
   token: string;
   key: Buffer;
-  /** Whom a message must be for; unchecked where the secret does not say. */
+  /** The required receiver; unchecked if the secret does not name one. */
   receiveId?: string;
 }
 
@@ -49,7 +49,7 @@ export function signWecom(token: string, timestamp: string, nonce: string, encry
     .digest('hex');
 }
 
-/** @returns the message, and whom it is for; undefined where it is not what this key has sealed */
+/** @returns the message and its receiver; undefined if it was not encrypted with this key */
 export function openWecom(
   encrypted: string,
   { key }: WecomSecret,

@@ -109,7 +109,7 @@ A message to the app is a command: \`run patch-web\` is \`/fleet run patch-web\`
 });
 
 interface Sealed extends WecomEnvelope {
-  /** What stands around the encrypted text, and nobody has signed. */
+  /** The unsigned envelope of the encrypted text. */
   around: Readonly<Record<string, string>>;
 }
 
@@ -142,7 +142,7 @@ function verifyWecom(request: SourceRequest, context: SourceContext<Settings>): 
   const secret = sealingSecretOf(sealed, secrets);
   if (secret === undefined) return forged('its msg_signature is not made with a live Token');
   const message = openMessage(request, sealed, secret);
-  // The signature is over the encrypted text alone: what the envelope repeats of it has to be the same.
+  // The signature covers only the encrypted text: the fields that the envelope repeats must agree with it.
   const inner = message.kind === 'read' ? message.fields : {};
   if (!Object.entries(sealed.around).every(([name, value]) => value === (inner[name] ?? value)))
     return forged('what stands around the signed text says something else');

@@ -11,8 +11,8 @@ const CDATA_END = ']]>';
 const OPENING = /\s*<([A-Za-z]\w{0,63})>/y;
 
 /**
- * The fields by name; of one with fields inside (a place, a scan) the text is empty. A name given twice is refused: a
- * text that ends its own CDATA could only so pass for another sender's.
+ * The fields by name; a field with inner fields (a place, a scan) has an empty text. A repeated name is refused: otherwise
+ * a text that ends its own CDATA could pretend to be from another sender.
  * @throws FleetReflexError `body.xml`
  */
 export function parseWecomXml(text: string): Record<string, string> {
