@@ -71,7 +71,7 @@ export const SOURCES: ReadonlyMap<string, Source> = new Map(
   ].map((source) => [source.name, source]),
 );
 
-/** The source of `/hooks/{name}`; undefined if there is none. */
+/** The source of `/hooks/{name}`; undefined where there is none. */
 export function sourceNamed(name: string): Source | undefined {
   return SOURCES.get(name);
 }
