@@ -72,16 +72,6 @@ export function matchEvent(ruleSet: Rules, event: TriggerEvent, steps: Steps = s
   };
 }
 
-/** One match for each rule whose `on` has the event's source, in the order of the file. */
-export function matchRules(ruleSet: Rules, event: TriggerEvent, steps?: Steps): Match[] {
-  const matching = matchEvent(ruleSet, event, steps);
-  const others = new Map(matching.whyNot().map((it) => [it.rule, it]));
-  return [...rulesOn(ruleSet, event.source)].map((rule) => {
-    const other = others.get(rule);
-    return other === undefined ? { rule, fires: true } : { fires: false, ...other };
-  });
-}
-
 /** Those on the source, in the order of the file. */
 export function rulesOn(ruleSet: Rules, source: string): Iterable<Rule> {
   return indexOfSet(ruleSet).on(source);

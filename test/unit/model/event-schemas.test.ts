@@ -6,7 +6,6 @@ import * as z from 'zod';
 import { CompletionEvent, CompletionEventType } from '../../../lib/model/completion-event.ts';
 import { RunRequest } from '../../../lib/model/run-request.ts';
 import { TriggerEvent } from '../../../lib/model/trigger-event.ts';
-import { matchRules } from '../../../lib/rules/match.ts';
 import { renderRule } from '../../../lib/rules/render.ts';
 import { SOURCES } from '../../../lib/sources/registry.ts';
 import { requestOfMessage } from '../../../lib/sources/source.ts';
@@ -15,6 +14,7 @@ import { generate as configurationPage } from '../../../scripts/generate/configu
 import { generate as eventSchemas } from '../../../scripts/generate/event-schemas.ts';
 import { NOW, samplesOf, signerOf } from '../../fixtures/signed-requests.ts';
 import { DEFAULT_RULES } from '../../fixtures/webhook-door.ts';
+import { matchRules } from '../rules/match-rules.ts';
 
 const ROOT = new URL('../../../', import.meta.url);
 const read = (path: string): string => readFileSync(new URL(path, ROOT), 'utf8');

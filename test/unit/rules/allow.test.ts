@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import type { TriggerEvent } from '../../../lib/model/trigger-event.ts';
-import { matchNamed, matchRules, whyMayNotUse } from '../../../lib/rules/match.ts';
+import { matchNamed, whyMayNotUse } from '../../../lib/rules/match.ts';
 import type { Rule } from '../../../lib/rules/rule.ts';
 import { SOURCES, sourceNamed } from '../../../lib/sources/registry.ts';
 import { requestOfMessage } from '../../../lib/sources/source.ts';
@@ -10,6 +10,7 @@ import { normalisationOf } from '../../fixtures/received-events.ts';
 import { NOW, samplesOf } from '../../fixtures/signed-requests.ts';
 import { settingsOf } from '../../fixtures/source-settings.ts';
 import { aChat, problemsIn, rulesOf } from './events.ts';
+import { matchRules } from './match-rules.ts';
 
 type ChatEvent = Extract<TriggerEvent, { kind: 'chat' }>;
 

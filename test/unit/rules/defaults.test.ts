@@ -8,12 +8,12 @@ import * as z from 'zod';
 import { RunRequest } from '../../../lib/model/run-request.ts';
 import type { TriggerEvent } from '../../../lib/model/trigger-event.ts';
 import { loadRules } from '../../../lib/rules/load.ts';
-import { matchRules } from '../../../lib/rules/match.ts';
 import { renderRule } from '../../../lib/rules/render.ts';
 import { SOURCES } from '../../../lib/sources/registry.ts';
 import { requestOfMessage } from '../../../lib/sources/source.ts';
 import { settingsOf } from '../../fixtures/source-settings.ts';
 import { aChat, aDeploy, anAlert, NOW } from './events.ts';
+import { matchRules } from './match-rules.ts';
 
 const ROOT = new URL('../../../', import.meta.url);
 const RULES = loadRules(readFileSync(new URL('rules.yml', ROOT), 'utf8'), 'rules.yml', SOURCES.values());

@@ -1,9 +1,10 @@
 /** Which rules fire on which event, and what is on record of those that do not. */
 import { expect, test } from 'vitest';
 import type { TriggerEvent } from '../../../lib/model/trigger-event.ts';
-import { matchNamed, matchRules } from '../../../lib/rules/match.ts';
+import { matchNamed } from '../../../lib/rules/match.ts';
 import { optionsOf } from '../../../lib/rules/options.ts';
 import { aChat, aDeploy, aGeneric, anAlert, aRule, rulesOf } from './events.ts';
+import { matchRules } from './match-rules.ts';
 
 const RUN = 'run: { provider: tencent, command: cmd-1, instances: ins-1 }';
 

@@ -3,11 +3,12 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { TriggerEvent } from '../../../lib/model/trigger-event.ts';
 import { compileExpression } from '../../../lib/rules/expression.ts';
-import { matchEvent, matchRules } from '../../../lib/rules/match.ts';
+import { matchEvent } from '../../../lib/rules/match.ts';
 import type { RuleSet } from '../../../lib/rules/rule.ts';
 import { indexOf } from '../../../lib/rules/rule-index.ts';
 import { STEPS_OF_EVENT, stepsOfEvent } from '../../../lib/rules/steps.ts';
 import { anAlert, rulesOf } from './events.ts';
+import { matchRules } from './match-rules.ts';
 
 const RUN = 'run: { provider: tencent, command: cmd-1, instances: ins-1 }';
 

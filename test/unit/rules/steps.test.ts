@@ -3,7 +3,6 @@
 import { describe, expect, it } from 'vitest';
 import type { TriggerEvent } from '../../../lib/model/trigger-event.ts';
 import { compileExpression } from '../../../lib/rules/expression.ts';
-import { matchRules } from '../../../lib/rules/match.ts';
 import { renderRule } from '../../../lib/rules/render.ts';
 import {
   STEPS_AT_LEAST,
@@ -14,6 +13,7 @@ import {
   stepsOfRequest,
 } from '../../../lib/rules/steps.ts';
 import { anAlert, NOW, rulesOf } from './events.ts';
+import { matchRules } from './match-rules.ts';
 
 const RUN = 'run: { provider: tencent, command: cmd-1, instances: ins-1 }';
 const SPENT = `the rules need more than ${STEPS_OF_EVENT} steps for this event: it is too large for them, or made to be`;
