@@ -214,7 +214,15 @@ function tell(idle: Usage, event: Usage, aRun: Usage, kept: { run: number; recor
     ours: month(MILLION, 1000),
     beside: beside(MILLION, 1000),
   });
-  for (const runs of [0, 1_000, 10_000, 100_000, 1_000_000]) {
+  report({
+    bench: 'prices',
+    figure: 'a minute in which the poller looks',
+    unit: 'US dollars',
+    better: 'lower',
+    ours: 60 * world.memoryGb('poller') * PRICES.lambdaGbSecond,
+    beside: { 'a step of SSM Automation': PRICES.automationStep },
+  });
+  for (const runs of [100, 1_000, 10_000, 100_000, 1_000_000]) {
     report({
       ...dollars,
       figure: 'by runs, ten events for each',

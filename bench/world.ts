@@ -39,6 +39,7 @@ export interface World {
   counts(): Promise<AllCounts>;
   /** Makes each request so much slower from now on. */
   slow(latencies: Latencies): Promise<void>;
+  memoryGb(functionName: string): number;
   /** By function. */
   calls(): ReadonlyMap<string, Calls>;
   /** Of the tables, through the proxy. */
@@ -64,6 +65,7 @@ const Functions = z.object({
     }),
   ),
 });
+type Loaded = Map<string, { handler: Handler; timeoutMs: number; memoryGb: number }>;
 type Handler = (event: unknown, context: object) => Promise<unknown>;
 const Module = z.object({ handler: z.custom<Handler>((it) => typeof it === 'function') });
 const Accepted = z.object({
@@ -77,7 +79,8 @@ export async function startWorld(files: BackendFiles): Promise<World> {
   const { environment, direct, queueUrls } = backend;
   const deployment = readDeployment(SERVERLESS_FILE);
   const called = new Map<string, Calls>();
-  const call = await loadFunctions(environment, called);
+  const loaded = await loadFunctions(environment);
+  const call = caller(loaded, called);
 
   const queues = new SQSClient({ ...LOCAL_AWS, endpoint: direct.queues });
   const stopping = new AbortController();
@@ -127,6 +130,7 @@ export async function startWorld(files: BackendFiles): Promise<World> {
     tick,
     counts: () => backend.counts(),
     slow: (latencies) => backend.slow(latencies),
+    memoryGb: (name) => loaded.get(name)?.memoryGb ?? Number.NaN,
     calls: () => new Map([...called].map(([name, calls]) => [name, { ...calls }])),
     async stop() {
       clearInterval(schedule);
@@ -140,11 +144,11 @@ export async function startWorld(files: BackendFiles): Promise<World> {
 }
 
 /** Each handler with its own environment of serverless.yml, as far as that says it itself. */
-async function loadFunctions(environment: Readonly<Record<string, string>>, called: Map<string, Calls>) {
+async function loadFunctions(environment: Readonly<Record<string, string>>): Promise<Loaded> {
   const { functions, provider } = Functions.parse(
     parse(readFileSync(SERVERLESS_FILE, 'utf8'), { merge: true }),
   );
-  const loaded = new Map<string, { handler: Handler; timeoutMs: number; memoryGb: number }>();
+  const loaded: Loaded = new Map();
   for (const [name, one] of Object.entries(functions)) {
     const literal = Object.entries(one.environment).filter(([, value]) => !String(value).includes('${'));
     const given = {
@@ -159,6 +163,10 @@ async function loadFunctions(environment: Readonly<Record<string, string>>, call
     const { timeout = provider.timeout, memorySize = provider.memorySize } = one;
     loaded.set(name, { handler, timeoutMs: timeout * 1000, memoryGb: memorySize / 1024 });
   }
+  return loaded;
+}
+
+function caller(loaded: Loaded, called: Map<string, Calls>) {
   let requests = 0;
   return async (name: string, event: unknown): Promise<unknown> => {
     const deployed = loaded.get(name);
