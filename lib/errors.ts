@@ -1,6 +1,6 @@
 /**
- * The one small family of errors that crosses rooms. Who throws decides what the edges do: a queue batch retries,
- * waits or gives up by `disposition`, the HTTP edge answers `status`. Match on `code`, never on text.
+ * The error type of the project. The error decides the reaction: a queue batch retries, waits or gives up by
+ * `disposition`, and the HTTP edge answers `status`. Match on `code`, never on text.
  */
 
 /**

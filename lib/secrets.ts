@@ -1,7 +1,6 @@
 /**
- * Secrets: a value in the environment, or a reference to where it is kept (SSM Parameter Store, Secrets Manager),
- * read through Powertools parameters, which keeps it for a while. Two live values at a time, so that one can be
- * rotated without losing an event.
+ * Secrets: a value in the environment, or a reference to SSM Parameter Store or Secrets Manager, read through Powertools
+ * parameters, which caches it. Two values may be live, so that a secret can be rotated without losing an event.
  */
 import { type Environment, replySecretVariable, type SecretsConfig, secretVariable } from './config.ts';
 import { FleetReflexError, messageOf } from './errors.ts';
@@ -21,7 +20,7 @@ export interface SecretStore {
  */
 export type SourceSecrets = (source: string) => Promise<readonly string[]>;
 
-/** What the sender of a source's events proves itself with; a source that has none takes no events. */
+/** The secret that authenticates a source's sender; a source without one accepts no events. */
 export function sourceSecrets(
   config: SecretsConfig,
   env: Environment,
@@ -31,8 +30,8 @@ export function sourceSecrets(
 }
 
 /**
- * What a source's chat is answered with: tokens, web hooks. Under a path of their own, so that the roles behind the
- * queue, which send replies, cannot read what would let them make events.
+ * The reply secrets of a source's chat: tokens, web hooks. They have a separate path, so that the roles behind the queue,
+ * which send replies, cannot read the secrets that authenticate events.
  */
 export function replySecrets(
   config: SecretsConfig,
@@ -132,8 +131,8 @@ function split(list: string): string[] {
 const FAILURE_MAX_AGE_SECONDS = 5;
 
 /**
- * Remembers what is not there as long as what is, and a failure for five seconds: Powertools keeps neither, and
- * whoever sends requests that prove nothing could make us ask the store for each, up to its limit for the account.
+ * Caches a missing secret as long as a present one, and a failure for five seconds: Powertools caches neither, and
+ * unauthenticated requests could cause a read each, up to the account's limit.
  * @param now milliseconds
  */
 export function rememberingMisses(store: SecretStore, now = () => Date.now()): SecretStore {

@@ -1,6 +1,6 @@
 /**
- * What the door asks of each chat event before the rules see it: may the person use anything here, was it a built-in
- * verb, and what is its answer?
+ * Handles each chat event before the rules see it: whether the person may use anything here, whether it is a built-in verb,
+ * and the verb's answer.
  */
 import type { ChatEvent } from '../rules/match.ts';
 import type { RuleSet } from '../rules/rule.ts';
@@ -10,11 +10,11 @@ import { type Asked, bindPerson, type PersonContext } from './person.ts';
 import { mayNotText, type UsableRules, usableRules } from './usable-rules.ts';
 
 export type ChatAnswer =
-  /** No built-in verb: the rules look at the event, as at any other. */
+  /** No built-in verb: the rules evaluate the event, like any other. */
   | { kind: 'none' }
-  /** Somebody who may use nothing here. The rules are not asked. */
+  /** The person may use nothing here. The rules are not evaluated. */
   | ({ kind: 'refused'; text: string } & Pick<UsableRules, 'refused'>)
-  /** A built-in verb. The rules are not asked. `requests` have to be durable before `text` is shown. */
+  /** A built-in verb. The rules are not evaluated. `requests` must be durable before `text` is shown. */
   | ({ kind: 'answered'; text: string } & Asked);
 
 export interface AnswerChatContext extends Omit<PersonContext, 'event' | 'rules'> {
@@ -22,7 +22,7 @@ export interface AnswerChatContext extends Omit<PersonContext, 'event' | 'rules'
 }
 
 /**
- * Starts nothing itself: what is to be started is in `requests`. `port` is used by the verbs that read.
+ * Starts no runs itself, but returns them as `requests`. `port` is used by the verbs that read.
  * @throws what the port throws
  */
 export async function answerChat(

@@ -1,6 +1,5 @@
 /**
- * One command grammar for every chat: which built-in verb was typed, with what. Text that begins with none of them is
- * the rules' alone.
+ * One command grammar for every chat: the built-in verb and its arguments. Text without a built-in verb is only for rules.
  */
 import type { ChatEvent } from '../rules/match.ts';
 import type { Person } from './person.ts';
@@ -29,7 +28,7 @@ export interface ParsedCommand {
 
 /**
  * @param command the command whose text may be a verb: `/fleet`; others belong to rules
- * @returns for a verb that was used wrongly `help` about it, with the problem
+ * @returns for wrong arguments of a verb, `help` about it, with the problem
  */
 export function parseCommand(
   { type, data }: Pick<ChatEvent, 'type' | 'data'>,

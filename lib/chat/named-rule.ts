@@ -1,4 +1,4 @@
-/** Finds the rule that a person names, and tells one who mistyped what was meant, among what they may use. */
+/** Finds the rule that a person names, or suggests a similar name, among the rules that they may use. */
 import { closest } from '../rules/did-you-mean.ts';
 import { optionsOf } from '../rules/options.ts';
 import type { Rule } from '../rules/rule.ts';
@@ -9,7 +9,7 @@ export function runnableRules(rules: readonly Rule[]): Rule[] {
 }
 
 /**
- * A rule that is not on this source, and one that the person may not use, are as unknown as one that does not exist.
+ * A rule on another source, or one that the person may not use, looks like one that does not exist.
  * @param rules those that the person may use where they type
  */
 export function findRule(
@@ -24,7 +24,7 @@ export function findRule(
   return { ok: false, problem: `There is no rule \`${name}\` here; ${instead}` };
 }
 
-/** A mistyped option would be ignored, and something else run than was typed. */
+/** Refuses unknown options: a mistyped one would be ignored, and the run would differ from the command. */
 export function optionProblem(rule: Rule, options: Readonly<Record<string, string>>): string | undefined {
   const known = optionsOf(rule);
   if (known === 'any') return undefined;
@@ -40,7 +40,7 @@ export function optionProblem(rule: Rule, options: Readonly<Record<string, strin
   return `Nothing started: \`${rule.name}\` has no option \`${unknown}\`; ${instead}`;
 }
 
-/** `patch-web service=… [wait=…]`, as far as the rule shows what it reads. */
+/** `patch-web service=… [wait=…]`, from the options that the rule's expressions read. */
 export function describeUse(rule: Rule): string {
   const options = optionsOf(rule);
   const shown = options === 'any' ? ['[key=value …]'] : options.map((name) => `${name}=…`);

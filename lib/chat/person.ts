@@ -1,6 +1,6 @@
 /**
- * One person, where they type, now: all that a verb can reach. Runs, events and rules that the person may not use are
- * not there, so that no verb has to ask who may; what a verb starts or cancels goes through here and nowhere else.
+ * One person in one chat, at one time: everything that a verb can reach. It excludes the runs, events and rules that the
+ * person may not use, so that verbs need no permission checks. Verbs start and cancel runs only through it.
  */
 import type { DoorOutcome, EventRecord } from '../model/decision.ts';
 import type { ReplyTo } from '../model/reply-to.ts';
@@ -17,17 +17,17 @@ export interface Person {
   readonly now: Date;
   /** Those that the person may use where they type, and no others. */
   readonly rules: readonly Rule[];
-  /** undefined for a run that does not exist and for one that the person may not see: they look the same. */
+  /** undefined if the run does not exist, and if the person may not see it. */
   run(runId: string): Promise<ChatRun | undefined>;
   /** Newest first. */
   newestRuns(limit: number): Promise<readonly ChatRun[]>;
-  /** Events that these rules fired on, or might have, newest first; of other rules nothing is told. */
+  /** Events that these rules fired on, or could have fired on, newest first, without other rules. */
   newestEvents(limit: number): Promise<readonly VisibleEvent[]>;
-  /** Why nothing is sent at this moment; undefined when nothing is frozen. */
+  /** Why sending is forbidden now; undefined if nothing is frozen. */
   frozenBecause(): Promise<string | undefined>;
-  /** What was typed, given to one of `rules` by its name. That it does not fire is put on record. */
+  /** Evaluates the typed text with one of `rules`. If the rule does not fire, this is recorded. */
   attempt(rule: Rule): Attempt;
-  /** @param run one that `run` or `newestRuns` gave @param instances empty: all of it */
+  /** @param run a result of `run` or `newestRuns` @param instances empty: all of it */
   cancel(run: ChatRun, instances: readonly string[]): void;
 }
 
@@ -35,10 +35,10 @@ export type VisibleEvent = Pick<EventRecord, 'source' | 'type' | 'subject' | 're
 
 export type Attempt =
   | { fires: false; because: string }
-  /** @param at ISO 8601, for what is to run later */
+  /** @param at ISO 8601, for a scheduled run */
   | { fires: true; start(at?: string): { runId: string; rejected?: string } };
 
-/** What a verb has asked for. `requests` are to be durable on the runs queue before anybody is answered. */
+/** The effects of a verb. `requests` must be durable on the runs queue before the answer is sent. */
 export interface Asked extends Pick<DoorOutcome, 'matched' | 'unmatched'> {
   requests: readonly RunRequest[];
 }
@@ -53,10 +53,10 @@ export interface PersonContext {
   traceparent?: string | undefined;
 }
 
-/** Of so many events the ones that concern the person are looked for. */
+/** How many events are searched for those that concern the person. */
 const EVENTS_READ = 100;
 
-/** @returns the person for a verb, and for the caller what the verb will have asked for when it is done */
+/** @returns the person for a verb, and for the caller the effects of the verb when it is done */
 export function bindPerson({ event, rules, port, now, replyTo, traceparent }: PersonContext): {
   person: Person;
   asked: Asked;
@@ -123,12 +123,12 @@ export function bindPerson({ event, rules, port, now, replyTo, traceparent }: Pe
   return { person, asked: { requests, matched, unmatched } };
 }
 
-/** A mistake of a verb: it made up what it should have asked the person for. */
+/** A bug in a verb: it used a run or a rule that did not come from the person. */
 function notTheirs(what: string): TypeError {
   return new TypeError(`${what} was not given to this person: a verb uses what it is shown`);
 }
 
-/** Not `matched`: it is no rule's action. The same delivery again asks for the same. */
+/** Not `matched`, because it is no rule's action. A repeated delivery gives the same request. */
 function cancelOf(
   run: ChatRun,
   instances: readonly string[],

@@ -1,4 +1,4 @@
-/** What the chat has to know of runs, events and freezes: a port, so that it needs no table. */
+/** The chat's view of runs, events and freezes: a port, so that it needs no table. */
 import type { Reason, RunStatus } from '../model/completion-event.ts';
 import type { EventRecord } from '../model/decision.ts';
 import type { TaskStatus } from '../model/status.ts';
@@ -20,7 +20,7 @@ export interface ChatRun {
   endedAt?: string | undefined;
 }
 
-/** Asked by lib/chat/person.ts alone, which shows a verb what one person may see. Reading is all that a door has to be allowed: what is to be done goes onto the runs queue. */
+/** Used only by lib/chat/person.ts, which filters by permission. Read-only: actions go onto the runs queue. */
 export interface ChatPort {
   status(runId: string): Promise<ChatRun | undefined>;
   /** The newest runs of these rules, newest first. */

@@ -1,4 +1,4 @@
-/** Who may use what, asked once for each chat event and before anything else: verbs and rules see only what is left. */
+/** Permissions, checked once for each chat event and before anything else: verbs and rules see only the permitted rules. */
 import { type ChatEvent, type Rules, rulesOn, whyMayNotUse } from '../rules/match.ts';
 import type { Rule } from '../rules/rule.ts';
 
@@ -21,8 +21,8 @@ export function usableRules(ruleSet: Rules, event: ChatEvent): UsableRules {
 }
 
 /**
- * What somebody who may use no rule here is told, whatever they typed: no rule, no clause, no run. Only their own id,
- * ready to be listed; not their name, which they chose.
+ * The answer to a person who may use no rule here, for any text: no rule, no clause, no run. It contains only their own
+ * id, ready to be listed, and not their name, which they chose.
  */
 export function mayNotText({ data: { user } }: ChatEvent): string {
   const whom = user.id === undefined ? 'you' : `\`${user.id}\``;

@@ -1,10 +1,10 @@
 /**
- * A built-in verb of the chat: what it is called, how its words are read, and what it does for the person who typed
- * it. `defineVerb` seals the type of its command inside, so that a table can hold them all.
+ * A built-in verb of the chat: its name, its parser, and its action for the person who typed it. `defineVerb` seals the
+ * type of its command inside, so that a table can hold all verbs.
  */
 import type { Person } from './person.ts';
 
-/** What was typed after the verb. */
+/** The text after the verb. */
 export interface Words {
   readonly args: readonly string[];
   /** The `key=value` words. */
@@ -13,7 +13,7 @@ export interface Words {
 
 export type Parsed<Command> = { ok: true; command: Command } | { ok: false; problem: string };
 
-/** Plain lines, names between backticks; each source makes its own format of them. */
+/** Plain lines, names between backticks; each source converts them into its own format. */
 export type Lines = readonly string[];
 
 export interface VerbSpec<Command> {
@@ -22,18 +22,18 @@ export interface VerbSpec<Command> {
   usage: string;
   /** A phrase: what it does. */
   summary: string;
-  /** Reads what follows the verb. `problem` says what was expected and what came. */
+  /** Parses the text after the verb. `problem` says what was expected and what came. */
   parse(words: Words): Parsed<Command>;
   /**
-   * Does it, with nothing but what the person may see and start.
-   * @param verbs all that there are, for `help`
-   * @returns the answer. Never throws for what a person typed; what a port throws goes through
+   * Performs it, with only the runs and rules that the person may see and start.
+   * @param verbs all verbs, for `help`
+   * @returns the answer. Never throws because of the text; exceptions of a port pass through
    */
   perform(command: Command, person: Person, verbs: readonly Verb[]): Promise<Lines>;
 }
 
 export interface Verb<Command = unknown> extends Pick<VerbSpec<Command>, 'name' | 'usage' | 'summary'> {
-  /** The command, bound to what does it. */
+  /** Parses the text; the command is bound to its action. */
   read(
     words: Words,
   ):
@@ -41,6 +41,20 @@ export interface Verb<Command = unknown> extends Pick<VerbSpec<Command>, 'name' 
     | { ok: false; problem: string };
 }
 
+/**
+ * Binds a verb's parser and action; the type of its command is checked here and sealed.
+ * @example
+ * export const oldest = defineVerb({
+ *   name: 'oldest',
+ *   usage: 'oldest',
+ *   summary: 'the oldest of the newest runs',
+ *   parse: () => ({ ok: true, command: {} }),
+ *   async perform(_, person) {
+ *     const run = (await person.newestRuns(50)).at(-1);
+ *     return [run === undefined ? 'There are no runs that you may see here.' : `\`${run.runId}\``];
+ *   },
+ * });
+ */
 export function defineVerb<Command>(spec: VerbSpec<Command>): Verb<Command> {
   return {
     name: spec.name,

@@ -1,14 +1,23 @@
 /**
- * The seam to where completion events go. A rule names destinations; a run carries them resolved, so that whoever
- * publishes needs no rules.
+ * The seam for destinations of completion events. A rule names destinations; a run carries them resolved, so that
+ * publishing needs no rules.
  */
 import type { CompletionEvent } from '../model/completion-event.ts';
 import type { DestinationRef } from '../model/destination-ref.ts';
 
+/**
+ * A destination of completion events.
+ * @example
+ * const log: Destination = {
+ *   async send(events) {
+ *     for (const { type, subject } of events) console.log(type, subject);
+ *   },
+ * };
+ */
 export interface Destination {
   /**
-   * Delivers the events, those of one run in their order; resolves only when all are durable there. May be called again
-   * with the same events after a crash: a CloudEvents id is the same, so that the other side can deduplicate.
+   * Delivers the events, those of one run in order; resolves when all are durable there, and only then. May be called
+   * again with the same events after a crash: their ids are the same, so that consumers can deduplicate.
    */
   send(events: readonly CompletionEvent[]): Promise<void>;
 }

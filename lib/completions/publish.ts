@@ -1,6 +1,6 @@
 /**
- * Makes completion events of runs and tasks and hands them to the destinations. What is a fact is already stored
- * when this is called; what it sends twice after a crash has the same id.
+ * Makes completion events of runs and tasks and sends them to the destinations. The facts are already stored when this is
+ * called; an event that is sent twice after a crash has the same id.
  */
 import type {
   CompletedTask,
@@ -26,11 +26,11 @@ const FIRST_OUTPUT_BUDGET_BYTES = 200 * 1024;
 export interface PublishContext {
   stage: string;
   resolve: DestinationResolver;
-  /** Tells who asked in a chat, or the deployment at the code host, what became of it. Never throws. */
+  /** Sends the progress to the chat, or to the deployment at the code host. Never throws. */
   reply: (event: CompletionEvent, replyTo: ReplyTo) => Promise<void>;
 }
 
-/** What is to be told of a run, in this order. */
+/** The events of a run to publish, in this order. */
 export interface Telling {
   run: Pick<Run, 'notify' | 'replyTo'>;
   events: readonly CompletionEvent[];
@@ -54,7 +54,7 @@ export async function publish(
     tellings.map(async ({ run, events }) => {
       await settleAll(run.notify.map(async ({ sqs }) => await sent.get(sqs)));
       if (run.replyTo === undefined) return;
-      // After the destinations: a chat that does not answer holds up nobody who relies on the event.
+      // After the destinations, so that a chat that does not answer delays no consumer of the event.
       for (const event of events) await reply(event, run.replyTo);
     }),
   );

@@ -7,7 +7,7 @@ import { messageText } from '../queues/message-text.ts';
 import { type OutgoingMessage, sendMessages } from '../queues/send-messages.ts';
 import type { Destination, DestinationResolver } from './destination.ts';
 
-/** One resolver for a function's life: queue URLs are asked for once. */
+/** One resolver per function instance: queue URLs are cached. */
 export function sqsDestinations(client: SQSClient): DestinationResolver {
   const byQueue = new Map<string, Destination>();
   return (ref) => {
@@ -32,7 +32,7 @@ function sqsDestination(client: SQSClient, ref: DestinationRef): Destination {
           events.map((event) => messageOf(event, url.endsWith('.fifo'))),
         );
       } catch (error) {
-        // A queue that was made after we asked must be found the next time.
+        // Not cached, so that a queue that is created later is found the next time.
         queueUrl = undefined;
         throw error;
       }

@@ -1,6 +1,6 @@
 /**
- * The agenda of a rule: its runs that wait for their time. A run that is to start later claims no window from now on,
- * which would stop what starts before it; it takes its place at its time, and those too near it are refused.
+ * The agenda of a rule: its scheduled runs. A scheduled run does not claim its window from now on, because that would stop
+ * runs before it; it reserves a place at its time, and runs too near that time are refused.
  */
 import type { Reason } from '../model/completion-event.ts';
 import { HOUR_MS, type HourlyLimits, whyNoRoom } from '../model/hourly-count.ts';
@@ -8,13 +8,13 @@ import type { Run } from '../model/run.ts';
 import type { RunId } from '../model/run-request.ts';
 import type { Agenda, Appointment, GuardStore } from '../store/guard-store.ts';
 
-/** More than this is no plan that somebody has; and an agenda is one item. */
+/** More scheduled runs are a mistake; and an agenda is one item. */
 const MAX_WAITING = 100;
 
 type Guarded = Pick<Run, 'guards'>;
 
 /**
- * Takes the run's place unless a guard of it forbids that; of several at once one is first. Safe to call again.
+ * Reserves the run's place unless one of its guards forbids it; concurrent calls are ordered. Safe to call again.
  * @returns why not
  */
 export async function take(
@@ -46,7 +46,7 @@ export async function strike(rule: string, runId: RunId, store: GuardStore): Pro
   }
 }
 
-/** A place that was not given back, for its process died. */
+/** A place that was not given back because its process died. */
 function isOver({ until }: Appointment, now: Date): boolean {
   return until !== undefined && new Date(until) <= now;
 }

@@ -15,7 +15,7 @@ export interface FreezeApiContext {
 
 const FreezeRequest = z.strictObject({
   reason: z.string().min(1).max(500),
-  /** For whom; shown to everybody whose run is stopped by it, behind the token's name, which nobody can choose. */
+  /** For whom; shown after the token's name, which the caller cannot choose, in every run that the freeze stops. */
   by: z.string().min(1).max(100).optional(),
   /** ISO 8601; absent: until it is lifted. */
   until: z.iso.datetime({ offset: true }).optional(),

@@ -1,9 +1,9 @@
-/** The kill switch. Whatever sends a command asks it immediately before it does, every time. */
+/** The kill switch. All code that sends a command checks it immediately before each send. */
 import type { Reason } from '../model/completion-event.ts';
 import type { Freeze, GuardStore } from '../store/guard-store.ts';
 
 /**
- * Why nothing may be sent at this moment: `guard.freeze`, with who froze it and until when.
+ * Why sending is forbidden now: `guard.freeze`, with who froze it and until when.
  * @returns undefined when nothing is frozen
  */
 export async function frozenBecause(

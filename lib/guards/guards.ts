@@ -1,6 +1,6 @@
 /**
- * What stands between a matched rule and the fleet, in the order of docs/decisions/2026-11-21-guard-order.md: the first
- * guard that says no stops the run, with its own reason. A no is a value; only what cannot be decided now is thrown.
+ * The guards between a matched rule and the fleet, in the order of docs/decisions/2026-11-21-guard-order.md: the first
+ * guard that refuses stops the run, with its own reason. A refusal is a value; an exception means that it cannot be decided.
  */
 import type { Reason } from '../model/completion-event.ts';
 import { reaches } from '../model/episode.ts';
@@ -15,7 +15,7 @@ import { freezeReason, frozenBecause } from './freeze.ts';
 import { ADMITTED, type Admission, type Guard, type GuardContext } from './guard.ts';
 import { maxPerHour } from './max-per-hour.ts';
 
-/** How long a run that found the flight full waits before it asks again. */
+/** How long a run waits for a place in flight before it asks again. */
 const IN_FLIGHT_RETRY_MS = 5_000;
 
 export const freeze: Guard = async (_run, { store, now }) => unlessFrozen(await frozenBecause(store, now));
@@ -25,7 +25,7 @@ function unlessFrozen(frozen: Reason | undefined): Admission {
   return refuse(frozen.code, frozen.message, `When the freeze is over: ${ASK_ANEW}`);
 }
 
-/** A cancel that overtook the run it was meant for (queues keep no order) still stops it. */
+/** Stops a run whose cancel overtook it (queues keep no order). */
 export const cancelled: Guard = async (run, { store, now }) => {
   const { rule, trigger } = run;
   const left = await Promise.all(
@@ -100,8 +100,8 @@ export async function admit(run: Run, context: GuardContext): Promise<Admission>
 }
 
 /**
- * The same for a run whose last look before the send is still to come (`standing`): what stands in the way of all runs
- * is asked here only when a guard of the run says no, for then it is the reason.
+ * The same for a run that is checked again before the send (`standing`): the freeze is read here only if another guard
+ * refuses, because the freeze is then the reason.
  */
 export async function admitEarly(run: Run, context: GuardContext): Promise<Admission> {
   const own = await ask(OWN, run, context);
@@ -110,7 +110,7 @@ export async function admitEarly(run: Run, context: GuardContext): Promise<Admis
   return await concluded(standing.kind === 'admitted' ? own : standing, run, context);
 }
 
-/** What stands in the way of all runs, by the last look before a send. */
+/** What forbids all runs, read immediately before a send. */
 export function standing({ freeze: frozen, tombstones }: LastLook, run: Run): Admission {
   const admission = unlessFrozen(freezeReason(frozen));
   return admission.kind === 'admitted' ? unlessCancelled(tombstones, run) : admission;
@@ -130,13 +130,13 @@ async function concluded(admission: Admission, run: Run, { store }: GuardContext
   return admission;
 }
 
-/** After the end of a run: its place in flight is free, and that among those that wait for their time. */
+/** After the end of a run: frees its place in flight, and its place in the agenda. */
 export async function leave(run: Run, store: GuardStore): Promise<void> {
   if (timerOf(run) !== undefined) await strike(run.rule, run.runId, store);
   if (run.guards.maxInFlight !== undefined) await store.leaveFlight(run.rule, run.runId);
 }
 
-/** For a run that never started anything: another may have what it claimed. */
+/** For a run that never started: frees its claims. */
 export async function releaseClaims(run: Run, store: GuardStore): Promise<void> {
   const { dedupe, cooldownMs, maxPerHour: hourly } = run.guards;
   if (hourly !== undefined) await store.uncountRun(run.rule, run.runId);

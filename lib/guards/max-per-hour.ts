@@ -1,4 +1,4 @@
-/** `guards.maxPerHour`: holds for every rule unless the file says more, so that no sender runs up a fleet. */
+/** `guards.maxPerHour`: its default applies to every rule, so that no sender can start unlimited runs. */
 import { instancesOf, type Run } from '../model/run.ts';
 import type { Admission, GuardContext } from './guard.ts';
 

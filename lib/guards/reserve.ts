@@ -1,6 +1,6 @@
 /**
- * What a run that is to start later is asked when it is scheduled. All of it is asked again when its time has come
- * (`admit`), with what only then can be known: whether others ran meanwhile, and how many are in flight.
+ * The checks of a run when it is scheduled. At its time they are repeated (`admit`), with the facts of that time: which
+ * runs started meanwhile, and how many are in flight.
  */
 import type { Reason } from '../model/completion-event.ts';
 import { guardKey } from '../model/guard-key.ts';
@@ -11,7 +11,7 @@ import { cancelled, freeze, instanceLimit, leave } from './guards.ts';
 
 export interface Appointed {
   at: Date;
-  /** When it may not be sent any more; absent: again and again. */
+  /** The time after which it is not sent; absent for a recurrence. */
   until?: Date | undefined;
 }
 
@@ -31,7 +31,7 @@ export async function reserve(
   return { kind: 'admitted' };
 }
 
-/** A run that has started may still be within its window or its cooldown then. */
+/** Whether a past run's window or cooldown will still last at that time. */
 function claimsAt(at: Date) {
   return async (run: Run, { store }: GuardContext): Promise<Admission> => {
     const { dedupe, cooldownMs } = run.guards;
@@ -54,8 +54,8 @@ function claimsAt(at: Date) {
 }
 
 /**
- * Before the question whether it was cancelled: who cancels by a rule leaves word first and reads the agenda then, so
- * that one of the two sees the other.
+ * Written before the check for a cancel: a cancel by rule writes its tombstone first and reads the agenda afterwards, so
+ * one of the two sees the other.
  */
 function place(at: Date, until: Date | undefined) {
   return async (run: Run, { store, now }: GuardContext): Promise<Admission> => {

@@ -1,6 +1,6 @@
 /**
- * The tokens of the API. Each has a name, which goes on record as who did it, and scopes, which say what it may do.
- * What `RUNS_TOKEN` holds is parsed here; docs/configuration.md ("The tokens of the API") has the forms.
+ * The tokens of the API. Each has a name, which is recorded with each action, and scopes, which limit the actions.
+ * Parses `RUNS_TOKEN`; docs/configuration.md ("The tokens of the API") has the forms.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import * as z from 'zod';
@@ -47,7 +47,7 @@ export interface ConfiguredToken {
   token: string;
 }
 
-/** Who a token belongs to, and what it may do; what is compared is its hash. */
+/** A token's name and scopes; comparison uses its hash. */
 export interface AccessToken {
   name: string;
   scopes: ReadonlySet<Scope>;
@@ -90,7 +90,7 @@ export function parseTokens(text: string): ConfiguredToken[] {
   return text.trimStart().startsWith('[') ? parseList(text) : entriesOf(text).map(parseEntry);
 }
 
-/** The token that a request shows, in time that tells nothing: every live one is compared, and hashes have one length. */
+/** Finds the token of a request in constant time: every live one is compared, and all hashes have the same length. */
 export function tokenShown(given: string | undefined, live: readonly AccessToken[]): AccessToken | undefined {
   const digest = sha256(given ?? '');
   const matches = live.filter((token) => timingSafeEqual(token.digest, digest));
@@ -138,7 +138,7 @@ function check<Value>(
   throw invalid(checked.error.issues.map(({ path, message }) => `${where(path)}: ${message}`));
 }
 
-/** One token is one name: else nobody could say who did it. */
+/** One token has one name: otherwise the record would not identify the caller. */
 function checkDistinct(tokens: readonly ConfiguredToken[]): void {
   const problems = tokens.flatMap(({ name, token }) => {
     const other = tokens.find((it) => it.token === token && it.name !== name);

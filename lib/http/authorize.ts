@@ -1,4 +1,4 @@
-/** Who calls the API, by the token in `Authorization`, and whether that token may do what is asked. */
+/** Identifies the caller of the API by the token in `Authorization`, and checks the token's scope. */
 import { messageOf } from '../errors.ts';
 import { type AccessToken, type AccessTokens, type Scope, tokenShown } from './access-tokens.ts';
 import { notNow, Refusal } from './problem.ts';
@@ -35,7 +35,7 @@ export function demand({ name, scopes }: AccessToken, scope: Scope): void {
   );
 }
 
-/** Whoever asks has shown nothing yet, so that what is wrong with the tokens is for the log. */
+/** The caller is not authenticated yet, so problems of the configured tokens are only logged. */
 async function liveTokens(tokens: AccessTokens): Promise<readonly AccessToken[]> {
   try {
     return await tokens();

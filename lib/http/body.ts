@@ -1,10 +1,10 @@
 /**
- * Bytes to values, for every source: strict UTF-8, bounded depth, no key that could reach a prototype. What cannot
- * be trusted to mean one thing is refused, with the reason.
+ * Bytes to values, for every source: strict UTF-8, bounded depth, no key that could reach a prototype. Ambiguous input is
+ * refused, with the reason.
  */
 import { FleetReflexError } from '../errors.ts';
 
-/** Real payloads stay below 20 levels; what is deeper is made to hurt. */
+/** Real payloads stay below 20 levels; deeper nesting is rejected: it is only seen in attacks. */
 const MAX_DEPTH = 100;
 const PROTOTYPE_KEYS: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
 
@@ -38,8 +38,8 @@ export function parseForm(body: Uint8Array): Record<string, string> {
 }
 
 /**
- * Whether a body is to be read as a form. One that begins as JSON never is, whatever its content type says: the type
- * is not signed, and a form could be hidden in the text of a JSON body that somebody else had signed.
+ * Whether a body is read as a form. A body that begins as JSON never is: the content type is not signed, and a form could
+ * be hidden in the text of a signed JSON body.
  */
 export function isForm({ headers, body }: { headers: Headers; body: Uint8Array }): boolean {
   const isCalledForm = /^\s*application\/x-www-form-urlencoded\s*(;|$)/i.test(headers['content-type'] ?? '');

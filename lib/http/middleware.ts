@@ -1,4 +1,4 @@
-/** What every HTTP function has around it: ids on every log line, and an answer for everything that is thrown. */
+/** The middleware of every HTTP function: ids on every log line, and an answer for every exception. */
 import type { MiddlewareObj } from '@middy/core';
 import { messageOf } from '../errors.ts';
 import type { CorrelatedLog, Log } from '../logging.ts';

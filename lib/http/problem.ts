@@ -67,12 +67,12 @@ const RETRY_AFTER_SECONDS = 5;
 /** What a person reads; a message may hold a key or an id of any length. */
 const MAX_DETAIL = 1000;
 
-/** Who reads the answer: the system that sent an event, or a person who runs fleet-reflex and has shown a token. */
+/** Who reads the answer: the system that sent an event, or an operator with a token. */
 export type Audience = 'sender' | 'operator';
 
 /**
- * The problem that something thrown stands for. To a sender, what went wrong on our side is in the log alone: it names
- * our queues, parameters and roles, and may come before the sender has proved anything.
+ * The problem document of an exception. Our own failures are only logged, not shown to a sender: they name our queues,
+ * parameters and roles, and the sender may not be authenticated yet.
  */
 export function problemOf(thrown: unknown, audience: Audience = 'sender'): Problem {
   if (thrown instanceof Refusal) return thrown.problem;
@@ -93,7 +93,7 @@ export function problemOf(thrown: unknown, audience: Audience = 'sender'): Probl
   };
 }
 
-/** Something that we need does not answer; nothing is lost when the request is sent again. */
+/** A dependency does not answer; the request can be sent again. */
 export function notNow(code: string, retryAfterSeconds = RETRY_AFTER_SECONDS, detail?: string): Problem {
   return {
     status: 503,

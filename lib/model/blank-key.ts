@@ -1,6 +1,6 @@
 /**
- * Refuses a request whose key has nothing in it. The rules reject it when they are rendered; what an earlier version put
- * on the queue, or somebody who may send there, is recorded as the same rejection here.
+ * Rejects a request with an empty key. Rendering already rejects it; this covers messages of earlier versions and of other
+ * senders.
  */
 import { EMPTY_KEY, isBlankKey } from './guard-key.ts';
 import { rejectionOf } from './reject-request.ts';

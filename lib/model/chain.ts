@@ -1,7 +1,7 @@
 /**
- * The chain that a run stands in: our own completion events start runs, whose completion events start runs. A chain
- * that comes back to a rule, or grows too deep, is stopped, and what is stopped so tells nobody that could start it
- * again (docs/decisions/2026-11-21-chains.md).
+ * The chain of a run: our completion events start runs, whose completion events start further runs. A chain that returns to
+ * a rule, or grows too deep, is stopped, without an event that could start it again
+ * (docs/decisions/2026-11-21-chains-and-limits.md).
  */
 import * as z from 'zod';
 
@@ -12,13 +12,13 @@ export const Ancestor = z.strictObject({
 });
 export type Ancestor = z.infer<typeof Ancestor>;
 
-/** More are not kept: no file allows a chain so deep. */
+/** Older ancestors are dropped: no file allows such a deep chain. */
 export const MAX_ANCESTORS = 20;
 
 export const Chain = z.strictObject({
   /** Oldest first; the last is the run whose completion event the trigger event is, or has in it. */
   ancestry: z.array(Ancestor).min(1).max(MAX_ANCESTORS),
-  /** How many of them stand in one line: an event may have the completions of several runs in it. */
+  /** The length of the longest line of them: an event may contain the completions of several runs. */
   depth: z.int().positive(),
   /** `limits.chainDepth` of the rules when it was rendered. */
   maxDepth: z.int().nonnegative(),
@@ -48,8 +48,8 @@ export function whyLoop(
 }
 
 /**
- * Whether what was stopped for this reason is kept without a completion event: a rule that sees the event of its own
- * loop would go on.
+ * Whether a rejection with this reason publishes no completion event: a rule that sees the event of its own loop would
+ * continue the loop.
  */
 export function isKeptQuiet({ code }: { code: string }): boolean {
   return code === LOOP;

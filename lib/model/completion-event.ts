@@ -1,6 +1,6 @@
 /**
- * The completion event: what the outside hears of a run. CloudEvents 1.0; the same fact always has the same id, so
- * that a repeated delivery can be recognised. The JSON Schema in events/schemas/ is generated from this file.
+ * The completion event: the public report of a run. CloudEvents 1.0; the same fact always has the same id, so that a
+ * repeated delivery can be recognised. The JSON Schema in events/schemas/ is generated from this file.
  */
 import * as z from 'zod';
 import { Ancestor } from './chain.ts';

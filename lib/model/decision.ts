@@ -1,6 +1,7 @@
 /**
- * What was decided about one event, for good: which rules fired and as which run, and of every other rule on its
- * source which clause said no. It travels on a queue of its own and is kept like runs are, so that "why did nothing happen?" has an answer the next morning.
+ * The record of the decision about one event: which rules fired with which run, and for every other rule on its source the
+ * clause that was false. It has its own queue and is kept as long as runs, so that "why did nothing happen?" can be answered
+ * later.
  */
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
@@ -20,13 +21,13 @@ export const EventRecord = z.strictObject({
   receivedAt: z.iso.datetime(),
   matched: z.array(z.strictObject({ rule: z.string(), runId: z.string(), rejected: z.string().optional() })),
   unmatched: z.array(z.strictObject({ rule: z.string(), because: z.string() })),
-  /** What is to be said beside that: `event.stale`, `alerts.truncated`. */
+  /** Further notes: `event.stale`, `alerts.truncated`. */
   notes: z.array(z.strictObject({ code: z.string(), message: z.string() })).optional(),
-  /** Rules that said no too and are not listed. */
+  /** How many further rules did not fire and are not listed. */
   unmatchedOmitted: z.int().positive().optional(),
   /** What of the event is kept (lib/model/kept-event.ts): a trigger event, as its version had it. */
   event: z.unknown().optional(),
-  /** Where it stands for many events of one request, all of them; what is above is said of the first. */
+  /** If the record covers many events of one request, all of them; the fields above describe the first. */
   events: z.array(z.strictObject({ eventId: z.string(), subject: z.string().optional() })).optional(),
 });
 export type EventRecord = z.infer<typeof EventRecord>;
@@ -34,7 +35,7 @@ export type EventRecord = z.infer<typeof EventRecord>;
 /** A key of the table has 2048 bytes, and a character up to four. */
 const MAX_ID = 400;
 const MAX_REASON = 500;
-/** So many rules that said no are listed: with their reasons they fit in a message many times over. */
+/** How many rules that did not fire are listed; with their reasons they easily fit into a message. */
 export const MAX_UNMATCHED = 100;
 
 export function recordOf(
@@ -66,7 +67,7 @@ export function recordOf(
   };
 }
 
-/** It is the record's key: two long ids that begin alike stay two. */
+/** The record's key, in which two long ids with the same beginning stay distinct. */
 function shortId(id: string): string {
   if (id.length <= MAX_ID) return id;
   return `${cut(id, MAX_ID)}${createHash('sha256').update(id).digest('hex').slice(0, 32)}`;
@@ -76,22 +77,22 @@ function cut(text: string, length: number): string {
   return text.length <= length ? text : `${text.slice(0, length).toWellFormed()}…`;
 }
 
-/** What is said about an event beside what each rule did with it: on record, in the answer, and by `why`. */
+/** A note about an event, apart from the rules: in the record, in the answer, and in `why`. */
 export interface Note {
   /** Stable, for programs: `event.stale`. */
   code: string;
   message: string;
 }
 
-/** What became of one event at the door, for a source that answers in its own words. */
+/** The decision about one event, for a source that answers in its own format. */
 export interface DoorOutcome {
   event: TriggerEvent;
   matched: readonly { rule: string; runId: string; rejected?: string }[];
-  /** `isRefused`: the person who asks may not use the rule. It is for the record, and no answer in a chat names it. */
+  /** `isRefused`: the person may not use the rule. Only for the record; answers in a chat never name it. */
   unmatched: readonly { rule: string; because: string; isRefused?: true }[];
-  /** Rules that said no too, of which nobody asked why. */
+  /** How many further rules did not fire, without a reason. */
   unmatchedOmitted?: number;
   notes?: readonly Note[];
-  /** What a built-in verb (lib/chat/) answers; then no rule was asked. Plain lines, names between backticks. */
+  /** The answer of a built-in verb (lib/chat/); then no rule was evaluated. Plain lines, names between backticks. */
   text?: string | undefined;
 }

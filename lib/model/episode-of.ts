@@ -1,10 +1,10 @@
-/** Which episode of which alert an event tells of, where its source says when the episode began. */
+/** The alert and episode of an event, if its source reports when the episode began. */
 import type { Episode } from './episode.ts';
 import { keyFor } from './guard-key.ts';
 import type { TriggerEvent } from './trigger-event.ts';
 
 /**
- * When the alert ended, where its source tells that and not when it began: what began later is of another episode.
+ * When the alert ended, if its source reports that but not the beginning: later runs belong to another episode.
  * @returns ISO 8601
  */
 export function endOf({ kind, data }: TriggerEvent): string | undefined {
@@ -13,12 +13,12 @@ export function endOf({ kind, data }: TriggerEvent): string | undefined {
   return Number.isNaN(at) ? undefined : new Date(at).toISOString();
 }
 
-/** @returns undefined for what is no alert, and for an alert whose beginning nobody tells: then only the order counts */
+/** @returns undefined if it is no alert, or an alert without a beginning: then only the order counts */
 export function episodeOf(event: TriggerEvent): Episode | undefined {
   if (event.kind !== 'alert' || event.data.startsAt === undefined) return undefined;
   const { fingerprint, startsAt } = event.data;
   const at = Date.parse(startsAt);
-  // The same instant in other words is the same beginning.
+  // Normalised, because the same instant has several spellings.
   const began = Number.isNaN(at) ? keyFor(startsAt) : new Date(at).toISOString();
   return { alert: keyFor(fingerprint), startsAt: began, time: event.time };
 }

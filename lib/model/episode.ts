@@ -1,6 +1,6 @@
 /**
- * An episode of an alert: from when it begins to fire to when it is resolved. A cancel that the end of one asks for is
- * not for the runs of the next (docs/decisions/2026-11-21-cancels.md).
+ * An episode of an alert, from the start of firing to its resolution. A cancel at the end of one episode does not affect the
+ * runs of the next (docs/decisions/2026-11-21-cancels.md).
  */
 import * as z from 'zod';
 
@@ -14,7 +14,7 @@ export const Episode = z.strictObject({
 });
 export type Episode = z.infer<typeof Episode>;
 
-/** What an episode is asked of: runs and cancels have it. */
+/** The fields that decide about an episode, of runs and cancels. */
 export interface Asked {
   /** ISO 8601, by our clock. Of a cancel the time of its first arrival. */
   requestedAt: string;
@@ -27,15 +27,15 @@ export interface Asked {
   };
 }
 
-/** The episode that an event ends, or that somebody takes over; what fires ends none. */
+/** The episode that a resolved or acknowledged alert ends; a firing alert ends none. */
 export function episodeEnded({ type, episode }: Asked['trigger']): Episode | undefined {
   return type === 'alert.firing' ? undefined : episode;
 }
 
 /**
- * Whether a cancel reaches a run of its rule and key. Where both are of alerts of one source, the run has to be of the
- * episode that the cancel ends; else it has to be asked for before the cancel, and must not have begun after the end,
- * which may be a late one.
+ * Whether a cancel affects a run of its rule and key. If both come from alerts of one source, the run must belong to the
+ * episode that the cancel ends. Otherwise the run must have been requested before the cancel, and must not have begun after
+ * the end, which may arrive late.
  */
 export function reaches(cancel: Asked, run: Asked): boolean {
   const ended = episodeEnded(cancel.trigger);
@@ -45,7 +45,7 @@ export function reaches(cancel: Asked, run: Asked): boolean {
     return isEarlier && !beganAfter(cancel, run);
   }
   if (!isSameEpisode(own, ended)) return false;
-  // What came later may have happened before. A source that opens an episode again says so by a later time.
+  // A later arrival may have happened earlier. A source that reopens an episode reports a later time.
   const happened = Date.parse(own.time);
   return isEarlier || happened < Date.parse(ended.time) || happened <= Date.parse(own.startsAt);
 }

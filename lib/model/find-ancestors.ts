@@ -1,7 +1,7 @@
 /**
- * Finds the runs that led to an event. Our own completion event names them; who forwards one by another source, by SNS,
- * EventBridge or another queue, has it somewhere inside, and a deployment status at GitHub says it in a sentence. So
- * the whole event is looked through, not only those of the source `fleet-reflex`.
+ * Finds the runs that led to an event. Our completion event names them. A forwarded one (by another source, SNS,
+ * EventBridge or another queue) contains it somewhere inside, and a GitHub deployment status names it in a sentence. So
+ * every event is searched, not only those of the source `fleet-reflex`.
  */
 import * as z from 'zod';
 import { type Ancestor, Ancestor as AncestorSchema, MAX_ANCESTORS } from './chain.ts';
@@ -13,10 +13,10 @@ const OwnData = z.looseObject({
   status: z.string(),
   ancestry: z.unknown().optional(),
 });
-/** Below the oldest, a list that somebody else has made up is cut, not refused. */
+/** A list that is too long was not made by us; it is cut, not refused. */
 const Ancestry = z.array(AncestorSchema).catch([]);
 
-/** What a deployment's status says of a run: lib/sources/github/deployment-reply.ts. */
+/** The sentence of a deployment's status: lib/sources/github/deployment-reply.ts. */
 const STATUS_TEXT = /^([a-z0-9][a-z0-9-]{0,62}) \((run-[a-z2-7]{26})\): /;
 const BASE64 = /^[A-Za-z0-9+/_-]{64,}={0,2}$/;
 
@@ -34,9 +34,9 @@ export type Lines = readonly (readonly Ancestor[])[];
 const NONE: Lines = [];
 
 /**
- * One for all events of a delivered request: what they share (the group of an alert) is looked through once, however
- * many there are and however many rules fire on them.
- * @returns what finds the runs that led to an event; none for what a person typed
+ * One search for all events of a delivered request: shared parts (the group of an alert) are searched once, for any number
+ * of events and rules.
+ * @returns a function that finds the runs that led to an event; none for a command of a person
  */
 export function ancestorSearch(): (event: TriggerEvent) => Lines {
   const objects = new Map<object, Lines>();
@@ -75,11 +75,11 @@ export function ancestorSearch(): (event: TriggerEvent) => Lines {
     return found;
   };
 
-  // A person is no loop, and may well paste what became of a run.
+  // A person is no loop, and may paste a completion event.
   return (event) => (event.kind === 'chat' ? NONE : look(event.data, 0));
 }
 
-/** Nothing below is looked at: what its tasks printed may be anything. */
+/** Fields below this are not searched: the output of tasks may be anything. */
 function ownLine(value: object): readonly Ancestor[] | undefined {
   if (!('runId' in value && 'rule' in value)) return undefined;
   const own = OwnData.safeParse(value).data;

@@ -1,6 +1,6 @@
 /**
- * How many runs of a rule began in the last hour, and on how many instances: one item for each rule, with a window that
- * slides, so that there is no edge at which twice as many fit. A run is in it once, however often it is counted.
+ * Counts the runs of a rule in the last hour, and their instances: one item for each rule, with a sliding window, so that no
+ * boundary admits twice the limit. A run counts once, however often it is added.
  */
 import type { RunId } from './run-request.ts';
 
@@ -14,11 +14,11 @@ export interface HourlyLimits {
 
 export type Counted =
   | { isWithin: true }
-  /** Not counted. `until`: when it would be; absent where it never is, for it alone is more than an hour's. */
+  /** Refused. `until`: when there will be room; absent if the run alone exceeds the limit. */
   | { isWithin: false; by: 'runs' | 'instances'; until?: Date };
 
 export interface HourlyCounts {
-  /** Counts the run unless that would be too many. One conditional write where there is room. */
+  /** Counts the run unless it exceeds the limit. One conditional write if there is room. */
   countRun(
     run: { rule: string; runId: RunId; instances: number },
     limits: HourlyLimits,

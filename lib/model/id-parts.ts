@@ -1,6 +1,6 @@
 /** The texts that ids are made of. */
 
-/** Text that is worth keeping: undefined for null, for nothing, and for the empty text. */
+/** A non-empty text: undefined for null, undefined and the empty text. */
 export function toText(value: unknown): string | undefined {
   if (value === undefined || value === null || value === '') return undefined;
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
@@ -16,8 +16,8 @@ export function firstText(...values: readonly unknown[]): string | undefined {
 }
 
 /**
- * Several facts as one id. What joins them is percent-encoded inside each, so that (`a`, `b/c`) and (`a/b`, `c`) differ;
- * what has none of it stays as it is.
+ * Several facts as one id. The separator is percent-encoded inside each, so that (`a`, `b/c`) and (`a/b`, `c`) differ;
+ * facts without it are unchanged.
  */
 export function joinedId(parts: readonly unknown[], separator: '/' | ' ' | ':' | '@' = '/'): string {
   const code = `%${separator.charCodeAt(0).toString(16).toUpperCase()}`;

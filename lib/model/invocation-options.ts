@@ -1,6 +1,6 @@
 /**
- * What a rule may say of an invocation beyond where and what it runs: carried whole from the rules file to the vendor's
- * request. All of it comes from the file; an event chooses none of it.
+ * Options of an invocation beyond command and target, carried whole from the rules file to the vendor's request. They are
+ * constants of the file: an event cannot choose them.
  */
 import * as z from 'zod';
 
@@ -13,17 +13,17 @@ export const OutputDelivery = z.strictObject({
 });
 export type OutputDelivery = z.infer<typeof OutputDelivery>;
 
-/** What a stop or a time-out ends: the script's process, or all that it started too. The words are Alibaba's. */
+/** What a stop or a time-out ends: only the script's process, or also the processes that it started. Alibaba's terms. */
 export const TerminationMode = z.enum(['Process', 'ProcessTree']);
 export type TerminationMode = z.infer<typeof TerminationMode>;
 
 export const InvocationOptions = z.strictObject({
   output: OutputDelivery.optional(),
   terminationMode: TerminationMode.optional(),
-  /** Of the user; ours begin with `fleet-reflex`. */
+  /** The user's tags; ours begin with `fleet-reflex`. */
   tags: z.record(z.string(), z.string()).optional(),
 });
 export type InvocationOptions = z.infer<typeof InvocationOptions>;
 
-/** The tags that are ours. */
+/** Our own tags. */
 export const OWN_TAG = /^fleet-reflex/i;

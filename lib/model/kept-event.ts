@@ -1,7 +1,6 @@
 /**
- * What of an event is kept with the record of its decision, so that other rules can be tried on what really came
- * (docs/decisions/2026-11-21-kept-events.md). Never what a request
- * proved itself with.
+ * The part of an event that the record of its decision keeps, so that other rules can be tested with real events
+ * (docs/decisions/2026-11-21-kept-events.md). Never the credentials of a request.
  */
 import { HIDDEN } from './secret-parameters.ts';
 import type { TriggerEvent } from './trigger-event.ts';
@@ -9,15 +8,15 @@ import type { TriggerEvent } from './trigger-event.ts';
 /**
  * - `nothing`: only what was decided
  * - `fields`: alerts, deployments and completions, without the original (`data.raw`) and what tasks printed
- * - `all`: also the originals, what people type, and what is of no known form
+ * - `all`: also the originals, chat messages, and generic events
  */
 export const KEEP_EVENTS = ['nothing', 'fields', 'all'] as const;
 export type KeepEvents = (typeof KEEP_EVENTS)[number];
 
-/** Of one event. What is larger is kept without its original, or not at all. */
+/** The size of one kept event. A larger one is kept without its original, or not at all. */
 export const MAX_KEPT_BYTES = 16 * 1024;
 
-/** Their values are never kept, wherever they stand. */
+/** Names of fields whose values are never kept, at any depth. */
 const SECRET_NAME =
   /authorization|cookie|token|secret|password|passwd|signature|api[-_]?key|private[-_]?key|credential|response_?url|webhook_?url|trigger_?id/i;
 

@@ -1,4 +1,4 @@
-/** A schedule that is ours and lives at a provider, as we remember it. */
+/** Our record of a schedule at a provider. */
 import * as z from 'zod';
 import { DestinationRef } from './destination-ref.ts';
 import { ProviderName } from './provider-name.ts';
@@ -16,7 +16,7 @@ export const LiveSchedule = z.strictObject({
   revision: z.int(),
   provider: ProviderName,
   region: z.string(),
-  /** What the provider knows it by: its name in the rules, or the id of the run that made it. */
+  /** Its name at the provider: its name in the rules, or the id of the run that created it. */
   name: z.string(),
   command: z.string(),
   instances: z.array(z.string()),
@@ -24,16 +24,16 @@ export const LiveSchedule = z.strictObject({
   username: z.string().optional(),
   settings: ScheduleSettings.optional(),
   timing: Timing,
-  /** What its runs are listed under: the rule that made it, or its own name. */
+  /** The rule that its runs are listed under: the rule that created it, or its own name. */
   rule: z.string(),
   notify: z.array(DestinationRef),
-  /** What asked for it; absent for a standing one. */
+  /** The event that created it; absent for a standing one. */
   request: z.preprocess(upgradeRunRequest, RunRequest).optional(),
-  /** The provider's; absent until it is known there. */
+  /** The provider's id; absent until it is known. */
   scheduleId: z.string().optional(),
-  /** An attempt to make it had no clear answer: it may be there. */
+  /** The answer to its creation was lost: it may exist. */
   isUncertain: z.boolean(),
-  /** The provider does not fire it from then on: it is disabled in the rules, or everything is frozen. */
+  /** The provider does not fire it after this time: it is disabled in the rules, or everything is frozen. */
   heldSince: z.string().optional(),
   /** ISO 8601, as all times here. It did nothing before. */
   madeAt: z.string(),

@@ -1,4 +1,4 @@
-/** The rejection that takes the place of a request: the same run, with a reason and without what it would have run. */
+/** The rejection that replaces a request: the same run, with a reason and without its target. */
 import type { RunRequest } from './run-request.ts';
 
 export type RejectRequest = Extract<RunRequest, { action: 'reject' }>;

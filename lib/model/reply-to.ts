@@ -1,14 +1,14 @@
-/** Where the progress and the result of a chat command go. */
+/** The reply address of a chat command. */
 import * as z from 'zod';
 
 /**
- * Who sees in a chat what a command has printed: the person who asked alone, all who are in the channel, or nobody.
- * That a run began and how it ended is told in any case.
+ * Who sees the output of a command in a chat: only the person who asked, the whole channel, or none. The start and the
+ * result of a run are always shown.
  */
 export const Outputs = z.enum(['caller', 'channel', 'none']);
 export type Outputs = z.infer<typeof Outputs>;
 
-/** Where the progress and the result of a chat command go, as the source understands it. Kept until the run is over. */
+/** The reply address of a chat command, in the source's own form. Kept until the run has ended. */
 export const ReplyTo = z.strictObject({
   /** The name of the source whose `lib/completions` reply destination knows how: `slack`. */
   via: z.string(),

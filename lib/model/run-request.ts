@@ -1,6 +1,6 @@
 /**
- * What travels on the `runs` queue: one rule's rendered action for one trigger event. Everything that dispatch needs
- * is in it, so that dispatch reads no rules and a change of rules never changes what was already asked for.
+ * A message of the `runs` queue: one rule's rendered action for one trigger event. It contains everything that dispatch
+ * needs, so that dispatch reads no rules and a change of rules never changes a queued request.
  */
 import * as z from 'zod';
 import { Chain } from './chain.ts';
@@ -54,7 +54,7 @@ const common = {
   traceparent: z.string().optional(),
   /** ISO 8601: when the event was received, or its message first sent. */
   requestedAt: z.iso.datetime(),
-  /** ISO 8601: when a person said it, where the chat signs that. */
+  /** ISO 8601: when a person typed it, if the chat signs that. */
   saidAt: z.iso.datetime().optional(),
 };
 
@@ -62,11 +62,11 @@ const asked = {
   ...common,
   version: z.literal(2),
   target: Target,
-  /** What the values of these parameters must match; the others, the default pattern (lib/runs/check-request.ts). */
+  /** The patterns of these parameters; the others have the default pattern (lib/runs/check-request.ts). */
   patterns: z.record(z.string(), z.string().max(1000)).optional(),
 };
 
-/** How it is carried out, beside what and where. */
+/** How it is executed, apart from command and target. */
 const execution = { guards: RenderedGuards, onUnavailable: OnUnavailable };
 
 /** Version 1 had the fields of the target beside the others: `upgradeRunRequest` (lib/model/upgrade.ts) reads it. */
@@ -101,12 +101,11 @@ export const RunRequest = z.discriminatedUnion('action', [
     /** … or again and again, in the provider's own words. */
     recurrence: z.string().optional(),
     /**
-     * How each of its runs is carried out when its time has come, by us. Absent in what earlier versions asked for:
-     * that is fired by the provider, without guards.
+     * How we execute each of its runs. Absent in requests of earlier versions: the provider fires those, without guards.
      */
     execution: z.strictObject({ ...execution, deadlineMs: z.int().positive() }).optional(),
   }),
-  /** A rule matched, and what it would have run was refused before any guard: recorded and told, never sent. */
+  /** A rule matched, and its run was refused before any guard: recorded and reported, never sent. */
   z.strictObject({
     ...common,
     version: z.literal(2),

@@ -16,7 +16,7 @@ export const RunSummary = CompletionEventData.pick({
   startedAt: true,
   endedAt: true,
 }).extend({
-  /** What it waits for, while it does. */
+  /** The reason while it waits. */
   waitingFor: Reason.optional(),
   instances: z.array(z.string()),
   schedule: RunSchedule.omit({ timer: true })

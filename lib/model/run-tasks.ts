@@ -7,7 +7,7 @@ export function taskKey({ invocationId, instanceId }: Pick<RunTask, 'invocationI
   return `${invocationId}#${instanceId}`;
 }
 
-/** Whether a report moves a task from what is known of it. */
+/** Whether a report changes the known state of a task. */
 export function movesForward(
   known: Pick<RunTask, 'status'> | undefined,
   { status }: Pick<RunTask, 'status'>,
@@ -31,7 +31,7 @@ export function withTasks(run: Run, reports: readonly RunTask[]): Run {
   return { ...run, tasks: inOrder.map(([, task]) => task) };
 }
 
-/** A task of an instance that the provider never saw, or never told of. */
+/** A task of an instance that was never sent to the provider, or never reported by it. */
 export function ownTask(
   task: Pick<RunTask, 'invocationId' | 'taskId' | 'instanceId' | 'status' | 'providerStatus'> &
     Partial<RunTask>,

@@ -1,6 +1,6 @@
 /**
- * The run: one rule's command for one trigger event, as it is stored. Plain data and the pure questions about it;
- * what changes it is in dispatch.ts, settle.ts and cancel.ts.
+ * The run: one rule's command for one trigger event, as it is stored. Plain data and pure functions; dispatch.ts, settle.ts
+ * and cancel.ts change it.
  */
 import * as z from 'zod';
 import { Ancestor } from './chain.ts';
@@ -18,16 +18,16 @@ export const RunInvocation = z.strictObject({
   instances: z.array(z.string()),
   /**
    * - `planned`: not attempted, or certainly without effect so far
-   * - `attempting`: asked for at `attemptedAt`, no answer on record: it may run, reconcile before trying again
-   * - `sent`: the provider named it `invocationId`
-   * - `notSent`: the provider refused it for good; `failure` says why
+   * - `attempting`: called at `attemptedAt`, no answer stored: it may run, reconcile before another attempt
+   * - `sent`: the provider's id is `invocationId`
+   * - `notSent`: the provider refused it permanently; `failure` says why
    * - `dropped`: the run was cancelled before it was attempted
    */
   state: z.enum(['planned', 'attempting', 'sent', 'notSent', 'dropped']),
   attemptedAt: z.string().optional(),
-  /** When that attempt was given up without an answer; absent where its process died. */
+  /** When that attempt ended without an answer; absent if its process died. */
   unansweredAt: z.string().optional(),
-  /** The key of its looks, where the provider cannot tell it from others; the attempt took the lease of them. */
+  /** The key of its looks, for a provider without tokens; the attempt took the lease of this key. */
   twin: z.string().optional(),
   invocationId: z.string().optional(),
   requestId: z.string().optional(),
@@ -38,7 +38,7 @@ export type RunInvocation = z.infer<typeof RunInvocation>;
 export const PendingEvent = z.enum(['run.started', 'run.completed', 'run.rejected']);
 export type PendingEvent = z.infer<typeof PendingEvent>;
 
-/** When the command of a `schedule` action runs, and what the provider calls that. */
+/** The time of a `schedule` action, and its id at the provider. */
 export const RunSchedule = z.strictObject({
   /** Once: ISO 8601 … */
   at: z.string().optional(),
@@ -58,7 +58,7 @@ export const RunSchedule = z.strictObject({
 });
 export type RunSchedule = z.infer<typeof RunSchedule>;
 
-/** Of a cancel, which is stored like a run: what it is for, and what it stopped. */
+/** For a cancel, which is stored like a run: what it should stop, and what it stopped. */
 export const CancelOrder = z.strictObject({
   targetRule: z.string().optional(),
   key: z.string().optional(),
@@ -106,12 +106,12 @@ export const Run = z.strictObject({
   notify: z.array(DestinationRef),
   replyTo: ReplyTo.optional(),
   traceparent: z.string().optional(),
-  /** Absent where nothing can be sent. The values of secret parameters are forgotten when the end has been told. */
+  /** Absent if nothing can be sent. The values of secret parameters are deleted when the end has been reported. */
   target: Target.optional(),
-  /** Of a match that was refused before there was a target. */
+  /** For a match that was refused before there was a target. */
   refusedTarget: RefusedTarget.optional(),
   schedule: RunSchedule.optional(),
-  /** Present: it runs nothing, and stops others. */
+  /** Present for a cancel: it runs nothing, and stops other runs. */
   cancel: CancelOrder.optional(),
   guards: RenderedGuards,
   onUnavailable: OnUnavailable,
@@ -137,9 +137,9 @@ export const Run = z.strictObject({
   skipped: z.array(z.string()).optional(),
   /** While `dispatching` or `scheduled`: what it waits for. */
   waitingFor: Reason.optional(),
-  /** While `dispatching`: nobody else works on it before this. */
+  /** While `dispatching`: only the lease holder works on it until then. */
   leaseUntil: z.string().optional(),
-  /** Events that are facts already and not yet known to be delivered. */
+  /** Events whose facts are stored but whose delivery is not. */
   outbox: z.array(PendingEvent),
   /** When the poller looks next; absent when there is nothing left to do. */
   pollAt: z.string().optional(),
@@ -176,14 +176,14 @@ export function instancesOf({ target }: Pick<Run, 'target'>): readonly string[] 
   return target?.instances ?? [];
 }
 
-/** As much as is known of where and what it runs, for people. */
+/** The known part of its target, for people. */
 export function knownTarget({ target, refusedTarget }: Pick<Run, 'target' | 'refusedTarget'>) {
   const { provider, region, command }: Partial<RefusedTarget> = target ?? refusedTarget ?? {};
   return { provider, region, command };
 }
 
 /**
- * Whether its time is still to come: nothing has been started. It belongs to lib/schedules/, not to dispatch or the
+ * Whether it waits for its scheduled time and has started nothing. It belongs to lib/schedules/, not to dispatch or the
  * poller.
  */
 export function isAwaitingSchedule(run: Pick<Run, 'status' | 'schedule' | 'invocations'>): boolean {
@@ -209,11 +209,11 @@ export function sentInvocations(run: Run): (RunInvocation & { invocationId: stri
   );
 }
 
-/** One that no invocation of the run has had: a token that a vendor has seen with other instances must not come again. */
+/** A new token: a token that the vendor has seen with other instances must not be used again. */
 export function nextToken(runId: RunId, tokens: readonly string[]): string {
   const numbers = tokens.map((token) => Number(token.slice(runId.length + 1)));
   return `${runId}-${Math.max(-1, ...numbers) + 1}`;
 }
 
-/** What a trigger's `source` says when a schedule came true, and no event came from outside. */
+/** The `source` of a trigger that is the firing of a schedule, and not an event from outside. */
 export const SCHEDULE_SOURCE = 'schedule';

@@ -1,17 +1,17 @@
 /**
- * Parameters that a rule calls secret. The provider gets their values; people, logs and queues of events get `•••`. What
- * can be done about a command that prints one is to look for it in what is published
+ * Parameters that a rule marks as secret. Only the provider gets their values; people, logs and queues of events get `•••`.
+ * In case a command prints one, published outputs are searched for it
  * (docs/decisions/2026-11-21-secret-parameters.md).
  */
 import type { RenderedGuards, RunRequest } from './run-request.ts';
 import type { Target } from './target.ts';
 
-/** What stands for a secret wherever parameters are shown, and in the table once the run is over. */
+/** Replaces a secret wherever parameters are shown, and in the table after the end of the run. */
 export const HIDDEN = '•••';
 
-/** A shorter value is found in any text by chance. */
+/** A shorter value would occur in texts by chance. */
 const MIN_LENGTH = 6;
-/** Of one that was cut with the output so much is enough: what else would end or begin there like it? */
+/** This much of a value at the edge of a cut output is recognised. */
 const MIN_PART = 3;
 
 export interface WithSecrets {
@@ -46,7 +46,7 @@ export function shownRequest(request: RunRequest): RunRequest {
   return { ...shown, execution: { ...execution, guards: shownGuards(request.target, execution) } };
 }
 
-/** What of a run may hold a secret, as it is kept when the run is over. */
+/** The fields of a run that may contain a secret, as they are stored after its end. */
 export function forgetSecrets({ target, guards }: { target?: Target | undefined; guards: RenderedGuards }) {
   return { target: target && shownTarget(target), guards: shownGuards(target, { guards }) };
 }
@@ -55,7 +55,7 @@ function shownTarget(target: Target): Target {
   return { ...target, parameters: shownParameters(target) };
 }
 
-/** A rule may have made its key of a secret. */
+/** A rule may have made its key from a secret. */
 function shownGuards(of: WithSecrets | undefined, { guards }: { guards: RenderedGuards }): RenderedGuards {
   const { dedupe } = guards;
   return dedupe === undefined ? guards : { ...guards, dedupe: { ...dedupe, key: conceal(of, dedupe.key) } };
@@ -103,7 +103,7 @@ function withoutParts(text: string, form: string, hidden: string): string {
   return rest;
 }
 
-/** As it is, and as it stands in JSON and in a URL; the longest first, for one may be a part of another. */
+/** Plain, JSON-escaped and URL-encoded; the longest first, because one may contain another. */
 function formsOf({ parameters, secretParameters = [] }: WithSecrets = NONE): string[] {
   const values = secretParameters.flatMap((name) =>
     Object.hasOwn(parameters, name) ? (parameters[name] ?? []) : [],

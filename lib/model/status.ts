@@ -68,7 +68,7 @@ export function taskRank(status: TaskStatus): number {
   return RANK[status];
 }
 
-/** What the tasks say together while some or all of them are still open, or when all have ended. */
+/** The aggregate of the tasks, open or ended. */
 export const AggregateStatus = z.enum([
   'pending',
   'scheduled',

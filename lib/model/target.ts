@@ -20,7 +20,7 @@ export const Target = z.strictObject({
 });
 export type Target = z.infer<typeof Target>;
 
-/** As much of a target as was known when it was refused: for people only, nothing is ever sent to it. */
+/** The known part of a target that was refused: only for people, never sent. */
 export const RefusedTarget = Target.pick({ provider: true, region: true, command: true }).partial({
   region: true,
   command: true,

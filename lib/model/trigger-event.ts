@@ -1,6 +1,6 @@
 /**
- * The trigger event: what every source makes of what it receives, a CloudEvents 1.0 event whose `data` has the
- * same fields for every source of a kind, so that a rule survives a change of monitoring system.
+ * The trigger event that every source produces: a CloudEvents 1.0 event whose `data` has the same fields for every source
+ * of a kind, so that a rule still works after a change of the monitoring system.
  */
 import * as z from 'zod';
 
@@ -8,7 +8,7 @@ export const EventKind = z.enum(['alert', 'deploy', 'chat', 'completion', 'gener
 export type EventKind = z.infer<typeof EventKind>;
 
 const Strings = z.record(z.string(), z.string());
-/** The original, as it came: for `when` and for people; never logged. */
+/** The original payload: for `when` and for people; never logged. */
 const raw = z.unknown().optional();
 
 export const AlertData = z.strictObject({
@@ -42,9 +42,9 @@ export const DeployData = z.strictObject({
 export type DeployData = z.infer<typeof DeployData>;
 
 const Named = z.strictObject({
-  /** The platform's own, that nobody can change; absent where it tells only a name. */
+  /** The platform's id, which cannot be changed; absent if it reports only a name. */
   id: z.string().optional(),
-  /** What people see and may change: a login, a nick, a title. */
+  /** The displayed name, which people can change: a login, a nick, a title. */
   name: z.string().optional(),
 });
 
@@ -59,9 +59,9 @@ export const ChatData = z.strictObject({
   /** `groups`: ids, or the words of a fixed list of the platform. */
   user: Named.extend({ groups: z.array(z.string()).optional() }),
   channel: Named.optional(),
-  /** The id of the workspace, guild, organisation or company whose the person is. */
+  /** The id of the person's workspace, guild, organisation or company. */
   tenant: z.string().optional(),
-  /** True where the platform tells that the person is of another tenant than the app; absent otherwise. */
+  /** True if the platform reports that the person belongs to another tenant than the app; absent otherwise. */
   isExternal: z.boolean().optional(),
   raw,
 });
@@ -93,7 +93,7 @@ const envelope = {
   specversion: z.literal('1.0'),
   /** The source's own delivery id, the same when the source sends it again; the body's hash where none is proved. */
   id: z.string().min(1),
-  /** The delivery id that the sender gave and did not sign: for people who compare, never for what is done once. */
+  /** The sender's unsigned delivery id: only for people, never to detect repetitions. */
   deliveryid: z.string().optional(),
   /** The source's name: `alertmanager`. */
   source: z.string().min(1),

@@ -13,7 +13,7 @@ type Fields = z.infer<typeof Fields>;
 
 const Earlier = z.looseObject({ version: z.literal(1) }).refine((value) => !Object.hasOwn(value, 'target'));
 
-/** What is no run request of version 1 is returned as it is; whether it is valid is the schema's question. */
+/** Anything but a run request of version 1 is returned unchanged; the schema checks it. */
 export function upgradeRunRequest(value: unknown): unknown {
   const earlier = Earlier.safeParse(value);
   if (!earlier.success) return value;
@@ -38,7 +38,7 @@ export function upgradeRunRequest(value: unknown): unknown {
   }
 }
 
-/** What is no run of version 1 is returned as it is. */
+/** Anything but a run of version 1 is returned unchanged. */
 export function upgradeRun(value: unknown): unknown {
   const earlier = Earlier.safeParse(value);
   if (!earlier.success) return value;
@@ -46,7 +46,7 @@ export function upgradeRun(value: unknown): unknown {
   const { instances, ...known } = target;
   const run = { ...rest, version: 2 };
   if (Array.isArray(instances) && instances.length > 0) return { ...run, target };
-  // A cancel has none of it, and of what was refused when it was rendered as much as was known by then.
+  // A cancel has no target, and a refused match has only the known part.
   const [refusedTarget] = take(known, WHERE);
   return Object.keys(refusedTarget).length > 0 ? { ...run, refusedTarget } : run;
 }

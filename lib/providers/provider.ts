@@ -120,6 +120,13 @@ export function providerOf<Part>(providers: Providers<Part>, name: ProviderName)
   );
 }
 
+/**
+ * A cloud that runs commands.
+ * @example
+ * const provider = providerOf(providers, 'tencent');
+ * const outcome = await provider.invoke(invocation);
+ * if (outcome.kind === 'unknown') await provider.find(invocation, startedAt); // it may run: never just repeat it
+ */
 export interface Provider {
   readonly name: ProviderName;
   readonly identity: Identity;

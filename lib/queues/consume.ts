@@ -1,6 +1,6 @@
 /**
- * The receiving edge of every queue: a message is done, comes back later, or goes to a person. Who throws decides
- * (FleetReflexError.disposition); what nobody foresaw is a failure of that one message, never an acknowledgement.
+ * The receiving edge of every queue: a message is done, is retried later, or is set aside for a person. The error decides
+ * (FleetReflexError.disposition); an unexpected exception is a failure of that one message, never an acknowledgement.
  */
 import { BatchProcessor, EventType, processPartialResponse } from '@aws-lambda-powertools/batch';
 import {
@@ -34,7 +34,7 @@ export interface ConsumerOptions {
 
 /** SQS keeps a message invisible for 12 hours at most. */
 const MAX_INVISIBLE_SECONDS = 43_200;
-/** Each receive adds so much to the wait, so that a long wait uses few of the receives that the queue allows. */
+/** How much each receive lengthens the wait, so that a long wait uses few of the allowed receives. */
 const WAIT_GROWTH_MS = 250;
 const FIRST_BACKOFF_MS = 1_000;
 const MAX_BACKOFF_MS = 5 * 60_000;
@@ -47,7 +47,7 @@ export function queueHandler(options: ConsumerOptions) {
       event,
       (record: SQSRecord) => consume(record, options),
       new BatchProcessor(EventType.SQS, undefined),
-      // When all fail, that is told like when one does: each comes back at its own time.
+      // If all messages fail, each is reported too, so that each returns at its own time.
       { context, throwOnFullBatchFailure: false },
     );
   });
@@ -107,12 +107,12 @@ async function comeBack(record: SQSRecord, waitMs: number, { client, queueUrl, l
       }),
     );
   } catch (thrown) {
-    // It comes back all the same, at the end of the queue's own visibility time-out.
+    // It returns anyway, at the end of the queue's own visibility time-out.
     log.warn('message.visibility', { messageId: record.messageId, error: messageOf(thrown) });
   }
 }
 
-/** Done when the dead-letter queue has it, and not before. */
+/** The message is done when the dead-letter queue has it, and only then. */
 async function setAside(
   record: SQSRecord,
   error: FleetReflexError,
@@ -141,13 +141,13 @@ async function setAside(
   }
 }
 
-/** A message may have ten attributes, and four are ours. */
+/** A message may have ten attributes; four are ours. */
 const MAX_OWN_ATTRIBUTES = 6;
 const OURS: ReadonlySet<string> = new Set(['reason', 'explanation', 'originalMessageId', FIRST_SENT]);
-/** What the doors read: these are kept first. */
+/** The attributes that our functions read are kept first. */
 const READ: ReadonlySet<string> = new Set(['source', 'traceparent']);
 
-/** What the message came with (`source`, `traceparent`), so that it is the same message when it is redriven. */
+/** The message's original attributes (`source`, `traceparent`), so that a redriven message is unchanged. */
 function ownAttributes({ messageAttributes }: SQSRecord): Record<string, MessageAttributeValue> {
   const own = Object.entries(messageAttributes)
     .filter(([name]) => !OURS.has(name))

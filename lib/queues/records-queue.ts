@@ -1,6 +1,6 @@
 /**
- * The `records` queue's sending side: what was decided about events that start nothing, apart from the runs, which they
- * must not delay. The record of an event that starts runs travels with them.
+ * The sending side of the `records` queue, for the decisions about events that start nothing, so that they do not delay
+ * runs. The record of an event that starts runs is sent with them.
  */
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { EventRecord } from '../model/decision.ts';

@@ -12,27 +12,27 @@ const ATTRIBUTES_BYTES = 512;
 export interface OutgoingMessage {
   body: string;
   attributes: Readonly<Record<string, string>>;
-  /** Of a FIFO queue: what is kept in order, and what is the same fact. */
+  /** For a FIFO queue: the group that is kept in order, and the deduplication id. */
   fifo?: { groupId: string; deduplicationId: string } | undefined;
 }
 
 export interface OutgoingQueue {
   client: SQSClient;
   url: string;
-  /** For people: `runs`. */
+  /** The queue's name in messages: `runs`. */
   name: string;
-  /** What cannot be put on it, for people. Default: what came of an event, which its sender sends again. */
+  /** What the messages are, for error messages. Default: runs of an event, which its sender can send again. */
   what?: string;
 }
 
-/** What a message takes of a batch. */
+/** The size of a message in a batch. */
 export function bytesOf({ body }: Pick<OutgoingMessage, 'body'>): number {
   return Buffer.byteLength(body) + ATTRIBUTES_BYTES;
 }
 
 /**
- * Sends them all, the batches side by side; those of a FIFO queue one after the other. When one fails, those that are on
- * their way are waited for, so that none is any more when this rejects.
+ * Sends all messages, with the batches in parallel; for a FIFO queue in sequence. If a batch fails, this rejects only after
+ * all other batches have settled.
  * @throws FleetReflexError `queue.unavailable` (retry)
  */
 export async function sendMessages(

@@ -1,20 +1,20 @@
 /**
- * When a message was first sent. SQS says when it was put on the queue that it is on; a message that was set aside and
- * redriven is put there again, and carries along when that was first.
+ * When a message was first sent. SQS reports when it was put on its current queue; a message that was set aside and
+ * redriven carries the time of its first sending.
  */
 import type { SQSRecord } from 'aws-lambda';
 
 /** The message attribute, in Unix milliseconds like SQS's own `SentTimestamp`. */
 export const FIRST_SENT = 'firstSentTimestamp';
 
-/** SQS keeps a message for so long at most; what says that it is older is believed to be so old. */
+/** SQS keeps a message at most this long; an older claim is limited to it. */
 const MAX_AGE_MS = 14 * 86_400_000;
 
 type Sent = { [part in 'attributes' | 'messageAttributes']?: SQSRecord[part] | undefined };
 
 /**
- * The earliest of what SQS and the message say, so that no sender can make a message younger than it is; never later
- * than now, for two clocks may differ.
+ * The earlier of SQS's and the message's time, so that no sender can make a message younger; never later than now, because
+ * clocks differ.
  */
 export function sentAt({ attributes, messageAttributes }: Sent, now: Date): Date {
   const said = [attributes?.SentTimestamp, messageAttributes?.[FIRST_SENT]?.stringValue].map(toMs);
@@ -23,7 +23,7 @@ export function sentAt({ attributes, messageAttributes }: Sent, now: Date): Date
 }
 
 /**
- * What `FIRST_SENT` has to be when the message is sent again; undefined when nobody says when it was sent.
+ * The value of `FIRST_SENT` when the message is sent again; undefined if no time is known.
  * @param said SQS's `SentTimestamp`, and the attribute that it came with
  */
 export function firstSent(...said: readonly (string | undefined)[]): string | undefined {

@@ -1,6 +1,6 @@
 /**
- * The `wake-up` queue: makes the poller look before its next minute, at a time, or because a provider said that an
- * invocation has changed. A wake-up that is lost costs at most a minute.
+ * The `wake-up` queue: makes the poller look before its next minute, at a given time, or because a provider reported a
+ * changed invocation. A lost wake-up delays a look by at most a minute.
  */
 import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import * as z from 'zod';

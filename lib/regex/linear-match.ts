@@ -1,6 +1,6 @@
 /**
- * Runs a regular expression in time that grows with the text and not beyond (Thompson's way: all the places where it
- * could be, side by side, one step for each character), so that no text can hold the webhook.
+ * Runs a regular expression in linear time (Thompson's algorithm: all possible states in parallel, one step for each
+ * character), so that no text can block the webhook.
  */
 import { includes, isWordCharacter, type Ranges } from './character-ranges.ts';
 import { type PatternTraits, traitsOf } from './pattern-traits.ts';
@@ -13,7 +13,7 @@ type Instruction =
   | { op: 'jump'; to: number }
   | { op: 'end' };
 
-/** What a match costs before its first character, in steps … */
+/** The cost of a match before its first character, in steps … */
 const PREPARING = 20;
 /** … and each character beside what could go on there, in quarters of a step. */
 const WORK_OF_CHARACTER = 16;

@@ -1,15 +1,14 @@
 /**
- * What a pattern lets somebody choose, read from its syntax tree before any value is there: whether a word of the
- * value may begin with a `-` and go on as they like (`web --force -rf`), and whether the file wrote every text that
- * matches.
+ * Properties of a pattern, derived from its syntax tree: whether a word of a matching value may begin with a `-` followed by
+ * free text (`web --force -rf`), and whether the pattern spells out every matching text.
  */
 import { isOne, type Ranges, SPACE } from './character-ranges.ts';
 import type { Node } from './regular-expression.ts';
 
 export interface PatternTraits {
-  /** Every text that matches stands in the pattern: `--fast|--slow`. Nothing is left to choose but which. */
+  /** The pattern spells out every matching text: `--fast|--slow`. */
   readonly isFixed: boolean;
-  /** A word of the value may begin with a dash and go on with what is not fixed: an option for most commands. */
+  /** A word of the value may begin with a dash followed by free text: an option for most commands. */
   readonly mayAddOption: boolean;
 }
 

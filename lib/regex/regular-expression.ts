@@ -108,7 +108,7 @@ class Parser {
       const bounds = this.quantifier();
       if (bounds === undefined) return node;
       if (count > 0 || node.kind === 'assert') this.refuse('repeats what cannot be repeated', start);
-      // Lazy or greedy is the same to who only asks whether it matches.
+      // Lazy and greedy quantifiers accept the same strings.
       this.take('?');
       node = { kind: 'repeat', node, ...bounds };
     }

@@ -1,7 +1,7 @@
 /**
- * What a rule says of instances that cannot take a command now (`onUnavailable`): `fail` sends anyway and lets the
- * provider refuse, `retry` waits for them up to the deadline, `skip` runs on the others and says which were left out.
- * They are looked for before the first call, and the provider's own refusal is heard too: it is the later word.
+ * `onUnavailable`, for instances that cannot take a command now: `fail` sends anyway and lets the provider refuse,
+ * `retry` waits for them until the deadline, `skip` runs on the others and reports the skipped ones. Availability is
+ * checked before the first call; the provider's refusal of the call counts too, because it is newer.
  */
 import { releaseClaims } from '../guards/guards.ts';
 import type { Reason } from '../model/completion-event.ts';
@@ -19,7 +19,7 @@ import { waitFor } from './waiting.ts';
 const RETRY_MS = 15_000;
 const CODE = 'instances.unavailable';
 
-/** Looks before anything more of the run is sent. */
+/** Checks availability before the next call of the run. */
 export async function holdUnavailable(run: Run, context: DispatchContext): Promise<Step> {
   const planned = run.invocations.filter(({ state }) => state === 'planned');
   const { target } = run;
@@ -66,7 +66,7 @@ export async function afterUnavailable(
     );
     if (missing.size > 0) return await leaveOut(planned, missing, context);
   }
-  // Neither says which it is: each half is asked for by itself, until the one that is refused is alone.
+  // Neither identifies the instance: the halves are sent separately, until the refused instance is isolated.
   return { kind: 'next', run: await halve(planned, index, context) };
 }
 
@@ -75,7 +75,7 @@ function missingOf(availability: readonly InstanceAvailability[]): Map<string, s
   return new Map(missing.map(({ instanceId, reason }) => [instanceId, reason ?? 'unavailable']));
 }
 
-/** What is still to be sent goes without them, and each gets a task that says so. */
+/** Removes them from the unsent invocations; each gets a task that reports it. */
 async function leaveOut(
   run: Run,
   missing: ReadonlyMap<string, string>,
@@ -97,7 +97,7 @@ async function leaveOut(
   return { kind: 'next', run: without };
 }
 
-/** Each that is left out gets a task that says so. */
+/** A task for each skipped instance. */
 function withSkipped(run: Run, missing: ReadonlyMap<string, string>): Run {
   const tasks = [...missing].map(([instanceId, why]) =>
     ownTask({

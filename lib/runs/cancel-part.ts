@@ -1,6 +1,6 @@
 /**
- * Cancelling some instances of a run. What is not sent yet goes without them; what is sent is asked to stop on them; the
- * rest goes on. Who cancelled which is part of the run, and is looked at again before each call.
+ * Cancelling some instances of a run. Unsent invocations omit them, sent ones are asked to stop on them, and the others
+ * continue. The run records who cancelled which instances; the record is read again before each call.
  */
 import type { Run, RunInvocation } from '../model/run.ts';
 import { nextToken } from '../model/run.ts';
@@ -8,7 +8,7 @@ import { ownTask, withTasks } from '../model/run-tasks.ts';
 import type { RunStore } from '../store/run-store.ts';
 import { change } from './settle.ts';
 
-/** Those that somebody cancelled by name. */
+/** The instances that were cancelled by name. */
 export function cancelledInstances({ cancelledInstances: parts = [] }: Run): ReadonlySet<string> {
   return new Set(parts.flatMap(({ instances }) => instances));
 }
@@ -32,8 +32,9 @@ export function withCancelled(run: Run, instances: readonly string[], by: string
 }
 
 /**
- * Takes cancelled instances out of what is planned; each gets a task that says so. An invocation keeps its place, and gets another token: whoever is
- * about to send it sees by that that it is another one. What is being attempted stays as it is: it may be out already.
+ * Removes cancelled instances from the planned invocations; each gets a task that reports it. An invocation keeps its
+ * place but gets a new token, so that a process that is about to send it notices the change. An invocation in its attempt
+ * is not changed: it may have been sent already.
  */
 export function withoutCancelled(run: Run): Run {
   if (!run.invocations.some((it) => it.state === 'planned' && isCancelledInPart(run, it))) return run;
@@ -65,7 +66,7 @@ export async function dropCancelled(run: Run, store: RunStore): Promise<Run> {
   });
 }
 
-/** Each instance that will never be sent to gets a task that says so. */
+/** A task for each instance that no invocation will reach. */
 function withDropped(run: Run, gone: ReadonlySet<string>): Run {
   const tasks = run.invocations.flatMap(({ state, token, instances }) =>
     state === 'dropped'

@@ -1,20 +1,20 @@
 /**
- * A cancel as it is stored: under its own run id, so that it is done once, is listed beside the runs, and says what it
- * stopped. It publishes nothing: the runs that it stops tell of themselves.
+ * A cancel is stored under its own run id, so that it acts once, is listed beside the runs, and records which runs it
+ * stopped. It publishes no events: the stopped runs publish theirs.
  */
 import type { Run } from '../model/run.ts';
 import type { RunId, RunRequest } from '../model/run-request.ts';
 import { TOMBSTONE_MS } from '../store/tombstones.ts';
 import { described } from './new-run.ts';
 
-/** What is done before anything is stopped: should this process die, the poller goes on after the lease. */
+/** The record that is stored before any run is stopped: if this process dies, the poller continues after the lease. */
 export function cancelRecord(
   request: Extract<RunRequest, { action: 'cancel' }>,
   { now, leaseMs }: { now: () => Date; leaseMs: number },
 ): Run {
   const { rule, trigger, targetRule, targetRunId, instances, key, requestedAt } = request;
   const by = request.by ?? `${trigger.source} ${trigger.type} (${rule})`;
-  // It answers nobody, so that it needs no address.
+  // No reply is sent for it, so it needs no address.
   const { replyTo: _, ...known } = described(request);
   return {
     ...known,
@@ -28,14 +28,14 @@ export function cancelRecord(
   };
 }
 
-/** What became of it. */
+/** The result of a cancel. */
 export interface CancelEnd {
-  /** false: a cloud could not be asked about some. */
+  /** false: a cloud did not answer for some of the runs. */
   isComplete: boolean;
   stopped: readonly RunId[];
-  /** Live runs that it was not for. */
+  /** Live runs that the cancel does not affect. */
   spared: readonly RunId[];
-  /** The run that has not the instances, or no part that could be stopped. */
+  /** The run that does not have the instances, or no part that could be stopped. */
   refused: readonly RunId[];
 }
 

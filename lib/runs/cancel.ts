@@ -1,6 +1,6 @@
 /**
- * Cancelling: by a rule (a resolved alert, a chat command) or by a person. A run that is not sent yet is not sent any
- * more; one that is sent is asked to stop, and ends as what the provider then reports.
+ * Cancelling: by a rule (a resolved alert, a chat command) or by a person. An unsent run is never sent; a sent run is
+ * asked to stop, and ends in the state that the provider then reports.
  */
 import { reaches } from '../model/episode.ts';
 import { guardKey } from '../model/guard-key.ts';
@@ -28,8 +28,8 @@ export interface CancelContext extends SettleContext {
 export type CancelRequest = Extract<RunRequest, { action: 'cancel' }>;
 
 /**
- * Carries out a `cancel` request, once. The same request delivered again finds what the first stored, and does only what
- * that left undone, for the runs that were asked for before the first arrived.
+ * Carries out a `cancel` request, once. A repeated delivery finds the stored cancel, and only finishes it, for the runs
+ * that were requested before the first delivery arrived.
  * @throws FleetReflexError `cancel.unanswered` (retry): a provider could not be asked
  */
 export async function cancelRuns(
@@ -42,7 +42,7 @@ export async function cancelRuns(
 }
 
 /**
- * Carries on with a stored cancel: a repeated message, or the poller's look at one that nobody finished.
+ * Continues a stored cancel: after a repeated message, or when the poller finds an unfinished one.
  * @throws FleetReflexError `cancel.unanswered` (retry)
  */
 export async function finishCancel(record: Run, context: CancelContext): Promise<Run> {
@@ -59,7 +59,7 @@ export async function finishCancel(record: Run, context: CancelContext): Promise
     })),
   );
   const failure = results.find((result) => result.status === 'rejected');
-  // What a cloud does not answer for a day it will not answer to the next attempt either.
+  // After a day without an answer, another attempt is pointless.
   if (failure !== undefined && now() < new Date(record.deadline)) throw failure.reason;
   const done = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
   const those = (wanted: Outcome) =>
@@ -76,7 +76,7 @@ export async function finishCancel(record: Run, context: CancelContext): Promise
   );
 }
 
-/** The runs that it may be for: the one, or all of the rule that live. */
+/** The runs that it may affect: the named one, or all live runs of the rule. */
 async function targetsOf(
   record: Run,
   { targetRunId, targetRule, key, by }: CancelOrder,
@@ -86,14 +86,14 @@ async function targetsOf(
   if (targetRule === undefined) return [];
   const { guards, now } = context;
   const until = new Date(now().getTime() + TOMBSTONE_MS);
-  // First: what comes to be sent from now on sees it, and what came before is listed.
+  // First the tombstone: runs that are sent from now on see it, earlier ones are in the list.
   await guards.leaveTombstone({ rule: targetRule, key }, { ...record, by }, until);
   return [...(await liveRuns(targetRule, context))];
 }
 
 /**
- * - `spared`: it lives, is of the rule and the key, and the cancel is not for it
- * - `refused`: it has not the instances that the cancel names, or no part that could be stopped
+ * - `spared`: a live run of the rule and the key, which the cancel does not affect
+ * - `refused`: it does not have the instances that the cancel names, or no part that could be stopped
  */
 type Outcome = 'stopped' | 'spared' | 'refused' | 'ended' | 'other';
 
@@ -105,7 +105,7 @@ async function stopIfMeant(
 ): Promise<Outcome> {
   const run = await context.store.get(target);
   if (run === undefined || isTerminalRun(run)) return 'ended';
-  // A cancel stops others: there is nothing of it that could be stopped.
+  // A cancel cannot be cancelled.
   if (run.cancel !== undefined || (key !== undefined && guardKey(run) !== key)) return 'other';
   if (targetRunId === undefined && !reaches(record, run)) return 'spared';
   const { kind } = await cancelRun(target, by, context, instances);
@@ -121,7 +121,7 @@ async function stopIfMeant(
   }
 }
 
-/** The index of live runs lags behind the table; the agenda of those that wait for their time does not. */
+/** The index of live runs lags behind the table; the agenda of scheduled runs does not. */
 async function liveRuns(rule: string, { store, guards }: CancelContext): Promise<Set<RunId>> {
   const [live, { appointments }] = await Promise.all([store.live(rule), guards.agenda(rule)]);
   return new Set([...live, ...appointments.map(({ runId }) => runId)]);
@@ -130,9 +130,9 @@ async function liveRuns(rule: string, { store, guards }: CancelContext): Promise
 export type CancelResult =
   | { kind: 'requested'; run: Run }
   | { kind: 'ended'; run: Run }
-  /** The run has not these instances; nothing was changed. */
+  /** The run does not have these instances; nothing was changed. */
   | { kind: 'unknown'; run: Run; instances: string[] }
-  /** It is a schedule that recurs, or the provider fires: it has no part that could be cancelled. */
+  /** A recurring schedule, or one that the provider fires, cannot be cancelled in part. */
   | { kind: 'waiting'; run: Run }
   | { kind: 'missing' };
 

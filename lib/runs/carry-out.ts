@@ -1,5 +1,5 @@
 /**
- * Takes a message of the runs queue to what carries it out: a run request, or the record of the event that started it.
+ * Carries out a message of the runs queue: a run request, or the record of the event that started it.
  */
 import type { SQSRecord } from 'aws-lambda';
 import * as z from 'zod';
@@ -22,13 +22,13 @@ import { traceChain } from './trace-chain.ts';
 
 export interface CarryOutContext extends DispatchContext, CancelContext {
   events: Pick<EventLog, 'put'>;
-  /** What lib/schedules/ does with a request for a later time. */
+  /** Handles requests for a later time (lib/schedules/). */
   schedule: (request: ScheduleRequest) => Promise<Handled>;
 }
 
 /**
- * @throws FleetReflexError (hold) `request.invalid`, `parameters.unsafe`, …: it is not of this version, not of ours, or
- * asks for what no rule may ask for
+ * @throws FleetReflexError (hold) `request.invalid`, `parameters.unsafe`, …: the version is unknown, the message is not
+ * ours, or no rule can make the request
  */
 export async function carryOut(record: RunsMessage, context: CarryOutContext): Promise<Handled> {
   const parsed = parse(record.body);
@@ -56,8 +56,8 @@ export async function carryOut(record: RunsMessage, context: CarryOutContext): P
 }
 
 /**
- * The request, or the rejection of a command that a person gave too long ago. A run that is known already has been
- * taken up in time: what it waits for, it waits for until its deadline.
+ * The request, or the rejection of a person's command that is too old. A known run was accepted in time, and may wait
+ * until its deadline.
  */
 async function inTime(
   request: RunRequest,
@@ -75,7 +75,7 @@ async function inTime(
   return rejectionOf(request, tooOld);
 }
 
-/** As a function gets it; without its attributes it is as old as its body says. */
+/** A queue record; without its attributes, its age is that of its body. */
 type RunsMessage = Pick<SQSRecord, 'body'> & Partial<Pick<SQSRecord, 'attributes' | 'messageAttributes'>>;
 
 const ReceivedRequest = z.preprocess(upgradeRunRequest, RunRequest);

@@ -1,6 +1,6 @@
 /**
- * Looks at a run request once more before it is carried out. The doors rendered it from the rules; but whoever may
- * send to the runs queue may have written it, and dispatch has the keys of the clouds
+ * Checks a run request again before it is carried out. Usually it was rendered from the rules, but any allowed sender of
+ * the runs queue may have written it, and dispatch has the keys of the clouds
  * (docs/decisions/2026-11-21-requests-are-checked-again.md).
  */
 import { FleetReflexError } from '../errors.ts';
@@ -25,7 +25,7 @@ import {
 type TargetRequest = Extract<RunRequest, { action: 'run' | 'schedule' }>;
 
 const DAY_MS = 86_400_000;
-/** As the rules may have them (lib/rules/schema.ts). */
+/** The limits of the rules file (lib/rules/schema.ts). */
 const RULE_NAME = /^[a-z0-9][a-z0-9-]{0,62}$/;
 const MAX_DEADLINE_MS = DAY_MS;
 const MAX_WINDOW_MS = 30 * DAY_MS;
@@ -33,7 +33,7 @@ const MAX_IN_FLIGHT = 1000;
 const MAX_INSTANCES = 10_000;
 const MAX_KEY = 200;
 const MAX_RECURRENCE = 200;
-/** The clocks of two functions may differ by so much. */
+/** The largest accepted difference between the clocks of two functions. */
 const CLOCKS_DIFFER_MS = 5 * 60_000;
 
 /**
@@ -101,7 +101,7 @@ function objectToSecrets({ parameters, secretParameters = [] }: Target): Objecti
   return isKnown ? undefined : invalid('`secretParameters` has a name that `parameters` has not');
 }
 
-/** Against the pattern that came with it. One without was rendered with the default, or pretends to be. */
+/** Checks each value against its pattern in the request; without one, against the default pattern. */
 function objectToValues(
   { parameters, secretParameters = [] }: Target,
   patterns: TargetRequest['patterns'] = {},
@@ -140,7 +140,7 @@ function objectToGuards(guards: RenderedGuards): Objection | undefined {
   return objectToKey(dedupe?.key);
 }
 
-/** What the rules may not say, a request may not either. */
+/** Refuses what the rules file may not contain. */
 function objectToOptions({ provider, options }: Target): Objection | undefined {
   const wrong: string[] = [];
   const add = (path: readonly unknown[], message: string) => wrong.push(`\`${path.join('.')}\`: ${message}`);
@@ -149,7 +149,7 @@ function objectToOptions({ provider, options }: Target): Objection | undefined {
   return first === undefined ? undefined : invalid(first);
 }
 
-/** What the cloud has no word for. */
+/** Refuses options that the cloud does not support. */
 function objectToLacks(request: TargetRequest): Objection | undefined {
   const { provider, username, workingDirectory, timeoutSeconds: timeout } = request.target;
   const recurrence = request.action === 'schedule' ? request.recurrence : undefined;

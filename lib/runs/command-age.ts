@@ -1,9 +1,9 @@
-/** A command that a person typed is meant now. What comes late (a queue that was stuck, a capture) does not run. */
+/** A person's command is meant for now: a delayed or replayed one does not run. */
 import type { RunRequest } from '../model/run-request.ts';
 
 const MAX_AGE_MS = 5 * 60_000;
 
-/** @returns why a command that was given at that time is not carried out any more */
+/** @returns why a command of that time is too old; undefined if it is not */
 export function whyTooOld(givenAt: Date, now: Date): { code: string; message: string } | undefined {
   const ageMs = now.getTime() - givenAt.getTime();
   if (ageMs <= MAX_AGE_MS) return undefined;

@@ -1,6 +1,6 @@
 /**
- * What every door does with trigger events, once they are known to be true: match them against the rules, render
- * what fires, put it on the runs queue, and leave on record what did not fire and why.
+ * Decides about authenticated trigger events, for HTTP and queue alike: matches them against the rules, renders the rules
+ * that fire, puts the runs on the queue, and records which rules did not fire and why.
  */
 import { answerChat } from '../chat/answer-chat.ts';
 import type { ChatPort } from '../chat/port.ts';
@@ -29,11 +29,11 @@ export interface DecideContext {
   ruleSet: RuleSet;
   runsQueue: RunsQueue;
   recordsQueue: RecordsQueue;
-  /** What `status` and `cancel` ask about runs. */
+  /** The runs that `status` and `cancel` read. */
   chat: ChatPort;
-  /** What events said whose ids their senders chose. */
+  /** The contents of events whose ids their senders chose. */
   contents: Contents;
-  /** What of each event is kept with its record. Default: nothing. */
+  /** How much of each event its record keeps. Default: nothing. */
   keep?: KeepEvents;
   log: Log;
   now: () => Date;
@@ -44,23 +44,23 @@ export interface Origin {
   askedAt: Date;
   /** The events' times are signed. */
   isTimeProved?: boolean | undefined;
-  /** The request's proof says that it was sent just now. */
+  /** The signature shows that the request was sent just now. */
   isFresh?: boolean | undefined;
-  /** Where the sender chooses the ids: what each of the events says. */
+  /** If the sender chooses the ids: the content of each event. */
   contents?: { hashes: readonly string[]; isSigned: boolean } | undefined;
-  /** What its sender said of the request as a whole. */
+  /** Notes of the sender about the whole request. */
   notes?: readonly Note[] | undefined;
   replyTo?: ReplyTo | undefined;
-  /** Of so many rules that do not fire it is said why; of as many as the record of an event has in any case. */
+  /** How many rules that do not fire are explained; at least as many as the record of an event lists. */
   explained?: number | undefined;
   /** W3C Trace Context, of the request that brought the events. */
   traceparent?: string | undefined;
 }
 
 /**
- * Resolves when everything that the events ask for, and what was decided about them, is durable on its queue. When
- * one of the two could not be sent the other may have been: sent again, the event asks for the same runs.
- * @param events all of one delivered request: its limit holds for them together
+ * Resolves when the runs of the events, and the records of the decisions, are durable on their queues. If one of the two
+ * could not be sent, the other may have been: a repeated delivery gives the same runs.
+ * @param events all events of one delivered request: its limit applies to them together
  */
 export async function decide(
   events: readonly TriggerEvent[],
@@ -96,7 +96,7 @@ export async function decide(
   return outcomes;
 }
 
-/** Whether a rule that fires makes a secret of what the event says: then nothing of it is kept. */
+/** Whether a rule that fires uses the event's values as secrets: then the event is not kept. */
 function hasSecret({ matched }: DoorOutcome, { rules }: RuleSet): boolean {
   return matched.some(({ rule }) => {
     const action = rules.find(({ name }) => name === rule)?.action;
@@ -107,7 +107,7 @@ function hasSecret({ matched }: DoorOutcome, { rules }: RuleSet): boolean {
   });
 }
 
-/** Of a larger request the rest is in the records only. */
+/** The answer lists at most so many events; the records have all of them. */
 const MAX_LOGGED = 100;
 
 function isStart({ action }: RunRequest): boolean {
@@ -143,7 +143,7 @@ async function decideOne(
     steps,
     ...origin,
   });
-  // Who types is told of the rules that they may use, and how many these are.
+  // People are told only of the rules that they may use.
   const told = whyNot(event.kind === 'chat' ? others : Math.max(MAX_UNMATCHED, origin.explained ?? 0));
   const decision = {
     event,
@@ -157,7 +157,7 @@ async function decideOne(
   return event.kind === 'chat' ? inTime(decision, origin, now()) : decision;
 }
 
-/** Where its id was used for another event, what it asks for is under an id of its own, and that is said. */
+/** If its id was used for another event, the run gets a separate id, and a note says so. */
 async function underItsId(
   decision: Decision,
   index: number,
@@ -179,7 +179,7 @@ async function underItsId(
   return { ...decision, event, requests, matched, notes };
 }
 
-/** What a person asked for, or its rejection where that was too long ago. */
+/** A person's request, or its rejection if it is too old. */
 function inTime(decision: Decision, { askedAt, isTimeProved }: Origin, now: Date): Decision {
   const { event, requests, text } = decision;
   const saidAt = isTimeProved && Date.parse(event.time) < askedAt.getTime() ? new Date(event.time) : askedAt;
@@ -199,7 +199,7 @@ function inTime(decision: Decision, { askedAt, isTimeProved }: Origin, now: Date
 
 type Matched = DoorOutcome['matched'][number];
 
-/** @param sent what went onto the queue for it, which may be a rejection, of an id of its own */
+/** @param sent the request on the queue, which may be a rejection with a separate id */
 function matchedAs(matched: Matched, sent: RunRequest | undefined): Matched {
   if (sent === undefined) return matched;
   const { rule, runId } = sent;
@@ -210,8 +210,8 @@ function matchedAs(matched: Matched, sent: RunRequest | undefined): Matched {
 const MAX_SHOWN = 512;
 
 /**
- * A run that no message can hold is rejected like any other that must not run: were it thrown, the other events of
- * the same request would be lost with it.
+ * A run that does not fit into a message is rejected, not thrown: an exception would lose the other events of the same
+ * request.
  */
 function fitted(request: RunRequest): RunRequest {
   if (fitsInMessage(request)) return request;

@@ -1,4 +1,4 @@
-/** What taking a run to its provider needs, and what the queue learns of it. */
+/** The dependencies of dispatch, and its results for the queue. */
 import type { Run } from '../model/run.ts';
 import type { Providers } from '../providers/provider.ts';
 import type { Handled } from '../queues/consume.ts';
@@ -9,14 +9,14 @@ import type { SettleContext } from './settle.ts';
 
 export interface DispatchContext extends SettleContext {
   providers: Providers;
-  /** What may forbid a send, read immediately before it. */
+  /** Reads what may forbid a send, immediately before it. */
   lastLook: TakeLastLook;
-  /** How long one attempt may take before another may take over. */
+  /** The time after which another process may take over an attempt. */
   leaseMs: number;
-  /** How long after an attempt with no answer a search that finds nothing is believed. */
+  /** The time after a lost answer from which an empty search means that nothing was sent. */
   reconcileSettleMs: number;
   timing: PollTiming;
-  /** Makes sure that the poller looks at that time. */
+  /** Ensures that the poller looks at that time. */
   wake: (at: Date) => Promise<void>;
   sleep: (ms: number) => Promise<void>;
   /** What this process is sending, by the key of its looks (lib/runs/twin.ts); one for each process. */
@@ -25,10 +25,10 @@ export interface DispatchContext extends SettleContext {
   lately: Map<string, { lease: TwinLease; invocationId: string }>;
 }
 
-/** What the queue shall do with the message. */
+/** The disposition of the message. */
 export type DispatchResult = Handled<{ run: Run }>;
 
-/** What became of one step of a dispatch: it goes on with the run as it is now, or that was all for this time. */
+/** The result of one step of a dispatch: continue with the changed run, or stop for now. */
 export type Step = { kind: 'next'; run: Run } | DispatchResult;
 
 /** The answer for a run that is not done: the queue delivers its message again. */

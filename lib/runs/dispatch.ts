@@ -1,6 +1,6 @@
 /**
- * Dispatch: takes a run request from the queue to the provider, once. The run is stored before the provider is
- * called and the invocation id after it; whatever happens between the two, the next attempt finds out first.
+ * Dispatch: takes a run request from the queue to the provider, once. The run is stored before the provider is called, and
+ * the invocation id afterwards. If a process dies between the two, the next attempt first searches for the invocation.
  */
 import { publish, runEvent } from '../completions/publish.ts';
 import { admit, admitEarly, releaseClaims } from '../guards/guards.ts';
@@ -26,7 +26,7 @@ export async function dispatchRun(
   const leaseUntil = new Date(now().getTime() + leaseMs);
   const provider = providerOf(providers, request.target.provider);
   const planned = newRun(request, provider, leaseUntil);
-  // Where nothing is asked of the cloud before the call, the first attempt is marked in the write that stores the run.
+  // If no request precedes the call, the first attempt is marked in the write that stores the run.
   const isMarked = request.onUnavailable === 'fail';
   const { isNew, run: stored } = await store.create(
     isMarked ? attempting(planned, 0, provider, now()) : planned,
@@ -34,10 +34,10 @@ export async function dispatchRun(
   return isNew ? await attempt(stored, context, isMarked) : await resume(stored, context);
 }
 
-/** Carries on with a stored run that may not have been sent completely: a repeated message, or the poller's rescue. */
+/** Continues a stored run that may not have been sent completely: after a repeated message, or a takeover by the poller. */
 export async function resume(stored: Run, context: DispatchContext): Promise<DispatchResult> {
   const { store, now, leaseMs, log } = context;
-  // A cancel of this id is of the same rule and event, from when the rule cancelled: that was its action.
+  // A cancel with this id has the same rule and event: the rule's action was `cancel` then.
   if (stored.status !== 'dispatching' || stored.cancel !== undefined) {
     log.info('run.known', { runId: stored.runId, status: stored.status });
     // The attempt that sent it may have died before it could ask for the stop.
@@ -61,7 +61,7 @@ export async function recordRejection(
   return { kind: 'done', run: await deliverOne(run, context) };
 }
 
-/** @param isFresh its first invocation is marked as attempted, and nobody has been asked for it yet */
+/** @param isFresh its first invocation is marked as attempted, but the provider was not called yet */
 async function attempt(leased: Run, context: DispatchContext, isFresh = false): Promise<DispatchResult> {
   let step = await prepare(leased, context, isFresh);
   let isFirst = isFresh;
@@ -71,7 +71,7 @@ async function attempt(leased: Run, context: DispatchContext, isFresh = false): 
     if (index === -1) return await handOver(run, context);
     step = await (isFirst ? sendFresh : send)(run, index, context, (sent) => storeSent(sent, context));
     isFirst = false;
-    // What was marked by a process that died, and never sent, has yet to pass the guards.
+    // An invocation that a dead process marked and never sent must still pass the guards.
     if (step.kind === 'next' && step.run.admittedAt === undefined && step.run.invocations.some(isOpen)) {
       step = await prepare(step.run, context);
     }
@@ -79,7 +79,7 @@ async function attempt(leased: Run, context: DispatchContext, isFresh = false): 
   return step;
 }
 
-/** Everything that is asked before the first call of this attempt. */
+/** The checks before the first call of this attempt. */
 async function prepare(leased: Run, context: DispatchContext, isFresh = false): Promise<Step> {
   const { store, guards, now } = context;
   const run = await dropCancelled(leased, store);
@@ -90,11 +90,11 @@ async function prepare(leased: Run, context: DispatchContext, isFresh = false): 
     return { kind: 'done', run: await endRun(run, 'stopped', reason, context) };
   }
   const isUncertain = !isFresh && run.invocations.some(({ state }) => state === 'attempting');
-  // It is looked for first; whether it may be sent is asked when it is known not to be.
+  // First search for it; the guards are checked only if it was not sent.
   if (isUncertain) return { kind: 'next', run };
   const unmark = isFresh ? { index: 0, edit: PLANNED } : undefined;
   if (run.admittedAt !== undefined || isPast(run, now())) {
-    // It has waited: whether it still may be sent is asked before anything is written or asked for it.
+    // It has waited: check again whether it may be sent, before any write or call.
     const hindrance = await hindranceOf(run, context);
     if (hindrance !== undefined) return await waitFor(run, hindrance, context, unmark);
   }
@@ -102,11 +102,11 @@ async function prepare(leased: Run, context: DispatchContext, isFresh = false): 
   const ask = isFresh ? admitEarly : admit;
   const admission = await ask(run, { store: guards, now: now() });
   if (admission.kind !== 'admitted') return await notAdmitted(run, admission, context, unmark);
-  // Stored with whatever is written next; until then the guards are asked again, and know the run.
+  // Stored with the next write; until then the guards are asked again, and recognise the run.
   return await holdUnavailable({ ...run, admittedAt: now().toISOString() }, context);
 }
 
-/** Nothing is left to send: from here on it is the poller's. */
+/** Everything is sent: from here on the poller owns the run. */
 async function handOver(sent: Run, context: DispatchContext): Promise<DispatchResult> {
   const { log } = context;
   const run = await storeSent(sent, context);
@@ -115,15 +115,15 @@ async function handOver(sent: Run, context: DispatchContext): Promise<DispatchRe
     rule: run.rule,
     invocationIds: run.invocations.flatMap(({ invocationId }) => invocationId ?? []),
   });
-  // A cancel that came while it was being sent could not know the invocations.
+  // A cancel that arrived during the send could not know the invocations.
   await stopSent(run, context);
-  // What is still to be told, or that it has ended at once: the provider took none of its invocations.
+  // Pending events, or the immediate end of a run whose invocations were all refused.
   const told = await deliverOne(run, context);
   if (told.pollAt !== undefined) await context.wake(new Date(told.pollAt));
   return { kind: 'done', run: told };
 }
 
-/** Stores what became of the last call with all else that is known then, in one write. Safe to call again. */
+/** Stores the result of the last call and all other changes in one write. Safe to call again. */
 async function storeSent(sent: Run, context: DispatchContext): Promise<Run> {
   if (sent.status !== 'dispatching') return sent;
   const isTold = await tellStart(sent, context);
@@ -134,8 +134,8 @@ async function storeSent(sent: Run, context: DispatchContext): Promise<Run> {
 }
 
 /**
- * Tells that it has started before that is stored: the provider knows it already, and should this process die between
- * the two, whoever finds the invocation tells it again, under the same id. A chat is told when it is stored.
+ * Publishes the start before it is stored. If this process dies in between, the process that finds the invocation
+ * publishes it again, under the same id. Chats are told after it is stored.
  */
 async function tellStart(run: Run, { publishing, now }: DispatchContext): Promise<boolean> {
   if (!run.outbox.includes('run.started') || run.replyTo !== undefined) return false;
@@ -145,7 +145,7 @@ async function tellStart(run: Run, { publishing, now }: DispatchContext): Promis
   return outcome?.status === 'fulfilled';
 }
 
-/** @param sent what this attempt knows of the invocations; the rest is as it is stored */
+/** @param sent the invocations as this attempt knows them; everything else is as stored */
 function handedOver(current: Run, sent: Run, isTold: boolean, context: DispatchContext): Run {
   const ours = new Map(sent.invocations.map((invocation) => [invocation.token, invocation]));
   const { outbox, startedAt, admittedAt } = sent;

@@ -1,6 +1,6 @@
 /**
- * The time of a run that waits in our table has come: from now on it is a run like any other, with its guards asked
- * again and the kill switch asked before it is sent. A recurrence makes such a run for each time.
+ * Fires a scheduled run of our table at its time. From then on it is a run like any other: the guards are checked again, and
+ * the kill switch before each send. A recurrence creates such a run for each firing.
  */
 
 import { after } from '../model/after.ts';
@@ -14,7 +14,7 @@ import { planInvocations } from './new-run.ts';
 import { comesNext, setTimer, waitingUntil } from './schedule-here.ts';
 import { change, endRun } from './settle.ts';
 
-/** For the poller, of a run that is awaiting its schedule. Safe to call again at any point. */
+/** Called by the poller for a run that awaits its schedule. Safe to call again at any point. */
 export async function fireHere(run: Run, context: DispatchContext): Promise<void> {
   const { store, now } = context;
   const timer = timerOf(run);
@@ -57,14 +57,14 @@ async function fireOnce(run: Run, at: Date, context: DispatchContext): Promise<v
     leaseUntil: instant,
     pollAt: instant,
   });
-  // Somebody cancelled it at this moment, or fires it: what is stored is looked at again.
+  // Another process cancelled or fired it in this moment: read the stored run again.
   if (begun.kind === 'conflict') return;
   log.info('schedule.fired', { runId: run.runId, rule: run.rule, at: at.toISOString() });
   const result = await resume(begun.run, context);
   if (result.kind === 'retry') await comeBack(result.run, result.retryAfterMs, context);
 }
 
-/** No message of a queue brings such a run back: the poller looks as soon as it may be tried again. */
+/** No queue message redelivers such a run, so the poller looks as soon as it may be tried again. */
 export async function comeBack(
   run: Run,
   retryAfterMs: number,
@@ -77,10 +77,10 @@ export async function comeBack(
   );
 }
 
-/** Where times were missed, one run is made for all of them: late, or `expired`. */
+/** If firings were missed, one run is made for all of them: late, or `expired`. */
 async function fireRecurrence(run: Run, at: Date, context: DispatchContext): Promise<void> {
   const { store, now, log } = context;
-  // Whoever cancelled it before this write is heard, and whoever comes after it finds the run of this time.
+  // A cancel before this write is seen here; a later one finds the run of this firing.
   const held = await store.save(run);
   if (held.kind === 'conflict') return;
   const { run: firing } = await store.create(runOf(held.run, at));
@@ -105,7 +105,7 @@ async function fireRecurrence(run: Run, at: Date, context: DispatchContext): Pro
   );
 }
 
-/** The run of one time of a recurrence: one that waits, and whose time has come. The same time is the same run. */
+/** The run of one firing of a recurrence. The same firing gives the same run. */
 export function runOf(run: Run, at: Date): Run {
   const { waitingFor: _, ...rest } = run;
   const id = `${run.runId}@${at.toISOString()}`;

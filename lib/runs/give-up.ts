@@ -1,10 +1,10 @@
-/** Long after its time-out the provider still does not say how a run ended: a person has to look. */
+/** The provider has not reported the end of a run long after its time-out: a person must check. */
 import { type Run, type RunTask, sentInvocations } from '../model/run.ts';
 import { ownTask, taskKey, withTasks } from '../model/run-tasks.ts';
 import { isTerminalTask } from '../model/status.ts';
 import { endRun, type SettleContext } from './settle.ts';
 
-/** Ends it as `unknown`, and what has not ended of it as `lost`. @returns it as it is stored now */
+/** Ends it as `unknown`, and its unfinished tasks as `lost`. @returns the stored run */
 export async function giveUp(run: Run, context: SettleContext): Promise<Run> {
   const open = lostTasks(run).map(({ instanceId }) => instanceId);
   const invocations = sentInvocations(run).map(({ invocationId }) => invocationId);

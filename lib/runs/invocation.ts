@@ -1,4 +1,4 @@
-/** One invocation of a run: as the provider is asked for it, and how its record in the run is changed. */
+/** One invocation of a run: the request to the provider, and the changes of its record in the run. */
 import type { Run, RunInvocation } from '../model/run.ts';
 import type { Target } from '../model/target.ts';
 import type { Invocation } from '../providers/provider.ts';
@@ -7,7 +7,7 @@ import { change } from './settle.ts';
 
 export type InvocationEdit = Partial<RunInvocation>;
 
-/** What the provider is asked for; the same on every attempt. */
+/** The request to the provider; the same on every attempt. */
 export function invocationOf(
   { rule }: Pick<Run, 'rule'>,
   target: Target,
@@ -42,7 +42,7 @@ export async function editInvocation(
   return await change(store, run, (current) => withInvocation({ ...current, ...also(current) }, index, edit));
 }
 
-/** Not sent as far as anybody knows: it is to be sent, or looked for. */
+/** Not known to be sent: it must be sent, or searched for. */
 export function isOpen({ state }: RunInvocation): boolean {
   return state === 'planned' || state === 'attempting';
 }

@@ -1,6 +1,6 @@
 /**
- * What one delivered request may ask for. A body with three thousand alerts is one request: it starts as many runs as
- * the file allows, and the rest is refused as one rejection for each rule, not as thousands of runs and events.
+ * Limits the runs of one delivered request. A body with three thousand alerts is one request: it starts as many runs as
+ * the file allows, and the others become one rejection for each rule, not thousands of runs and events.
  */
 import { type RejectRequest, rejectionOf } from '../model/reject-request.ts';
 import { runIdFor } from '../model/run-id.ts';
@@ -8,17 +8,16 @@ import type { RunRequest } from '../model/run-request.ts';
 
 export const OVER_LIMIT = 'limit.runs-per-request';
 
-/** So many rejections of a request have a record each; the others share one for each rule and reason. */
+/** How many rejections of a request get their own record; the others share one for each rule and reason. */
 const MAX_REJECTIONS = 20;
 const MAX_NAMED = 3;
 const MAX_NAME = 60;
 
 /**
- * @param requests everything that a delivered request asks for
+ * @param requests all run requests of a delivered request
  * @param most how many runs it may start
- * @returns for each run id that is asked for what goes onto the queue: the request, or a rejection that it may share
- * with others. Which ones start is decided by their run ids, so that the same delivery again, in whatever order,
- * starts no others.
+ * @returns for each run id the message for the queue: the request, or a rejection that it may share with others. The run
+ * ids decide which requests start, so that a repeated delivery, in any order, starts the same runs.
  */
 export function limitRequest(requests: readonly RunRequest[], most: number): ReadonlyMap<string, RunRequest> {
   const unique = [...new Map(requests.map((request) => [request.runId, request])).values()];
@@ -40,7 +39,7 @@ function tooMany(asked: number, most: number): RejectRequest['reason'] {
   };
 }
 
-/** @param single so many of them stay as they are */
+/** @param single how many of them get their own rejection */
 function summarise(rejections: readonly RejectRequest[], single: number): [string, RunRequest][] {
   const groups = Map.groupBy(rejections.slice(single), ({ rule, reason }) =>
     JSON.stringify([rule, reason.code]),
@@ -48,14 +47,14 @@ function summarise(rejections: readonly RejectRequest[], single: number): [strin
   return [...groups.values()].flatMap(([first, ...others]) => {
     if (first === undefined) return [];
     const group = [first, ...others];
-    // What only the limit kept from starting has not been refused for good: its own run id stays free.
+    // A run that only this limit stopped may start later: its run id stays free.
     const isKept = others.length === 0 && first.reason.code !== OVER_LIMIT;
     const summary = isKept ? first : summaryOf(first, group);
     return group.map(({ runId }): [string, RunRequest] => [runId, summary]);
   });
 }
 
-/** One rejection for many, of an id that the same delivery gives again and none of them has. */
+/** One rejection for many. A repeated delivery gives the same id, which no run has. */
 function summaryOf(first: RejectRequest, group: readonly RejectRequest[]): RejectRequest {
   const { rule, trigger, reason } = first;
   const ids = group.map(({ runId }) => runId).join(' ');
@@ -71,7 +70,7 @@ function summaryOf(first: RejectRequest, group: readonly RejectRequest[]): Rejec
   };
 }
 
-/** What the first of them are about; their ids where they all have one subject. */
+/** The subjects of the first of them; their ids if they all have one subject. */
 function namesOf(group: readonly RejectRequest[]): string {
   const subjects = new Set(group.map(({ trigger }) => trigger.subject ?? trigger.id));
   const names = subjects.size > 1 ? [...subjects] : group.map(({ trigger }) => trigger.id);

@@ -1,7 +1,7 @@
 /**
- * A look at many runs: the provider is asked about all of them at once, what is news of each is stored in one save, and
- * what has ended is told together. That it is told is stored later, together with others: should that be lost, the same
- * is told again under the same ids.
+ * Polls many runs: reads all of them from the provider at once, stores the changes of each in one write, and publishes the
+ * ends together. That the events are out is stored later, together with others: if this is lost, the same events are
+ * published again under the same ids.
  */
 import { messageOf } from '../errors.ts';
 import { isTerminalRun, type Run, sentInvocations } from '../model/run.ts';
@@ -17,15 +17,15 @@ import type { Looked } from './scope-loop.ts';
 import { deliver, markTold, type Told, take, withMarks } from './settle.ts';
 
 export interface Looks {
-  /** At runs of one provider and region. One entry for each that could be seen to. */
+  /** Polls runs of one provider and region. One entry for each run that could be processed. */
   look(runs: readonly Run[]): Promise<Looked[]>;
-  /** Stores what has been told; all of it at the end, else when there is much, or it is old. */
+  /** Stores which events are out: all at the end, otherwise when there are many, or old ones. */
   flush(isEnd: boolean): Promise<void>;
   /** Invocations that were read, and runs that ended. */
   readonly counts: { read: number; settled: number; failed: number };
 }
 
-/** That a run goes on (`running`) is stored once it has done so for as long: most are over by then. */
+/** `running` is stored only after this time: most runs have ended by then. */
 const GOES_ON_MS = 5_000;
 const SAVES_AT_ONCE = 16;
 const MARKS_AT_ONCE = 25;
@@ -34,7 +34,7 @@ const MARKS_WAIT_MS = 2_000;
 export function createLooks(context: DispatchContext): Looks {
   const { store, providers, log, now } = context;
   const counts = { read: 0, settled: 0, failed: 0 };
-  /** Runs that go on, of which something is not stored yet: a state, or only what has been told of them. */
+  /** Live runs with unsaved changes: a state, or which events are out. */
   const going = new Map<RunId, { run: Run; hasState: boolean }>();
   const ended: Told[] = [];
   let endedAtMs = Infinity;
@@ -101,7 +101,7 @@ export function createLooks(context: DispatchContext): Looks {
     return { run: await giveUp(current, context), hasFailed };
   }
 
-  /** The run with what is reported, stored where it matters to others. */
+  /** The run with the reports, stored if other processes need them. */
   async function keep(run: Run, reports: readonly TaskReport[]): Promise<Run> {
     let known = withOwn(run);
     for (;;) {
@@ -117,12 +117,12 @@ export function createLooks(context: DispatchContext): Looks {
         if (isTerminalRun(saved.run)) counts.settled += 1;
         return saved.run;
       }
-      // Somebody else was faster: the reports are taken on to what is stored now.
+      // Another process wrote first: apply the reports to the stored run.
       known = withMarks(saved.run, marksOf(next));
     }
   }
 
-  /** With what is known here beside what is stored. */
+  /** The stored run with the unsaved changes. */
   function withOwn(run: Run): Run {
     const own = going.get(run.runId)?.run;
     if (own === undefined || own.revision === run.revision) return own ?? run;
@@ -150,7 +150,7 @@ export function createLooks(context: DispatchContext): Looks {
     return { ...one, run: marked };
   }
 
-  /** What goes wrong with one run stops no other, and is tried again later. */
+  /** A failure of one run does not stop the others, and is retried later. */
   async function attempt<Result>(run: Run, work: () => Promise<Result>): Promise<Result | undefined> {
     try {
       return await work();
@@ -175,14 +175,14 @@ export function createLooks(context: DispatchContext): Looks {
         });
       }
       if (!isEnd) return;
-      // Where somebody else was faster, it is theirs to go on with.
+      // If another process wrote first, it continues with the run.
       await inTurns([...going.values()], SAVES_AT_ONCE, ({ run }) => attempt(run, () => store.save(run)));
       going.clear();
     },
   };
 }
 
-/** Whether there are facts of it that nobody has told. */
+/** Whether it has unpublished events. */
 function hasNews(run: Run): boolean {
   return run.outbox.length > 0 || run.tasks.some((task) => isTerminalTask(task.status) && !task.isEventSent);
 }

@@ -3,10 +3,10 @@ import type { Run, RunInvocation } from '../model/run.ts';
 import type { RunId, RunRequest } from '../model/run-request.ts';
 import type { Provider } from '../providers/provider.ts';
 
-/** What cutting a run into invocations needs of its cloud. */
+/** The part of a provider that splits a run into invocations. */
 export type Splitting = Pick<Provider, 'split'>;
 
-/** What every run takes over from its request. */
+/** The fields that every run copies from its request. */
 export const described = (request: RunRequest) => ({
   version: 2 as const,
   revision: 0,
@@ -38,7 +38,7 @@ export function newRun(
     status: 'dispatching',
     invocations: planInvocations(request.runId, request.target.instances, provider),
     leaseUntil: leaseUntil.toISOString(),
-    // The poller rescues a dispatch that died: it looks when the lease has run out.
+    // The poller takes over from a dead dispatch when the lease has expired.
     pollAt: leaseUntil.toISOString(),
   };
 }
@@ -55,7 +55,7 @@ export function planInvocations(
   }));
 }
 
-/** The record of a match that may not run: nothing is ever sent for it, and of a loop nothing is told. */
+/** The record of a rejected match: no command is sent for it, and no events for a loop. */
 export function rejectedRun(request: Extract<RunRequest, { action: 'reject' }>, now: Date): Run {
   const isQuiet = isKeptQuiet(request.reason);
   return {

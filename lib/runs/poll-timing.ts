@@ -1,8 +1,8 @@
-/** How long a run is looked at before a person has to. When it is looked at is in watch.ts. */
+/** How long a run is polled before it is given up. watch.ts decides when it is polled. */
 import type { Run } from '../model/run.ts';
 
 export interface PollTiming {
-  /** After the time-out, this long is waited for the last word before the run is given up. */
+  /** How long after the time-out the run is given up. */
   graceMs: number;
   /** The time-out of a run that does not state one: the providers' largest. */
   longestTimeoutSeconds: number;
@@ -10,7 +10,7 @@ export interface PollTiming {
 
 export const POLL_TIMING: PollTiming = { graceMs: 10 * 60_000, longestTimeoutSeconds: 86_400 };
 
-/** When there is no hope of another report. */
+/** The time from which no further report is expected. */
 export function giveUpAt(run: Pick<Run, 'startedAt' | 'target' | 'requestedAt'>, timing: PollTiming): Date {
   const startedMs = Date.parse(run.startedAt ?? run.requestedAt);
   const timeoutSeconds = run.target?.timeoutSeconds ?? timing.longestTimeoutSeconds;

@@ -19,12 +19,12 @@ export interface PollContext extends DispatchContext {
   budgetMs: number;
   /** Of each minute, how many seconds a loop may be at work: 60 is all of it. */
   secondsPerMinute: number;
-  /** Makes sure that somebody looks at that time, whatever else wakes the poller. */
+  /** Ensures that the poller runs at that time, independent of other wake-ups. */
   standIn: (at: Date) => Promise<void>;
 }
 
 export type PollReport =
-  /** Other loops are at work wherever there is something to do. */
+  /** Other loops are processing all scopes that have work. */
   | { kind: 'busy' }
   | {
       kind: 'done';
@@ -40,13 +40,13 @@ export type PollReport =
 
 type Counts = Omit<Extract<PollReport, { kind: 'done' }>, 'kind'>;
 
-/** A loop that was killed is missed for so long … */
+/** A killed loop's lease lasts this long … */
 const LEASE_MS = 10_000;
 const RENEW_MS = 4_000;
-/** … until the next of these comes: it has to come after the lease of whoever sent it. */
+/** … until the next standby wake-up, which must arrive after the lease of its sender. */
 const STAND_IN_EVERY_MS = 10_000;
 const STAND_IN_AFTER_MS = LEASE_MS + STAND_IN_EVERY_MS;
-/** The schedule looks this often by itself. */
+/** The interval of the scheduled look. */
 const MINUTE_MS = 60_000;
 
 export async function poll(context: PollContext): Promise<PollReport> {
@@ -90,7 +90,7 @@ interface Outcome {
   isBusy: boolean;
   /** There was nothing to do. */
   isIdle?: boolean;
-  /** When somebody has to look again, epoch milliseconds. */
+  /** When the next look is needed, epoch milliseconds. */
   nextAtMs?: number | undefined;
 }
 
@@ -122,10 +122,10 @@ async function tend(scope: string, context: PollContext, shared: Shared): Promis
       const restUntil = restMs > 0 ? new Date(now().getTime() + restMs) : undefined;
       await store.releaseLease(loopLease(scope), owner, restUntil);
     }
-    // What comes while it rests finds nobody: it is looked for when the rest is over.
+    // Runs that arrive during the rest are found when it is over.
     if (restMs > 0) return { isBusy: false, nextAtMs: now().getTime() + restMs };
     if (now().getTime() >= shared.endsAtMs) return { isBusy: false, nextAtMs };
-    // A wake-up that found the lease held was for something that is in the index by now: it is read again.
+    // The reason for a wake-up that found the lease held is in the index by now: read the index again.
   }
 }
 

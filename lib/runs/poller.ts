@@ -1,7 +1,7 @@
 /**
  * The poller function: called each minute by the schedule and in between by the wake-up queue, whose messages may
- * carry a provider's word that an invocation has changed. The facts come from the provider's API all the same: such a
- * message only makes sure that somebody looks now.
+ * carry a provider's notice that an invocation has changed. The facts are always read from the provider's API: such a
+ * message only causes a look.
  */
 import middy from '@middy/core';
 import * as z from 'zod';
@@ -15,11 +15,11 @@ const WakeUpBatch = z.looseObject({ Records: z.array(z.looseObject({ body: z.str
 
 export interface PollerContext extends Omit<PollContext, 'budgetMs'> {
   log: CorrelatedLog;
-  /** What else is looked after each time; what goes wrong there stops no run. */
+  /** Other work of each call; its failures affect no run. */
   beforePolling: () => Promise<void>;
 }
 
-/** Stops so long before the function's own time-out. */
+/** The loop stops this long before the function's own time-out. */
 const RESERVE_MS = 12_000;
 
 export function pollerHandler(context: PollerContext) {
@@ -35,18 +35,18 @@ export function pollerHandler(context: PollerContext) {
       });
     });
     const budgetMs = Math.max(1_000, getRemainingTimeInMillis() - RESERVE_MS);
-    // Of this call alone: another one in this process is another loop.
+    // For this call only: another call in this process is another loop.
     const owner = `${context.owner}#${awsRequestId}`;
     const report = await poll({ ...context, owner, budgetMs });
     log.info('poller.done', { ...report });
-    // For the wake-up queue: every message has done what it is for.
+    // For the wake-up queue: every message is done.
     return { batchItemFailures: [], ...report };
   });
 }
 
 function logNews(body: string, { log }: PollerContext): void {
   const wakeUp = readWakeUp(body);
-  // A wake-up that nobody understands still wakes.
+  // An unreadable wake-up still wakes the poller.
   if (wakeUp === undefined) log.warn('wake-up.invalid');
   for (const { provider, invocationId } of wakeUp?.news ?? []) {
     log.info('invocation.news', { provider, invocationId });

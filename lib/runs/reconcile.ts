@@ -1,6 +1,6 @@
 /**
- * Finds out what became of an attempt whose answer was lost. One invocation that can only be ours: adopt it. None,
- * after the provider has had time to show it: it never happened. More than one: nobody guesses.
+ * Resolves an attempt whose answer was lost. One invocation that can only be ours: adopt it. None, after the provider has
+ * had time to show it: it was never sent. More than one: the run is uncertain, and a person decides.
  */
 
 import type { Reason } from '../model/completion-event.ts';
@@ -49,7 +49,7 @@ export async function reconcile(
     return uncertain(`The answer to the call was lost, and ${candidates.join(', ')} could all be this run.`);
   }
   if (only !== undefined) return { kind: 'adopted', invocationId: only };
-  // A request may arrive as long as the call is open: what settles begins with its end.
+  // A request may arrive as long as the call is open: the settling time begins at its end.
   const openUntil = Date.parse(invocation.unansweredAt ?? invocation.attemptedAt);
   const settledInMs = openUntil + reconcileSettleMs - now().getTime();
   if (settledInMs <= 0) return { kind: 'none' };
@@ -85,7 +85,7 @@ async function notOursOf(
   return { kind: 'known', ids: new Set(look.notOurs.map(({ invocationId }) => invocationId)) };
 }
 
-/** The provider cannot say: it is asked again, but not for ever, for a run that never ends is never told of. */
+/** The provider cannot answer: retry for a limited time, because a run must end to be reported. */
 function unread(
   run: Run,
   error: { code: string; message: string; retryAfterMs?: number | undefined },

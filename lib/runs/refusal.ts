@@ -1,4 +1,4 @@
-/** An invocation that will never be sent: each of its instances gets a task that says why. */
+/** An invocation that will never be sent: each of its instances gets a task with the reason. */
 import type { Reason } from '../model/completion-event.ts';
 import type { Run } from '../model/run.ts';
 import { ownTask, withTasks } from '../model/run-tasks.ts';
@@ -7,7 +7,7 @@ import type { RunStore } from '../store/run-store.ts';
 import { editInvocation } from './invocation.ts';
 import { withoutStop } from './run-reason.ts';
 
-/** Ends an invocation as never sent. `reason` is a sentence about the whole of it. */
+/** Ends an invocation as never sent. `reason` is a sentence about the whole invocation. */
 export async function refuse(run: Run, index: number, reason: Reason, store: RunStore): Promise<Run> {
   const { code, message, advice } = reason;
   const failure = { code, message, advice };
@@ -28,8 +28,8 @@ export async function refuse(run: Run, index: number, reason: Reason, store: Run
 }
 
 /**
- * What a refusal says of an invocation. A cloud refuses all of it for one instance, and most of them are healthy: only
- * those that its message names are blamed. Of a single instance it is in the vendor's words alone.
+ * The reason of a refused invocation. A cloud refuses the whole invocation for one instance, and most of them are healthy:
+ * only the instances that its message names are blamed. For a single instance the vendor's message is used.
  */
 export function refusalOf(run: Run, index: number, { code, message, advice }: ProviderFailure): Reason {
   const instances = run.invocations[index]?.instances ?? [];
@@ -43,7 +43,7 @@ export function refusalOf(run: Run, index: number, { code, message, advice }: Pr
   return { code, message: `The cloud refused ${whole} (${code}): ${withoutStop(message)}.`, advice };
 }
 
-/** Those of the instances whose id the vendor's message has, as a word of its own. */
+/** The instances whose id occurs in the vendor's message as a separate word. */
 export function namedIn(message: string, instances: readonly string[]): string[] {
   const words = new Set(message.match(/[a-z]+-[0-9A-Za-z]+/g));
   return instances.filter((instanceId) => words.has(instanceId));

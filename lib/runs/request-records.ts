@@ -1,15 +1,15 @@
 /**
- * The records of one delivered request. Each event that started something has its own, and so have the first of the
- * others; thousands of events that were decided alike share one, which names them all, so that `why` still finds each
- * and neither the queue nor the table is flooded by one body.
+ * The records of one delivered request. Each event that started a run has its own record, and so have the first of the
+ * others. Further events with the same decision share a record that names them all: `why` still finds each, and one body
+ * cannot flood the queue or the table.
  */
 import { type DoorOutcome, type EventRecord, recordOf } from '../model/decision.ts';
 
-/** So many events of a request have a record of their own beside those that started a run. */
+/** How many events of a request have their own record beside those that started a run. */
 const MAX_SINGLE = 50;
-/** Decisions that differ in a word of their reasons make no more groups than this. */
+/** The maximum number of groups of decisions. */
 const MAX_GROUPS = 20;
-/** What the names in one record take: a page of a hundred such records is still an answer. */
+/** The maximum size of the names in one record: a page of a hundred such records still fits into an answer. */
 const MAX_NAMES_BYTES = 24 * 1024;
 /** Kept events of one request together: half of a batch, so that they cost at most one call more. */
 const MAX_KEPT_BYTES = 128 * 1024;

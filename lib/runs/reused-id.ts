@@ -1,6 +1,6 @@
 /**
- * An id that its sender chooses can be used twice: whoever may send an event takes the id of a later, real one, which
- * would then be known already and never run. So what an event says is remembered beside its id, by its first claim.
+ * An id that its sender chooses can be used twice: an attacker could use the id of a later, real event, which would then
+ * count as known and never run. So the first claim of an id stores a hash of the event's content.
  */
 import type { Log } from '../logging.ts';
 import type { Note } from '../model/decision.ts';
@@ -24,9 +24,8 @@ export interface Checked {
 }
 
 /**
- * What the event asks for; under an id of its own where its id was used for something else. It runs where its sender
- * signs what it says, and is rejected where anybody with the token may have written it: a retry that says something
- * else would run twice.
+ * The requests of the event, under a separate id if its id was used for another content. They run if the sender signs the
+ * content, and are rejected if only a token authenticates it: a retry with changed content would run twice.
  * @param hash what it says: lib/sources/shared/content-hash.ts
  */
 export async function checkReuse(
@@ -41,7 +40,7 @@ export async function checkReuse(
   const note = noteOn(isSigned);
   const own = requests.map((request, index) => {
     if (claims[index] !== 'taken') return request;
-    // Of a source that cannot be: an id that is written like this one is no way to occupy its run.
+    // No source produces such an id, so a sender cannot occupy the run of this one.
     const runId = runIdFor(request.rule, `${event.source}/${note.code}`, id);
     const again: RunRequest = { ...request, runId, trigger: { ...request.trigger, id } };
     return isSigned ? again : rejectionOf(again, note);
@@ -59,7 +58,7 @@ function noteOn(isSigned: boolean): Note {
   };
 }
 
-/** Without an answer of the table it is as if there were no such check: the id alone says what is done once. */
+/** If the table does not answer, the check is skipped: only the id decides what is a repetition. */
 async function claim({ runId }: RunRequest, hash: string, { contents, log, now }: ReuseContext) {
   try {
     return await contents.claim(runId, hash, now());

@@ -44,21 +44,21 @@ function cancelOf({ cancelledBy, cancelledInstances: parts = [] }: Run): string 
   return said.length === 0 ? undefined : said.join('; ');
 }
 
-/** The invocation of several instances that was never sent and that the task is of: the task says nothing of its own. */
+/** The unsent invocation of several instances that the task belongs to: the task has no reason of its own. */
 function refusedWhole({ invocations }: Run, { invocationId }: RunTask): RunInvocation | undefined {
   return invocations.find(
     ({ token, state, instances }) => state === 'notSent' && token === invocationId && instances.length > 1,
   );
 }
 
-/** A command that ran and said no is told by its exit code, in the same words for every cloud; else the cloud's words. */
+/** A failed command is described by its exit code, in the same words for every cloud; otherwise in the cloud's words. */
 function whatHappened({ status, exitCode, error, providerStatus }: RunTask): string {
   if (status === 'failed' && exitCode !== undefined && exitCode !== 0) return `exited with ${exitCode}`;
   if (error !== undefined) return `(${providerStatus}): ${withoutStop(error.message)}`;
   return exitCode === undefined ? `ended as ${providerStatus}` : `exited with ${exitCode}`;
 }
 
-/** For a sentence that goes on, or has a stop of its own. */
+/** Without the final stop, to continue the sentence. */
 export function withoutStop(message: string): string {
   return message.replace(/[.。]+$/, '');
 }

@@ -1,4 +1,4 @@
-/** A run as the API and the command line show it: everything a person asks about it, nothing of our bookkeeping. */
+/** A run in the API and on the command line: the facts for a person, without internal fields. */
 import { completedTasks, countByStatus } from '../completions/publish.ts';
 import type { Run } from '../model/run.ts';
 import { summariseRun } from '../model/run-summary.ts';

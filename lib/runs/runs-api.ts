@@ -43,10 +43,10 @@ const ListQuery = z
 const EventsQuery = z.strictObject({
   ...paging,
   source: word.optional(),
-  /** `event`: with what is kept of each event, to replay it. */
+  /** `event`: includes the kept event, to replay it. */
   include: z.literal('event', 'expected event').optional(),
 });
-/** Of one run, of the kill switch: nothing is to be chosen. */
+/** Routes without parameters. */
 const NoQuery = z.strictObject({});
 
 export function runsHandler(context: RunsApiContext) {
@@ -78,7 +78,7 @@ async function route(event: HttpEvent, context: RunsApiContext): Promise<HttpAns
   return isCancel ? await cancel(runId, token.name, request, context) : await show(runId, context);
 }
 
-/** The routes of API Gateway say it too; what has an effect does not rely on them. */
+/** API Gateway's routes limit the methods too, but actions do not rely on them. */
 function checkMethod(method: string, expected: 'GET' | 'POST'): void {
   if (method === expected) return;
   throw new Refusal(
@@ -110,8 +110,8 @@ async function listEvents(query: URLSearchParams, { events }: RunsApiContext): P
 }
 
 /**
- * What is not known is not ignored: who asks for `?from=` would read the newest page as the answer. The same of what
- * is given twice.
+ * Unknown parameters are refused: otherwise a caller with `?from=` would take the newest page for the answer. Repeated
+ * parameters are refused too.
  */
 function readQuery<Shape extends z.ZodObject>(query: URLSearchParams, schema: Shape): z.infer<Shape> {
   const names = [...query.keys()];
@@ -140,7 +140,7 @@ function readQuery<Shape extends z.ZodObject>(query: URLSearchParams, schema: Sh
   );
 }
 
-/** So many of the things that are wrong are named, and so much of a name is. */
+/** How many problems are named, and how much of a name is repeated. */
 const MAX_WRONG = 10;
 const MAX_NAME = 40;
 
@@ -156,7 +156,7 @@ async function show(runId: string, { store }: RunsApiContext): Promise<HttpAnswe
 
 const CancelBody = z.strictObject({ instances: z.array(z.string().min(1)).min(1).max(2000).optional() });
 
-/** @returns the instances that are meant; undefined: the whole run */
+/** @returns the named instances; undefined: the whole run */
 function readCancel(request: SourceRequest): string[] | undefined {
   if (request.body.length === 0) return undefined;
   const asked = CancelBody.safeParse(request.json());

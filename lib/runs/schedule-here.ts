@@ -1,6 +1,6 @@
 /**
- * The action `schedule`: a run that waits for its time in our table, and is sent by us. A provider's own schedule
- * knows no guard and no kill switch; this one is asked everything when it is scheduled, and again when it fires.
+ * The action `schedule`: a run that waits for its time in our table, and is sent by us. A provider's own schedule has no
+ * guards and no kill switch; here both are checked when it is scheduled, and again when it fires.
  */
 
 import { FleetReflexError } from '../errors.ts';
@@ -23,7 +23,7 @@ const MINUTE_MS = 60_000;
 
 export type TimedRequest = ScheduleRequest & { execution: NonNullable<ScheduleRequest['execution']> };
 
-/** Whether it is fired by us; else by the provider, as earlier versions asked for. */
+/** Whether we fire it; schedules of earlier versions are fired by the provider. */
 export function isFiredHere(request: ScheduleRequest): request is TimedRequest {
   return request.execution !== undefined;
 }
@@ -34,14 +34,14 @@ export async function scheduleHere(request: TimedRequest, context: DispatchConte
   return { kind: 'done', run: await setTimer(run, context) };
 }
 
-/** Never `dispatching` before its time: what is, may be sent by whoever finds it. */
+/** Never `dispatching` before its time: any process may send a `dispatching` run. */
 export function timedRun(
   request: TimedRequest,
   { providers, now, leaseMs }: Pick<DispatchContext, 'now' | 'leaseMs'> & { providers: Providers<Splitting> },
 ): Run {
   const { at, recurrence, execution, ...rest } = request;
   const { deadlineMs, ...how } = execution;
-  // What recurs has no time of its own yet: so long its message may be on its way.
+  // A recurrence has no time of its own yet, so its message may be this late.
   const deadline =
     at === undefined
       ? after(new Date(request.requestedAt), Math.max(deadlineMs, ARRANGE_MS))
@@ -52,7 +52,7 @@ export function timedRun(
     action: 'run',
     deadline: deadline.toISOString(),
   };
-  // Should this process die, the poller sets the timer.
+  // If this process dies, the poller sets the timer.
   const { leaseUntil: _, ...run } = newRun(
     asked,
     providerOf(providers, request.target.provider),
@@ -70,7 +70,7 @@ export function timedRun(
   };
 }
 
-/** Asks the guards, and lets the run wait. A run whose timer is set stays as it is. */
+/** Checks the guards, and lets the run wait. A run with a timer is not changed. */
 export async function setTimer(run: Run, context: DispatchContext): Promise<Run> {
   const { store, guards, now, log, wake } = context;
   const timer = timerOf(run);
@@ -78,7 +78,7 @@ export async function setTimer(run: Run, context: DispatchContext): Promise<Run>
     log.info('run.known', { runId: run.runId, status: run.status });
     return await deliverOne(run, context);
   }
-  // A message that was long on its way, or redriven: a recurrence of last week is nobody's wish any more.
+  // A late or redriven message: a recurrence of last week is no longer wanted.
   if (now() >= new Date(run.deadline)) return await endRun(run, 'expired', late(run), context);
   const first = await firstTime(run, now());
   if (!first.ok) return await endRun(run, 'rejected', first.reason, context);
@@ -125,7 +125,7 @@ type FirstTime = { ok: true; at: Date } | { ok: false; reason: Reason };
 /** When a run that waits for its time is to be sent first. */
 export async function firstTime(run: Run, now: Date): Promise<FirstTime> {
   const at = run.schedule?.at;
-  // One that is late already is sent late, or not at all: that is decided when it fires.
+  // Whether a late run is still sent is decided when it fires.
   const time = at === undefined ? await comesNext(run, now) : ({ ok: true, at: new Date(at) } as const);
   const problem = time.ok && time.at > now ? whyNotAt(time.at.toISOString(), now) : undefined;
   return problem === undefined
@@ -136,7 +136,7 @@ export async function firstTime(run: Run, now: Date): Promise<FirstTime> {
       };
 }
 
-/** When the recurrence of a run comes true after that time. */
+/** The next firing of a run's recurrence after that time. */
 export async function comesNext(run: Run, from: Date): Promise<FirstTime> {
   const { target, schedule, requestedAt } = run;
   const recurrence = schedule?.recurrence ?? '';
@@ -149,7 +149,7 @@ export async function comesNext(run: Run, from: Date): Promise<FirstTime> {
       reason: { code: 'schedule.never', message: `The recurrence '${recurrence}' has no further time.` },
     };
   } catch (error) {
-    // A cloud that only another version of the functions knows: the run is not ended for that.
+    // Another version of the functions may know the cloud, so the run is not ended.
     if (!(error instanceof FleetReflexError) || error.disposition !== 'drop') throw error;
     return { ok: false, reason: { code: 'schedule.invalid', message: error.message } };
   }

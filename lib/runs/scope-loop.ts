@@ -1,18 +1,18 @@
 /**
- * The loop of one scope, a provider's region: it reads once which runs are live there, and from then on only what was
- * written since. All else is in memory: runs at the provider are looked at together, the others are seen to when their
- * time has come. A look that finds nothing new reads and writes nothing in the table.
+ * The loop of one scope, a provider's region: it reads the live runs once, and then only newer writes. Everything else is
+ * in memory: runs at the provider are polled together, the others are processed at their time. A poll without changes
+ * reads and writes nothing in the table.
  */
 import { isTerminalStatus, type Run, sentInvocations } from '../model/run.ts';
 import type { RunId } from '../model/run-request.ts';
 import type { LiveRun } from '../store/live-index.ts';
 import { createWatch, LOOK_TIMING } from './watch.ts';
 
-/** What became of a look at one run. */
+/** The result of polling one run. */
 export interface Looked {
-  /** As it is stored now. */
+  /** The stored run. */
   run: Run;
-  /** The provider could not say how it is. */
+  /** The provider could not report its state. */
   hasFailed: boolean;
 }
 
@@ -20,9 +20,9 @@ export interface ScopeLoopParts {
   /** Those written after that time; absent: all. */
   live: (after?: string) => Promise<readonly LiveRun[]>;
   getMany: (runIds: readonly RunId[]) => Promise<readonly Run[]>;
-  /** Asks the provider about these runs, and stores and tells what is new. One entry for each that it could see to. */
+  /** Polls these runs, stores the changes and publishes them. One entry for each run that could be processed. */
   look: (runs: readonly Run[]) => Promise<readonly Looked[]>;
-  /** Sees to a run that is not, or not only, at the provider: rescues, fires, tells. @returns it as it is stored now */
+  /** Processes a run that is not, or not only, at the provider: takes over, fires, publishes. @returns the stored run */
   act: (run: Run) => Promise<Run>;
   /** False when another loop has taken the scope over. */
   keepLease: () => Promise<boolean>;
@@ -36,17 +36,17 @@ export interface ScopeLoopParts {
 
 /** Between two readings of the index. */
 const INDEX_MS = 1_250;
-/** The index may show a write late, after others that came later: so much is read again each time. */
+/** The index may show writes out of order, so each read overlaps the previous one by this much. */
 const INDEX_LAG_MS = 5_000;
-/** A run that a dispatch is at work on is fetched so long after its last write: most are sent by then. */
+/** A run in dispatch is fetched this long after its last write: most are sent by then. */
 const DISPATCH_MS = 2_000;
-/** So long it looks for new runs when there is nothing left to do, and what is due within it is waited for. */
+/** How long an idle loop looks for new runs, and waits for runs that are due within that time. */
 export const LINGER_MS = 3_000;
 const LEAST_SLEEP_MS = 50;
 const LOOKS_AT_ONCE = 4;
 const ACTS_AT_ONCE = 16;
 const FETCHED_AT_ONCE = 100;
-/** A run that could not be seen to is tried again after that. */
+/** A run that could not be processed is retried after this time. */
 const AGAIN_MS = 10_000;
 
 interface Entry {
@@ -59,28 +59,28 @@ interface Entry {
 /** When an entry of the index needs to be fetched. */
 export function wantedAtMs({ status, pollAt, at }: LiveRun, nowMs: number): number {
   const dueMs = Date.parse(pollAt);
-  // What is out already of one that waits is looked at meanwhile.
+  // The sent invocations of a waiting run are polled meanwhile.
   if (status === 'dispatching') return Math.min(dueMs, Date.parse(at) + DISPATCH_MS);
   return status === 'scheduled' || isTerminalStatus(status) ? dueMs : nowMs;
 }
 
 /**
- * Runs until there is nothing to do for a while, the time is over, or another has taken the scope.
- * @returns when somebody has to look again, in epoch milliseconds; undefined where nothing is left to do
+ * Runs until the scope is idle for a while, the time is over, or another loop has taken the scope.
+ * @returns when the next look is needed, in epoch milliseconds; undefined if there is nothing left to do
  */
 export async function tendScope(parts: ScopeLoopParts): Promise<number | undefined> {
   const { live, getMany, now, sleep } = parts;
   const watch = createWatch(LOOK_TIMING);
-  /** Runs that somebody has to fetch or to see to at a time. */
+  /** Runs to fetch or to process at a given time. */
   const waiting = new Map<RunId, Entry>();
   const inHand = new Map<RunId, Promise<void>>();
-  /** The newest that is known of each run, those that have ended too. */
+  /** The newest known state of each run, including ended ones. */
   const revisions = new Map<RunId, number>();
   let readAtMs = -Infinity;
   let newest: string | undefined;
   let busyAtMs = now().getTime();
 
-  /** Sorts a run by what there is to do with it. */
+  /** Decides what to do next with a run. */
   const take = (run: Run): void => {
     const { runId, revision, status, pollAt } = run;
     if (revision < (revisions.get(runId) ?? 0)) return;
@@ -102,7 +102,7 @@ export async function tendScope(parts: ScopeLoopParts): Promise<number | undefin
     for (const entry of await live(after)) {
       const { runId, revision, at } = entry;
       if (newest === undefined || at > newest) newest = at;
-      // What is in hand is taken up again when it is done.
+      // A run in progress is queued again when it is done.
       if ((revisions.get(runId) ?? -1) >= revision || inHand.has(runId)) continue;
       revisions.set(runId, revision);
       waiting.set(runId, { atMs: wantedAtMs(entry, nowMs) });
@@ -150,7 +150,7 @@ export async function tendScope(parts: ScopeLoopParts): Promise<number | undefin
     }
     return true;
   };
-  /** Where there are more than the provider's rate covers, there is always one to look at: a round is not longer than this. */
+  /** The maximum length of a round, for more runs than the provider's rate covers. */
   const lookAtAll = async (): Promise<void> => {
     const untilMs = Math.min(parts.endsAtMs, now().getTime() + INDEX_MS);
     const worker = async (): Promise<void> => {

@@ -1,6 +1,6 @@
 /**
- * What the poller does for a run whose time has come, beside looking at it: it finishes what others left undone (a
- * dispatch that died, an end that was not told), and fires what waits in our table.
+ * The poller's work on a due run, apart from polling: it takes over from a dead dispatch, publishes an unreported end, and
+ * fires scheduled runs of our table.
  */
 import { isAwaitingSchedule, isTerminalRun, type Run, timerOf } from '../model/run.ts';
 import { finishCancel } from './cancel.ts';
@@ -9,7 +9,7 @@ import type { DispatchContext } from './dispatch-context.ts';
 import { comeBack, fireHere } from './fire-here.ts';
 import { change, deliverOne } from './settle.ts';
 
-/** Of what the provider fires: `tendSchedules` looks after it. */
+/** For schedules that the provider fires, see `tendSchedules`. */
 const MINUTE_MS = 60_000;
 
 export type SeenTo = 'told' | 'waits' | 'rescued';
@@ -35,7 +35,7 @@ async function rescue(run: Run, context: DispatchContext): Promise<void> {
   if (result.kind !== 'retry') return;
   const { run: after, retryAfterMs } = result;
   if (timerOf(after) !== undefined) await comeBack(after, retryAfterMs, context);
-  // Another attempt is at work on it: it is looked at again when that one's lease has run out.
+  // Another attempt is working on it: look again when its lease has expired.
   else if (after.pollAt === run.pollAt) await lookLater(after, context, retryAfterMs);
 }
 

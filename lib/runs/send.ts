@@ -1,4 +1,4 @@
-/** Takes one invocation of a run to the provider: finds out what became of an earlier attempt, else asks. */
+/** Takes one invocation of a run to the provider: resolves an earlier attempt, or calls the provider. */
 import { releaseClaims, standing } from '../guards/guards.ts';
 import type { Run, RunInvocation } from '../model/run.ts';
 import { concealReason } from '../model/secret-parameters.ts';
@@ -14,12 +14,12 @@ import { change, endRun } from './settle.ts';
 import { afterOwn, type Free, held, inLine, lookForTwin, noteOwn, takeTwin, twinKey } from './twin.ts';
 import { hindranceBy, isPast, notAdmitted, waitFor } from './waiting.ts';
 
-/** In one process the next in line waits for the one before it, in all not longer than this. */
+/** How long invocations of one process wait for each other in total. */
 const IN_LINE_MS = 5_000;
-/** How long a run of another process is waited for before the queue does the waiting: most answers take less. */
+/** How long to wait for a run of another process before the message returns to the queue: most answers take less. */
 const PAUSES_MS = [100, 200, 400, 800] as const;
 
-/** For a run that another process has taken over: that one sends it. */
+/** Another process has taken over the run, and sends it. */
 const RETRY_MS = 5_000;
 
 /** Certainly without effect so far. */
@@ -33,7 +33,7 @@ export function attempting(run: Run, index: number, provider: Provider, now: Dat
   return withInvocation(run, index, { state: 'attempting', attemptedAt: now.toISOString(), twin });
 }
 
-/** Sends an invocation that was marked in the write that stored its run: nobody can have asked for it before. */
+/** Sends an invocation that was marked in the write that stored its run, so no earlier attempt can exist. */
 export async function sendFresh(
   run: Run,
   index: number,
@@ -112,7 +112,7 @@ interface Overtaken {
   run: Run;
 }
 
-/** Asks when no other run is in an attempt that looks the same. */
+/** Calls the provider when no other run has an open attempt that looks the same. */
 async function askAlone(key: string, task: Task): Promise<Step> {
   const { index, invocation, context } = task;
   const untilMs = context.now().getTime() + IN_LINE_MS;
@@ -137,7 +137,7 @@ async function askAlone(key: string, task: Task): Promise<Step> {
   return await waitFor(run, blocked, context, { index, edit: PLANNED });
 }
 
-/** The next in line begins when what became of this one is stored: until then nobody may take it for what it is not. */
+/** The next in line starts after the result is stored, because until then the invocation cannot be attributed. */
 async function askInLine(task: Task, free: Free): Promise<Step | Overtaken> {
   const { invocation, context, storeSent } = task;
   context.lately.delete(free.key);
@@ -149,8 +149,8 @@ async function askInLine(task: Task, free: Free): Promise<Step | Overtaken> {
 }
 
 /**
- * Marks the attempt, takes the lease for it, and makes it. In this order: an attempt that is marked and has no lease
- * was never sent, and one that has it is seen by whoever comes next.
+ * Marks the attempt, takes the lease for it, and calls the provider. In this order, a marked attempt without the lease was
+ * never sent, and the next run sees an attempt that has it.
  */
 async function askWithLease(task: Task, free: Free): Promise<Step | Overtaken> {
   const { index, invocation, isFresh, context } = task;
@@ -167,7 +167,7 @@ async function askWithLease(task: Task, free: Free): Promise<Step | Overtaken> {
   return { kind: 'overtaken', run: await editInvocation(marked, index, context.store, PLANNED) };
 }
 
-/** Not where the invocation is another by now: somebody cancelled instances of it. */
+/** Not if the invocation has changed: some of its instances were cancelled. */
 async function mark({ run, index, invocation, context }: Task, attempt: InvocationEdit): Promise<Run> {
   const edit = { state: 'attempting' as const, unansweredAt: undefined, ...attempt };
   return await change(context.store, run, (current) =>
@@ -216,7 +216,7 @@ async function ask(task: Task): Promise<Step> {
   return await conclude(run, index, outcomeWithoutSecrets(run, outcome), context);
 }
 
-/** A vendor's message may repeat the value that it refuses. */
+/** A vendor's message may repeat the refused value. */
 function outcomeWithoutSecrets(run: Run, outcome: InvokeOutcome): InvokeOutcome {
   return outcome.kind === 'sent'
     ? outcome
@@ -254,7 +254,7 @@ async function conclude(
   }
 }
 
-/** What is known of the last call is stored when the run is handed over, with all else that is known then. */
+/** The result of the last call is stored when the run is handed over, with all other changes. */
 async function sent(
   run: Run,
   index: number,

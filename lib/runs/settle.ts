@@ -1,6 +1,6 @@
 /**
- * What moves a run forward once something is known of it: task reports from the poller or from a push, and the end.
- * Facts are stored first, events are sent after, and marked sent after that; a crash in between sends them again.
+ * Applies task reports to a run, and ends it. Facts are stored first, then events are sent, then they are marked as sent; a
+ * crash in between sends them again.
  */
 import {
   type PublishContext,
@@ -30,7 +30,7 @@ export interface SettleContext {
   now: () => Date;
 }
 
-/** Writes the change onto the newest state of the run, again when somebody else was faster. */
+/** Applies the change to the newest stored run; retries if another process wrote first. */
 export async function change(
   store: RunStore,
   run: Run,
@@ -47,9 +47,9 @@ export async function change(
 }
 
 /**
- * What is known of a run with these reports of its tasks: its tasks, its status in line with them, and its end when all
- * have ended. Nothing is stored.
- * @returns the same run where nothing of it is news
+ * The run with these reports of its tasks: its tasks, its status, and its end when all tasks have ended. Nothing is
+ * stored.
+ * @returns the same run if nothing changed
  */
 export function take(
   run: Run,
@@ -68,7 +68,7 @@ export function take(
 }
 
 /**
- * Takes what the provider reports, stores what is news, and delivers every event that is due.
+ * Stores the changes in the provider's reports, and publishes every event that is due.
  * @returns the run as it is stored now
  */
 export async function settle(
@@ -84,8 +84,8 @@ export async function settle(
 }
 
 /**
- * Ends a run for a reason of our own. A run that has ended already stays as it is.
- * @param edit what else is known at its end
+ * Ends a run for a reason of our own. An ended run is not changed.
+ * @param edit further changes at its end
  */
 export async function endRun(
   run: Run,
@@ -100,7 +100,7 @@ export async function endRun(
   return await deliverOne(stored, context);
 }
 
-/** What has been told of a run; or why it could not be. */
+/** The published events of a run, or why they could not be published. */
 export interface Told {
   run: Run;
   outbox: readonly PendingEvent[];
@@ -110,8 +110,8 @@ export interface Told {
 }
 
 /**
- * Sends the events of many runs that are facts and not known to be sent, tasks before the run's end. Nothing is stored:
- * `markTold` does that, together with others or soon after.
+ * Publishes the pending events of many runs, tasks before the run's end. Nothing is stored: `markTold` does that, together
+ * with others or soon after.
  */
 export async function deliver(runs: readonly Run[], context: SettleContext): Promise<Told[]> {
   const { publishing, log } = context;
@@ -137,7 +137,7 @@ export async function deliver(runs: readonly Run[], context: SettleContext): Pro
 
 const NOTHING = { outbox: [], tasks: new Set<string>() } as const;
 
-/** Delivers what is due of one run, and stores that it is out. @throws what a destination threw */
+/** Publishes the pending events of one run, and stores that they are out. @throws what a destination threw */
 export async function deliverOne(run: Run, context: SettleContext): Promise<Run> {
   const [told] = await deliver([run], context);
   if (told?.failure !== undefined) throw told.failure;
@@ -146,8 +146,8 @@ export async function deliverOne(run: Run, context: SettleContext): Promise<Run>
 }
 
 /**
- * Stores what has been told; of runs that have ended together, many in one write. Should it be lost, the same is told
- * again under the same ids.
+ * Stores which events are out; for runs that have ended together, many in one write. If this is lost, the same events are
+ * published again under the same ids.
  * @returns the runs as they are stored now
  */
 export async function markTold(
@@ -168,7 +168,7 @@ export async function markTold(
   return marked;
 }
 
-/** The run with what has been told of it marked so. */
+/** The run with these events marked as published. */
 export function withMarks(run: Run, told: Pick<Told, 'outbox' | 'tasks'>): Run {
   if (told.outbox.length === 0 && told.tasks.size === 0) return run;
   const outbox = run.outbox.filter((pending) => !told.outbox.includes(pending));
@@ -177,8 +177,8 @@ export function withMarks(run: Run, told: Pick<Told, 'outbox' | 'tasks'>): Run {
   );
   const next = { ...run, outbox, tasks };
   if (!isTerminalRun(next) || outbox.length > 0) return next;
-  // A run that has ended and told everyone needs no more looking at. Where the chat was told goes too: an address like
-  // that lets anyone write there. And so do secrets, which only what is still to be sent or read needs.
+  // A reported run needs no more polling. Its reply address is deleted, because it lets anyone write to the chat, and so
+  // are secrets, which are needed only for sending and reading.
   return { ...next, ...forgetSecrets(run), pollAt: undefined, replyTo: undefined };
 }
 
@@ -192,7 +192,7 @@ async function untold(
   const isOver = run.outbox.some((pending) => pending !== 'run.started');
   const hasTasks = isOver || run.tasks.some(isUntold);
   const whole = hasTasks ? await store.outputs(run) : run;
-  // The place in flight is given back before the event, so that who hears of the end can start the next one.
+  // The place in flight is freed before the event, so that a consumer of the event can start the next run.
   if (isOver) await leave(run, guards);
   const tasks = whole.tasks.filter(isUntold);
   const ends = (['run.completed', 'run.rejected'] as const).filter((pending) => run.outbox.includes(pending));
@@ -215,16 +215,16 @@ function ended(run: Run, status: Run['status'], now: Date, reason: Reason | unde
   return {
     ...rest,
     status,
-    // A guard names the key that it was asked with, and a rule may have made that of a secret.
+    // A guard's reason contains its key, which a rule may have made from a secret.
     ...(reason && { reason: concealReason(run.target, reason) }),
     endedAt: now.toISOString(),
     outbox: [...run.outbox, event],
-    // Until the event is known to be out, the poller has to look.
+    // Until the event is known to be out, the poller must look.
     pollAt: now.toISOString(),
   };
 }
 
-/** A task that the provider does not list yet counts as queued: a run is not over before each instance has ended. */
+/** A task that the provider does not list yet counts as queued: a run ends only after every instance has ended. */
 function expectedStatuses(run: Run): TaskStatus[] {
   const byKey = new Map(run.tasks.map((task) => [taskKey(task), task.status]));
   const statuses = sentInvocations(run).flatMap((invocation) =>
@@ -245,7 +245,7 @@ function isEnd(status: AggregateStatus): boolean {
   return isTerminalRun({ status });
 }
 
-/** The first terminal state stands, whoever reported it; that another one came is said. */
+/** The first terminal state is kept, and a different later one is logged. */
 function conflictsOf(run: Run, news: readonly RunTask[]) {
   const known = new Map(run.tasks.map((task) => [taskKey(task), task.status]));
   return news.flatMap((task) => {

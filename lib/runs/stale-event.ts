@@ -1,6 +1,6 @@
 /**
- * A captured request whose signature has no time in it is good for ever, and what it asked for is remembered as long as
- * runs are. So an event that is older than that, by its own time, starts nothing.
+ * A captured request whose signature has no time never expires, but its run is remembered only as long as runs are kept. So
+ * an event that is older than that, by its own time, starts nothing.
  */
 import type { Note } from '../model/decision.ts';
 import type { TriggerEvent } from '../model/trigger-event.ts';
@@ -10,8 +10,8 @@ const DAY_MS = 86_400_000;
 
 /**
  * @param askedAt when it was received, or first sent
- * @returns why the event is refused; undefined for one that is young, or whose sender signs when it sends. A command of
- * a person has five minutes and is not asked here: lib/runs/command-age.ts
+ * @returns why the event is refused; undefined for a recent event, or if the sender signs the time of sending. Commands of
+ * people are checked in lib/runs/command-age.ts
  */
 export function whyStale(event: TriggerEvent, askedAt: Date, isFresh = false): Note | undefined {
   const ageMs = askedAt.getTime() - Date.parse(event.time);

@@ -5,13 +5,13 @@ import { type Run, sentInvocations } from '../model/run.ts';
 import { type Providers, providerOf } from '../providers/provider.ts';
 import { cancelledInstances } from './cancel-part.ts';
 
-/** Whether somebody cancelled it, or a part of it. */
+/** Whether it, or a part of it, was cancelled. */
 export function isToBeStopped(run: Pick<Run, 'cancelRequestedAt' | 'cancelledInstances'>): boolean {
   return run.cancelRequestedAt !== undefined || run.cancelledInstances !== undefined;
 }
 
 /**
- * All of it, or the instances that are cancelled. Safe to call again.
+ * Stops all of it, or the cancelled instances. Safe to call again.
  * @throws FleetReflexError `cancel.unanswered` (retry): the provider could not be asked
  */
 export async function stopSent(

@@ -1,6 +1,6 @@
 /**
- * Asks the table for the runs that a request says it comes from. Who sends a completion event again may have cut its
- * ancestry off, or another name of a rule into it; the run itself knows better.
+ * Reads the runs that led to a request from the table. A forwarder of a completion event may have removed its ancestry, or
+ * changed a rule's name in it; the stored run is reliable.
  */
 import type { Log } from '../logging.ts';
 import { type Ancestor, joinChains, LOOP, whyLoop } from '../model/chain.ts';
@@ -8,12 +8,12 @@ import { rejectionOf } from '../model/reject-request.ts';
 import type { RunRequest } from '../model/run-request.ts';
 import type { RunStore } from '../store/run-store.ts';
 
-/** The last ones are those that the event tells of itself; each look is one read. */
+/** How many of the last ancestors are read; each costs one read. */
 const MAX_LOOKS = 5;
 
 /**
- * @returns the request with its chain as the table knows it, or its rejection as `guard.loop`. A request that no run led
- * to is returned as it is, and costs nothing.
+ * @returns the request with its chain from the table, or its rejection as `guard.loop`. A request without a chain is
+ * returned unchanged, without a read.
  */
 export async function traceChain(
   request: RunRequest,

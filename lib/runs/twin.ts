@@ -1,9 +1,9 @@
 /**
- * One attempt at a time among invocations that look the same to the provider. A cloud without a client token can only
- * be searched for an invocation whose answer was lost, and the search cannot tell two runs apart that ask for the same
- * on the same instances. So an attempt is marked in its run, then takes the lease of its looks, and only then is sent;
- * as long as it is open no other run gets that lease. What the search finds then, and was not there before, is ours.
- * docs/decisions/2026-11-21-twin-lease.md has the orders of events that this has to survive.
+ * One attempt at a time among invocations that look the same to the provider. If an answer of a cloud without client tokens
+ * is lost, we must search for the invocation, and the search cannot distinguish two runs of the same command on the same
+ * instances. So an attempt is marked in its run, then takes the lease of its looks, and only then is sent; while it is open,
+ * no other run gets that lease. A new invocation in the search result is then ours.
+ * docs/decisions/2026-11-21-twin-lease.md lists the sequences of events that this must survive.
  */
 import { createHash } from 'node:crypto';
 import { FleetReflexError } from '../errors.ts';
@@ -25,7 +25,7 @@ export interface Held {
   reason: Reason;
 }
 
-/** The lease as it was read, and what is at the provider already that looks the same. */
+/** The lease as it was read, and the provider's earlier invocations that look the same. */
 export interface Free {
   kind: 'free';
   key: string;
@@ -33,7 +33,7 @@ export interface Free {
   notOurs: TwinLease['notOurs'];
 }
 
-/** The key of an invocation's looks; none where the provider knows a token again. */
+/** The key of an invocation's looks; none if the provider has tokens. */
 export function twinKey(run: Run, invocation: RunInvocation, provider: Provider): string | undefined {
   const { identity } = provider;
   if (identity.by === 'token' || run.target === undefined) return undefined;
@@ -91,7 +91,7 @@ export async function lookForTwin(
     case 'over':
       return holding.invocationId === undefined ? free() : free(holding.invocationId);
     case 'unresolved': {
-      // Whatever it left at the provider is there by now, and is not ours.
+      // Its invocation, if any, is visible at the provider by now, and is not ours.
       const { target } = run;
       if (target === undefined) return free();
       const since = new Date(read.attemptedAt);
@@ -113,7 +113,7 @@ export async function lookForTwin(
 /** So many leases are remembered; then all are forgotten. */
 const MAX_LATELY = 1_000;
 
-/** Remembers the lease of an attempt that is known, and stored, to have been sent. */
+/** Remembers the lease of an attempt whose sending is stored. */
 export function noteOwn(
   { key, read, notOurs }: Free,
   { runId, invocations }: Pick<Run, 'runId' | 'invocations'>,
@@ -127,7 +127,7 @@ export function noteOwn(
   lately.set(key, { lease, invocationId: sent.invocationId });
 }
 
-/** What a look would find after it, unless another process took the lease since: then it cannot be taken by this. */
+/** The expected state of the lease afterwards; if another process has taken it since, taking it fails. */
 export function afterOwn(
   key: string,
   { lease, invocationId }: { lease: TwinLease; invocationId: string },
@@ -193,7 +193,7 @@ function ago(now: Date, ms: number): string {
   return new Date(now.getTime() - ms).toISOString();
 }
 
-/** Whether an error is a provider's, and so one that may pass. */
+/** Whether an error is the provider's, and so may be temporary. */
 export function isOfProvider(error: unknown): error is FleetReflexError {
   return error instanceof FleetReflexError && error.code.startsWith('provider.');
 }

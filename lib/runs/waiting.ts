@@ -11,7 +11,7 @@ import { editInvocation, type InvocationEdit, withInvocation } from './invocatio
 import { refuse } from './refusal.ts';
 import { change, endRun } from './settle.ts';
 
-/** What stands in the way of a run, and when to ask again. */
+/** Why a run cannot be sent, and when to check again. */
 export interface Hindrance {
   retryAfterMs: number;
   reason: Reason;
@@ -31,7 +31,7 @@ export async function hindranceOf(
   return lateness(run, now()) ?? frozen(await frozenBecause(guards, now()));
 }
 
-/** The same by the last look, which is taken immediately before every single call. */
+/** The same, read immediately before every call. */
 export function hindranceBy(look: LastLook, run: Run, now: Date): Hindrance | undefined {
   return lateness(run, now) ?? frozen(freezeReason(look.freeze));
 }
@@ -112,15 +112,15 @@ export async function waitFor(
   return retryLater(waiting, retryAfterMs, `${code}: ${message}`);
 }
 
-/** Only these are advised to wait; to do what the others say is as good after the deadline. */
+/** The codes whose advice is to wait; other advice is also useful after the deadline. */
 const WAITS_OF_OURS: ReadonlySet<string> = new Set(['guard.freeze', 'guard.in-flight', 'run.twin']);
 
-/** What a person reads who finds the run after its end: nothing waits any more, and nothing is tried again. */
+/** The reason after the end of the run, when it no longer waits and is not retried. */
 function adviceAtEnd({ code, advice }: Reason): string {
   return advice === undefined || WAITS_OF_OURS.has(code) ? ASK_ANEW : `${advice} ${ASK_ANEW}`;
 }
 
-/** The deadline has passed: nothing more is sent. What is out goes on, the rest ends as never started. */
+/** The deadline has passed: no further invocation is sent. Sent ones continue, the others end as never started. */
 async function giveUp(run: Run, waitedFor: Reason, context: DispatchContext): Promise<Step> {
   const { store, guards } = context;
   const reason: Reason = { ...waitedFor, advice: adviceAtEnd(waitedFor) };

@@ -1,7 +1,7 @@
 /**
- * What a loop holds in memory of the runs that are at a provider, and which of them it looks at next: all together about
- * once a second, a hundred invocations at a time. When they are more than the provider's rate covers, those come first
- * whose time-out has passed, then those that were not looked at for longest. Pure, on a clock that is handed in.
+ * A loop's in-memory set of the runs at a provider, and the order in which it polls them: all of them about once a second, a
+ * hundred invocations at a time. If the provider's rate does not allow that, runs past their time-out come first, then those
+ * that were polled longest ago. Pure; the clock is handed in.
  */
 import { type Run, sentInvocations } from '../model/run.ts';
 

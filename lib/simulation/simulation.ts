@@ -1,6 +1,6 @@
 /**
- * What events would do: the door's own decision and the guards' own answers, on a clock and a memory of their own.
- * Nothing is sent, nothing is stored, nobody is asked. A run ends so long after it was sent as it is said to take.
+ * Simulates events with the service's own decisions and guards, on a simulated clock and an in-memory store. Nothing is
+ * sent or stored, and no cloud is called. A run ends a configured time after it was sent.
  */
 
 import type { ChatPort } from '../chat/port.ts';

@@ -1,4 +1,4 @@
-/** The real parts of a door: rules, queues, secrets. A door that answers in time opens no more than it must. */
+/** The dependencies of `webhook` and `queue`: rules, queues, secrets. They open only what they need, to answer in time. */
 
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import { rulesOf } from '#rules';
@@ -13,7 +13,7 @@ import { contentsOf } from './contents.ts';
 import { logOf } from './log.ts';
 import { repliesOf } from './replies.ts';
 
-/** Chats wait three seconds for an answer; this is said before it. */
+/** Chats wait three seconds for an answer; a reply must be sent before that. */
 const SAY_WITHIN_MS = 1_500;
 
 export function doorParts(service: string, config: DoorConfig, client: SQSClient) {

@@ -1,4 +1,4 @@
-/** The real parts behind the queue: table, clouds, destinations, wake-ups. */
+/** The dependencies behind the queue: table, clouds, destinations, wake-ups. */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sqsDestinations } from '../completions/sqs-destination.ts';

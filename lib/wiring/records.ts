@@ -1,4 +1,4 @@
-/** The real parts of the function that keeps records: a queue and a table, and nothing that could run a command. */
+/** The dependencies of the function that stores records: a queue and a table, and no clouds. */
 import type { RecordsConfig } from '../config.ts';
 import { dynamoEventLog } from '../store/dynamodb-event-log.ts';
 import type { awsClients } from './clients.ts';

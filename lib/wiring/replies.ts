@@ -1,4 +1,4 @@
-/** Replies to chats and code hosts. What sends them is loaded with the first: most events have nobody to reply to. */
+/** Replies to chats and code hosts. The sender is loaded with the first reply: most events have no reply address. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type BaseConfig, environment, type SecretsConfig } from '../config.ts';
 import { messageOf } from '../errors.ts';
@@ -8,7 +8,7 @@ import type { ReplyTo } from '../model/reply-to.ts';
 import { replySecrets } from '../secrets.ts';
 import type { Replies } from '../sources/replies.ts';
 
-/** A chat that is busy is asked again so long after; then the news is lost, and the log says so. */
+/** The delays before retries to a busy chat; afterwards the reply is dropped, and logged. */
 const WAITS_MS = [500, 2_000];
 
 export function repliesOf(config: BaseConfig & SecretsConfig, log: Log, deadlineMs: number) {

@@ -1,6 +1,6 @@
 /**
- * `cancel <run> [instance …]`: asks that a run be cancelled, or some instances of it; the button below a run's message
- * says the same of the whole run.
+ * `cancel <run> [instance …]`: requests the cancel of a run, or of some of its instances; the button below a run's message
+ * cancels the whole run.
  */
 import { isTerminalRun } from '../../model/run.ts';
 import { RunId } from '../../model/run-request.ts';

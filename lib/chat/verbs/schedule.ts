@@ -1,4 +1,4 @@
-/** `schedule <rule> at <time>`: what `run <rule>` would run, later. Its guards are asked now, and again at its time. */
+/** `schedule <rule> at <time>`: `run <rule>` at a later time. Its guards are checked now, and again at that time. */
 import { whyNotAt } from '../../rules/instant.ts';
 import { findRule, optionProblem } from '../named-rule.ts';
 import { TIME_EXPECTED, toTime } from '../time.ts';

@@ -1,4 +1,4 @@
-/** `status [run]`: how a run goes, or the newest ones; of the rules that the person may use here, and no others. */
+/** `status [run]`: the state of a run, or the newest runs, of the rules that the person may use here. */
 import { RunId } from '../../model/run-request.ts';
 import type { Person } from '../person.ts';
 import type { ChatRun } from '../port.ts';
