@@ -14,6 +14,7 @@ import { ASK_ANEW } from './ask-anew.ts';
 import { freezeReason, frozenBecause } from './freeze.ts';
 import { ADMITTED, type Admission, type Guard, type GuardContext } from './guard.ts';
 import { maxPerHour } from './max-per-hour.ts';
+import { restoreTimes, times } from './times.ts';
 
 /** How long a run waits for a place in flight before it asks again. */
 const IN_FLIGHT_RETRY_MS = 5_000;
@@ -46,11 +47,26 @@ const dedupe: Guard = async (run, { store, now }) => {
   const until = new Date(now.getTime() + dedupe.windowMs);
   const claim = await store.claim('dedupe', run.rule, dedupe.key, run.runId, until, now);
   if (claim.isOurs) return ADMITTED;
+  return double(dedupe.key, claim);
+};
+
+/**
+ * Where events are counted (`times`), the claim is made by the one that runs: made before, events that come at once would
+ * be taken for doubles of one that is only counted.
+ */
+const dedupeBefore: Guard = async (run, { store, now }) => {
+  const { dedupe, times: limit } = run.guards;
+  if (dedupe === undefined || limit === undefined) return ADMITTED;
+  const claim = await store.claimant('dedupe', run.rule, dedupe.key, now);
+  return claim === undefined || claim.runId === run.runId ? ADMITTED : double(dedupe.key, claim);
+};
+
+function double(key: string, { runId, until }: { runId: string; until: Date }): Admission {
   return refuse(
     'guard.dedupe',
-    `The run ${claim.runId} was started for the same key ${JSON.stringify(dedupe.key)}; the window ends at ${claim.until.toISOString()}.`,
+    `The run ${runId} was started for the same key ${JSON.stringify(key)}; the window ends at ${until.toISOString()}.`,
   );
-};
+}
 
 const cooldown: Guard = async (run, { store, now }) => {
   const { cooldownMs } = run.guards;
@@ -92,7 +108,7 @@ export const instanceLimit: Guard = async (run) => {
 
 // Freeze first, as designed; the instance limit needs no memory, so it goes before what claims.
 const STANDING: readonly Guard[] = [freeze, cancelled];
-const OWN: readonly Guard[] = [instanceLimit, dedupe, cooldown, maxPerHour, inFlight];
+const OWN: readonly Guard[] = [instanceLimit, dedupeBefore, times, dedupe, cooldown, maxPerHour, inFlight];
 
 /** Asks every guard in order. A run that is refused or waits holds no claim that would stop another. */
 export async function admit(run: Run, context: GuardContext): Promise<Admission> {
@@ -139,6 +155,7 @@ export async function leave(run: Run, store: GuardStore): Promise<void> {
 /** For a run that never started: frees its claims. */
 export async function releaseClaims(run: Run, store: GuardStore): Promise<void> {
   const { dedupe, cooldownMs, maxPerHour: hourly } = run.guards;
+  await restoreTimes(run, store);
   if (hourly !== undefined) await store.uncountRun(run.rule, run.runId);
   if (dedupe) await store.release('dedupe', run.rule, dedupe.key, run.runId);
   if (cooldownMs !== undefined) await store.release('cooldown', run.rule, guardKey(run), run.runId);

@@ -8,6 +8,7 @@ import { instancesOf, type Run } from '../model/run.ts';
 import { take } from './agenda.ts';
 import type { Admission, GuardContext } from './guard.ts';
 import { cancelled, freeze, instanceLimit, leave } from './guards.ts';
+import { restoreTimes, times } from './times.ts';
 
 export interface Appointed {
   at: Date;
@@ -22,9 +23,10 @@ export async function reserve(
   context: GuardContext,
 ): Promise<Exclude<Admission, { kind: 'wait' }>> {
   const { store } = context;
-  for (const guard of [freeze, instanceLimit, claimsAt(at), place(at, until), cancelled]) {
+  for (const guard of [freeze, instanceLimit, times, claimsAt(at), place(at, until), cancelled]) {
     const admission = await guard(run, context);
     if (admission.kind !== 'refused') continue;
+    await restoreTimes(run, store);
     await leave(run, store);
     return admission;
   }

@@ -4,12 +4,11 @@
  */
 import { EMPTY_KEY, isBlankKey } from './guard-key.ts';
 import { rejectionOf } from './reject-request.ts';
-import type { RunRequest } from './run-request.ts';
+import type { RenderedGuards, RunRequest } from './run-request.ts';
 
 /** @returns the request, or its rejection as `key.empty` */
 export function refuseBlankKey(request: RunRequest): RunRequest {
-  const key = keyIn(request);
-  if (key === undefined || !isBlankKey(key)) return request;
+  if (!keysIn(request).some(isBlankKey)) return request;
   return rejectionOf(request, {
     code: EMPTY_KEY,
     message:
@@ -17,15 +16,19 @@ export function refuseBlankKey(request: RunRequest): RunRequest {
   });
 }
 
-function keyIn(request: RunRequest): string | undefined {
+function keysIn(request: RunRequest): string[] {
   switch (request.action) {
     case 'run':
-      return request.guards.dedupe?.key;
+      return keysOf(request.guards);
     case 'schedule':
-      return request.execution?.guards.dedupe?.key;
+      return keysOf(request.execution?.guards ?? {});
     case 'cancel':
-      return request.key;
+      return request.key === undefined ? [] : [request.key];
     case 'reject':
-      return undefined;
+      return [];
   }
+}
+
+function keysOf({ dedupe, times }: RenderedGuards): string[] {
+  return [dedupe, times].flatMap((guard) => guard?.key ?? []);
 }

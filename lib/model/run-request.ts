@@ -29,6 +29,9 @@ export type Trigger = z.infer<typeof Trigger>;
 /** The guards of the rule, rendered: a key is text by now, a duration milliseconds. */
 export const RenderedGuards = z.strictObject({
   dedupe: z.strictObject({ key: z.string(), windowMs: z.int().positive() }).optional(),
+  times: z
+    .strictObject({ key: z.string(), count: z.int().positive(), withinMs: z.int().positive() })
+    .optional(),
   cooldownMs: z.int().positive().optional(),
   maxInFlight: z.int().positive().optional(),
   maxInstances: z.int().positive().optional(),

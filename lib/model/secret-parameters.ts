@@ -57,8 +57,12 @@ function shownTarget(target: Target): Target {
 
 /** A rule may have made its key from a secret. */
 function shownGuards(of: WithSecrets | undefined, { guards }: { guards: RenderedGuards }): RenderedGuards {
-  const { dedupe } = guards;
-  return dedupe === undefined ? guards : { ...guards, dedupe: { ...dedupe, key: conceal(of, dedupe.key) } };
+  const { dedupe, times } = guards;
+  return {
+    ...guards,
+    ...(dedupe && { dedupe: { ...dedupe, key: conceal(of, dedupe.key) } }),
+    ...(times && { times: { ...times, key: conceal(of, times.key) } }),
+  };
 }
 
 /** A text (a vendor's message, a line for a terminal) without the values of secrets. */

@@ -16,13 +16,16 @@ export function compileGuards(
   path: Path,
   compiling: Compiling,
 ): Guards | undefined {
-  const { dedupe, cooldown, maxInFlight, maxInstances, maxPerHour } = spec ?? GuardsSpec.parse({});
+  const { dedupe, times, cooldown, maxInFlight, maxInstances, maxPerHour } = spec ?? GuardsSpec.parse({});
   const key = dedupe && compileKey(dedupe.key, [...path, 'dedupe', 'key'], compiling);
   if (dedupe !== undefined && key === undefined) return undefined;
+  const timesKey = times && compileKey(times.key, [...path, 'times', 'key'], compiling);
+  if (times !== undefined && timesKey === undefined) return undefined;
   const most = maxInstances ?? (isInstancesFromEvent ? EVENT_MAX_INSTANCES : undefined);
   const { runs, instances = isInstancesFromEvent ? EVENT_MAX_INSTANCES_AN_HOUR : undefined } = maxPerHour;
   return {
     ...(dedupe && key && { dedupe: { key, windowMs: dedupe.window } }),
+    ...(times && timesKey && { times: { key: timesKey, count: times.count, withinMs: times.within } }),
     ...(cooldown !== undefined && { cooldownMs: cooldown }),
     ...(maxInFlight !== undefined && { maxInFlight }),
     ...(most !== undefined && { maxInstances: most }),

@@ -47,8 +47,8 @@ function expressionsOf({ when, action }: Rule): ASTNode[] {
 }
 
 function executionOf({ target, guards }: Execution): ASTNode[] {
-  const key = guards.dedupe?.key.ast;
-  return [...templatesOf(target).flatMap(astsOf), ...(key ? [key] : [])];
+  const keys = [guards.dedupe, guards.times].flatMap((guard) => guard?.key.ast ?? []);
+  return [...templatesOf(target).flatMap(astsOf), ...keys];
 }
 
 function templatesOf({ region, command, instances, parameters, ...rest }: TargetTemplate): Template[] {

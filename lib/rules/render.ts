@@ -141,11 +141,13 @@ function renderLater(action: Execution, event: TriggerEvent, steps: Steps) {
 }
 
 function renderGuards({ guards }: Execution, event: TriggerEvent, steps: Steps): RenderedGuards {
-  const { dedupe, ...limits } = guards;
-  if (dedupe === undefined) return limits;
+  const { dedupe, times, ...limits } = guards;
   return {
     ...limits,
-    dedupe: { key: renderKey('guards.dedupe.key', dedupe.key, event, steps), windowMs: dedupe.windowMs },
+    ...(dedupe && {
+      dedupe: { ...dedupe, key: renderKey('guards.dedupe.key', dedupe.key, event, steps) },
+    }),
+    ...(times && { times: { ...times, key: renderKey('guards.times.key', times.key, event, steps) } }),
   };
 }
 

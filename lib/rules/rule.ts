@@ -121,6 +121,7 @@ export interface RunAction extends Execution {
 
 export interface Guards {
   readonly dedupe?: { readonly key: Expression; readonly windowMs: number };
+  readonly times?: { readonly key: Expression; readonly count: number; readonly withinMs: number };
   readonly cooldownMs?: number;
   readonly maxInFlight?: number;
   readonly maxInstances?: number;

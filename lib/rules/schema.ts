@@ -211,6 +211,16 @@ export const GuardsSpec = z
       .describe(
         'One run for each key and window. Default: only a repeated delivery of the same event is dropped.',
       ),
+    times: z
+      .strictObject({
+        key: Cel.describe('CEL: events with the same key are counted together, like event.data.fingerprint.'),
+        count: z.int().min(2).max(1000).describe('The rule runs at the event of this number.'),
+        within: durationBetween(SECOND, 30 * DAY).describe('How long an event counts.'),
+      })
+      .optional()
+      .describe(
+        'A run only at the n-th event of a key within a time; the events before it are rejected as `guard.times`. The one that runs uses them up: the next are counted anew. Default: each event runs.',
+      ),
     cooldown: durationBetween(SECOND, 30 * DAY)
       .optional()
       .describe(

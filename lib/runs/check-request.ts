@@ -130,14 +130,14 @@ function objectToTimeout({ provider, timeoutSeconds }: Target): Objection | unde
 }
 
 function objectToGuards(guards: RenderedGuards): Objection | undefined {
-  const { dedupe, cooldownMs = 0, maxInFlight = 0, maxInstances = 0 } = guards;
-  if (Math.max(dedupe?.windowMs ?? 0, cooldownMs) > MAX_WINDOW_MS) {
+  const { dedupe, times, cooldownMs = 0, maxInFlight = 0, maxInstances = 0 } = guards;
+  if (Math.max(dedupe?.windowMs ?? 0, times?.withinMs ?? 0, cooldownMs) > MAX_WINDOW_MS) {
     return invalid('`guards`: expected windows of at most 30 days');
   }
   if (maxInFlight > MAX_IN_FLIGHT || maxInstances > MAX_INSTANCES) {
     return invalid(`\`guards\`: expected maxInFlight to ${MAX_IN_FLIGHT}, maxInstances to ${MAX_INSTANCES}`);
   }
-  return objectToKey(dedupe?.key);
+  return objectToKey(dedupe?.key) ?? objectToKey(times?.key);
 }
 
 /** Refuses what the rules file may not contain. */

@@ -8,6 +8,7 @@ import {
 } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod';
 import { RunId } from '../model/run-request.ts';
+import { dynamoCells } from './dynamodb-cells.ts';
 import { dynamoHourlyCounts } from './dynamodb-hourly.ts';
 import { unlessConditionFails } from './dynamodb-run-store.ts';
 import { dynamoTombstones } from './dynamodb-tombstones.ts';
@@ -35,6 +36,7 @@ export function dynamoGuardStore({ client, table }: DynamoGuardStoreOptions): Gu
   return {
     ...dynamoHourlyCounts({ client, table }),
     ...dynamoTombstones({ client, table }),
+    ...dynamoCells({ client, table }),
 
     async claim(guard, rule, claimKey, runId, until, now) {
       const itemKey = key.claim(guard, rule, claimKey);
@@ -69,7 +71,8 @@ export function dynamoGuardStore({ client, table }: DynamoGuardStoreOptions): Gu
       const item = await read(key.claim(guard, rule, claimKey));
       if (item === undefined) return undefined;
       const claim = StoredClaim.parse(item);
-      return claim.until > now.toISOString() ? { runId: claim.runId, at: new Date(claim.at) } : undefined;
+      if (claim.until <= now.toISOString()) return undefined;
+      return { runId: claim.runId, at: new Date(claim.at), until: new Date(claim.until) };
     },
 
     async release(guard, rule, claimKey, runId) {

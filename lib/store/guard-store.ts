@@ -1,10 +1,11 @@
 /**
- * The port to what guards remember between runs: claims (dedupe, cooldown), the runs in flight, and the
+ * The port to what guards remember between runs: claims (dedupe, cooldown), the runs in flight, cells, and the
  * freeze. A claim belongs to the run that made it, so that the same run asked again passes its own guards.
  */
 import * as z from 'zod';
 import type { HourlyCounts } from '../model/hourly-count.ts';
 import { RunId } from '../model/run-request.ts';
+import type { Cells } from './cell.ts';
 import type { TombstoneStore } from './tombstones.ts';
 
 export type Claim =
@@ -43,7 +44,7 @@ export interface Agenda {
   appointments: readonly Appointment[];
 }
 
-export interface GuardStore extends HourlyCounts, TombstoneStore {
+export interface GuardStore extends HourlyCounts, TombstoneStore, Cells {
   /** Claims `key` for the run until then, unless a live claim of another run is there. */
   claim(
     guard: string,
@@ -59,7 +60,7 @@ export interface GuardStore extends HourlyCounts, TombstoneStore {
     rule: string,
     key: string | undefined,
     now: Date,
-  ): Promise<{ runId: string; at: Date } | undefined>;
+  ): Promise<{ runId: string; at: Date; until: Date } | undefined>;
   /** Gives a claim back, if it is the run's. */
   release(guard: string, rule: string, key: string | undefined, runId: RunId): Promise<void>;
   /** Adds the run to those in flight unless there are `max` others already. */

@@ -16,6 +16,7 @@ export function memoryGuardStore(): GuardStore {
   const hours = new Map<string, Map<RunId, Begun>>();
   const flights = new Map<string, Set<RunId>>();
   const agendas = new Map<string, Agenda>();
+  const cells = new Map<string, unknown>();
   const tombstones = new Map<string, { tombstone: Tombstone; until: Date }[]>();
   let frozen: Freeze | undefined;
 
@@ -38,7 +39,7 @@ export function memoryGuardStore(): GuardStore {
     },
     async claimant(guard, rule, key, now) {
       const claim = held(keyOf(guard, rule, key), now);
-      return claim && { runId: claim.runId, at: claim.at };
+      return claim && { ...claim };
     },
     async release(guard, rule, key, runId) {
       const name = keyOf(guard, rule, key);
@@ -65,6 +66,13 @@ export function memoryGuardStore(): GuardStore {
     },
     async leaveFlight(rule, runId) {
       flights.get(rule)?.delete(runId);
+    },
+    async revise({ guard, of, key, schema, empty }, edit) {
+      const name = keyOf(guard, of, key);
+      const before = cells.has(name) ? schema.parse(cells.get(name)) : empty;
+      const { state, answer } = edit(before);
+      if (state !== before) cells.set(name, state);
+      return answer;
     },
     agenda: async (rule) => agendas.get(rule) ?? { revision: 0, appointments: [] },
     async saveAgenda(rule, { revision, appointments }) {

@@ -1,6 +1,7 @@
 /** What every store of the guards' memory has to do; guard-store.test.ts holds both to it. */
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import * as z from 'zod';
 import { runIdFor } from '../../lib/model/run-id.ts';
 import type { GuardStore } from '../../lib/store/guard-store.ts';
 
@@ -28,7 +29,7 @@ export function guardStoreContract(name: string, open: () => GuardStore): void {
         { isOurs: true },
         { isOurs: true },
         { isOurs: false, runId: one, until: at(10) },
-        { runId: one, at: at(0) },
+        { runId: one, at: at(0), until: at(10) },
       ]);
       await store.release('dedupe', rule, 'k', two);
       expect(await claim(two, 4, 14)).toMatchObject({ isOurs: false });
@@ -79,6 +80,21 @@ export function guardStoreContract(name: string, open: () => GuardStore): void {
       expect(await store.enterFlight(rule, two, 1)).toBe(false);
       await store.leaveFlight(rule, one);
       expect(await store.enterFlight(rule, two, 1)).toBe(true);
+    });
+
+    it('changes a cell as if each that asks were alone, however many ask at once', async () => {
+      const rule = aRule();
+      const cell = (key?: string) => ({ guard: 'times', of: rule, key, schema: z.array(z.int()), empty: [] });
+      const add = (n: number, key?: string) =>
+        store.revise(cell(key), (known: number[]) => ({ state: [...known, n], answer: known.length }));
+      const places = await Promise.all(Array.from({ length: 500 }, (_, n) => add(n)));
+      expect(places.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 500 }, (_, n) => n));
+      expect([await add(1, ''), await add(1, 'k')]).toEqual([0, 0]);
+      const read = (known: number[]) => ({ state: known, answer: known });
+      expect([await store.revise(cell('k'), read), await store.revise(cell('none'), read)]).toEqual([
+        [1],
+        [],
+      ]);
     });
 
     it('lets only who read the agenda last write it', async () => {

@@ -144,9 +144,19 @@ function linesOf(request: RunRequest): string[] {
 }
 
 /** The ones that hold without a word in the file too: nothing here knows what was started before. */
-function guardsOf({ dedupe, cooldownMs, maxInFlight, maxInstances, maxPerHour }: RenderedGuards): string {
+function guardsOf({
+  dedupe,
+  times,
+  cooldownMs,
+  maxInFlight,
+  maxInstances,
+  maxPerHour,
+}: RenderedGuards): string {
   return [
     ...(dedupe === undefined ? [] : [`once for ${JSON.stringify(dedupe.key)} in ${dedupe.windowMs / 1000}s`]),
+    ...(times === undefined
+      ? []
+      : [`at the ${times.count}. event of ${JSON.stringify(times.key)} in ${times.withinMs / 1000}s`]),
     ...(cooldownMs === undefined ? [] : [`cooldown ${cooldownMs / 1000}s`]),
     ...(maxInFlight === undefined ? [] : [`${maxInFlight} at a time`]),
     ...(maxInstances === undefined ? [] : [`at most ${maxInstances} instances`]),

@@ -114,6 +114,17 @@ it('remembers from case to case what the guards remember, with the times of the 
   expect({ code, out }).toMatchObject({ code: 0, out: { length: 8 } });
 });
 
+it('counts events where a rule runs at the third', async () => {
+  aFile('rules.yml', RULES.replace('guards: {', 'guards: { times: { key: "1", count: 3, within: 5m },'));
+  const counted = 'expect: { stopped: [{ rule: restart, reason: guard.times }] }';
+  const cases = ['ins-1', 'ins-2'].map((id) => `  - { name: ${id}, ${down(id)}, ${counted} }`);
+  const file = aFile(
+    'rules.test.yml',
+    `version: 1\ncases:\n${cases.join('\n')}\n  - { name: third, ${down('ins-3')}, ${RAN} }\n  - { name: anew, ${down('ins-1')}, ${counted} }\n`,
+  );
+  expect(await test(file)).toMatchObject({ code: 0, out: { length: 6 } });
+});
+
 it('gives up at its deadline what waits that long', async () => {
   const { code, out } = await play(`
   - { name: takes its time, takes: 10m, ${down('ins-1')}, ${RAN} }

@@ -245,6 +245,16 @@ test.each([
     'expected a text or a number as key',
   ],
   [
+    'the second of one',
+    `on: alertmanager, ${RUN}, guards: { times: { key: event.id, count: 1, within: 1m } }`,
+    'rules[0].guards.times.count: ',
+  ],
+  [
+    'a key of times as a template',
+    `on: alertmanager, ${RUN}, guards: { times: { key: '\${event.id}', count: 2, within: 1m } }`,
+    'write `event.id`',
+  ],
+  [
     'guards of a cancel',
     'on: alertmanager, cancel: { rule: r }, guards: { cooldown: 1m }',
     'guards stand beside `run` and `schedule` only',

@@ -133,6 +133,12 @@ test.each<[string, string, string, unknown]>([
     'guards: { maxPerHour: { instances: 20 } }',
     { maxPerHour: { runs: 100, instances: 20 } },
   ],
+  [
+    'the file counts events',
+    'instances: [ins-1]',
+    'guards: { times: { key: event.data.fingerprint, count: 3, within: 10m } }',
+    { times: { key: 'f-1', count: 3, withinMs: 600_000 }, maxPerHour: { runs: 100 } },
+  ],
 ])('the guards that hold where %s', (_, run, guards, expected) => {
   const more = guards === '' ? '' : `, ${guards}`;
   expect(render(aRule(run, { more }), anAlert())).toMatchObject({ guards: expected });

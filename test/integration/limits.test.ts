@@ -1,0 +1,104 @@
+/** Limits of a rule that remember its earlier runs, however many ask, however often, and at whatever moment. */
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { cancelRun } from '../../lib/runs/cancel.ts';
+import type { Flat } from '../fixtures/flat.ts';
+import { aRunWorld, type RunOnlyRequest, type RunWorld } from '../fixtures/run-world.ts';
+import { startRunsTable } from '../fixtures/runs-table.ts';
+
+let table: Awaited<ReturnType<typeof startRunsTable>>;
+let world: RunWorld;
+let rules = 0;
+beforeAll(async () => {
+  table = await startRunsTable();
+});
+afterAll(() => table.stop());
+beforeEach(() => {
+  world = aRunWorld(table);
+  rules += 1;
+});
+
+const MINUTE = 60_000;
+
+function ask(guards: RunOnlyRequest['guards'], given: Flat<RunOnlyRequest> = {}): RunOnlyRequest {
+  return world.request({ rule: `limits-${rules}`, instances: ['ins-1'], guards, ...given });
+}
+
+async function outcomeOf(request: RunOnlyRequest): Promise<string> {
+  const { run } = await world.dispatch(request);
+  return run.reason?.code ?? run.status;
+}
+
+async function inTurn(count: number, guards: RunOnlyRequest['guards']): Promise<string[]> {
+  const outcomes: string[] = [];
+  for (let index = 0; index < count; index += 1) outcomes.push(await outcomeOf(ask(guards)));
+  return outcomes;
+}
+
+describe('times', () => {
+  const times = { key: 'k', count: 3, withinMs: 10 * MINUTE };
+
+  it('runs at the third of three, and counts anew then', async () => {
+    const third = ['guard.times', 'guard.times', 'pending'];
+    expect(await inTurn(6, { times })).toEqual([...third, ...third]);
+    const { run } = await world.dispatch(ask({ times }));
+    expect(run).toMatchObject({
+      status: 'rejected',
+      reason: { message: expect.stringContaining('number 1 of the 3') },
+    });
+  });
+
+  it('counts no event that is older than the time, and each key by itself', async () => {
+    await inTurn(2, { times });
+    expect(await outcomeOf(ask({ times: { ...times, key: 'other' } }))).toBe('guard.times');
+    world.advance(10 * MINUTE);
+    expect(await inTurn(3, { times })).toEqual(['guard.times', 'guard.times', 'pending']);
+  });
+
+  it('counts a delivery that comes again once', async () => {
+    const request = ask({ times });
+    const again: string[] = [];
+    for (let index = 0; index < 5; index += 1) again.push(await outcomeOf(request));
+    expect(again).toEqual(Array(5).fill('guard.times'));
+    expect(await inTurn(2, { times })).toEqual(['guard.times', 'pending']);
+  });
+
+  it('starts exactly one of those that come at once, where so many are counted', async () => {
+    const many = { times: { ...times, count: 60 } };
+    const outcomes = await Promise.all(Array.from({ length: 60 }, () => outcomeOf(ask(many))));
+    expect(outcomes.toSorted()).toEqual([...Array(59).fill('guard.times'), 'pending']);
+  }, 30_000);
+
+  it('starts each third of those that come at once, also where they have one dedupe key', async () => {
+    const dedupe = { key: 'k', windowMs: 10 * MINUTE };
+    const outcomes = await Promise.all(Array.from({ length: 3 }, () => outcomeOf(ask({ times, dedupe }))));
+    expect(outcomes.toSorted()).toEqual(['guard.times', 'guard.times', 'pending']);
+    expect(await outcomeOf(ask({ times, dedupe }))).toBe('guard.dedupe');
+  });
+
+  it('gives the count back when the run is refused after it: the next event runs', async () => {
+    const both = { times, cooldownMs: 5 * MINUTE };
+    expect(await inTurn(6, both)).toEqual([
+      ...['guard.times', 'guard.times', 'pending'],
+      ...['guard.times', 'guard.times', 'guard.cooldown'],
+    ]);
+    world.advance(5 * MINUTE);
+    expect(await outcomeOf(ask(both))).toBe('pending');
+  });
+
+  it('answers a run that waits as it did first', async () => {
+    const guards = { times: { ...times, count: 2 }, maxInFlight: 1 };
+    expect(await inTurn(2, guards)).toEqual(['guard.times', 'pending']);
+    await inTurn(1, guards);
+    const waiting = ask(guards);
+    expect((await world.dispatch(waiting)).run.waitingFor?.code).toBe('guard.in-flight');
+    const { runId } = waiting;
+    world.advance(6_000);
+    expect((await world.dispatch(waiting)).run).toMatchObject({
+      runId,
+      waitingFor: { code: 'guard.in-flight' },
+    });
+    await cancelRun(runId, 'ann', world.context);
+    world.advance(6_000);
+    expect((await world.dispatch(waiting)).run.status).toBe('stopped');
+  });
+});
