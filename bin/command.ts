@@ -1,4 +1,4 @@
-/** What a subcommand is. Adding one is adding a file to bin/commands/ that exports `command`. */
+/** The type of a subcommand. To add one, add a file to bin/commands/ that exports `command`. */
 import * as z from 'zod';
 
 export interface Command {

@@ -1,4 +1,4 @@
-/** What became of a run request in a simulation, in one line for a terminal; no values of secret parameters. */
+/** The result of a run request in a simulation, in one line for a terminal; no values of secret parameters. */
 import type { RunRequest } from '../lib/model/run-request.ts';
 import { conceal, shownRequest } from '../lib/model/secret-parameters.ts';
 import { formatDuration } from '../lib/rules/duration.ts';
@@ -34,7 +34,7 @@ function textOf(effect: Effect): string {
   }
 }
 
-/** What it asks for. */
+/** The request, in words. */
 export function requestLine(asked: RunRequest): string {
   const request = shownRequest(asked);
   switch (request.action) {

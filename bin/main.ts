@@ -53,7 +53,7 @@ async function load(name: string) {
   return CommandModule.parse(await import(new URL(`${name}.ts`, FOLDER).href));
 }
 
-/** What parseArgs of node:util throws for an option that it does not know. */
+/** The error of parseArgs of node:util for an unknown option. */
 function isArgumentError(thrown: unknown): thrown is Error {
   return thrown instanceof Error && 'code' in thrown && String(thrown.code).startsWith('ERR_PARSE_ARGS');
 }

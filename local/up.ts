@@ -13,7 +13,7 @@ let isReady = false;
 const stopping = new AbortController();
 const interrupted = new Promise<string>((resolve) => {
   const stop = () => {
-    // Who asks twice does not want to wait. What is left then ends by itself: it watches this process.
+    // A second signal stops at once. Remaining processes end by themselves: they watch this process.
     if (stopping.signal.aborted) process.exit(130);
     console.log('\nfleet-reflex: stopping …');
     stopping.abort();

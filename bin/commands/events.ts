@@ -56,7 +56,7 @@ ${CONNECTION}`,
   },
 };
 
-/** A page at a time: nobody holds a month in memory. */
+/** A page at a time, because a month does not fit into memory. */
 async function* eventsSince(
   since: string,
   source: string | undefined,

@@ -20,7 +20,7 @@ export const CAPABILITIES = [
 ] as const;
 export type Capability = (typeof CAPABILITIES)[number];
 
-/** By capability, what to do instead, for the author of a rule. What is not named here the cloud can do. */
+/** By unsupported capability, what to do instead, for the author of a rule. Everything else is supported. */
 export type Lacks = Readonly<Partial<Record<Capability, string>>>;
 
 export interface IdForm {

@@ -59,7 +59,7 @@ export function createHttpPool(options: HttpPoolOptions): HttpPool {
       if (pool === undefined || now - usedAt >= keepAliveMs) {
         const stale = pool;
         pool = open();
-        // `close` lets calls that are still under way end; a failure to close has nobody to tell.
+        // `close` waits for calls that are still under way; its failure has no effect.
         stale?.then((it) => it.close()).catch(() => undefined);
       }
       usedAt = now;

@@ -7,7 +7,7 @@ export async function inTurns<Item, Result>(
   const results: Result[] = [];
   const queue = items.entries();
   const worker = async (): Promise<void> => {
-    // One iterator for all workers: each takes the next item that nobody has taken.
+    // One iterator for all workers: each takes the next free item.
     for (const [index, item] of queue) results[index] = await work(item);
   };
   await Promise.all(Array.from({ length: Math.min(concurrency, items.length) }, worker));

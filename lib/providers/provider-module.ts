@@ -41,7 +41,7 @@ export interface CredentialFacts<Credentials> {
 
 /** Reads what is written in the cloud's own words about when something happens again and again. */
 export interface Recurrences {
-  /** What is wrong with it, and what to write; undefined for what the cloud takes. */
+  /** The problem, and what to write instead; undefined if the cloud accepts it. */
   problemOf(recurrence: string): string | undefined;
   /**
    * For what we start ourselves: the first time after `from`, undefined when there is none any more.

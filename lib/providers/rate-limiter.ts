@@ -23,7 +23,7 @@ export interface RateLimiter {
    * @param maxWaitMs default: as long as it takes
    */
   take(caller: string, maxWaitMs?: number): Promise<boolean>;
-  /** Lets nobody through for this long: the vendor said that the account is over its limit all the same. */
+  /** Blocks all calls for this long, because the vendor reported that the account is over its limit. */
   holdFor(ms: number): void;
   /** How many milliseconds of `holdFor` are left. */
   readonly heldMs: number;

@@ -5,13 +5,13 @@
 import type { Invocation, ProviderFailure } from './provider.ts';
 
 export interface Rehearsal {
-  /** The script with the values of its parameters in it; absent where nobody can say. */
+  /** The script with the values of its parameters; absent if it is unknown. */
   content?: {
     text: string;
     /** Who has filled the values in: the vendor, or this program by the vendor's rules. */
     filledInBy: 'vendor' | 'us';
   };
-  /** Who would run it, where, for how long at the most: what the request says, else what the stored command says. */
+  /** User, directory and time-out: the request's, otherwise the stored command's. */
   settings: { name?: string; type?: string; username?: string; workingDirectory?: string; timeout?: string };
   /** Why the vendor would not take the call, or cannot say. Then nothing would run. */
   refusal?: Pick<ProviderFailure, 'code' | 'message' | 'advice'>;

@@ -8,7 +8,7 @@ import { type Clock, pause, systemClock } from './clock.ts';
 export interface RepetitionOptions extends BackoffOptions {
   /** Attempts in all, the first one included. */
   attempts: number;
-  /** All attempts and waits together, in milliseconds; each attempt is told what is left. */
+  /** The budget for all attempts and waits together, in milliseconds; each attempt gets the remaining time. */
   deadlineMs: number;
   /** An attempt with less time than this is not begun. Default 100. */
   leastMs?: number;

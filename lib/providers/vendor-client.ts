@@ -122,7 +122,7 @@ export interface VendorClient {
 interface Site {
   origin: string;
   pool: HttpPool;
-  /** What is added to our clock for signing, learnt from a refused timestamp, in milliseconds. */
+  /** The correction of our clock for signing, derived from a refused timestamp, in milliseconds. */
   offsetMs: number;
 }
 
@@ -171,7 +171,7 @@ export function createVendorClient<Credentials extends object>(
     return ownFailed(code, message, vendor.advice(code, kind), kind);
   }
 
-  /** Whatever came: its sender may be nobody that the cloud's facts know. */
+  /** The answer as received; it may be from a proxy and not from the cloud. */
   function open(answer: HttpAnswer, nowMs: number): Opened {
     try {
       return vendor.open(answer, nowMs);

@@ -12,7 +12,7 @@ const BY_NAME = 'name:';
 
 type Named = NonNullable<ChatData['channel']>;
 
-/** Why nobody, or not this person, may; undefined when they may. */
+/** Why this person may not use the rule; undefined if they may. */
 export function whyNotAllowed(
   allow: Allow | undefined,
   { user, channel }: Pick<ChatData, 'user' | 'channel'>,
@@ -38,7 +38,7 @@ function isListed(entries: readonly string[], who: Named | undefined): boolean {
   });
 }
 
-/** `U1 (ada)`: the id first, for that is what `allow` takes; of who has none the name, as `allow` takes it. */
+/** `U1 (ada)`: the id first, because `allow` uses ids; without an id, the name in the form for `allow`. */
 export function nameFor({ id, name }: Named): string {
   if (id === undefined) return name === undefined ? 'somebody without an id' : `${BY_NAME}${name}`;
   return name === undefined || name === id ? id : `${id} (${name})`;

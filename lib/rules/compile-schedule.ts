@@ -102,7 +102,7 @@ export function compileStandingSchedule(
   };
 }
 
-/** What is said of how it runs: all of it plain. */
+/** The execution options, all of them constants. */
 function compileSettings(
   spec: StandingScheduleSpec,
   provider: ProviderName,

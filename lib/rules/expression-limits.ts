@@ -8,7 +8,7 @@ import { compilePattern } from '../regex/linear-match.ts';
 /** The functions that evaluate their argument for each element. */
 export const LOOPS: ReadonlySet<string> = new Set(['all', 'exists', 'exists_one', 'map', 'filter']);
 const MAX_LOOPS = 3;
-/** What CEL makes of `\a \b \f \v` in a text that is not raw; nobody means them. */
+/** The control characters of CEL's `\a \b \f \v` in a text that is not raw; they are always a mistake. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are looked for
 const CONTROL_ESCAPES = /[\x07\x08\x0b\x0c]/;
 

@@ -135,7 +135,7 @@ function matchesLinear(subject: string, source: string): boolean {
   return pattern.isIn(subject, spendSteps);
 }
 
-/** What is wrong with it, and where, for a person who writes the rule. */
+/** The problem and its place, for the author of the rule. */
 function describe(thrown: unknown): { problem: string; offset: number } {
   const { summary, range } = factsOf(thrown);
   return { problem: lowerFirst(summary), offset: range?.start ?? 0 };

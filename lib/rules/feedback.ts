@@ -11,7 +11,7 @@ import type { Rule } from './rule.ts';
 const EVENTS_QUEUE = 'events';
 const SOURCE = 'fleet-reflex';
 
-/** A rejection is told by an event of its own. */
+/** A rejection has its own event type. */
 const ENDS = END_STATUSES.filter((status) => status !== 'rejected');
 
 export interface Feedback {
@@ -46,7 +46,7 @@ function maySee({ when }: Rule, publisher: Rule): boolean {
   return publishedBy(publisher).some((known) => mayHold(when, known));
 }
 
-/** What is known of each kind of event that a rule publishes, before anything runs. */
+/** The known fields of each kind of event that a rule publishes. */
 function publishedBy({ name, action }: Rule): KnownFields[] {
   const base = { 'event.source': SOURCE, 'event.kind': 'completion', 'event.data.rule': name };
   const rejected = { 'event.type': 'completion.run.rejected', 'event.data.status': 'rejected' };

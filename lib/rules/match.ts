@@ -84,7 +84,7 @@ function indexOfSet(ruleSet: Rules): RuleIndex {
 
 export type ChatEvent = Extract<TriggerEvent, { kind: 'chat' }>;
 
-/** Whether a rule fires on a command that names it. Who may not is told before anything of the rule is looked at. */
+/** Whether a rule fires on a command that names it. Permission is checked before the rule is evaluated. */
 export function matchNamed(rule: Rule, event: ChatEvent, steps: Steps = stepsOfEvent()): Match {
   const refusal = whyMayNotUse(rule, event);
   if (refusal !== undefined) return { fires: false, ...refused(rule, refusal) };

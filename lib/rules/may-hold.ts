@@ -7,7 +7,7 @@ import { compilePattern } from '../regex/linear-match.ts';
 import type { Condition } from './condition.ts';
 import { pathOf } from './field-check.ts';
 
-/** By path: `event.data.rule`. What is not in it may have any value, or be absent. */
+/** By path: `event.data.rule`. Other fields may have any value, or be absent. */
 export type KnownFields = Readonly<Record<string, string>>;
 
 type Value = { isKnown: true; value: unknown } | { isKnown: false };

@@ -10,7 +10,7 @@ export interface Position {
 export interface YamlFile {
   /** Plain data; undefined when the text is no YAML. */
   readonly value: unknown;
-  /** What is wrong with the YAML itself. */
+  /** Problems of the YAML syntax. */
   readonly problems: readonly (Position & { message: string })[];
   /** The position of the value, or of the nearest thing around it. */
   at(path: Path): Position;

@@ -5,7 +5,7 @@ import { renderText, type Template } from './template.ts';
 
 export class Rejection extends Error {
   readonly code: string;
-  /** What was known of the target by then, for the record. */
+  /** The known part of the target, for the record. */
   readonly target: { region?: string; command?: string };
 
   constructor(code: string, message: string, target: { region?: string; command?: string } = {}) {

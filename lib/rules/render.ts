@@ -25,7 +25,7 @@ export interface RenderContext {
   replyTo?: ReplyTo | undefined;
   /** ISO 8601 UTC: what a `run` rule asks for is to run then. Default: at once. */
   at?: string | undefined;
-  /** What is left of the event’s steps. Default: those of an event that comes alone. */
+  /** The remaining steps of the event. Default: those of a single event. */
   steps?: Steps | undefined;
 }
 
@@ -132,7 +132,7 @@ function renderExecution(action: Execution, event: TriggerEvent, steps: Steps) {
   return { guards: renderGuards(action, event, steps), onUnavailable: action.onUnavailable };
 }
 
-/** What is sent at its time is rendered now: the event is gone by then. */
+/** A scheduled run is rendered now, because the event is gone at its time. */
 function renderLater(action: Execution, event: TriggerEvent, steps: Steps) {
   return {
     ...renderAsked(action, event, steps),

@@ -29,7 +29,7 @@ export interface RuleSet {
   readonly sources: Readonly<Record<string, SourceSettings>>;
   readonly destinations: readonly DestinationRef[];
   readonly limits: Limits;
-  /** What is allowed and deserves a second look, each `file:line:column: …`. */
+  /** Warnings, each `file:line:column: …`. */
   readonly warnings: readonly string[];
 }
 
@@ -58,9 +58,9 @@ export interface Rule {
   readonly on: readonly string[];
   /** Absent: always. */
   readonly when?: Condition;
-  /** Who may, for chat events. Absent: nobody. */
+  /** Who may use it, for chat events. Absent: closed to everybody. */
   readonly allow?: Allow;
-  /** Whose people may, by source; of a source that is not there, whoever its vendor does not call external. */
+  /** The permitted tenants by source; for a source without an entry, all people but those its vendor marks as external. */
   readonly tenants: ReadonlyMap<string, readonly string[]>;
   /** Of what people type, only `run <name>` and `schedule <name>` fire it; other events only where it has a `when`. */
   readonly isByName: boolean;
@@ -103,11 +103,11 @@ export interface Parameter {
   readonly template: Template;
   /** What the whole rendered value must match. */
   readonly pattern: LinearPattern;
-  /** Its value is shown to nobody. */
+  /** Its value is never shown. */
   readonly isSecret: boolean;
 }
 
-/** What is carried out where, and how. */
+/** Command, target and options of a run. */
 export interface Execution {
   readonly target: TargetTemplate;
   readonly onUnavailable: OnUnavailable;

@@ -75,7 +75,7 @@ export function objectToCount(ids: number): Objection | undefined {
 
 /**
  * @param spend told of the work beforehand, in steps; what it throws goes through
- * @param isSecret nothing of the value is told
+ * @param isSecret the reason contains nothing of the value
  */
 export function objectToValue(
   name: string,

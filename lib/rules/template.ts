@@ -119,7 +119,7 @@ function toTexts(values: readonly unknown[], expression: string): Rendering<stri
   return { ok: true, value: texts };
 }
 
-/** What stands for a value in a text; undefined for what has no one text: null, lists, maps, times. */
+/** The text of a value; undefined for values without an unambiguous text: null, lists, maps, times. */
 export function toText(value: unknown): string | undefined {
   if (typeof value === 'string') return value;
   if (typeof value === 'bigint' || typeof value === 'boolean') return String(value);

@@ -11,7 +11,7 @@ type Expecting = Pick<SchedulesContext, 'schedules' | 'now' | 'patience'>;
 /** A firing is shown with a time a little before or after the one that was meant; recurrences are 10 s and more. */
 const TOLERANCE_MS = 5_000;
 
-/** The first time of which no firing is known; undefined when there is none to come, or nobody can tell. */
+/** The first time without a known firing; undefined if no more are expected, or the time cannot be computed. */
 export function expectedAt(schedule: LiveSchedule, { schedules }: Expecting): Date | undefined {
   const once = onceAt(schedule);
   if (once !== undefined) return schedule.firedAs === undefined ? once : undefined;

@@ -27,7 +27,7 @@ export async function finishIfOver(schedule: LiveSchedule, context: SchedulesCon
   if (request === undefined) return await finishStanding(schedule, context);
   const run = await context.store.get(request.runId);
   if (run === undefined || isTerminalRun(run)) return await forget(schedule, context);
-  // It has begun, and whoever found that out could not say so here any more.
+  // It has started, but the process that found out died before it stored that.
   if (!isAwaitingSchedule(run)) return false;
   if (schedule.scheduleId === undefined) {
     // Who was making it may have died: its message is with the dead letters, or will come again.
@@ -52,7 +52,7 @@ export async function mayHaveEnded(
   return run?.status !== 'succeeded';
 }
 
-/** One of the rules that fires once, and did not: nobody waits for a run of it, so it is only logged. */
+/** A one-off of the rules file that did not fire: no run waits for it, so it is only logged. */
 async function finishStanding(schedule: LiveSchedule, context: SchedulesContext): Promise<boolean> {
   if (!isLate(schedule, context)) return false;
   context.log.warn('schedule.silent', { schedule: schedule.name, expected: onceAt(schedule)?.toISOString() });

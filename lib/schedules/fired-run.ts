@@ -48,7 +48,7 @@ async function beginWaiting(
   );
   const isUnwanted = begun.cancelRequestedAt !== undefined || begun.invocations.length === 0;
   if (isUnwanted && firing.invocationId !== undefined) {
-    // It was cancelled, or given up, while it fired all the same.
+    // It fired although it was cancelled or given up.
     log.warn('schedule.firedAfterEnd', { runId: begun.runId, invocationId: firing.invocationId });
     const ref = { region: schedule.region, invocationId: firing.invocationId };
     await providerOf(context.providers, schedule.provider).cancel(ref);

@@ -104,7 +104,7 @@ async function ask(
   }
 }
 
-/** Makes runs of what is new, and remembers how far it is known. */
+/** Makes runs of new firings, and stores how far they are known. */
 async function take(
   schedule: LiveSchedule,
   firings: readonly Firing[],

@@ -75,7 +75,7 @@ function planOne(wanted: StandingSchedule, same: readonly ExistingSchedule[], no
     reason: `${kept.scheduleId} has the same name`,
   }));
   if (isOver) {
-    // It is about to fire, or has: what it started is told, and then it goes.
+    // It is about to fire, or has fired: its run is reported first, then it is removed.
     const isOther = !isSameTiming(spec.timing, kept.timing);
     return isOther ? [...steps, { kind: 'remove', ...refOf(kept), reason: 'its time is past' }] : steps;
   }

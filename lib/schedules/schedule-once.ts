@@ -103,7 +103,7 @@ async function make(
       return rejected;
     }
     log.warn('schedule.unanswered', { runId: run.runId, code: error.code, error: error.message });
-    // A refusal for the rate has no effect; of all else nobody knows.
+    // A refusal for the rate has no effect; the outcome of other failures is unknown.
     if (error.code === 'provider.throttled' && !schedule.isUncertain) {
       await ledger.save({ ...current, isUncertain: false });
     }

@@ -6,7 +6,7 @@ import { described } from '../runs/new-run.ts';
 import { patienceOf, type SchedulesContext } from './context.ts';
 
 /**
- * Never `dispatching`: what is, may be sent by whoever finds it, and this one is sent by the provider, later.
+ * Never `dispatching`: any process may send a `dispatching` run, but the provider sends this one, later.
  * A one-off becomes an ordinary run when it fires. A recurring one stays as it is until it is cancelled.
  */
 export function scheduledRun(
@@ -36,7 +36,7 @@ export function deadlineOf(
   return at === undefined ? after(new Date(requestedAt), patienceOf(context).arrangeMs) : new Date(at);
 }
 
-/** After this time nobody tends it any more, and the poller may take it for lost. */
+/** After this time it is no longer tended, and the poller may treat it as lost. */
 export function keepUntil(
   { at }: Pick<ScheduleRequest, 'at'>,
   context: Pick<SchedulesContext, 'now' | 'patience'>,

@@ -34,7 +34,7 @@ export async function underLease<Result>(
   }
 }
 
-/** For who holds the lease. @param known all that the ledger has */
+/** For the lease holder. @param known all schedules of the ledger */
 export async function bringInStep(
   wanted: readonly StandingSchedule[],
   known: readonly LiveSchedule[],
@@ -42,12 +42,12 @@ export async function bringInStep(
   context: SchedulesContext,
 ): Promise<Applied> {
   const { schedules, log, now } = context;
-  // One that is being made is left to who makes it.
+  // A schedule in creation is left to its creator.
   const ofRuns = known.filter((schedule) => requestOf(schedule) && schedule.scheduleId !== undefined);
   const all = [...wanted, ...ofRuns.map(asWanted)].map((schedule) =>
     isFrozen ? { ...schedule, isEnabled: false } : schedule,
   );
-  // Where nothing is wanted and nothing known nobody is asked.
+  // Skips the provider if there is no wanted and no known schedule.
   const places = [...all, ...known];
   const listing = await listExisting(places, schedules);
   const { existing } = listing;
@@ -113,7 +113,7 @@ async function keep(
   // What fired once and is over is not listed any more, and is still known.
   const scheduleId = found?.scheduleId ?? schedule.scheduleId;
   const { firedAs, username: _, settings: _settings, heldSince, ...rest } = schedule;
-  // As it is, not as it should be: a provider that could not be told fires it all the same.
+  // The actual state, not the wanted one: a provider that could not be reached still fires it.
   const isHeld = found === undefined ? !wants.isEnabled : !found.isEnabled;
   // What it missed while it was held is not waited for.
   const isNewStart = !isSameTime || (heldSince !== undefined && !isHeld);

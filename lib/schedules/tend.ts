@@ -35,7 +35,7 @@ export async function tendSchedules(context: TendContext): Promise<void> {
 
 async function tend(context: TendContext): Promise<void> {
   const { ledger, guards, now, wake } = context;
-  // Again, for only who has the lease knows that it stays so.
+  // Read again: only the lease holder may rely on this state.
   const { schedules, sync } = await ledger.all();
   const isFrozen = (await guards.freeze(now())) !== undefined;
   await collectFirings(context, schedules);

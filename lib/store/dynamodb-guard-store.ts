@@ -59,7 +59,7 @@ export function dynamoGuardStore({ client, table }: DynamoGuardStoreOptions): Gu
       );
       if (isOurs) return { isOurs: true };
       const held = await read(itemKey);
-      // Gone between the two calls: whoever held it gave it back, so that asking again is right.
+      // Gone between the two calls: the holder gave it back, so ask again.
       if (held === undefined) return await this.claim(guard, rule, claimKey, runId, until, now);
       const claim = StoredClaim.parse(held);
       return claim.runId === runId

@@ -140,7 +140,7 @@ export function dynamoHourlyCounts({
     );
   };
 
-  /** One after the other where they do not all fit: who comes first is counted first. */
+  /** In order if they do not all fit: the first ones are counted. */
   const countTogether = async (runs: readonly Asked[]): Promise<Counted[]> => {
     const [first] = runs;
     if (first === undefined) return [];

@@ -40,7 +40,7 @@ import { Glimpse, TwinLease } from './twin-lease.ts';
 export interface DynamoRunStoreOptions {
   client: DynamoDBDocumentClient;
   table: string;
-  /** Told of a stored run that this code cannot read; nobody guesses what it means. Default: nobody is told. */
+  /** Called for a stored run that this code cannot read. Default: ignored. */
   onUnreadable?: (error: FleetReflexError) => void;
   /** Default: the clock of this machine. */
   now?: () => Date;
@@ -89,7 +89,7 @@ export function dynamoRunStore(options: DynamoRunStoreOptions): RunStore {
     return Item === undefined ? undefined : await read(Item);
   };
 
-  /** Those that can be read; of the others somebody is told, and they are not looked at again and again. */
+  /** The readable runs; unreadable ones are reported, and not read again for a while. */
   const getMany = async (runIds: readonly string[]): Promise<Run[]> => {
     const items = await getAll({ client, table }, runIds.map(key.run));
     const runs = await Promise.all(
@@ -108,7 +108,7 @@ export function dynamoRunStore(options: DynamoRunStoreOptions): RunStore {
   };
 
   const known = new Set<string>();
-  /** Before the first run of it is stored, so that no run is live where nobody looks. */
+  /** Written before the first run of the scope is stored, so that no live run is in an unknown scope. */
   const ensureScope = async (run: Run): Promise<void> => {
     const scope = scopeOf(run);
     if (run.pollAt === undefined || known.has(scope)) return;
@@ -147,7 +147,7 @@ export function dynamoRunStore(options: DynamoRunStoreOptions): RunStore {
   const adoptEarlier = async (): Promise<void> => {
     const nowMs = clock().getTime();
     if (nowMs < adoptedAtMs + ADOPT_EVERY_MS) return;
-    // Somebody else who saves one meanwhile moves it too.
+    // Another process that saves one meanwhile moves it too.
     for (const run of await getMany(await readEarlierLive({ client, table }))) await save(run);
     adoptedAtMs = nowMs;
   };

@@ -30,7 +30,7 @@ type Mark = z.infer<typeof Mark>;
 /** The attribute of the mark of a source, in the item of the ends of alerts. */
 const OF_SOURCE = 'source:';
 const OF_EPISODE = 'episode';
-/** The attributes of an end without a beginning, by what the newest is told; in the same item as those of sources. */
+/** The attributes of an end without a beginning, by the clock that orders them; in the same item as those of sources. */
 const ENDED = { at: 'arrived:', time: 'ended:' } as const;
 
 export function dynamoTombstones({
@@ -155,7 +155,7 @@ function endedAs({ by, at, until, type, time }: Mark, source: string): Found {
   return { by, requestedAt: at, until, trigger: { source, type, endsAt: time } };
 }
 
-/** Of no alert: one of a source is told by its own item whether it reaches an episode of that source. */
+/** For runs without an alert; the item of a source decides about that source's episodes. */
 const ANY_EPISODE = { alert: '', startsAt: '' };
 
 function ownIn(

@@ -14,7 +14,7 @@ export type Claim =
   | { isOurs: false; runId: RunId; until: Date };
 
 export interface Freeze {
-  /** The name of the token that froze; nobody can choose it. */
+  /** The name of the token that froze; the caller cannot choose it. */
   by: string;
   /** For whom, as the caller says. */
   onBehalfOf?: string;

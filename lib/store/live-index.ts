@@ -89,7 +89,7 @@ async function readPartition(
         TableName: table,
         IndexName: INDEX.due,
         KeyConditionExpression: after === undefined ? 'duePk = :pk' : 'duePk = :pk AND dueSk > :after',
-        // What was written at that very moment sorts behind it, and comes again.
+        // Items of the same moment sort behind it, and are returned again.
         ExpressionAttributeValues: { ':pk': partition, ...(after !== undefined && { ':after': after }) },
         ...(from && { ExclusiveStartKey: from }),
       }),
@@ -100,7 +100,7 @@ async function readPartition(
   return items;
 }
 
-/** Gives an item that this version cannot read an entry which nobody looks at for a while. */
+/** Postpones an item that this version cannot read, so that it is not read again for a while. */
 export async function setAside(
   { client, table }: Options,
   item: Readonly<Record<string, unknown>>,

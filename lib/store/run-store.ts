@@ -60,7 +60,7 @@ export interface RunStore {
 
   /** Takes a named lease; `false` while another owner holds it. */
   acquireLease(name: string, owner: string, now: Date, leaseMs: number): Promise<boolean>;
-  /** @param restUntil nobody takes it before that time */
+  /** @param restUntil the earliest time at which it may be taken again */
   releaseLease(name: string, owner: string, restUntil?: Date): Promise<void>;
 }
 

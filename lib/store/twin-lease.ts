@@ -34,7 +34,7 @@ export type Holding =
   | { kind: 'open' }
   /** It is known: the provider's name of it, or none for an attempt without effect. */
   | { kind: 'over'; invocationId?: string | undefined }
-  /** The run has ended, and nobody ever knew. */
+  /** The run has ended with an unknown outcome. */
   | { kind: 'unresolved' };
 
 const SETTLED: ReadonlySet<string> = new Set(['planned', 'sent', 'notSent', 'dropped']);

@@ -27,7 +27,7 @@ interface Authenticated {
 }
 
 const VALID_MS = 15 * 60_000;
-/** What V3 has to sign at the least, and every other `x-acs-…` that is sent. */
+/** The headers that V3 must sign at least, in addition to every sent `x-acs-…`. */
 const MUST_SIGN = ['host', 'x-acs-action', 'x-acs-version', 'x-acs-date', 'x-acs-signature-nonce'];
 
 /** Which action a request is for, before anything of it is checked. */

@@ -1,4 +1,4 @@
-/** What every action works on: the account's commands, invocations and instances in front of the fleet. */
+/** The state of the server: the account's commands, invocations and instances. */
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../../lib/providers/clock.ts';
 import type { FleetEngine } from '../fleet/engine.ts';

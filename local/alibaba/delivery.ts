@@ -30,7 +30,7 @@ export const DELIVERY_ERRORS: Readonly<Record<DeliveryErrorCode, string>> = {
   'OSS.InvalidObjectName': 'The object name is not valid.',
 };
 
-/** What became of one run's output; it changes while the run is over already. */
+/** The delivery of one run's output; it changes after the end of the run. */
 export interface Delivery {
   status: 'InProgress' | 'Finished' | 'Failed';
   uri: string;

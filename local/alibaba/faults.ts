@@ -1,4 +1,4 @@
-/** What befalls a task of the local Cloud Assistant on a bad day, beside what befalls requests of every cloud. */
+/** Faults of tasks at the local Cloud Assistant, in addition to the faults of requests at every cloud. */
 import * as z from 'zod';
 import {
   createFaults,

@@ -20,7 +20,7 @@ export interface TaskRun {
   dropped: number;
   startedAt?: Date | undefined;
   finishedAt?: Date | undefined;
-  /** What became of its whole output, where it is to be delivered to OSS. */
+  /** The state of its output's delivery to OSS, if requested. */
   delivery?: Delivery | undefined;
 }
 
@@ -39,7 +39,7 @@ export interface InvocationRecord {
   invokeId: string;
   regionId: string;
   command: StoredCommand;
-  /** What is run: the command's own content, unless it was changed for this invocation. */
+  /** The script: the command's own content, unless it was changed for this invocation. */
   content: string;
   parameters: Readonly<Record<string, string>>;
   repeatMode: RepeatMode;

@@ -20,7 +20,7 @@ export const INVOKE_STATUSES = [
 ] as const;
 export type InvokeStatus = (typeof INVOKE_STATUSES)[number];
 
-/** What the word for an instance depends on beside its status. */
+/** The facts that determine an instance's status word, apart from its status. */
 interface Stage {
   /** It runs by itself, once later or again and again. */
   isTimed: boolean;

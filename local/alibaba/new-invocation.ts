@@ -1,4 +1,4 @@
-/** What RunCommand and InvokeCommand share: the checks of a request to run something, and the record made of it. */
+/** The common part of RunCommand and InvokeCommand: the checks of the request, and the record of the invocation. */
 import {
   type Frequency,
   findFrequencyProblem,

@@ -25,9 +25,9 @@ export interface RunnerOptions {
   deliveryMs: number;
   /** After this an instance whose agent is offline counts as not reached. The vendor's is one minute. */
   deliveryTimeoutMs: number;
-  /** What is to befall the next task of an instance. */
+  /** The fault of an instance's next task. */
   takeFault: (instanceId: string) => TaskFault | undefined;
-  /** What is to befall the delivery of the next output of an instance. */
+  /** The fault of the delivery of an instance's next output. */
   takeDeliveryFault: (instanceId: string) => DeliveryFault | undefined;
   /** Told when nothing of an invocation will run any more. */
   onOver: (record: InvocationRecord) => void;

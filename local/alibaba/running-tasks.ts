@@ -1,4 +1,4 @@
-/** What runs on the instances now: started, broken where a fault is to befall it, killed, and told when it has ended. */
+/** The running tasks: starts them, applies faults, kills them, and reports their end. */
 import type { Collected } from '../fleet/buckets.ts';
 import type { TaskHandle } from '../fleet/task.ts';
 import type { TaskFault } from './faults.ts';
@@ -49,7 +49,7 @@ export function createRunningTasks(options: RunningTasksOptions): RunningTasks {
         const { bytes: output, dropped } = handle.output();
         const soFar = { startedAt: task.startedAt, output, dropped, now: now() };
         end(record, task, brokenRun(problem, soFar), collected);
-        // The agent went silent: the command runs on, and nobody hears of it.
+        // The agent went silent: the command continues, but its end is never reported.
         if (problem.code !== 'ClientNotResponse') handle.kill();
       };
       void handle.started.then((isRunning) => {
@@ -62,7 +62,7 @@ export function createRunningTasks(options: RunningTasksOptions): RunningTasks {
         });
       });
       void handle.finished.then((ended) => {
-        // What is to befall it has not yet: its own end is not heard of.
+        // The fault has not occurred yet, so the command's own end is not reported.
         const isLost = forced?.when === 'after' && ended.startedAt !== undefined;
         if (isHeard() && !isLost) end(record, task, runOf(ended), collected);
       });

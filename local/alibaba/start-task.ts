@@ -1,4 +1,4 @@
-/** What the engine is asked for when a command runs on an instance. */
+/** The request to the engine for a command on an instance. */
 import type { Collected } from '../fleet/buckets.ts';
 import type { FleetEngine } from '../fleet/engine.ts';
 import { CLOUD_ASSISTANT_OUTPUT } from '../fleet/output.ts';

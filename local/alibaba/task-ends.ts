@@ -27,7 +27,7 @@ export interface Problem {
   code: InstanceErrorCode;
 }
 
-/** Whether it keeps the command from starting, or befalls it when it runs. */
+/** Whether the fault prevents the start of the command, or occurs while it runs. */
 type When = 'before' | 'after';
 
 const FORCED: Readonly<Record<InstanceErrorCode, { status: InstanceStatus; when: When }>> = {
@@ -131,7 +131,7 @@ export function runOf(end: TaskEnd): TaskRun {
   }
 }
 
-/** What the agent says of a process that cannot be. */
+/** The agent's error for a process that cannot be started. */
 export function neverStarted(errorInfo: string, endedAt: Date): TaskEnd {
   return {
     outcome: 'start_failed',

@@ -1,4 +1,4 @@
-/** Records as the answers show them, in the vendor's element names. What is not there yet is an empty text. */
+/** Records in the vendor's element names. A missing value is an empty text. */
 import { aggregateInvocation } from './aggregate.ts';
 import type { StoredCommand } from './commands.ts';
 import { DELIVERY_ERRORS } from './delivery.ts';

@@ -1,4 +1,4 @@
-/** What comes out: the completion events on the queue `completions`, taken as a consumer takes them. */
+/** The completion events of the queue `completions`, received as a consumer does. */
 import { DeleteMessageCommand, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
 import { CompletionEvent } from '../../lib/model/completion-event.ts';
 import type { Stack } from '../stack/start.ts';

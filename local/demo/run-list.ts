@@ -1,4 +1,4 @@
-/** The runs as they go: on a terminal a line for each that is drawn again, else a line for each change. */
+/** The progress of the runs: on a terminal one updated line for each run, otherwise a line for each change. */
 import type { WriteStream } from 'node:tty';
 import * as z from 'zod';
 import type { Stack } from '../stack/start.ts';

@@ -1,4 +1,4 @@
-/** What the demo sends: the repository's real samples, with ids and times of now, proved as their senders prove them. */
+/** The demo's events: the repository's samples, with current ids and times, signed as their senders sign them. */
 import { createHmac, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
@@ -10,7 +10,7 @@ const EVENTS = new URL('../../events/', import.meta.url);
 
 export interface Sent {
   what: string;
-  /** What the door said, for a person. */
+  /** The answer, for a person. */
   answer: string;
   isTaken: boolean;
 }

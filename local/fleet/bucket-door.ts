@@ -1,4 +1,4 @@
-/** What the local clouds have stored in their buckets, over HTTP: `<bucket>/<key>` behind the path that each has for it. */
+/** The files in the local clouds' buckets, over HTTP: `<bucket>/<key>` below each cloud's path. */
 import type { ServerResponse } from 'node:http';
 import type { Buckets } from './buckets.ts';
 

@@ -21,7 +21,7 @@ const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/run/
 /** Never in a shell of this machine: what is written for cmd or PowerShell means something else there. */
 const NO_WINDOWS = 'TaskSpawnFailed: Windows instances of the local fleet run nothing';
 
-/** The files of an instance are nobody else's on this machine. */
+/** Only the owner may read the files of an instance. */
 const OWNER_ONLY = 0o700;
 
 export interface FleetEngine {

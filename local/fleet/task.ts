@@ -65,7 +65,7 @@ export interface TaskHandle {
   kill(): boolean;
 }
 
-/** What the engine has prepared: who runs it, where, and how. */
+/** The prepared process: user, directory and environment. */
 interface Launch {
   /** Where the script is stored until the end. */
   scriptPath: string;

@@ -30,10 +30,10 @@ export interface Cloud {
   envelope: Envelope;
   /** The documented error of a code. */
   errorOf(code: string): CloudError;
-  /** What is answered in the place of an error of ours. */
+  /** The answer to an internal error of the server. */
   unexpected(error: unknown): CloudError;
   tooFrequent: CloudError;
-  /** A request that nobody may send, a web page's for example. */
+  /** The refusal of a forbidden request, such as a web page's. */
   forbidden(detail: string): CloudError;
   /** Ends what runs by itself. */
   close(): void;
@@ -41,13 +41,13 @@ export interface Cloud {
 
 export interface Admitted {
   action: string;
-  /** What the frequency limit counts by. */
+  /** The key of the frequency limit. */
   throttleKey: string;
   /** @throws CloudError @returns the answer without its envelope */
   perform(effect: Effect): object | Promise<object>;
 }
 
-/** What befalls the effect of a request. */
+/** The faults that concern the effect of a request. */
 export interface Effect {
   /** To be awaited right before it. */
   begins(): Promise<void>;

@@ -7,7 +7,7 @@ import type { HttpRequest } from './http.ts';
 
 export const FAULTS_PATH = '/_faults';
 
-/** What the endpoint needs of a cloud's faults. */
+/** The part of a cloud's faults that the endpoint uses. */
 export interface Switchboard {
   addUnchecked(sent: unknown): void;
   clear(): void;

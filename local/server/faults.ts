@@ -7,14 +7,14 @@ import * as z from 'zod';
 export const delayMs = z.int().min(0).max(86_400_000);
 const times = z.int().min(1).default(1).describe('How many it hits');
 const hits = { action: z.string().optional().describe('Which action it hits; default every action'), times };
-/** What a fault of a task or of the delivery of its output has, whatever the cloud. */
+/** The common fields of a fault of a task or of the delivery of its output. */
 export const hitsInstance = {
   instanceId: z.string().optional().describe('Whose next task it hits; default any'),
   times,
 };
 
 /**
- * What befalls a request.
+ * The faults of requests.
  *
  * - `error`: answers this code, and does nothing unless `isAfter`
  * - `throttle`: the vendor's error of its frequency limit, does nothing; with a time to wait where there is one
@@ -59,7 +59,7 @@ export interface Faults<Asked, Task extends OnInstance<'task'>, Delivery extends
   /** Adds what came from outside: one or several, all of them or none. @throws FaultError */
   addUnchecked(sent: unknown): void;
   clear(): void;
-  /** What still waits to hit something. */
+  /** The pending faults. */
   list(): readonly (RequestFault | Task | Delivery)[];
   /** The fault for a request that has just come, used up by it. */
   takeForRequest(action: string): RequestFault | undefined;
@@ -71,7 +71,7 @@ export class FaultError extends Error {
   override readonly name = 'FaultError';
 }
 
-/** @param schema the union of `REQUEST_FAULTS` and what befalls a task and a delivery at this cloud */
+/** @param schema the union of `REQUEST_FAULTS` and this cloud's faults of tasks and deliveries */
 export function createFaults<Asked, Task extends OnInstance<'task'>, Delivery extends OnInstance<'delivery'>>(
   schema: z.ZodType<RequestFault | Task | Delivery, Asked>,
 ): Faults<Asked, Task, Delivery> {

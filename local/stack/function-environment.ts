@@ -89,7 +89,7 @@ export function functionEnvironment(given: Environment, parts: LocalParts): Reco
   return all;
 }
 
-/** What the environment gives, else `local-<source>-secret`. */
+/** The environment's value, otherwise `local-<source>-secret`. */
 function secretsOf(given: Environment): Record<string, string> {
   return Object.fromEntries(
     [...SOURCES.keys()].map((source) => {

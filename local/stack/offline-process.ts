@@ -72,7 +72,7 @@ export async function startOffline(options: OfflineOptions): Promise<OfflineProc
       },
     },
   );
-  // That it has ended is told by its exit, not by a write that comes too late.
+  // Its exit reports the end, not a failing write.
   child.stdin.on('error', () => {});
   child.stdin.write(`${JSON.stringify(environment)}\n`);
   const lastLines: string[] = [];

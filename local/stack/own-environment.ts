@@ -6,7 +6,7 @@ import { type Environment, replySecretVariable, SETTINGS, secretVariable } from 
 import { SOURCES } from '../../lib/sources/registry.ts';
 import { PORTS } from './asked-ports.ts';
 
-/** What a program needs to run at all, and to write as a terminal likes it. `npm_lifecycle_event`: npm started it. */
+/** The variables that programs and terminals need. `npm_lifecycle_event`: npm started it. */
 const OF_A_PROCESS: ReadonlySet<string> = new Set([
   'PATH',
   'HOME',
@@ -27,12 +27,12 @@ const OF_A_PROCESS: ReadonlySet<string> = new Set([
 /** Settings too, but of a real cloud: the local ones have the local keys. */
 const OF_A_CLOUD = /^(TENCENTCLOUD|ALIBABA_CLOUD)_|_(CREDENTIALS|ENDPOINT)$/;
 
-/** What every process of the stack may be started with: nothing in it is secret. */
+/** The environment of every process of the stack; nothing in it is secret. */
 export function processEnvironment(given: Environment): Record<string, string> {
   return pick(given, (name) => OF_A_PROCESS.has(name) || name.startsWith('LC_'));
 }
 
-/** What local/README.md lets a person set, the secrets of sources among it: for the functions alone. */
+/** The settings of local/README.md, including the secrets of sources: only for the functions. */
 export function stackSettings(given: Environment): Record<string, string> {
   const names = new Set([
     ...Object.keys(PORTS),

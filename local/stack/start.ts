@@ -85,7 +85,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     }
   };
   try {
-    // What a person wrote is checked before anything is started.
+    // Files of the user are checked before anything is started.
     const { rulesFile, rules } = readRules(environment['RULES_FILE']);
     const fleet = loadFleet(environment['FLEET_FILE'] || `${ROOT}/local/fleet.yml`);
     const deployment = readDeployment(`${ROOT}/serverless.yml`);

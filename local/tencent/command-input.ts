@@ -1,4 +1,4 @@
-/** What RunCommand, CreateCommand and ModifyCommand take alike: a command's content, name and default parameters. */
+/** The common parameters of RunCommand, CreateCommand and ModifyCommand: content, name and default parameters. */
 import * as z from 'zod';
 import {
   outputCosBucketUrl,

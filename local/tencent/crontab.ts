@@ -55,7 +55,7 @@ function checkCrontab(line: string, at: Date): void {
   try {
     if (fields.length === 5 && fields.every(isPlain) && cron(line).nextRun(at)) return;
   } catch {
-    // the same answer as for one that never comes true
+    // the same answer as for a recurrence that never fires
   }
   throw new TatError(
     'InvalidParameterValue.InvalidCronExpression',

@@ -77,7 +77,7 @@ export function renderContent(content: string, parameters: Parameters): string {
   );
 }
 
-/** What records show: the values of hidden parameters are `******`. */
+/** The parameters in records: the values of hidden ones are `******`. */
 export function maskHidden(content: string, parameters: Parameters): Parameters {
   const hidden = new Set(
     [...content.matchAll(PLACEHOLDER)].flatMap(([, mark, name]) => (mark && name ? [name] : [])),

@@ -1,4 +1,4 @@
-/** What the local TAT remembers: commands, invocations with their tasks, invokers with their firings. */
+/** The state of the local TAT: commands, invocations with their tasks, invokers with their firings. */
 import type { TaskEnd, TaskHandle } from '../fleet/task.ts';
 import type { TatTaskStatus } from './aggregate.ts';
 import type { Parameters } from './parameters.ts';
@@ -50,7 +50,7 @@ export interface Task {
   errorInfo: string;
   handle?: TaskHandle;
   end?: TaskEnd;
-  /** What became of the whole output, where a bucket is named. */
+  /** The state of the output's delivery, if a bucket is named. */
   upload?: { url: string } | { error: string };
   startedAt?: Date;
   endedAt?: Date;

@@ -1,4 +1,4 @@
-/** What has to be true of the instances before a command is taken: one that is unfit refuses the whole request. */
+/** The checks of the instances before a command is accepted: one unsuitable instance refuses the whole request. */
 import type { FleetInstance } from '../fleet/fleet-file.ts';
 import type { Command, Invocation } from './records.ts';
 import { TatError } from './tat-error.ts';

@@ -1,4 +1,4 @@
-/** What every action works with. One for each server. */
+/** The context of every action. One for each server. */
 import type { Clock } from '../../lib/providers/clock.ts';
 import type { FleetEngine } from '../fleet/engine.ts';
 import type { Faults } from './faults.ts';
@@ -25,7 +25,7 @@ export interface World {
 /** Where a request comes from, as far as an action has to know. */
 export interface Call {
   region: string;
-  /** How long what this request starts is not listed (a fault; else 0). */
+  /** How long the invocation of this request is not listed (a fault; otherwise 0). */
   lateVisibilityMs: number;
 }
 

@@ -144,7 +144,7 @@ const Shape = z.looseObject({
 
 function settingsOf(source: Source): string[][] {
   const { properties } = Shape.parse(z.toJSONSchema(source.settings, { io: 'input' }));
-  // Every source has it: it is told once, above.
+  // A setting of every source, described once above.
   const { queue: _, ...own } = properties;
   return Object.entries(own).map(([name, { description, default: value }]) => [
     `\`${name}\``,

@@ -47,7 +47,7 @@ function unrehearsed({ provider, instances }: { provider: string; instances: rea
   };
 }
 
-/** Stands for a secret where nothing is run: nobody has to be given it for that. */
+/** The placeholder of a secret, which a rehearsal does not need. */
 const STAND_IN = 'fleet-reflex-secret';
 
 function withStandIns({ parameters, secretParameters = [] }: WithSecrets): Record<string, string> {

@@ -9,7 +9,7 @@ import { readCases } from './cases/read.ts';
 
 const CASES_FILE = /\.test\.ya?ml$/;
 
-/** Whether what was named is files of cases, or folders with such files; else it is one event. */
+/** Whether the arguments are files or folders of cases; otherwise they are one event. */
 export async function areCases(names: readonly string[]): Promise<boolean> {
   const kinds = await Promise.all(names.map(async (name) => CASES_FILE.test(name) || (await isFolder(name))));
   return names.length > 0 && kinds.every((is) => is);

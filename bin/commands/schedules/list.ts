@@ -24,7 +24,7 @@ export async function listSchedules(fileName: string, now: Date): Promise<number
   return 0;
 }
 
-/** What rules and people scheduled is known to the deployment only. */
+/** Only the deployment knows the schedules of rules and people. */
 async function listWaiting(): Promise<void> {
   try {
     const { runs } = Page.parse(await callRunsApi('GET', '/runs?status=scheduled&limit=100'));

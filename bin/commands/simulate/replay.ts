@@ -7,13 +7,13 @@ import { type Happening, simulation } from '../../../lib/simulation/simulation.t
 import { SPLITS } from '../../splits.ts';
 import type { Request } from './history.ts';
 
-/** What came of one event. */
+/** The result of one event. */
 export interface Replayed {
   from: string;
   at: Date;
   event: TriggerEvent;
   effects: readonly Effect[];
-  /** What the door says of it: `event.stale`. */
+  /** Notes about it: `event.stale`. */
   notes: readonly Note[];
 }
 
@@ -36,7 +36,7 @@ export interface Counts {
 
 export interface Replay {
   events: Replayed[];
-  /** What schedules fired on their own. */
+  /** Runs that schedules fired. */
   fired: Effect[];
   /** By the rule's name, in the order of the file; of rules that matched something. */
   rules: ReadonlyMap<string, Counts>;

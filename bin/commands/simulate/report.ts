@@ -1,4 +1,4 @@
-/** What came of a history, for a terminal. */
+/** The summary of a history, for a terminal. */
 import type { Effect } from '../../../lib/simulation/effect.ts';
 import { count, effectLine, requestLine } from '../../effect-line.ts';
 import { printable } from '../../printable.ts';
@@ -16,7 +16,7 @@ export function linesOf({ effects, notes }: Pick<Replayed, 'effects' | 'notes'>)
   ];
 }
 
-/** What the rules as they are now (`before`) do otherwise, by rule; nothing where both do the same. */
+/** The differences to the current rules (`before`), by rule; empty if both do the same. */
 export function differences(before: readonly Effect[], after: readonly Effect[]): string[] {
   const rules = new Set([...before, ...after].map(({ request }) => request.rule));
   return [...rules].flatMap((rule) => {
@@ -30,7 +30,7 @@ export function differences(before: readonly Effect[], after: readonly Effect[])
   });
 }
 
-/** What two have to have in common to be the same: with the values of secrets, without times and ids of runs. */
+/** The fields that decide whether two are equal: with the values of secrets, without times and ids of runs. */
 function whatOf(effect: Effect): unknown[] {
   const { kind, request } = effect;
   const asked = request.action === 'run' || request.action === 'schedule' ? request.target.parameters : {};

@@ -29,7 +29,7 @@ export function reportTask(invocationId: string, row: InvokeInstance, hasOutput:
     status,
     providerStatus: row.InvocationStatus,
     started,
-    // The vendor fills in 0 for commands that never ran, and for a lost one nobody knows.
+    // The vendor fills in 0 for commands that never ran; for a lost one the exit code is unknown.
     ...(hasEnded && started === 'yes' && typeof row.ExitCode === 'number' && { exitCode: row.ExitCode }),
     ...(hasEnded && hasOutput && { output: Buffer.from(row.Output ?? '', 'base64') }),
     ...(hasEnded && typeof row.Dropped === 'number' && { outputDroppedBytes: row.Dropped }),

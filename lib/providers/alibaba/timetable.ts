@@ -1,4 +1,4 @@
-/** When a Frequency comes true next: for what a person is shown, and for the local server, where it really runs. */
+/** The next firing of a Frequency: for display, and for the local server, which really fires. */
 import { Cron } from 'croner';
 import type { Frequency } from './frequency.ts';
 

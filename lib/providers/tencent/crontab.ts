@@ -20,7 +20,7 @@ export function nextCrontabTimes(crontab: string, count: number, from: Date): Da
   return parseCrontab(crontab).nextRuns(count, from);
 }
 
-/** @throws FleetReflexError `provider.invalid`, disposition drop, also for one that never comes true */
+/** @throws FleetReflexError `provider.invalid`, disposition drop, also for a recurrence that never fires */
 export function checkCrontab(crontab: string): void {
   parseCrontab(crontab);
 }

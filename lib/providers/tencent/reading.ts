@@ -38,7 +38,7 @@ export async function readInvocations(
   return readings.flat();
 }
 
-/** What is known of one invocation while it is being read. */
+/** The state of reading one invocation. */
 interface Draft {
   invocationId: string;
   /** By task id. */

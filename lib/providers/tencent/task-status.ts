@@ -43,7 +43,7 @@ export function mapTaskStatus(providerStatus: string): Mapped {
   return MAPPING.get(providerStatus) ?? UNKNOWN;
 }
 
-/** What is known of a task from the list that an invocation carries. */
+/** The fields of a task in the list of its invocation. */
 export interface BasicTask {
   InvocationTaskId: string;
   InstanceId: string;
@@ -75,7 +75,7 @@ export function reportOfTask(row: TaskRow): TaskReport {
   if (deliveryError !== undefined) report.outputDeliveryError = deliveryError;
   const error = errorOf(row);
   if (error !== undefined) report.error = error;
-  // The instance's own clock where it has reported, else the vendor's.
+  // The instance's own clock if it has reported, otherwise the vendor's.
   const startedAt = utc(result?.ExecStartTime) ?? (mapped.started === 'yes' ? utc(row.StartTime) : undefined);
   if (startedAt !== undefined) report.startedAt = startedAt;
   const endedAt = utc(result?.ExecEndTime) ?? utc(row.EndTime);

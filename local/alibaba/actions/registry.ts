@@ -1,4 +1,4 @@
-/** The actions that the local Cloud Assistant speaks: this list is the list of what is supported. */
+/** The supported actions of the local Cloud Assistant. */
 import type { Action } from '../cloud.ts';
 import { createCommand } from './create-command.ts';
 import { deleteCommand } from './delete-command.ts';

@@ -12,7 +12,7 @@ export interface Difference {
   message: string;
 }
 
-/** What came of one case. */
+/** The result of one case. */
 export interface Came {
   effects: readonly Effect[];
   outcomes: readonly DoorOutcome[];
@@ -71,7 +71,7 @@ function compareList<Entry extends { rule: string }>(
   ];
 }
 
-/** What became of a rule of which something else was expected. */
+/** The actual result of a rule with another expected result. */
 function insteadOf(rule: string, { effects, outcomes, ignored }: Came): string {
   const own = effects.filter(({ request }) => request.rule === rule).map(effectLine);
   if (own.length > 0) return `came ${own.join('; ')}`;

@@ -10,7 +10,7 @@ const DAY = 86_400_000;
 const Texts = z.record(z.string(), z.string());
 const Instances = z.array(z.string());
 
-/** What a run is sent with; each field that is there is compared. */
+/** The fields of an expected run; each given field is compared. */
 const target = {
   rule: z.string().describe('The rule.'),
   provider: z.string().optional().describe('The cloud.'),
@@ -101,7 +101,7 @@ export const Case = z
       .unknown()
       .optional()
       .describe(
-        'A file, from here: a trigger event, or what a source sends. Or the same in place: a payload with `source`, or `{ kind, data }` of a trigger event, whose other fields are made up. Absent: time goes by, and what was scheduled fires.',
+        'A file, relative to this one, with a trigger event or a source’s payload. Or the event itself: a payload with `source`, or `{ kind, data }` of a trigger event, whose other fields are generated. Absent: only time passes, and scheduled runs fire.',
       ),
     source: z
       .string()
