@@ -104,7 +104,7 @@ async function move(
   return MessageId;
 }
 
-/** For whoever looks next. */
+/** Makes the message visible again for the next receiver. */
 async function leave(client: SQSClient, { ReceiptHandle }: Message, QueueUrl: string): Promise<void> {
   await client.send(new ChangeMessageVisibilityCommand({ QueueUrl, ReceiptHandle, VisibilityTimeout: 0 }));
 }

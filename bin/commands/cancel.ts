@@ -8,8 +8,8 @@ export const command: Command = {
   summary: 'stop a run',
   usage: `fleet-reflex cancel <run id> [--instance <id> …]
 
-The run ends as what the cloud then reports: cancelled before it started, stopped while it ran, or finished all the same.
-With --instance, once for each, it is cancelled on these alone, and goes on on the others.
+The run ends in the state that the cloud reports: cancelled before it started, stopped while it ran, or finished in spite
+of the cancel. With --instance, once for each, it is cancelled only on these instances, and continues on the others.
 
 ${CONNECTION}`,
   async run(args) {

@@ -54,7 +54,7 @@ ${CONNECTION}`,
     else for (const event of events) await explain(event, text);
     if (events.length > 0) return 0;
     console.error(
-      `No event of the newest ${LOOKED_THROUGH} has ${JSON.stringify(text)} in its id, subject, type, source or rules. One that was refused at the door (a wrong signature, a body that nobody understands) is in the webhook's log as request.refused.`,
+      `No event of the newest ${LOOKED_THROUGH} has ${JSON.stringify(text)} in its id, subject, type, source or rules. A refused request (a wrong signature, an unreadable body) is in the webhook's log as request.refused.`,
     );
     return 1;
   },

@@ -1,4 +1,4 @@
-/** The tasks of a run: a task only moves forward, and its first terminal state stands, whoever reports it. */
+/** The tasks of a run: a task only moves forward, and its first terminal state is kept, from any reporter. */
 import type { Run, RunTask } from './run.ts';
 import { isTerminalTask, taskRank } from './status.ts';
 

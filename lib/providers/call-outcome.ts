@@ -1,6 +1,6 @@
 /**
- * What became of one call to a cloud, in the words that all clouds share: what the failure means, and whether the call
- * may have had its effect all the same.
+ * The outcome of one call to a cloud, common to all clouds: the class of a failure, and whether the call may still have
+ * taken effect.
  */
 import { FleetReflexError } from '../errors.ts';
 import type { ProviderName } from '../model/provider-name.ts';
@@ -114,7 +114,7 @@ export function mayHaveTakenEffect(errorClass: ErrorClass): boolean {
 export type AnsweredOr<Answer> = { kind: 'answered'; answer: Answer } | CallFailed;
 
 /**
- * The answer, for callers who have no other way than to throw.
+ * The answer, for callers that can only throw.
  * @throws FleetReflexError as `toError` makes it
  */
 export function answerOf<Answer>(outcome: AnsweredOr<Answer>, provider: ProviderName, doing: string): Answer {

@@ -1,6 +1,6 @@
 /**
- * Who may use a rule: entries are ids, which a platform gives and nobody can change. A name, which people choose and
- * change as they like, counts only where the entry says so, `name:ann`.
+ * Who may use a rule: entries are the platform's ids, which cannot be changed. A name, which people can change, counts only
+ * if the entry says so, `name:ann`.
  */
 import type { ChatData } from '../model/trigger-event.ts';
 import type { Path, YamlFile } from './positions.ts';
@@ -17,7 +17,7 @@ export function whyNotAllowed(
   allow: Allow | undefined,
   { user, channel }: Pick<ChatData, 'user' | 'channel'>,
 ): string | undefined {
-  if (allow === undefined) return 'nobody may: the rule has no `allow`';
+  if (allow === undefined) return 'closed to everybody: the rule has no `allow`';
   const isMember = user.groups?.some((group) => allow.groups.includes(group)) === true;
   if (!isMember && !isListed(allow.users, user)) {
     return `${nameFor(user)} is not among the rule’s \`allow\` users and groups`;
@@ -72,7 +72,7 @@ export function checkAllowEntries(
           `expected a name directly behind \`${BY_NAME}\`, like ${BY_NAME}ann, came ${JSON.stringify(entry)}`,
         );
       } else if (list === 'groups') {
-        warnings.add(at, `\`${entry}\` lets nobody in: what chats send has no names of groups. Write the id`);
+        warnings.add(at, `\`${entry}\` matches no group: chats send no names of groups. Write the id`);
       } else {
         warnings.add(
           at,

@@ -40,7 +40,7 @@ export interface LoadContext extends Omit<Compiling, 'kinds'> {
   readonly rules: readonly RuleParts[];
 }
 
-/** What is well formed of a rule: in a file that is refused anyway the rest is looked at all the same. */
+/** The valid parts of a rule: the other parts of a refused file are still checked. */
 export interface RuleParts {
   readonly spec: Partial<RuleSpec>;
   /** The fields that the file has, well formed or not. */
@@ -128,7 +128,7 @@ function checkByName(
   if (isKnown && !kinds.flat().includes('chat')) {
     problems.add([...path, 'byName'], `is for chat sources; ${on.join(', ')} sends no commands of people`);
   } else if (allow === undefined) {
-    problems.add([...path, 'byName'], 'lets nobody run it without `allow`: say who may');
+    problems.add([...path, 'byName'], 'needs `allow`: list who may run it');
   }
 }
 

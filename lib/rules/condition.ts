@@ -53,7 +53,7 @@ export function compileCondition(text: string, kinds: readonly EventKind[]): Com
   return { ok: true, condition: conditionOf(expression, clauses, asksForStatus(expression.ast)) };
 }
 
-/** A condition as it is packaged: what tells whether it can hold, and the texts of what is evaluated when it can. */
+/** A packaged condition: the index data that decides whether it can be true, and the expressions to evaluate then. */
 export interface PackedCondition {
   text: string;
   clauses: readonly Pick<Clause, 'text' | 'test'>[];

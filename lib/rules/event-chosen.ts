@@ -1,6 +1,6 @@
 /**
- * What an event may decide of a rule. Where it runs and what it runs was meant by the people who wrote the file; a field
- * that an event chooses is refused unless `unsafe` names it, so that nobody gives that away without a word.
+ * The fields of a rule that an event may choose. The authors of the file decide where and what a rule runs; a field that an
+ * event chooses is refused unless `unsafe` names it, so that it is never open by accident.
  */
 import type { PatternTraits } from '../regex/pattern-traits.ts';
 import { closest } from './did-you-mean.ts';

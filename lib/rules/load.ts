@@ -31,8 +31,8 @@ const COMPLETIONS: DestinationRef = { name: 'completions', sqs: 'completions' };
  * @param text YAML
  * @param fileName for messages
  * @param sources the sources that rules may be on
- * @param options `looksForFeedback`: also warn of what is for the author: rules that can see their own events, and rules
- * for everybody in every tenant. The functions need not look for that each time they start
+ * @param options `looksForFeedback`: also warn the author about rules that can see their own events, and about rules for
+ * everybody in every tenant. The functions skip these checks when they start
  * @throws FleetReflexError `rules.invalid`: a line `file:line:column: problem` for every problem; `details.problems`
  */
 export function loadRules(

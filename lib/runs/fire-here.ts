@@ -123,7 +123,7 @@ export function runOf(run: Run, at: Date): Run {
 function late(at: Date, { deadline }: Run): Reason {
   return {
     code: 'schedule.late',
-    message: `Its time was ${at.toISOString()}, and nobody looked before its deadline ${deadline}: the poller was not running.`,
+    message: `Its time was ${at.toISOString()}, and the poller did not run before its deadline ${deadline}.`,
     advice: 'Nothing was run. Ask for the run again, if it is still wanted.',
   };
 }

@@ -23,7 +23,7 @@ export const described = (request: RunRequest) => ({
   failedReadings: 0,
 });
 
-/** The run that a request asks for, cut into invocations, leased to whoever creates it. */
+/** The run of a request, split into invocations, leased to its creator. */
 export function newRun(
   request: Extract<RunRequest, { action: 'run' }>,
   provider: Splitting,

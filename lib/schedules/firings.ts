@@ -1,7 +1,7 @@
 /**
- * Finds out which schedules came true, and makes a run of each firing, which the ordinary poller completes. It looks
- * again at the time before the last known firing, since a provider may show one late; a firing is a run once all the
- * same, because the run's id is made of it.
+ * Finds the firings of schedules, and makes a run of each, which the poller completes. It reads again some time before the
+ * last known firing, because a provider may show one late; a firing still gives one run, because the run's id is derived
+ * from it.
  */
 
 import { FleetReflexError, messageOf } from '../errors.ts';
@@ -23,9 +23,9 @@ export interface Collected {
 }
 
 /**
- * Asks about the schedules whose time has come. Nobody is asked when none has.
- * @param known all that the ledger has; default: it is read
- * @returns what is new
+ * Reads the firings of due schedules. Makes no request if none is due.
+ * @param known all schedules of the ledger; default: it is read
+ * @returns the new firings
  */
 export async function collectFirings(
   context: SchedulesContext,

@@ -1,6 +1,6 @@
 /**
- * The action `schedule`: makes the provider's schedule for one request, once. The run is stored before the provider
- * is asked, and the schedule is known there by the run's id, so that whoever tries again finds it.
+ * The action `schedule`: creates the provider's schedule for one request, once. The run is stored before the call, and the
+ * schedule has the run's id as its name, so that a retry finds it.
  */
 
 import { randomUUID } from 'node:crypto';
@@ -174,7 +174,7 @@ function problemOf(request: ScheduleRequest, context: SchedulesContext): Reason 
   try {
     const [next] = schedulesOf(context.schedules, provider).nextTimes(recurrence ?? '', 1, now);
     if (next !== undefined) return undefined;
-    return { code: 'schedule.never', message: `The recurrence '${recurrence}' never comes true again.` };
+    return { code: 'schedule.never', message: `The recurrence '${recurrence}' has no further firing.` };
   } catch (error) {
     if (!(error instanceof FleetReflexError)) throw error;
     return { code: 'schedule.invalid', message: error.message };

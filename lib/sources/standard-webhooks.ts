@@ -39,7 +39,7 @@ or \`attempt\`, may differ.`,
       },
       { body },
     );
-    // A message of the queue is signed by nobody.
+    // A message of the queue is not signed.
     const isSigned = request.headers['webhook-id'] !== undefined;
     return { kind: 'events', events: [event], contents: { hashes: [contentHash(body)], isSigned } };
   },

@@ -1,6 +1,6 @@
 /**
- * A cell is one small item of a guard's memory: what the guard knows, changed by a pure function and written only if
- * nobody wrote meanwhile. So a guard decides as if it were alone, however many ask at once.
+ * A cell is one small item of a guard's state, changed by a pure function and written only if it is unchanged since the
+ * read. So a guard decides as if there were no concurrency.
  */
 import type * as z from 'zod';
 

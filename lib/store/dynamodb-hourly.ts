@@ -1,7 +1,7 @@
 /**
  * The hourly counts on the table of the runs: an item for each rule, an attribute for each run in the window. While
- * there is room a count is one conditional update, which is right however many ask at once. Only when the item is full
- * is it read, and what is older than an hour is left out by whoever is first.
+ * there is room, a count is one conditional update, which is correct under concurrency. Only a full item is read, and the
+ * first caller removes the entries that are older than an hour.
  */
 import { type DynamoDBDocumentClient, GetCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod';

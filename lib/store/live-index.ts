@@ -17,7 +17,7 @@ export interface LiveRun {
   /** Of the stored run. */
   revision: number;
   status: RunStatus;
-  /** ISO 8601: when somebody has to see to it, where nobody else does until then. */
+  /** ISO 8601: when the poller must process it, unless another process does so before. */
   pollAt: string;
   /** Of its last write, ISO 8601; entries are in its order. */
   at: string;

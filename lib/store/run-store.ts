@@ -36,7 +36,7 @@ export interface RunStore {
   scheduled(options: { limit: number; rule?: string | undefined }): Promise<Run[]>;
   /** Moves the entries that an earlier version wrote, at most once a minute, to where this one looks. */
   adoptEarlier(): Promise<void>;
-  /** The scopes (`tencent#ap-guangzhou`, `-`) that ever had a live run, and who has their loops' leases, if anybody. */
+  /** The scopes (`tencent#ap-guangzhou`, `-`) that ever had a live run, with the leases of their loops. */
   scopes(): Promise<ReadonlyMap<string, Lease | undefined>>;
   /** The entries of a scope's live runs, in the order of their last writes. @param after written after it, ISO 8601 */
   liveIn(scope: string, after?: string): Promise<LiveRun[]>;

@@ -132,7 +132,7 @@ export const condition = {
   isNew: 'attribute_not_exists(pk)',
   /** The first, or the same again. */
   isContentOurs: 'attribute_not_exists(pk) OR #hash = :hash',
-  /** Nobody wrote since we read. */
+  /** Unchanged since we read it. */
   isRevision: 'revision = :expected',
   /** Free, ours already, or run out. */
   isLeaseFree: 'attribute_not_exists(pk) OR #owner = :owner OR #until < :now',

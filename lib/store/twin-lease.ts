@@ -1,6 +1,6 @@
 /**
- * The record of who may send invocations that look the same to the provider. It names an attempt, not a time: it is
- * held for as long as the run that it names has that attempt open, and whoever comes next reads that run to see.
+ * The lease for invocations that look the same to the provider. It names an attempt, not a time: it is held while the named
+ * run has that attempt open, and the next run reads that run to find out.
  */
 import * as z from 'zod';
 import { RunId } from '../model/run-request.ts';
@@ -30,9 +30,9 @@ export type Glimpse = z.infer<typeof Glimpse>;
 
 /** What the run that a lease names has made of its attempt. */
 export type Holding =
-  /** Nobody knows yet. */
+  /** The outcome is not known yet. */
   | { kind: 'open' }
-  /** It is known: the provider's name of it, or none for an attempt without effect. */
+  /** The outcome is known: the provider's id, or none for an attempt without effect. */
   | { kind: 'over'; invocationId?: string | undefined }
   /** The run has ended with an unknown outcome. */
   | { kind: 'unresolved' };

@@ -12,7 +12,7 @@ const run = promisify(execFile);
 /** One `mkfifo` makes this many, because starting it costs as much as starting the command itself. */
 const BATCH = 16;
 
-/** The two ends. The read end does not block; the write end does, as a shell expects. Whoever takes it closes both. */
+/** The two ends. The read end does not block; the write end does, as a shell expects. The caller closes both. */
 export interface Pipe {
   readFd: number;
   writeFd: number;

@@ -32,7 +32,7 @@ export const REQUEST_FAULTS = [
     code: z.string().min(1),
     message: z.string().optional().describe("Default the vendor's"),
     httpStatus: z.int().min(400).max(599).optional().describe("Default the vendor's for this code"),
-    isAfter: z.boolean().default(false).describe('Whether the effect happens all the same'),
+    isAfter: z.boolean().default(false).describe('Whether the effect still happens'),
   }),
   z.strictObject({ ...hits, kind: z.literal('throttle'), retryAfterMs: delayMs.optional() }),
   z.strictObject({ ...hits, kind: z.literal('httpStatus'), status: z.int().min(400).max(599) }),

@@ -53,7 +53,7 @@ export async function startFront(options: FrontOptions): Promise<Front> {
   const { door } = options;
   const server = createServer((request, response) => {
     pass(request, response, options).catch((thrown: unknown) => {
-      // Else the client has gone before it said all.
+      // Otherwise the client disconnected before the request was complete.
       if (request.complete) console.error('front.unexpected', thrown);
       request.socket.destroy();
     });

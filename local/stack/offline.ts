@@ -5,7 +5,7 @@
  * esbuild's service, which is several hundred megabytes by then, is let go.
  *
  * The parent holds the other end of standard input. The first line is the environment as JSON, the second means that
- * everything answers, and the end of all that nobody is there.
+ * everything answers, and the end of the input means that the parent has died.
  */
 import { rmSync } from 'node:fs';
 import { createRequire } from 'node:module';

@@ -10,7 +10,7 @@ export function portOf(server: Pick<Server, 'address'>): number {
 }
 
 /**
- * The asked port, when nobody has it. 0, any free one, stays 0: whoever listens takes one, and nobody comes between.
+ * The requested port, if it is free. 0, any free one, stays 0: the listener takes one, so that there is no race.
  * @param variable the environment variable that names another
  * @throws FleetReflexError `port.taken`
  */

@@ -34,7 +34,7 @@ export async function startTables(
   await Promise.all(
     [...tables].map(async ([id, table]) => {
       const TableName = names[id];
-      if (TableName === undefined) throw new Error(`serverless.yml has a table ${id} that nobody names`);
+      if (TableName === undefined) throw new Error(`serverless.yml has an unknown table ${id}`);
       await client.send(
         new CreateTableCommand({
           TableName,

@@ -22,7 +22,7 @@ export interface InvocationRequest {
 }
 
 /**
- * Checks and starts, whoever asks: a request, or a schedule whose time has come.
+ * Checks and starts a command, for a request or for the firing of a schedule.
  * @throws TatError the synchronous preconditions of InvokeCommand
  */
 export function invoke(world: World, request: InvocationRequest): Invocation {

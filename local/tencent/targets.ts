@@ -31,8 +31,8 @@ export function findTargets(world: World, instanceIds: readonly string[], region
 
 /**
  * Whatever starts a command: the region has such instances, and their agents run this type of command. What a request
- * starts (`USER`) is also refused where an instance does not run or its agent is offline; what a schedule starts is
- * sent all the same, and becomes DELIVER_FAILED there.
+ * starts (`USER`) is also refused if an instance does not run or its agent is offline; the firing of a schedule is sent
+ * anyway, and becomes DELIVER_FAILED there.
  */
 export function checkCanRun(
   instances: readonly FleetInstance[],

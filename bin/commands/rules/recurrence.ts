@@ -36,7 +36,7 @@ async function problemHere(provider: string, recurrence: string): Promise<string
   try {
     const now = new Date();
     const next = recurrences.nextTime(recurrence, now, now);
-    return next === undefined ? `recurrence '${recurrence}': it never comes true` : undefined;
+    return next === undefined ? `recurrence '${recurrence}': it never fires` : undefined;
   } catch (thrown) {
     return messageOf(thrown);
   }

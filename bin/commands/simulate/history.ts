@@ -24,7 +24,7 @@ export interface History {
   files: number;
   /** Files and lines that are no event. */
   problems: string[];
-  /** Records that have no event: they are from before events were kept, or of what is not kept. */
+  /** Records without an event: older than the keeping of events, or of events that are not kept. */
   withoutEvent: number;
 }
 

@@ -166,7 +166,7 @@ async function readInvocation(
 
 /**
  * Each instance once, over all pages. The document counts `Invocation` records as the entries of a page and puts all
- * instances into their record; should a record continue on the next page all the same, its instances add up here.
+ * instances into their record; if a record continues on the next page, its instances are added here.
  */
 async function readRows(
   client: Reader,

@@ -1,4 +1,4 @@
-/** What has to be done so that a timed invocation becomes what a schedule says, and when it came true. */
+/** The changes that make a timed invocation match a schedule, and the times of its firings. */
 import { FleetReflexError } from '../../errors.ts';
 import { isTerminalTask } from '../../model/status.ts';
 import { type Firing, type ProviderSchedule, type ScheduleSpec, settingsMark } from '../schedules.ts';
@@ -59,8 +59,8 @@ export function checkedFrequency(spec: ScheduleSpec, now: Date): string {
 }
 
 /**
- * One for each time it came true, whatever the number of instances; by the earliest of their starts. A time at which
- * nothing started at all (no instance could be reached) has only its end, or no time: then it counts as now.
+ * One for each firing, for any number of instances; its time is the earliest start. A firing that started nothing (no
+ * instance was reachable) has only its end, or no time: then it counts as now.
  */
 export function firingsOf(
   scheduleId: string,

@@ -41,7 +41,7 @@ function parseCrontab(crontab: string): Cron {
   } catch (thrown) {
     throw invalid(crontab, messageOf(thrown).replace(/^CronPattern: /, ''));
   }
-  if (cron.nextRun() === null) throw invalid(crontab, 'it never comes true');
+  if (cron.nextRun() === null) throw invalid(crontab, 'it never fires');
   return cron;
 }
 

@@ -1,6 +1,6 @@
 /**
- * A rehearsal at TAT: PreviewReplacedCommandContent for the text, the state of the agents for the instances. It has no
- * dry run: who runs it and in which directory is looked at by nobody before the command starts.
+ * A rehearsal at TAT: PreviewReplacedCommandContent for the text, the state of the agents for the instances. TAT has no dry
+ * run: it checks user and directory only when the command starts.
  */
 import { FleetReflexError } from '../../errors.ts';
 import type { Target } from '../../model/target.ts';

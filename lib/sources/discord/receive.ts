@@ -193,7 +193,7 @@ function fromInteraction(
   const interaction = checkPayload('discord', Command, payload);
   const { member, channel_id: channelId, channel, application_id: applicationId, token } = interaction;
   const user = member?.user ?? interaction.user;
-  if (!user) return { kind: 'ignored', because: 'the interaction is nobody’s' };
+  if (!user) return { kind: 'ignored', because: 'the interaction has no user' };
   if (user.bot === true) return { kind: 'ignored', because: 'the interaction is not a person’s' };
   const isButton = type === MESSAGE_COMPONENT;
   const commandType = interaction.data.type ?? CHAT_INPUT;

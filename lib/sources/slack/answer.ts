@@ -4,7 +4,7 @@ import { answerText, cutText } from '../shared/chat-answer.ts';
 import { slackMarkup } from '../shared/chat-markup.ts';
 import type { SourceAnswer } from '../source.ts';
 
-/** Slack cuts a message's text at 40,000 characters; nobody reads a tenth of that. */
+/** Slack cuts a message's text at 40,000 characters; ours is shorter, to be readable. */
 const MAX_TEXT = 4000;
 
 export function answerInSlack(outcomes: readonly DoorOutcome[]): SourceAnswer {

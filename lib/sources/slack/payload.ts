@@ -154,7 +154,7 @@ function fromEvent(
   const { event, event_id: id, event_time: time, authorizations } = callback;
   const notTyped = whyNotTyped(event);
   if (notTyped !== undefined || !event.user)
-    return { kind: 'ignored', because: notTyped ?? 'nobody said it' };
+    return { kind: 'ignored', because: notTyped ?? 'the message has no user' };
   const said = saidToApp(
     event.text ?? '',
     (authorizations ?? []).filter((it) => it !== null),

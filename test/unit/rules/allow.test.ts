@@ -194,7 +194,7 @@ describe('a file', () => {
       expect.stringMatching(
         /^rules\.yml:7:26: rules\[0\]\.allow\.users\[1\]: `name:ann` is whatever has that name/,
       ),
-      expect.stringContaining('rules[0].allow.groups[0]: `name:devs` lets nobody in'),
+      expect.stringContaining('rules[0].allow.groups[0]: `name:devs` matches no group'),
       expect.stringContaining('rules[0].allow.channels[0]: `name:acme/web#1` is whatever has that name'),
     ]);
     expect(warningsOf("{ users: ['*'] }")).toEqual([]);

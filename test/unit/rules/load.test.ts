@@ -282,7 +282,7 @@ test.each([
   [
     'a name that nobody may use',
     `on: github, byName: true, ${RUN}`,
-    'lets nobody run it without `allow`: say who may',
+    'needs `allow`: list who may run it',
   ],
   [
     'a schedule at no time',

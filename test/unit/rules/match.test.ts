@@ -156,7 +156,7 @@ test('who may is asked before what was said, so that others hear nothing of `whe
 
 test('a comment fires no rule that says nothing of people', () => {
   expect(outcomeOf('on: github', { ...aChat(), source: 'github' })).toEqual({
-    because: 'nobody may: the rule has no `allow`',
+    because: 'closed to everybody: the rule has no `allow`',
   });
   expect(outcomeOf('on: github', aDeploy())).toBe(true);
 });

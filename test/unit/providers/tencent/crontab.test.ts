@@ -55,7 +55,7 @@ describe('a crontab', () => {
     ['a 0 * * *', /minute: /],
     ['0 5-1 * * *', /recurrence '0 5-1 \* \* \*': /],
     ['*/0 0 * * *', /recurrence/],
-    ['0 0 30 2 *', /never comes true/],
+    ['0 0 30 2 *', /never fires/],
   ])('%j is refused with what is wrong', (crontab, message) => {
     expect(() => checkCrontab(crontab)).toThrow(message);
     expect(() => checkCrontab(crontab)).toThrow(
