@@ -131,7 +131,7 @@ describe('what is Cloud Assistant’s own', () => {
     expect(found).toHaveLength(1);
   });
 
-  test('an InternalError that took effect all the same is found', async () => {
+  test('an InternalError whose call took effect is found', async () => {
     const invocation = anInvocation();
     local.server.faults.add({
       kind: 'error',
@@ -270,7 +270,7 @@ describe('what is Cloud Assistant’s own', () => {
     await local.provider.cancel(ref);
   });
 
-  test('an invocation that nobody knows is read as nothing, and cannot be stopped', async () => {
+  test('an unknown invocation is read as empty, and cannot be stopped', async () => {
     const ref = { region: REGION, invocationId: 't-nobody' };
     expect(await local.provider.read([ref])).toEqual([{ invocationId: 't-nobody', kind: 'read', tasks: [] }]);
     expect(await local.provider.cancel(ref)).toMatchObject({

@@ -16,7 +16,7 @@ export function guardStoreContract(name: string, open: () => GuardStore): void {
   const aRule = () => `rule-${randomUUID()}`;
 
   describe(name, () => {
-    it('lets one run hold a claim until it ends, and gives it back to nobody else', async () => {
+    it('lets one run hold a claim until it ends, and only this run frees it', async () => {
       const rule = aRule();
       const claim = (run: string, from: number, until: number) =>
         store.claim('dedupe', rule, 'k', run, at(until), at(from));

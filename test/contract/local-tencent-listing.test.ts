@@ -161,7 +161,7 @@ describe('DescribeAutomationAgentStatus', () => {
     };
   };
 
-  it('shows who is online, and not who has no agent', async () => {
+  it('lists online instances, and none without an agent', async () => {
     const InstanceIds = ['ins-local001', 'ins-offline01', 'ins-stopped01', 'ins-noagent01', 'ins-nothere1'];
     expect(await agents({ InstanceIds })).toEqual({
       total: 3,

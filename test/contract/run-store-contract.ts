@@ -309,7 +309,7 @@ export function runStoreContract(name: string, open: () => RunStore): void {
       expect((await store.scopes()).get(scope)).toEqual({ owner: 'a', until: at(10) });
     });
 
-    it('leaves a lease that is given back until later to nobody until then', async () => {
+    it('a lease that is given back with a rest cannot be taken before its end', async () => {
       const store = open();
       const name = `lease-${aRun().runId}`;
       await store.acquireLease(name, 'a', at(0), 10_000);

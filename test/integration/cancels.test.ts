@@ -363,7 +363,7 @@ describe('the end of an episode', () => {
     expect(await arc.states()).toEqual(['stopped run.cancelled', 'stopped run.cancelled']);
   });
 
-  it('whose beginning nobody tells, and that comes late, stops nothing that began after it', async () => {
+  it('without a beginning, and late, stops no run that began after it', async () => {
     const arc = anArc(forAlerts(FINGERPRINT, 'uptime-kuma'));
     await arc.send(...heartbeat(0, '10:00'));
     const [late, second] = [heartbeat(1, '10:10'), heartbeat(0, '11:00')];
@@ -373,7 +373,7 @@ describe('the end of an episode', () => {
     expect(await arc.states()).toEqual(['stopped run.cancelled', 'stopped run.cancelled']);
   });
 
-  it('whose beginning nobody tells refuses what it overtook, and a late one takes none of that back', async () => {
+  it('without a beginning refuses the runs that it overtook, and a late one reverts none of that', async () => {
     const arc = anArc(forAlerts(FINGERPRINT, 'uptime-kuma'));
     const second = await arc.door(...heartbeat(0, '11:00'));
     const third = await arc.door(...heartbeat(0, '12:00'));
@@ -383,7 +383,7 @@ describe('the end of an episode', () => {
     expect(await arc.states()).toEqual(['rejected guard.cancelled', 'pending']);
   });
 
-  it('whose beginning nobody tells cancels what was asked for before it', async () => {
+  it('without a beginning cancels the runs requested before it', async () => {
     const arc = anArc(forAlerts(FINGERPRINT, 'sentry'));
     const issue = (action: string, lastSeen: string) =>
       received('sentry', {

@@ -184,7 +184,7 @@ describe('without settings, whom the platform calls external', () => {
       has({ guild_id: undefined, context: 1, authorizing_integration_owners: { '0': 0 } }),
     ],
     ['a DingTalk mention', 'where nothing is told', has({ senderCorpId: undefined })],
-  ])('is not who is one of ours, in %s %s', async (place, _, change) => {
+  ])('is not a member of our tenant, in %s %s', async (place, _, change) => {
     expect(await ask(place, change, rules())).toMatchObject({ started: 1 });
   });
 

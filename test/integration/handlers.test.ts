@@ -99,7 +99,7 @@ describe('a function', () => {
     expect(await takeRules()).toEqual(['restart-web-on-5xx']);
   });
 
-  it('runs: the list is for who has the token', async () => {
+  it('runs: the list needs the token', async () => {
     const runs = await start('runs', ENVIRONMENT);
     const list = async (token: string) => {
       const event = anHttpEvent({ method: 'GET', headers: { authorization: `Bearer ${token}` } });

@@ -332,7 +332,7 @@ describe('a source whose queue is closed', () => {
     ]);
   });
 
-  it('stands in nobody else’s way', async () => {
+  it('delays no other message', async () => {
     const door = aQueueDoor({ ruleSet: closed });
     await door.take([sample('cloudwatch.json')]);
     expect(door.runs().map(({ rule }) => rule)).toEqual(['announce-alert']);
@@ -352,7 +352,7 @@ describe('a trace', () => {
   });
 });
 
-describe('a message that nobody understands', () => {
+describe('an unreadable message', () => {
   it.each<[string, string, Record<string, string>, string, RegExp]>([
     [
       'of another system',

@@ -533,7 +533,7 @@ describe('a cancel', () => {
     });
   });
 
-  it('of a run that finishes all the same: it succeeded', async () => {
+  it('of a run that finishes in spite of it: it succeeded', async () => {
     const request = world.request();
     await world.dispatch(request);
     world.cloud.tasksAre('succeeded');
@@ -732,7 +732,7 @@ describe('the poller', () => {
     expect(await world.run(request.runId)).toMatchObject({ status: 'succeeded' });
   });
 
-  it('gives up long after the time-out, and says that nobody knows', async () => {
+  it('gives up long after the time-out, and reports an unknown outcome', async () => {
     const request = world.request({ timeoutSeconds: 60 });
     await world.dispatch(request);
     world.cloud.tasksAre('succeeded', 'ins-1');

@@ -157,13 +157,13 @@ describe('without a live token', () => {
     expect(JSON.stringify([answer, api.lines])).not.toMatch(/the-\w+-token/);
   });
 
-  it('nobody is let in when there is none', async () => {
+  it('every request is refused if there is no token', async () => {
     expect(problemIn(await anApi({ tokens: async () => [] }).call('GET', '/runs'))).toMatchObject({
       status: 401,
     });
   });
 
-  it('nobody is told why the tokens cannot be read, but the log is', async () => {
+  it('the reason for unreadable tokens is only logged', async () => {
     const api = anApi({
       tokens: () =>
         Promise.reject(

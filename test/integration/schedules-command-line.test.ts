@@ -96,7 +96,7 @@ test.each([
   expect(out).toContain(shows);
 });
 
-test('lists what waits here, as the deployment says it; without one the standing schedules all the same', async () => {
+test('lists the scheduled runs of the deployment; without one, still the standing schedules', async () => {
   const run = {
     runId: `run-${'a'.repeat(26)}`,
     rule: 'patch-web',

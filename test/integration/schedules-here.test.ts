@@ -155,7 +155,7 @@ describe('a run that waits for its time', () => {
     ]);
   });
 
-  test('that nobody looked at before its deadline ends expired, and is not sent', async () => {
+  test('that the poller did not see before its deadline ends expired, and is not sent', async () => {
     const world = aWorld();
     const { runId } = await world.schedule({ execution: { deadlineMs: 10 * MINUTE } });
     world.advance(65_000 + 10 * MINUTE);

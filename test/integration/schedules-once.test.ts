@@ -218,7 +218,7 @@ describe('once', () => {
     expect((await context.ledger.all()).schedules).toEqual([]);
   });
 
-  test('a provider that did not answer and shows nothing when the time has come: nobody guesses', async () => {
+  test('a provider that did not answer and shows nothing at the time: the run is uncertain', async () => {
     const { context, tat, jump } = await startStack();
     tat.faults.add({ kind: 'error', action: 'CreateInvoker', code: 'InternalError', times: 100 });
     const request = aRequest({ at: inMs(60_000) });
@@ -361,7 +361,7 @@ describe('once', () => {
     expect(events.at(-1)?.data).toMatchObject({ counts: { rejected: 1 }, tasks: [{ started: 'no' }] });
   });
 
-  test('a provider that shows no firing: nobody guesses', async () => {
+  test('a provider that shows no firing: the run is uncertain', async () => {
     const stack = await startStack();
     const { context, jump } = stack;
     const request = aRequest({ at: inMs(60_000) });

@@ -132,7 +132,7 @@ describe('a secret parameter', () => {
     expect(atTheDoor).not.toMatch(/zqj|`\$`/);
   });
 
-  it('reaches the cloud, is shown to nobody at any time, and is forgotten with the end', async () => {
+  it('reaches the cloud, is never shown, and is deleted at the end', async () => {
     const request = await aRun();
     await world.dispatch(request);
     expect(world.cloud.taken.map(({ invocation }) => invocation.target.parameters)).toEqual([

@@ -185,7 +185,7 @@ test('a local instance whose id two clouds could have says whose it is', () => {
   expect(() => fleet('id: i-00aa, provider: tencent')).toThrow(/expected .*, of tencent/);
 });
 
-test('a message that asks for what the cloud lacks, or for a cloud that nobody knows, is set aside', async () => {
+test('a message with an unsupported field, or an unknown cloud, is set aside', async () => {
   const { target, ...request } = await theRequest();
   const asking = (more: object) => () => {
     checkRequest({ ...request, target: { ...target, ...more } }, new Date());

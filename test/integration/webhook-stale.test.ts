@@ -82,7 +82,7 @@ describe('an event that is stale', () => {
   };
   const daysAgo = (days: number) => new Date(NOW.getTime() - days * DAY_MS).toISOString();
 
-  it('is answered 202 with its age, so that nobody sends it again, and is on record', async () => {
+  it('is answered 202 with its age, to prevent retries, and is recorded', async () => {
     const { door, answer, body } = await send(daysAgo(40));
     const note = { code: 'event.stale', message: expect.stringMatching(/, 40 days old, .* 30 days/) };
     expect(answer.statusCode).toBe(202);

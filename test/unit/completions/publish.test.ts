@@ -79,7 +79,7 @@ describe('the events of many runs', () => {
     expect(replies).toEqual(good.ids);
   });
 
-  it('cost no call where a run tells nobody', async () => {
+  it('cost no call for a run without destinations', async () => {
     const { calls, tell } = aPublisher(() => ({}));
     expect(await tell(aTelling(1), aTelling(0, 'all'))).toHaveLength(2);
     expect(calls).toEqual([]);

@@ -161,7 +161,7 @@ describe('a run of version 1', () => {
     });
   });
 
-  it('is refused without a provider: nobody guesses which', () => {
+  it('is refused without a provider', () => {
     expect(Run.safeParse(upgradeRun({ ...rest, version: 1, ...BASE, provider: undefined })).success).toBe(
       false,
     );

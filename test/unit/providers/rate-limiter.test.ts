@@ -64,7 +64,7 @@ describe('rate limiter', () => {
     expect(limiter.waiting).toBe(0);
   });
 
-  it('lets nobody through while it is held', async () => {
+  it('blocks all calls while it is held', async () => {
     const clock = createManualClock();
     const limiter = createRateLimiter({ limit: 5, clock });
     limiter.holdFor(700);
@@ -83,7 +83,7 @@ describe('rate limiter', () => {
     expect(() => createRateLimiter({ limit })).toThrow(RangeError);
   });
 
-  it('never lets more than the limit into any window, whoever asks when, and forgets nobody', async () => {
+  it('never admits more than the limit in any window, and admits every caller in the end', async () => {
     const request = fc.record({
       afterMs: fc.integer({ min: 0, max: 300 }),
       caller: fc.constantFrom('a', 'b', 'c'),

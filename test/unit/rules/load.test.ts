@@ -279,11 +279,7 @@ test.each([
     `on: alertmanager, byName: true, ${RUN}`,
     'is for chat sources; alertmanager sends no commands of people',
   ],
-  [
-    'a name that nobody may use',
-    `on: github, byName: true, ${RUN}`,
-    'needs `allow`: list who may run it',
-  ],
+  ['a name that nobody may use', `on: github, byName: true, ${RUN}`, 'needs `allow`: list who may run it'],
   [
     'a schedule at no time',
     'on: alertmanager, schedule: { provider: tencent, command: cmd-1, instances: ins-1, at: tomorrow }',

@@ -562,7 +562,7 @@ describe('WeCom', () => {
     },
   );
 
-  it('that was sealed is opened again, for nobody else', () => {
+  it('that was encrypted is decrypted only for its receiver', () => {
     const secret = parseWecomSecret(`${TOKEN}:${AES_KEY}:${CORP}`);
     const other = parseWecomSecret(`t:${AES_KEY.toLowerCase()}`);
     if (secret === undefined || other === undefined) throw new Error('two secrets');

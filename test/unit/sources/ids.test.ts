@@ -196,7 +196,7 @@ describe('the ids of', () => {
   });
 });
 
-describe('a delivery id that nobody signs', () => {
+describe('an unsigned delivery id', () => {
   it.each([
     ['github.push.json', 'x-github-delivery'],
     ['gitea.push.json', 'x-gitea-delivery'],

@@ -777,7 +777,7 @@ describe('a reply that fails', () => {
     expect(await outcomeOf(old, slackCommand())).toBe('dropped');
   });
 
-  it('because nobody listens may be tried again', async () => {
+  it('because the host does not listen may be retried', async () => {
     const closed = createServer();
     closed.listen(0, '127.0.0.1');
     await once(closed, 'listening');
@@ -795,7 +795,7 @@ describe('a reply that fails', () => {
     expect(await outcomeOf(anEvent(), to('teams'), { secrets: unreadable })).toBe('secret.unreadable retry');
   });
 
-  it('for a reason that nobody foresaw is dropped', async () => {
+  it('for an unexpected reason is dropped', async () => {
     const broken = async () => {
       throw new Error('a bug');
     };

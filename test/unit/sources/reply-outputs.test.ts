@@ -222,7 +222,7 @@ describe.each(CHATS)('%s', (_, { via, address, seenBy, canTellCaller }) => {
     expect(seen.seenBy).toBe(address(origin)['channel']?.startsWith('D') ? 'caller' : 'channel');
   });
 
-  it('tells nobody where the rule says `none`', async () => {
+  it('is shown to nobody if the rule says `none`', async () => {
     expect(await sentFor('none')).toEqual({ isPrinted: false, saysWhereToLook: true, seenBy: privately });
   });
 });

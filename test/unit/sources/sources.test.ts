@@ -285,7 +285,7 @@ describe('messages of the events queue that do not name their source', () => {
     },
   );
 
-  it('leaves what it does not know to nobody', () => {
+  it('recognises no source for unknown messages', () => {
     const claimed = recognising.filter((name) => sourceUnderTest(name).recognises?.({ hello: 'world' }));
     expect(claimed).toEqual([]);
   });
