@@ -11,6 +11,7 @@ import type { LastLook } from '../store/last-look.ts';
 import type { Tombstone } from '../store/tombstones.ts';
 import { strike } from './agenda.ts';
 import { ASK_ANEW } from './ask-anew.ts';
+import { breaker, noteForBreaker } from './breaker.ts';
 import { freezeReason, frozenBecause } from './freeze.ts';
 import { ADMITTED, type Admission, type Guard, type GuardContext } from './guard.ts';
 import { maxPerHour } from './max-per-hour.ts';
@@ -108,7 +109,16 @@ export const instanceLimit: Guard = async (run) => {
 
 // Freeze first, as designed; the instance limit needs no memory, so it goes before what claims.
 const STANDING: readonly Guard[] = [freeze, cancelled];
-const OWN: readonly Guard[] = [instanceLimit, dedupeBefore, times, dedupe, cooldown, maxPerHour, inFlight];
+const OWN: readonly Guard[] = [
+  instanceLimit,
+  dedupeBefore,
+  times,
+  dedupe,
+  cooldown,
+  maxPerHour,
+  inFlight,
+  breaker,
+];
 
 /** Asks every guard in order. A run that is refused or waits holds no claim that would stop another. */
 export async function admit(run: Run, context: GuardContext): Promise<Admission> {
@@ -146,10 +156,11 @@ async function concluded(admission: Admission, run: Run, { store }: GuardContext
   return admission;
 }
 
-/** After the end of a run: frees its place in flight, and its place in the agenda. */
+/** After the end of a run: frees its place in flight, and its place in the agenda, and tells its rule's breaker. */
 export async function leave(run: Run, store: GuardStore): Promise<void> {
   if (timerOf(run) !== undefined) await strike(run.rule, run.runId, store);
   if (run.guards.maxInFlight !== undefined) await store.leaveFlight(run.rule, run.runId);
+  await noteForBreaker(run, store);
 }
 
 /** For a run that never started: frees its claims. */

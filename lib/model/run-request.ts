@@ -38,6 +38,7 @@ export const RenderedGuards = z.strictObject({
   maxPerHour: z
     .strictObject({ runs: z.int().positive(), instances: z.int().positive().optional() })
     .optional(),
+  breaker: z.strictObject({ failures: z.int().positive(), resetMs: z.int().positive() }).optional(),
 });
 export type RenderedGuards = z.infer<typeof RenderedGuards>;
 

@@ -16,7 +16,8 @@ export function compileGuards(
   path: Path,
   compiling: Compiling,
 ): Guards | undefined {
-  const { dedupe, times, cooldown, maxInFlight, maxInstances, maxPerHour } = spec ?? GuardsSpec.parse({});
+  const { dedupe, times, cooldown, maxInFlight, maxInstances, maxPerHour, breaker } =
+    spec ?? GuardsSpec.parse({});
   const key = dedupe && compileKey(dedupe.key, [...path, 'dedupe', 'key'], compiling);
   if (dedupe !== undefined && key === undefined) return undefined;
   const timesKey = times && compileKey(times.key, [...path, 'times', 'key'], compiling);
@@ -29,6 +30,7 @@ export function compileGuards(
     ...(cooldown !== undefined && { cooldownMs: cooldown }),
     ...(maxInFlight !== undefined && { maxInFlight }),
     ...(most !== undefined && { maxInstances: most }),
+    ...(breaker && { breaker: { failures: breaker.failures, resetMs: breaker.reset } }),
     maxPerHour: instances === undefined ? { runs } : { runs, instances },
   };
 }

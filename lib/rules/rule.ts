@@ -125,6 +125,7 @@ export interface Guards {
   readonly cooldownMs?: number;
   readonly maxInFlight?: number;
   readonly maxInstances?: number;
+  readonly breaker?: { readonly failures: number; readonly resetMs: number };
   readonly maxPerHour: { readonly runs: number; readonly instances?: number };
 }
 

@@ -261,6 +261,21 @@ export const GuardsSpec = z
       .describe(
         'A run above the limit is rejected as `guard.max-per-hour`. The default also applies to a rule without `guards`.',
       ),
+    breaker: z
+      .strictObject({
+        failures: z
+          .int()
+          .min(1)
+          .max(50)
+          .describe('It opens after so many runs of the rule in a row that did not succeed.'),
+        reset: durationBetween(SECOND, 7 * DAY).describe(
+          'How long it is open; then one run is let through: its success closes the breaker, its failure opens it again.',
+        ),
+      })
+      .optional()
+      .describe(
+        'While it is open, runs are rejected as `guard.breaker`. A run that somebody stopped, or that was never sent, does not count. Default: none.',
+      ),
   })
   .describe(
     'Conditions that stop a run although its rule matched: checked when it is sent, in this order; for `schedule` also when it is scheduled.',

@@ -130,8 +130,9 @@ function objectToTimeout({ provider, timeoutSeconds }: Target): Objection | unde
 }
 
 function objectToGuards(guards: RenderedGuards): Objection | undefined {
-  const { dedupe, times, cooldownMs = 0, maxInFlight = 0, maxInstances = 0 } = guards;
-  if (Math.max(dedupe?.windowMs ?? 0, times?.withinMs ?? 0, cooldownMs) > MAX_WINDOW_MS) {
+  const { dedupe, times, breaker, cooldownMs = 0, maxInFlight = 0, maxInstances = 0 } = guards;
+  const windows = [dedupe?.windowMs, times?.withinMs, breaker?.resetMs, cooldownMs];
+  if (windows.some((ms = 0) => ms > MAX_WINDOW_MS)) {
     return invalid('`guards`: expected windows of at most 30 days');
   }
   if (maxInFlight > MAX_IN_FLIGHT || maxInstances > MAX_INSTANCES) {

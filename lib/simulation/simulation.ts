@@ -48,7 +48,12 @@ export interface Delivery {
   origin?: Omit<Origin, 'askedAt'>;
   /** How long the runs take that it starts. */
   takesMs: number;
+  /** How they end. Default: they succeed. */
+  ends?: Ending | undefined;
 }
+
+export type Ending = 'succeeded' | 'failed';
+type Fate = Pick<Delivery, 'takesMs' | 'ends'>;
 
 export interface Simulation {
   now(): Date;
@@ -68,7 +73,7 @@ interface Live {
   run: Run;
   request: RequestOf<'run' | 'schedule'>;
   happening: Happening;
-  takesMs: number;
+  fate: Fate;
   state: 'scheduled' | 'waiting' | 'running' | 'over';
   waited?: { since: Date; asked: Date; retryAfterMs: number; reason: Reason };
 }
@@ -97,7 +102,7 @@ export function simulation({ ruleSet, providers, start }: SimulationOptions): Si
     now,
   };
 
-  async function begin(request: RunRequest, takesMs: number): Promise<void> {
+  async function begin(request: RunRequest, fate: Fate): Promise<void> {
     const happening: Happening = { request };
     happened.push(happening);
     if (known.has(request.runId)) {
@@ -117,11 +122,11 @@ export function simulation({ ruleSet, providers, start }: SimulationOptions): Si
         return;
       case 'run': {
         const run = newRun(traced, providerOf(providers, traced.target.provider), now());
-        await attempt(enlist({ run, request: traced, happening, takesMs, state: 'waiting' }));
+        await attempt(enlist({ run, request: traced, happening, fate, state: 'waiting' }));
         return;
       }
       case 'schedule':
-        await schedule(traced, happening, takesMs);
+        await schedule(traced, happening, fate);
         return;
     }
   }
@@ -155,7 +160,7 @@ export function simulation({ ruleSet, providers, start }: SimulationOptions): Si
           calls: planInvocations(run.runId, instances, providerOf(providers, provider)).length,
           ...waitOf(one, now()),
         };
-        clock.plan(after(now(), one.takesMs), () => end(one));
+        clock.plan(after(now(), one.fate.takesMs), () => end(one, one.fate.ends));
         return;
       case 'refused':
         await end(one, { kind: 'stopped', request, at: now(), reason: admission.reason });
@@ -174,14 +179,15 @@ export function simulation({ ruleSet, providers, start }: SimulationOptions): Si
   }
 
   /** Its place is free: those that wait ask again, each at its own next time. */
-  async function end(one: Live, effect?: Effect): Promise<void> {
+  async function end(one: Live, how: Ending | 'stopped' | Effect = 'succeeded'): Promise<void> {
     if (one.state === 'over') return;
     one.state = 'over';
-    const ended = withWait(effect, one, now());
+    const status = typeof how === 'string' ? how : 'rejected';
+    const ended = typeof how === 'string' ? undefined : withWait(how, one, now());
     if (ended !== undefined) one.happening.effect = ended;
     const ofRule = live.get(one.run.rule);
     ofRule?.delete(one);
-    await leave(one.run, store);
+    await leave({ ...one.run, status, endedAt: now().toISOString() }, store);
     for (const other of ofRule ?? []) {
       if (other.state !== 'waiting' || other.waited === undefined) continue;
       const { asked: last, retryAfterMs } = other.waited;
@@ -210,14 +216,14 @@ export function simulation({ ruleSet, providers, start }: SimulationOptions): Si
   }
 
   async function stop(one: Live, by: string): Promise<void> {
-    if (one.state === 'running') return await end(one);
+    if (one.state === 'running') return await end(one, 'stopped');
     await releaseClaims(one.run, store);
     const reason = { code: 'run.cancelled', message: `It was cancelled by ${by} before it was sent.` };
     await end(one, { kind: 'stopped', request: one.request, at: now(), reason });
   }
 
   /** What a schedule that we fire does: lib/runs/schedule-here.ts, and fire-here.ts at its time. */
-  async function schedule(request: RequestOf<'schedule'>, happening: Happening, takesMs: number) {
+  async function schedule(request: RequestOf<'schedule'>, happening: Happening, fate: Fate) {
     if (!isFiredHere(request)) return;
     const run = timedRun(request, { providers, now, leaseMs: 0 });
     const first = await firstTime(run, now());
@@ -229,7 +235,7 @@ export function simulation({ ruleSet, providers, start }: SimulationOptions): Si
     const admission = await reserve(run, { at: first.at, until }, context());
     if (admission.kind === 'refused') return refuse(admission.reason);
     happening.effect = { kind: 'scheduled', request, at: now(), first: first.at };
-    const one = enlist({ run, request, happening, takesMs, state: 'scheduled' });
+    const one = enlist({ run, request, happening, fate, state: 'scheduled' });
     clock.plan(first.at, () => fire(one, first.at));
   }
 
@@ -250,11 +256,11 @@ export function simulation({ ruleSet, providers, start }: SimulationOptions): Si
   return {
     now,
     happened,
-    async deliver({ events, origin = {}, takesMs }) {
+    async deliver({ events, origin = {}, ...fate }) {
       asked = [];
       const outcomes = await decide(events, { ...origin, askedAt: now() }, door);
       // In the order of the queue, which is that of the request.
-      for (const request of asked) await begin(request, takesMs);
+      for (const request of asked) await begin(request, fate);
       return outcomes;
     },
     advance: (to) => clock.advance(to),

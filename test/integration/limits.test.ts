@@ -1,6 +1,8 @@
 /** Limits of a rule that remember its earlier runs, however many ask, however often, and at whatever moment. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { leave } from '../../lib/guards/guards.ts';
 import { cancelRun } from '../../lib/runs/cancel.ts';
+import { newRun } from '../../lib/runs/new-run.ts';
 import type { Flat } from '../fixtures/flat.ts';
 import { aRunWorld, type RunOnlyRequest, type RunWorld } from '../fixtures/run-world.ts';
 import { startRunsTable } from '../fixtures/runs-table.ts';
@@ -100,5 +102,96 @@ describe('times', () => {
     await cancelRun(runId, 'ann', world.context);
     world.advance(6_000);
     expect((await world.dispatch(waiting)).run.status).toBe('stopped');
+  });
+});
+
+describe('a breaker', () => {
+  const guards = { breaker: { failures: 3, resetMs: 60 * MINUTE } };
+  type Ends = 'succeeded' | 'failed' | 'timed_out';
+
+  /** A run that is sent, and ends so. */
+  async function runs(ends: Ends): Promise<RunOnlyRequest> {
+    const request = ask(guards);
+    expect(await outcomeOf(request)).toBe('pending');
+    await ended(request, ends);
+    return request;
+  }
+
+  async function ended({ runId }: RunOnlyRequest, ends: Ends): Promise<void> {
+    world.cloud.tasksAre(ends);
+    world.advance(5_000);
+    await world.poll();
+    expect(await world.run(runId)).toMatchObject({ status: ends, outbox: [] });
+  }
+
+  it('opens after so many runs in a row that did not succeed, and says which and until when', async () => {
+    await runs('failed');
+    await runs('failed');
+    await runs('succeeded');
+    const row = [await runs('failed'), await runs('timed_out'), await runs('failed')];
+    const { endedAt = '' } = await world.run(row[2]?.runId ?? '');
+    const again = new Date(Date.parse(endedAt) + 60 * MINUTE).toISOString();
+    const { run } = await world.dispatch(ask(guards));
+    expect(run).toMatchObject({ status: 'rejected', reason: { code: 'guard.breaker' } });
+    for (const { runId } of row) expect(run.reason?.message).toContain(runId);
+    expect(run.reason?.message).toContain(`open since ${endedAt}`);
+    expect(run.reason?.message).toContain(`tried again at ${again}`);
+  });
+
+  it('lets exactly one of many through when its time has come, whose success closes it', async () => {
+    for (let index = 0; index < 3; index += 1) await runs('failed');
+    world.advance(60 * MINUTE);
+    const requests = Array.from({ length: 30 }, () => ask(guards));
+    const outcomes = await Promise.all(requests.map(outcomeOf));
+    const [tries, ...more] = requests.filter((_, index) => outcomes[index] === 'pending');
+    expect(more).toEqual([]);
+    if (tries === undefined) throw new Error('none was let through');
+    expect(await outcomeOf(tries)).toBe('pending');
+    await ended(tries, 'succeeded');
+    expect(await inTurn(2, guards)).toEqual(['pending', 'pending']);
+  }, 30_000);
+
+  it('is open for as long again when the run that tried did not succeed', async () => {
+    for (let index = 0; index < 3; index += 1) await runs('failed');
+    world.advance(60 * MINUTE);
+    await runs('failed');
+    expect(await inTurn(1, guards)).toEqual(['guard.breaker']);
+    world.advance(60 * MINUTE);
+    await runs('succeeded');
+    await runs('failed');
+    expect(await inTurn(1, guards)).toEqual(['pending']);
+  });
+
+  it('is tried by another when the one that was to try was never sent', async () => {
+    for (let index = 0; index < 3; index += 1) await runs('failed');
+    world.advance(60 * MINUTE);
+    const stopped = ask(guards);
+    world.cloud.next({ refuse: { isRetryable: true } });
+    await world.dispatch(stopped);
+    expect(await outcomeOf(ask(guards))).toBe('guard.breaker');
+    await cancelRun(stopped.runId, 'ann', world.context);
+    world.advance(90_000);
+    await world.dispatch(stopped);
+    expect(await world.run(stopped.runId)).toMatchObject({ status: 'stopped' });
+    expect(await outcomeOf(ask(guards))).toBe('pending');
+  });
+
+  it('notes an end once, and a late one as of its time', async () => {
+    const { guards: store } = world.context;
+    const limit = { ...guards, breaker: { failures: 2, resetMs: MINUTE } };
+    const end = async (request: RunOnlyRequest, status: Ends, second: number) => {
+      const endedAt = new Date(world.now() + second * 1000).toISOString();
+      await leave({ ...newRun(request, world.cloud.provider, new Date()), status, endedAt }, store);
+    };
+    const [first, second, third] = [ask(limit), ask(limit), ask(limit)];
+    await end(first, 'failed', 1);
+    await end(first, 'failed', 1);
+    await end(second, 'succeeded', 3);
+    await end(third, 'failed', 2);
+    await end(first, 'failed', 1);
+    expect(await outcomeOf(ask(limit))).toBe('pending');
+    await end(third, 'failed', 4);
+    await end(first, 'failed', 5);
+    expect(await outcomeOf(ask(limit))).toBe('guard.breaker');
   });
 });

@@ -6,6 +6,7 @@ import { conceal, shownParameters } from '../../../lib/model/secret-parameters.t
 import type { TriggerEvent } from '../../../lib/model/trigger-event.ts';
 import { type Rehearsal, wouldRun } from '../../../lib/providers/rehearsal.ts';
 import { askRules } from '../../../lib/rules/ask-rules.ts';
+import { formatDuration } from '../../../lib/rules/duration.ts';
 import type { RuleSet } from '../../../lib/rules/rule.ts';
 import { stepsOfRequest } from '../../../lib/rules/steps.ts';
 import { limitRequest } from '../../../lib/runs/limit-request.ts';
@@ -144,23 +145,17 @@ function linesOf(request: RunRequest): string[] {
 }
 
 /** The ones that hold without a word in the file too: nothing here knows what was started before. */
-function guardsOf({
-  dedupe,
-  times,
-  cooldownMs,
-  maxInFlight,
-  maxInstances,
-  maxPerHour,
-}: RenderedGuards): string {
-  return [
-    ...(dedupe === undefined ? [] : [`once for ${JSON.stringify(dedupe.key)} in ${dedupe.windowMs / 1000}s`]),
-    ...(times === undefined
-      ? []
-      : [`at the ${times.count}. event of ${JSON.stringify(times.key)} in ${times.withinMs / 1000}s`]),
-    ...(cooldownMs === undefined ? [] : [`cooldown ${cooldownMs / 1000}s`]),
-    ...(maxInFlight === undefined ? [] : [`${maxInFlight} at a time`]),
-    ...(maxInstances === undefined ? [] : [`at most ${maxInstances} instances`]),
-    ...(maxPerHour === undefined ? [] : [`${maxPerHour.runs} runs an hour`]),
-    ...(maxPerHour?.instances === undefined ? [] : [`${maxPerHour.instances} instances an hour`]),
-  ].join(', ');
+function guardsOf(guards: RenderedGuards): string {
+  const { dedupe, times, cooldownMs, maxInFlight, maxInstances, maxPerHour, breaker } = guards;
+  const lines = [
+    dedupe && `once for ${JSON.stringify(dedupe.key)} in ${formatDuration(dedupe.windowMs)}`,
+    times && `at event ${times.count} of ${JSON.stringify(times.key)} in ${formatDuration(times.withinMs)}`,
+    cooldownMs && `cooldown ${formatDuration(cooldownMs)}`,
+    maxInFlight && `${maxInFlight} at a time`,
+    maxInstances && `at most ${maxInstances} instances`,
+    maxPerHour && `${maxPerHour.runs} runs an hour`,
+    maxPerHour?.instances && `${maxPerHour.instances} instances an hour`,
+    breaker && `stopped for ${formatDuration(breaker.resetMs)} after ${breaker.failures} failures in a row`,
+  ];
+  return lines.filter((line) => line !== undefined).join(', ');
 }

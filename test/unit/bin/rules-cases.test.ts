@@ -125,6 +125,24 @@ it('counts events where a rule runs at the third', async () => {
   expect(await test(file)).toMatchObject({ code: 0, out: { length: 6 } });
 });
 
+it('opens a breaker after failures, lets one run try, and closes after its success', async () => {
+  aFile('rules.yml', RULES.replace('guards: {', 'guards: { breaker: { failures: 2, reset: 1h },'));
+  const open = (message: string) =>
+    `expect: { stopped: [{ rule: restart, reason: guard.breaker, message: ${message} }] }`;
+  const file = aFile(
+    'rules.test.yml',
+    `version: 1
+cases:
+  - { name: fails, ends: failed, ${down('ins-1')}, ${RAN} }
+  - { name: fails again, after: 1m, ends: failed, ${down('ins-2')}, ${RAN} }
+  - { name: is open, after: 1m, ${down('ins-3')}, ${open('tried again at')} }
+  - { name: is tried, after: 1h, ${down('ins-3')}, ${RAN} }
+  - { name: is closed, after: 1m, ${down('ins-1')}, ${RAN} }
+`,
+  );
+  expect(await test(file)).toMatchObject({ code: 0, out: { length: 7 } });
+});
+
 it('gives up at its deadline what waits that long', async () => {
   const { code, out } = await play(`
   - { name: takes its time, takes: 10m, ${down('ins-1')}, ${RAN} }

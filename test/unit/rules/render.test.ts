@@ -139,6 +139,12 @@ test.each<[string, string, string, unknown]>([
     'guards: { times: { key: event.data.fingerprint, count: 3, within: 10m } }',
     { times: { key: 'f-1', count: 3, withinMs: 600_000 }, maxPerHour: { runs: 100 } },
   ],
+  [
+    'the file has a breaker',
+    'instances: [ins-1]',
+    'guards: { breaker: { failures: 3, reset: 1h } }',
+    { breaker: { failures: 3, resetMs: 3_600_000 }, maxPerHour: { runs: 100 } },
+  ],
 ])('the guards that hold where %s', (_, run, guards, expected) => {
   const more = guards === '' ? '' : `, ${guards}`;
   expect(render(aRule(run, { more }), anAlert())).toMatchObject({ guards: expected });

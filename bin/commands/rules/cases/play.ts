@@ -61,7 +61,7 @@ async function deliver(index: number, cases: Cases, world: Simulation): Promise<
     await world.advance(at);
     const outcomes =
       read?.kind === 'events'
-        ? await world.deliver({ ...read, takesMs: one.takes ?? cases.given.takes })
+        ? await world.deliver({ ...read, takesMs: one.takes ?? cases.given.takes, ends: one.ends })
         : [];
     return {
       happenings: world.happened.slice(from),

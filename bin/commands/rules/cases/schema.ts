@@ -117,6 +117,10 @@ export const Case = z
       .optional()
       .describe('How long after the case before it comes.'),
     takes: Takes.optional().describe('How long the runs take that it starts. Default: that of the file.'),
+    ends: z
+      .enum(['succeeded', 'failed'])
+      .optional()
+      .describe('How the runs end that it starts, for `guards.breaker`. Default: succeeded.'),
     frozen: z.boolean().optional().describe('Sets the kill switch from here on, or lifts it.'),
     expect: Expectation.describe('What comes of it; `nothing` in place of it where nothing does.'),
   })
