@@ -4,7 +4,7 @@
  */
 import { publish, runEvent } from '../completions/publish.ts';
 import { admit, admitEarly, releaseClaims } from '../guards/guards.ts';
-import { isTerminalRun, type Run, type RunInvocation } from '../model/run.ts';
+import { isTerminalRun, type Run, type RunInvocation, sentInvocations } from '../model/run.ts';
 import type { RunRequest } from '../model/run-request.ts';
 import { providerOf } from '../providers/provider.ts';
 import { holdUnavailable } from './availability.ts';
@@ -13,7 +13,7 @@ import { type DispatchContext, type DispatchResult, retryLater, type Step } from
 import { isOpen } from './invocation.ts';
 import { newRun, rejectedRun } from './new-run.ts';
 import { attempting, PLANNED, send, sendFresh } from './send.ts';
-import { change, deliverOne, endRun, type SettleContext, take } from './settle.ts';
+import { change, deliverOne, endRun, hasUntold, type SettleContext, take } from './settle.ts';
 import { stopSent } from './stop-sent.ts';
 import { hindranceOf, isPast, notAdmitted, waitFor } from './waiting.ts';
 
@@ -42,7 +42,12 @@ export async function resume(stored: Run, context: DispatchContext): Promise<Dis
     log.info('run.known', { runId: stored.runId, status: stored.status });
     // The attempt that sent it may have died before it could ask for the stop.
     if (!isTerminalRun(stored)) await stopSent(stored, context);
-    return { kind: 'done', run: await deliverOne(stored, context) };
+    if (sentInvocations(stored).length === 0) {
+      return { kind: 'done', run: await deliverOne(stored, context) };
+    }
+    // The poller publishes what becomes of it, and marks that a little later: to publish here too would be a repetition.
+    if (hasUntold(stored)) await context.wake(now());
+    return { kind: 'done', run: stored };
   }
   const heldMs = Date.parse(stored.leaseUntil ?? stored.requestedAt) - now().getTime();
   if (heldMs > 0) return retryLater(stored, heldMs, 'another attempt is at work on this run');

@@ -182,13 +182,21 @@ export function withMarks(run: Run, told: Pick<Told, 'outbox' | 'tasks'>): Run {
   return { ...next, ...forgetSecrets(run), pollAt: undefined, replyTo: undefined };
 }
 
+/** Whether an event of the run is due and not known to be out. */
+export function hasUntold({ outbox, tasks }: Run): boolean {
+  return outbox.length > 0 || tasks.some(isUntold);
+}
+
+function isUntold({ isEventSent, status }: RunTask): boolean {
+  return !isEventSent && isTerminalTask(status);
+}
+
 type Untold = Telling & { tasks: readonly RunTask[] };
 
 async function untold(
   run: Run,
   { store, guards, publishing: { stage }, now }: SettleContext,
 ): Promise<Untold> {
-  const isUntold = ({ isEventSent, status }: RunTask) => !isEventSent && isTerminalTask(status);
   const isOver = run.outbox.some((pending) => pending !== 'run.started');
   const hasTasks = isOver || run.tasks.some(isUntold);
   const whole = hasTasks ? await store.outputs(run) : run;
