@@ -1,6 +1,6 @@
 /**
- * The port to where runs are kept. Every write is one conditional write of one item; who loses a race gets the
- * current state and decides again. dynamodb-run-store.ts implements it; test/contract/run-store.test.ts holds its suite.
+ * The port of the run store. Every write is one conditional write of one item; the loser of a race gets the current state
+ * and decides again. dynamodb-run-store.ts implements it; test/contract/run-store.test.ts is its contract suite.
  */
 import type { Run } from '../model/run.ts';
 import type { RunId } from '../model/run-request.ts';
@@ -19,11 +19,17 @@ export interface RunPage {
   cursor?: string;
 }
 
+/**
+ * The store of runs.
+ * @example
+ * const saved = await store.save({ ...run, cancelledBy: 'ann' });
+ * if (saved.kind === 'conflict') decideAgain(saved.run); // another process wrote first
+ */
 export interface RunStore {
   /** Stores a new run unless its id exists already. */
   create(run: Run): Promise<Created>;
   get(runId: RunId): Promise<Run | undefined>;
-  /** Those that are there and can be read, in no order. */
+  /** The existing, readable runs, in no order. */
   getMany(runIds: readonly RunId[]): Promise<Run[]>;
   /**
    * Writes the run if its stored revision is still `run.revision`; the result's revision is one more. Outputs that are
