@@ -224,7 +224,8 @@ describe('its firings', () => {
     setRules([aStanding({ timing: EACH_MINUTE })]);
     await tendSchedules(context);
     jump(60_000);
-    const [run] = await untilRuns(stack, 1);
+    const [line] = await untilRuns(stack, 1);
+    const run = await context.store.get(line?.runId ?? '');
     expect(run).toMatchObject({
       rule: 'logrotate',
       status: 'succeeded',

@@ -150,7 +150,7 @@ describe('a rule', () => {
       }),
       { numRuns: 400 },
     );
-  });
+  }, 60_000);
 
   it.each([
     ["event.data.name == 'A'", true],
