@@ -1,5 +1,6 @@
 /** The type of a subcommand. To add one, add a file to bin/commands/ that exports `command`. */
 import * as z from 'zod';
+import { FleetReflexError } from '../lib/errors.ts';
 
 export interface Command {
   /** One line for the list of commands. */
@@ -14,5 +15,10 @@ export const CommandModule = z.object({
   command: z.custom<Command>((it) => typeof it === 'object' && it !== null && 'run' in it && 'usage' in it),
 });
 
-/** It was called wrongly: the message and the usage are shown, and the exit code is 2. */
-export class UsageError extends Error {}
+/** It was called wrongly: the message and the usage are shown, and the exit code is 2. Its code is `usage.invalid`. */
+export class UsageError extends FleetReflexError {
+  /** @param details what is wrong, such as `{ option: '--since' }` */
+  constructor(message: string, details: Readonly<Record<string, unknown>> = {}) {
+    super('usage.invalid', message, { details });
+  }
+}

@@ -93,7 +93,7 @@ export async function readSecret(
   throw new FleetReflexError(
     'secret.missing',
     `There is no secret at ${reference}. Create it, or correct the setting that names it.`,
-    { disposition: 'retry' },
+    { disposition: 'retry', details: { reference } },
   );
 }
 
@@ -110,7 +110,7 @@ async function read(
     throw new FleetReflexError(
       'secret.unreadable',
       `The secret ${reference} could not be read: ${messageOf(cause)}. Check that the function's role may read it.`,
-      { disposition: 'retry', cause },
+      { disposition: 'retry', details: { reference }, cause },
     );
   }
 }

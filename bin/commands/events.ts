@@ -83,6 +83,7 @@ function instantOf(option: string, text: string, now: Date): string {
   if (Number.isNaN(at.getTime()))
     throw new UsageError(
       `${option} ${text}: expected an instant like 2026-11-20T10:00:00Z, or a duration like 30d.`,
+      { option },
     );
   return at.toISOString();
 }

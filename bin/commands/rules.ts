@@ -58,7 +58,9 @@ async function test(args: string[]): Promise<number> {
     if (values.source === undefined && values.rehearse !== true) {
       return await testCases(cases, values.json === true);
     }
-    throw new UsageError('--source and --rehearse are for one event; a case names its source itself.');
+    throw new UsageError('--source and --rehearse are for one event; a case names its source itself.', {
+      options: ['--source', '--rehearse'],
+    });
   }
   const [event, ...others] = positionals;
   if (event === undefined || others.length > 0) {

@@ -5,7 +5,7 @@
  */
 import type { Dispatcher } from 'undici';
 import type * as z from 'zod';
-import { messageOf } from '../errors.ts';
+import { FleetReflexError, messageOf } from '../errors.ts';
 import { type CallFailed, type CallOutcome, type OwnCode, ownFailed } from './call-outcome.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { type HttpOutcome, httpCall } from './http-call.ts';
@@ -299,6 +299,9 @@ function originOf(endpoint: string, region: string, example: string): string {
     url.username === '' &&
     !/[{}]/.test(url.host) &&
     (url.protocol === 'https:' || url.protocol === 'http:');
-  if (!isPlain) throw new TypeError(`endpoint: expected a URL such as ${example}, got ${endpoint}`);
+  if (!isPlain) {
+    const message = `endpoint: expected a URL such as ${example}, got ${endpoint}`;
+    throw new FleetReflexError('provider.endpoint', message, { details: { expected: example } });
+  }
   return url.origin;
 }

@@ -35,7 +35,11 @@ export async function stopSent(
     throw new FleetReflexError(
       'cancel.unanswered',
       `${target.provider} could not be asked to stop ${invocationId} (${code}: ${message}). It may still be running.`,
-      { disposition: 'retry', ...(retryAfterMs !== undefined && { retryAfterMs }) },
+      {
+        disposition: 'retry',
+        details: { invocationId, code },
+        ...(retryAfterMs !== undefined && { retryAfterMs }),
+      },
     );
   }
 }

@@ -91,6 +91,7 @@ export function loadFleet(file: string | URL): Fleet {
     throw new FleetReflexError(
       'fleet.unreadable',
       `The fleet file ${name} cannot be read: ${messageOf(error)}`,
+      { details: { file: name }, cause: error },
     );
   }
   return parseFleet(text, name);

@@ -189,7 +189,7 @@ export async function startCloudServer<
     throw new FleetReflexError(
       'local.port-in-use',
       `The local ${cloud.name} cannot listen on 127.0.0.1:${options.port}: ${messageOf(error)}. Set ${cloud.portVariable} to a free port.`,
-      { cause: error },
+      { details: { variable: cloud.portVariable, port: options.port }, cause: error },
     );
   });
 

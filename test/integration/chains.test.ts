@@ -126,7 +126,10 @@ describe('a rule on completions', () => {
     expect(arc.events.filter(({ subject }) => subject === stopped?.runId)).toEqual([]);
     expect(stopped).toMatchObject({ outbox: [] });
     expect(stopped?.pollAt).toBeUndefined();
-    expect(stopped?.reason?.message).toContain('first → again → again');
+    expect(stopped?.reason).toMatchObject({
+      code: 'guard.loop',
+      message: expect.stringContaining('first → again → again'),
+    });
   });
 
   it('is not fed by what a freeze rejects', async () => {

@@ -124,7 +124,7 @@ describe('maxPerHour', () => {
     const { run } = await world.dispatch(ask({ runs: 2 }));
     expect(run).toMatchObject({
       status: 'rejected',
-      reason: { code: 'guard.max-per-hour', advice: expect.stringContaining('guards.maxPerHour') },
+      reason: { code: 'guard.max-per-hour' },
     });
     const until = new Date(world.now() + 40 * MINUTE).toISOString();
     expect(run.reason?.message).toContain(until);
@@ -192,7 +192,8 @@ describe('maxPerHour', () => {
     const { run } = await world.dispatch(ask({ runs: 100, instances: 2 }, three));
     expect(run.reason).toMatchObject({
       code: 'guard.max-per-hour',
-      message: expect.stringContaining('never so many in one run'),
+      // It names no time at which there would be room.
+      message: expect.not.stringContaining('2026-'),
     });
   });
 

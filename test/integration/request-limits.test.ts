@@ -54,9 +54,7 @@ describe('a body with 3,000 alerts', () => {
       rule: 'restart',
       reason: {
         code: 'limit.runs-per-request',
-        message: expect.stringMatching(
-          /^2950 runs of the rule refused, of "High5xx-\d+", .* and 2947 more\. .*at most 50 runs.*asks for 3000/,
-        ),
+        message: expect.stringMatching(/^2950 .*"High5xx-\d+", .*\b2947\b.*\b50\b.*\b3000\b/),
       },
     });
   });
@@ -183,7 +181,7 @@ describe('what was refused', () => {
     expect(rejectedRun(refused, new Date())).toMatchObject({
       status: 'rejected',
       outbox: ['run.rejected'],
-      reason: { message: expect.stringContaining('10 runs of the rule refused') },
+      reason: { code: 'limit.runs-per-request', message: expect.stringMatching(/^10 /) },
     });
   });
 

@@ -178,11 +178,20 @@ test('an id that two clouds could have is of the cloud that the rule says', () =
 test('a local instance whose id two clouds could have says whose it is', () => {
   const fleet = (instance: string) =>
     parseFleet(`version: 1\ninstances: [{ ${instance} }]\n`).instances[0]?.provider;
-  expect(() => fleet('id: i-00aa')).toThrow(/may be of alibaba or smallcloud: say which with `provider`/);
+  const refusedFor = (problem: RegExp) =>
+    expect.objectContaining({
+      code: 'fleet.invalid',
+      details: { problems: [expect.stringMatching(problem)] },
+    });
+  expect(() => fleet('id: i-00aa')).toThrow(
+    refusedFor(/instances\.0\.id: .*\balibaba or smallcloud\b.*`provider`/),
+  );
   expect(fleet('id: i-00aa, provider: smallcloud')).toBe('smallcloud');
   expect(fleet('id: i-00aa, provider: alibaba')).toBe('alibaba');
   expect(fleet('id: i-local001')).toBe('alibaba');
-  expect(() => fleet('id: i-00aa, provider: tencent')).toThrow(/expected .*, of tencent/);
+  expect(() => fleet('id: i-00aa, provider: tencent')).toThrow(
+    refusedFor(/instances\.0\.id: .*\bof tencent$/),
+  );
 });
 
 test('a message with an unsupported field, or an unknown cloud, is set aside', async () => {

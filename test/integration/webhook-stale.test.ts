@@ -84,7 +84,7 @@ describe('an event that is stale', () => {
 
   it('is answered 202 with its age, to prevent retries, and is recorded', async () => {
     const { door, answer, body } = await send(daysAgo(40));
-    const note = { code: 'event.stale', message: expect.stringMatching(/, 40 days old, .* 30 days/) };
+    const note = { code: 'event.stale', message: expect.stringContaining(daysAgo(40)) };
     expect(answer.statusCode).toBe(202);
     expect(body).toEqual({
       matched: [],
@@ -131,7 +131,7 @@ it('alerts that were left out are in the answer and on record, once for the requ
       },
     }),
   );
-  const note = { code: 'alerts.truncated', message: expect.stringContaining('12 more alerts') };
+  const note = { code: 'alerts.truncated', message: expect.stringMatching(/\b12\b/) };
   expect(JSON.parse(answer.body)).toMatchObject({
     matched: [{ rule: 'on-alertmanager' }, { rule: 'on-alertmanager' }],
     notes: [{ ...note, eventIds: door.records.map(({ eventId }) => eventId) }],

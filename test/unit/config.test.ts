@@ -127,7 +127,12 @@ describe('an environment that is not complete', () => {
   ])('does not repeat what is in it: %s', (name, value) => {
     const env = { ...BEHIND, ...WEBHOOK, RUNS_DLQ_URL: 'https://sqs/dlq', RULES_FILE: '', [name]: value };
     const read = () => [readConfig(WebhookConfig, env), readConfig(DispatchConfig, env)];
-    expect(read).toThrow(name);
+    expect(read).toThrow(
+      expect.objectContaining({
+        code: 'config.invalid',
+        details: { problems: [expect.stringMatching(`^${name}: `)] },
+      }),
+    );
     expect(read).not.toThrow(/hunter2/);
   });
 

@@ -165,6 +165,7 @@ describe('a reference', () => {
     await expect(readLive(reference, config())).rejects.toMatchObject({
       code: 'secret.missing',
       disposition: 'retry',
+      details: { reference },
       message: `There is no secret at ${reference}. Create it, or correct the setting that names it.`,
     });
   });
@@ -175,7 +176,8 @@ describe('a reference', () => {
     await expect(readLive(`ssm:${name}`, config())).rejects.toMatchObject({
       code: 'secret.unreadable',
       disposition: 'retry',
-      message: expect.stringContaining('role x may not'),
+      details: { reference: `ssm:${name}` },
+      cause: { message: expect.stringContaining('role x may not') },
     });
   });
 

@@ -41,7 +41,7 @@ async function casesIn(name: string): Promise<string[]> {
     (file) => !file.split('/').includes('node_modules'),
   );
   if (files.length > 0) return files.toSorted().map((file) => join(name, file));
-  throw new UsageError(`There is no file of cases (rules.test.yml) in ${name}.`);
+  throw new UsageError(`There is no file of cases (rules.test.yml) in ${name}.`, { folder: name });
 }
 
 async function isFolder(name: string): Promise<boolean> {

@@ -8,7 +8,6 @@ import { FleetReflexError, messageOf } from '../../../lib/errors.ts';
 import { TriggerEvent } from '../../../lib/model/trigger-event.ts';
 import type { RuleSet } from '../../../lib/rules/rule.ts';
 import type { Delivery } from '../../../lib/simulation/simulation.ts';
-import { UsageError } from '../../command.ts';
 import { readEvents } from '../rules/read-events.ts';
 
 /** One delivered request. */
@@ -56,7 +55,10 @@ export async function readHistory(
 
 async function filesIn(path: string): Promise<string[]> {
   const found = await stat(path).catch((cause: unknown) => {
-    throw new FleetReflexError('event.missing', `There is no file or folder ${path}.`, { cause });
+    throw new FleetReflexError('event.missing', `There is no file or folder ${path}.`, {
+      details: { path },
+      cause,
+    });
   });
   if (!found.isDirectory()) return [path];
   const names = (await readdir(path)).filter((name) => /\.jsonl?$/.test(name));
@@ -77,7 +79,7 @@ async function addFile(
     const at = new Date(Math.max(...read.events.map(({ time }) => Date.parse(time))));
     requests.push({ ...read, from: file, at });
   } catch (thrown) {
-    if (!(thrown instanceof FleetReflexError || thrown instanceof UsageError)) throw thrown;
+    if (!(thrown instanceof FleetReflexError)) throw thrown;
     problems.push(`${file}: ${messageOf(thrown)}`);
   }
 }

@@ -63,6 +63,7 @@ export async function findInvocations(
       throw inconclusive(
         wanted,
         `our clock and that of TAT differ by ${Math.round(Math.abs(offsetMs) / 1000)} s`,
+        { clockOffsetMs: offsetMs },
       );
     }
     // By their clock, for it is theirs that the records have.
@@ -144,13 +145,13 @@ function parametersOf(json: string | undefined): Map<string, unknown> | undefine
   }
 }
 
-function inconclusive(wanted: Readonly<Target>, why: string): FleetReflexError {
+function inconclusive(wanted: Readonly<Target>, why: string, facts: object = {}): FleetReflexError {
   return new FleetReflexError(
     'provider.inconclusive',
     `looking for an invocation of ${wanted.command}: ${why}; it is looked for again`,
     {
       disposition: 'retry',
-      details: { provider: 'tencent', command: wanted.command, region: wanted.region },
+      details: { provider: 'tencent', command: wanted.command, region: wanted.region, ...facts },
     },
   );
 }

@@ -252,9 +252,13 @@ it('finds the cases of folders, and those beside the rules where none is named',
 
 it('says what is missing', async () => {
   mkdirSync(join(folder, 'empty'));
-  await expect(test(join(folder, 'empty'))).rejects.toThrow('There is no file of cases');
+  const empty = join(folder, 'empty');
+  await expect(test(empty)).rejects.toMatchObject({ code: 'usage.invalid', details: { folder: empty } });
   await expect(test(join(folder, 'no.test.yml'))).rejects.toMatchObject({ code: 'cases.missing' });
-  await expect(test(folder, '--rehearse')).rejects.toThrow('--source and --rehearse are for one event');
+  await expect(test(folder, '--rehearse')).rejects.toMatchObject({
+    code: 'usage.invalid',
+    details: { options: ['--source', '--rehearse'] },
+  });
   const cases = `version: 1\ncases: [{ name: runs, ${down('ins-1')}, ${RAN} }]\n`;
   await expect(test(aFile('lonely.test.yml', cases))).rejects.toMatchObject({ code: 'rules.missing' });
 });

@@ -95,7 +95,8 @@ it('goes on after a file that is no event, and exits with 1', async () => {
 });
 
 it('names a folder that is not there', async () => {
-  await expect(simulate(join(folder, 'nowhere'))).rejects.toThrow('There is no file or folder');
+  const path = join(folder, 'nowhere');
+  await expect(simulate(path)).rejects.toMatchObject({ code: 'event.missing', details: { path } });
 });
 
 it('takes the events of a file for one request, which starts no more runs than the door would', async () => {

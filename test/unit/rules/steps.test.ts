@@ -5,6 +5,7 @@ import type { TriggerEvent } from '../../../lib/model/trigger-event.ts';
 import { compileExpression } from '../../../lib/rules/expression.ts';
 import { renderRule } from '../../../lib/rules/render.ts';
 import {
+  OutOfSteps,
   STEPS_AT_LEAST,
   STEPS_OF_EVENT,
   STEPS_OF_REQUEST,
@@ -199,7 +200,7 @@ describe('an event whose rules are out of steps', () => {
     const last = request.ofEvent();
     last.spend(STEPS_AT_LEAST);
     expect(last.whySpent()).toBeUndefined();
-    expect(() => last.spend(1)).toThrow('used up');
+    expect(() => last.spend(1)).toThrow(OutOfSteps);
     expect(last.whySpent()).toContain(`more than ${STEPS_AT_LEAST} steps`);
     const fired = matchRules(rules, raw([]), request.ofEvent()).filter(({ fires }) => fires);
     expect(fired).toHaveLength(3);

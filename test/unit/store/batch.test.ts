@@ -80,12 +80,13 @@ describe('items', () => {
 
   it('are written to the end when another batch fails', async () => {
     let calls = 0;
+    const broken = new Error('the network');
     const batches = throttled(() => {
       calls += 1;
-      if (calls === 1) throw new Error('the network');
+      if (calls === 1) throw broken;
       return 10;
     });
-    await expect(putAll(batches, items(50, 'rest'))).rejects.toThrow('the network');
+    await expect(putAll(batches, items(50, 'rest'))).rejects.toBe(broken);
     const rest = (await getAll(table, items(50))).filter(({ text }) => text === 'rest');
     expect(rest).toHaveLength(25);
   });

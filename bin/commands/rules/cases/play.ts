@@ -10,7 +10,6 @@ import type { Path } from '../../../../lib/rules/positions.ts';
 import { collectProblems } from '../../../../lib/rules/problems.ts';
 import { type Happening, type Simulation, simulation } from '../../../../lib/simulation/simulation.ts';
 import { SOURCES } from '../../../../lib/sources/registry.ts';
-import { UsageError } from '../../../command.ts';
 import { SPLITS } from '../../../splits.ts';
 import { type ReadEvents, toEvents } from '../read-events.ts';
 import { compare } from './compare.ts';
@@ -69,7 +68,7 @@ async function deliver(index: number, cases: Cases, world: Simulation): Promise<
       ...(read?.kind === 'ignored' && { ignored: read.because }),
     };
   } catch (thrown) {
-    if (!(thrown instanceof FleetReflexError || thrown instanceof UsageError)) throw thrown;
+    if (!(thrown instanceof FleetReflexError)) throw thrown;
     return { ...nothing, failure: { path: ['event'], message: messageOf(thrown) } };
   }
 }

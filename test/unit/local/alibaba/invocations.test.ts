@@ -72,5 +72,7 @@ test('records are kept for 30 days, to the millisecond', () => {
   expect(store.list('cn-hangzhou').map(({ invokeId }) => invokeId)).toEqual(['t-new', 't-old']);
   later(1);
   expect(store.list('cn-hangzhou').map(({ invokeId }) => invokeId)).toEqual(['t-new']);
-  expect(() => store.get('t-old', 'cn-hangzhou')).toThrow('The specified invoke ID does not exist.');
+  expect(() => store.get('t-old', 'cn-hangzhou')).toThrow(
+    expect.objectContaining({ code: 'InvalidInvokeId.NotFound' }),
+  );
 });

@@ -104,7 +104,7 @@ describe('the fleet file', () => {
   it('says which file cannot be read', () => {
     const missing = fileURLToPath(new URL('no-such-fleet.yml', import.meta.url));
     expect(() => loadFleet(missing)).toThrowError(
-      expect.objectContaining({ code: 'fleet.unreadable', message: expect.stringContaining(missing) }),
+      expect.objectContaining({ code: 'fleet.unreadable', details: { file: missing } }),
     );
   });
 });

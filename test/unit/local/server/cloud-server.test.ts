@@ -152,7 +152,7 @@ test('what is over the limit does not happen and is not counted', async () => {
 test('a port that is taken says which variable sets it, and leaves nothing that runs by itself', async () => {
   await expect(start(cloudOf('second'), server.port)).rejects.toMatchObject({
     code: 'local.port-in-use',
-    message: expect.stringContaining('SMALL_PORT'),
+    details: { variable: 'SMALL_PORT', port: server.port },
   });
   expect(closed).toContain('second');
 });

@@ -140,7 +140,9 @@ test.each(['evil.example/', 'cn-hangzhou.evil.example#', 'CN', ''])(
 test.each(['127.0.0.1:4581', 'ftp://ecs', 'https://ecs.aliyuncs.com/path'])(
   'the endpoint %s is refused at once',
   (endpoint) => {
-    expect(() => aClient(stubVendor(), { endpoint })).toThrow(TypeError);
+    expect(() => aClient(stubVendor(), { endpoint })).toThrow(
+      expect.objectContaining({ code: 'provider.endpoint' }),
+    );
   },
 );
 

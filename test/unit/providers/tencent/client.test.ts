@@ -65,7 +65,12 @@ describe('an endpoint', () => {
           createTencentStub(() => INVOKED),
           { endpoint },
         ),
-      ).toThrow(/endpoint: expected a URL/);
+      ).toThrow(
+        expect.objectContaining({
+          code: 'provider.endpoint',
+          details: { expected: 'https://tat.intl.tencentcloudapi.com' },
+        }),
+      );
     },
   );
 });
@@ -139,7 +144,9 @@ describe('a call', () => {
   it.each(['ftp://tat', 'tat.tencentcloudapi.com', 'https://tat.tencentcloudapi.com/v2'])(
     'refuses the endpoint %s',
     (endpoint) => {
-      expect(() => createTencentClient({ credentials: STUB_CREDENTIALS, endpoint })).toThrow(TypeError);
+      expect(() => createTencentClient({ credentials: STUB_CREDENTIALS, endpoint })).toThrow(
+        expect.objectContaining({ code: 'provider.endpoint' }),
+      );
     },
   );
 });

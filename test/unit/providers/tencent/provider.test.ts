@@ -223,7 +223,7 @@ describe('find', () => {
     const created = ours({ InvocationId: 'inv-1', CreatedTime: secondsAfter(1) });
     await expect(offBy(-90, created).find(wanted, since)).rejects.toMatchObject({
       code: 'provider.inconclusive',
-      message: expect.stringContaining('differ by 9'),
+      details: { clockOffsetMs: -90_000 },
     });
   });
 
