@@ -24,3 +24,9 @@ export interface GuardContext {
 export type Guard = (run: Run, context: GuardContext) => Promise<Admission>;
 
 export const ADMITTED: Admission = { kind: 'admitted' };
+
+/** Nothing is sent, until then; absent: nobody knows until when. */
+export interface Frozen {
+  reason: Reason;
+  until?: Date | undefined;
+}

@@ -12,19 +12,34 @@ import type { Tombstone } from '../store/tombstones.ts';
 import { strike } from './agenda.ts';
 import { ASK_ANEW } from './ask-anew.ts';
 import { breaker, noteForBreaker } from './breaker.ts';
-import { freezeReason, frozenBecause } from './freeze.ts';
-import { ADMITTED, type Admission, type Guard, type GuardContext } from './guard.ts';
+import { frozenBy } from './freeze.ts';
+import { ADMITTED, type Admission, type Frozen, type Guard, type GuardContext } from './guard.ts';
 import { maxPerHour } from './max-per-hour.ts';
 import { restoreTimes, times } from './times.ts';
 
 /** How long a run waits for a place in flight before it asks again. */
 const IN_FLIGHT_RETRY_MS = 5_000;
 
-export const freeze: Guard = async (_run, { store, now }) => unlessFrozen(await frozenBecause(store, now));
+const freeze: Guard = async (run, { store, now }) =>
+  unlessFrozen(await frozenBy(run.guards, await store.freeze(now), now), run, now);
 
-function unlessFrozen(frozen: Reason | undefined): Admission {
+/** For a run that has not been let in yet. */
+function unlessFrozen(frozen: Frozen | undefined, { guards }: Run, now: Date): Admission {
   if (frozen === undefined) return ADMITTED;
-  return refuse(frozen.code, frozen.message, `When the freeze is over: ${ASK_ANEW}`);
+  const { reason, until } = frozen;
+  if (guards.freeze === 'wait') return { kind: 'wait', ...untilThawed(frozen, now) };
+  const when = until === undefined ? 'When the freeze is over' : `After ${until.toISOString()}`;
+  return refuse(reason.code, reason.message, `${when}: ${ASK_ANEW}`);
+}
+
+/** Where nobody knows when a freeze ends. */
+const FROZEN_RETRY_MS = 10_000;
+
+/** When there may be room for a run that waits for the end of a freeze. */
+export function untilThawed({ reason, until }: Frozen, now: Date): { retryAfterMs: number; reason: Reason } {
+  const leftMs = until === undefined ? FROZEN_RETRY_MS : Math.max(1, until.getTime() - now.getTime());
+  const advice = 'It waits for the freeze to end, up to its deadline.';
+  return { retryAfterMs: leftMs, reason: { ...reason, advice } };
 }
 
 /** Stops a run whose cancel overtook it (queues keep no order). */
@@ -122,7 +137,12 @@ const OWN: readonly Guard[] = [
 
 /** Asks every guard in order. A run that is refused or waits holds no claim that would stop another. */
 export async function admit(run: Run, context: GuardContext): Promise<Admission> {
-  return await concluded(await ask([...STANDING, ...OWN], run, context), run, context);
+  const frozen = await freeze(run, context);
+  if (frozen.kind === 'refused') return await concluded(frozen, run, context);
+  // A run waits for the end of a freeze only if nothing else refuses it.
+  const others = await ask([cancelled, ...OWN], run, context);
+  const admission = frozen.kind === 'wait' && others.kind !== 'refused' ? frozen : others;
+  return await concluded(admission, run, context);
 }
 
 /**
@@ -133,13 +153,19 @@ export async function admitEarly(run: Run, context: GuardContext): Promise<Admis
   const own = await ask(OWN, run, context);
   if (own.kind === 'admitted') return own;
   const standing = await ask(STANDING, run, context);
-  return await concluded(standing.kind === 'admitted' ? own : standing, run, context);
+  return await concluded(standing.kind === 'refused' ? standing : own, run, context);
 }
 
-/** What forbids all runs, read immediately before a send. */
-export function standing({ freeze: frozen, tombstones }: LastLook, run: Run): Admission {
-  const admission = unlessFrozen(freezeReason(frozen));
-  return admission.kind === 'admitted' ? unlessCancelled(tombstones, run) : admission;
+/** What forbids all runs, and windows, read immediately before a send. */
+export async function standing(
+  { freeze: frozen, tombstones }: LastLook,
+  run: Run,
+  now: Date,
+): Promise<Admission> {
+  const admission = unlessFrozen(await frozenBy(run.guards, frozen, now), run, now);
+  if (admission.kind === 'refused') return admission;
+  const uncancelled = unlessCancelled(tombstones, run);
+  return uncancelled.kind === 'refused' ? uncancelled : admission;
 }
 
 async function ask(guards: readonly Guard[], run: Run, context: GuardContext): Promise<Admission> {

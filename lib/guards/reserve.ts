@@ -6,8 +6,10 @@ import type { Reason } from '../model/completion-event.ts';
 import { guardKey } from '../model/guard-key.ts';
 import { instancesOf, type Run } from '../model/run.ts';
 import { take } from './agenda.ts';
+import { ASK_ANEW } from './ask-anew.ts';
+import { frozenBy } from './freeze.ts';
 import type { Admission, GuardContext } from './guard.ts';
-import { cancelled, freeze, instanceLimit, leave } from './guards.ts';
+import { cancelled, instanceLimit, leave } from './guards.ts';
 import { restoreTimes, times } from './times.ts';
 
 export interface Appointed {
@@ -23,7 +25,14 @@ export async function reserve(
   context: GuardContext,
 ): Promise<Exclude<Admission, { kind: 'wait' }>> {
   const { store } = context;
-  for (const guard of [freeze, instanceLimit, times, claimsAt(at), place(at, until), cancelled]) {
+  for (const guard of [
+    frozenAt(at, until === undefined),
+    instanceLimit,
+    times,
+    claimsAt(at),
+    place(at, until),
+    cancelled,
+  ]) {
     const admission = await guard(run, context);
     if (admission.kind !== 'refused') continue;
     await restoreTimes(run, store);
@@ -31,6 +40,22 @@ export async function reserve(
     return admission;
   }
   return { kind: 'admitted' };
+}
+
+/**
+ * By the switch now, and by a window at its time. Each time of a recurrence is asked by itself, and a run that waits for
+ * the end of a freeze may do so then.
+ */
+function frozenAt(at: Date, isRecurring: boolean) {
+  return async (run: Run, { store, now }: GuardContext): Promise<Admission> => {
+    const { freeze, windows } = run.guards;
+    if (freeze === 'wait') return { kind: 'admitted' };
+    const switched = await frozenBy({}, await store.freeze(now), now);
+    const frozen = switched ?? (isRecurring ? undefined : await frozenBy({ windows }, undefined, at));
+    if (frozen === undefined) return { kind: 'admitted' };
+    const advice = switched === undefined ? 'Ask for another time.' : `When the freeze is over: ${ASK_ANEW}`;
+    return refused({ ...frozen.reason, advice });
+  };
 }
 
 /** Whether a past run's window or cooldown will still last at that time. */

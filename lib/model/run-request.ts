@@ -8,6 +8,7 @@ import { DestinationRef } from './destination-ref.ts';
 import { Episode } from './episode.ts';
 import { ReplyTo } from './reply-to.ts';
 import { RefusedTarget, Target } from './target.ts';
+import { OnFreeze, Windows } from './window.ts';
 
 /** `run-` and 26 characters, derived from the rule's name and the event's source and id (lib/model/run-id.ts). */
 export const RunId = z.string().regex(/^run-[a-z2-7]{26}$/);
@@ -28,6 +29,8 @@ export type Trigger = z.infer<typeof Trigger>;
 
 /** The guards of the rule, rendered: a key is text by now, a duration milliseconds. */
 export const RenderedGuards = z.strictObject({
+  windows: Windows.optional(),
+  freeze: OnFreeze.optional(),
   dedupe: z.strictObject({ key: z.string(), windowMs: z.int().positive() }).optional(),
   times: z
     .strictObject({ key: z.string(), count: z.int().positive(), withinMs: z.int().positive() })

@@ -16,7 +16,7 @@ export function compileGuards(
   path: Path,
   compiling: Compiling,
 ): Guards | undefined {
-  const { dedupe, times, cooldown, maxInFlight, maxInstances, maxPerHour, breaker } =
+  const { freeze, dedupe, times, cooldown, maxInFlight, maxInstances, maxPerHour, breaker } =
     spec ?? GuardsSpec.parse({});
   const key = dedupe && compileKey(dedupe.key, [...path, 'dedupe', 'key'], compiling);
   if (dedupe !== undefined && key === undefined) return undefined;
@@ -25,6 +25,7 @@ export function compileGuards(
   const most = maxInstances ?? (isInstancesFromEvent ? EVENT_MAX_INSTANCES : undefined);
   const { runs, instances = isInstancesFromEvent ? EVENT_MAX_INSTANCES_AN_HOUR : undefined } = maxPerHour;
   return {
+    ...(freeze !== undefined && { freeze }),
     ...(dedupe && key && { dedupe: { key, windowMs: dedupe.window } }),
     ...(times && timesKey && { times: { key: timesKey, count: times.count, withinMs: times.within } }),
     ...(cooldown !== undefined && { cooldownMs: cooldown }),

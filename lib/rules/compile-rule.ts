@@ -1,6 +1,7 @@
 /** Compiles one rule of the file, and finds what its schema alone cannot: names that mean nothing, types, lacks. */
 import type { DestinationRef } from '../model/destination-ref.ts';
 import type { EventKind } from '../model/trigger-event.ts';
+import type { Windows } from '../model/window.ts';
 import { factsOf } from '../providers/registry.ts';
 import { checkAllowEntries } from './allow.ts';
 import { compileGuards, compileKey } from './compile-guards.ts';
@@ -15,6 +16,7 @@ import {
   WORKING_DIRECTORY_CHECK,
 } from './compile-target.ts';
 import { compileTimeout } from './compile-timeout.ts';
+import { type FileWindows, windowsOf } from './compile-windows.ts';
 import { compileCondition } from './condition.ts';
 import { unknownName } from './did-you-mean.ts';
 import { readUnsafe, type Unsafe } from './event-chosen.ts';
@@ -36,6 +38,8 @@ export interface LoadContext extends Omit<Compiling, 'kinds'> {
   readonly destinations: ReadonlyMap<string, DestinationRef>;
   /** `sources.<name>.tenants`, where it is set. */
   readonly tenants: ReadonlyMap<string, readonly string[]>;
+  /** Of the whole file. */
+  readonly windows: FileWindows;
   /** All of the file, for `cancel`. */
   readonly rules: readonly RuleParts[];
 }
@@ -57,6 +61,7 @@ export function compileRule(parts: RuleParts, path: Path, context: LoadContext):
   if (spec.allow !== undefined) checkAllowEntries(spec.allow, [...path, 'allow'], context);
   checkByName(spec, on, path, context);
   const when = spec.when === undefined ? undefined : compileWhen(spec.when, path, compiling);
+  const windows = windowsOf(spec.name ?? '', spec, path, context);
   const action = compileAction(parts, path, compiling, context.rules);
   const notify = compileNotify(spec.notify ?? [], path, context);
   if (spec.name === undefined || action === undefined || (spec.when !== undefined && when === undefined)) {
@@ -69,10 +74,14 @@ export function compileRule(parts: RuleParts, path: Path, context: LoadContext):
     ...(spec.allow && { allow: spec.allow }),
     tenants: context.tenants,
     isByName: spec.byName === true,
-    action,
+    action: windows === undefined ? action : withWindows(action, windows),
     notify,
     outputs: spec.outputs ?? 'caller',
   };
+}
+
+function withWindows(action: Action, windows: Windows): Action {
+  return action.kind === 'cancel' ? action : { ...action, guards: { ...action.guards, windows } };
 }
 
 /** The kinds of event that any of its sources makes; of an unknown source any field is thinkable. */
@@ -145,10 +154,11 @@ function compileAction(
   compiling: Compiling,
   rules: readonly RuleParts[],
 ): Action | undefined {
-  if (given.has('guards') && given.has('cancel')) {
+  for (const name of ['guards', 'freezes', 'only']) {
+    if (!given.has(name) || !given.has('cancel')) continue;
     compiling.problems.add(
-      [...path, 'guards'],
-      'guards stand beside `run` and `schedule` only: cancelling starts nothing',
+      [...path, name],
+      `${name} stand beside \`run\` and \`schedule\` only: cancelling starts nothing`,
     );
   }
   if (spec.run !== undefined) return compileRun(spec.run, spec.guards, path, compiling);

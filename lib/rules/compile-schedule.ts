@@ -8,6 +8,7 @@ import { compileNotify } from './compile-notify.ts';
 import { compileOptions, refuseLacks } from './compile-options.ts';
 import { type Compiling, compileTarget, compileText, WORKING_DIRECTORY_CHECK } from './compile-target.ts';
 import { compileTimeout } from './compile-timeout.ts';
+import { type FileWindows, windowsOf } from './compile-windows.ts';
 import { parseDuration } from './duration.ts';
 import { AT_EXPECTED, toInstant } from './instant.ts';
 import type { Path } from './positions.ts';
@@ -36,7 +37,10 @@ export function compileTiming(
 export function compileStandingSchedule(
   spec: StandingScheduleSpec,
   path: Path,
-  context: Omit<Compiling, 'kinds'> & { readonly destinations: ReadonlyMap<string, DestinationRef> },
+  context: Omit<Compiling, 'kinds'> & {
+    readonly destinations: ReadonlyMap<string, DestinationRef>;
+    readonly windows: FileWindows;
+  },
 ): StandingSchedule | undefined {
   const compiling: Compiling = { ...context, kinds: ['generic'] };
   const notify = compileNotify(spec.notify, path, context);
@@ -98,6 +102,7 @@ export function compileStandingSchedule(
     settings: compileSettings(spec, target.provider, path, compiling),
     timing: 'at' in timing ? { at: when } : { recurrence: when },
     isEnabled: spec.enabled,
+    windows: windowsOf(spec.name, {}, path, context),
     notify,
   };
 }

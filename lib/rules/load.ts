@@ -9,6 +9,7 @@ import { present } from '../present.ts';
 import { type SourceSettings, tenantsOf } from '../sources/settings.ts';
 import { compileRule, type LoadContext, type RuleParts } from './compile-rule.ts';
 import { compileStandingSchedule } from './compile-schedule.ts';
+import { compileFileWindows } from './compile-windows.ts';
 import { unknownName } from './did-you-mean.ts';
 import { findFeedback } from './feedback.ts';
 import { compileFleets } from './fleet.ts';
@@ -68,6 +69,14 @@ export function loadRules(
     const rules = toList(given['rules']).map((rule, index) =>
       readParts(toRecord(rule), whole.data?.rules[index]),
     );
+    const named = [...toList(given['rules']), ...toList(given['schedules'])].flatMap((item) => {
+      const { name } = toRecord(item);
+      return typeof name === 'string' ? [name] : [];
+    });
+    const windows = {
+      freezes: compileFileWindows('freezes', toList(given['freezes']), named, problems),
+      only: compileFileWindows('only', toList(given['only']), named, problems),
+    };
     const context: LoadContext = {
       file,
       ...defaults,
@@ -76,10 +85,13 @@ export function loadRules(
       sources: sourcesByName,
       destinations,
       tenants: readTenants(settings),
+      windows,
       rules,
     };
     checkNames(given['rules'], 'rules', problems);
     checkNames(given['schedules'], 'schedules', problems);
+    checkNames(given['freezes'], 'freezes', problems);
+    checkNames(given['only'], 'only', problems);
     checkShared(given['schedules'], given['rules'], problems);
     const compiled = rules.map((rule, index) => compileRule(rule, ['rules', index], context));
     const schedules: (StandingSchedule | undefined)[] = toList(given['schedules']).map((value, index) => {
@@ -93,6 +105,7 @@ export function loadRules(
       sources: settings,
       destinations: [...destinations.values()],
       limits: LimitsSpec.safeParse(given['limits'] ?? {}).data ?? LimitsSpec.parse({}),
+      windows,
     };
   }
 }
@@ -144,6 +157,8 @@ function readParts(rule: Readonly<Record<string, unknown>>, whole: RuleSpec | un
     cancel: part(shape.cancel, 'cancel'),
     schedule: part(shape.schedule, 'schedule'),
     guards: part(shape.guards, 'guards'),
+    freezes: part(shape.freezes, 'freezes'),
+    only: part(shape.only, 'only'),
     notify: part(shape.notify, 'notify'),
   });
   return { spec, given };

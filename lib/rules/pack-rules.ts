@@ -26,7 +26,7 @@ export type Packed =
  * @param sources the sources that its rules may be on
  */
 export function packRules(ruleSet: RuleSet, text: string, sources: Iterable<RuleSource>): string {
-  const { fileName, limits, destinations, schedules, sources: settings, rules } = ruleSet;
+  const { fileName, limits, windows, destinations, schedules, sources: settings, rules } = ruleSet;
   const fleets = new Map(
     rules.flatMap(({ action }) =>
       action.kind === 'cancel' || action.target.fleet === undefined
@@ -40,6 +40,7 @@ export function packRules(ruleSet: RuleSet, text: string, sources: Iterable<Rule
     digest: digestOf(text),
     fileName,
     limits,
+    windows,
     destinations,
     schedules,
     sources: settings,

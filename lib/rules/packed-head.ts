@@ -8,7 +8,7 @@ export const PACKED_VERSION = 1;
 
 /** The first line. */
 export interface PackedHead
-  extends Pick<RuleSet, 'fileName' | 'limits' | 'destinations' | 'schedules' | 'sources'> {
+  extends Pick<RuleSet, 'fileName' | 'limits' | 'windows' | 'destinations' | 'schedules' | 'sources'> {
   version: number;
   /** Of the rules file as it was written. */
   digest: string;

@@ -6,9 +6,11 @@ import type { Outputs } from '../model/reply-to.ts';
 import type { OnUnavailable } from '../model/run-request.ts';
 import type { ScheduleSettings } from '../model/schedule-settings.ts';
 import type { TriggerEvent } from '../model/trigger-event.ts';
+import type { OnFreeze, Windows } from '../model/window.ts';
 import type { LinearPattern } from '../regex/linear-match.ts';
 import type { SourceSettings } from '../sources/settings.ts';
 import type { Source } from '../sources/source.ts';
+import type { FileWindows } from './compile-windows.ts';
 import type { Condition } from './condition.ts';
 import type { Expression } from './expression.ts';
 import type { Fleet } from './fleet.ts';
@@ -29,6 +31,8 @@ export interface RuleSet {
   readonly sources: Readonly<Record<string, SourceSettings>>;
   readonly destinations: readonly DestinationRef[];
   readonly limits: Limits;
+  /** Of the whole file; each rule has those that hold for it in its guards. */
+  readonly windows: FileWindows;
   /** Warnings, each `file:line:column: …`. */
   readonly warnings: readonly string[];
 }
@@ -120,6 +124,9 @@ export interface RunAction extends Execution {
 }
 
 export interface Guards {
+  /** Absent: at any time. */
+  readonly windows?: Windows | undefined;
+  readonly freeze?: OnFreeze | undefined;
   readonly dedupe?: { readonly key: Expression; readonly windowMs: number };
   readonly times?: { readonly key: Expression; readonly count: number; readonly withinMs: number };
   readonly cooldownMs?: number;
@@ -152,5 +159,7 @@ export interface StandingSchedule {
   readonly settings?: ScheduleSettings | undefined;
   readonly timing: { readonly at: string } | { readonly recurrence: string };
   readonly isEnabled: boolean;
+  /** Absent: at any time. */
+  readonly windows?: Windows | undefined;
   readonly notify: readonly DestinationRef[];
 }

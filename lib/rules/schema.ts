@@ -6,15 +6,17 @@ import * as z from 'zod';
 import { TerminationMode } from '../model/invocation-options.ts';
 import { Outputs } from '../model/reply-to.ts';
 import { OnUnavailable } from '../model/run-request.ts';
+import { OnFreeze } from '../model/window.ts';
 import { allProviders } from '../providers/registry.ts';
 import { durationBetween } from './duration.ts';
+import { nameOf } from './name-of.ts';
+import { FileWindowSpecs, RuleWindowSpecs } from './window-schema.ts';
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-export const NAME_FORM = /^[a-z0-9][a-z0-9-]{0,62}$/;
 const PARAMETER_FORM = /^[a-zA-Z0-9_-]{1,64}$/;
 
 const ACTIONS = ['run', 'cancel', 'schedule'];
@@ -28,9 +30,6 @@ const ProviderName = z.enum(CLOUDS.map(({ name }) => name));
 /** Text with `${…}` in it. */
 const Template = z.string().min(1).max(4096);
 const Cel = z.string().min(1).max(4096);
-
-const NameOf = (what: string) =>
-  z.string().regex(NAME_FORM, `expected a ${what}'s name of small letters, digits and -, at most 63`);
 
 /** YAML numbers and booleans are accepted as their text. */
 const Value = z.union([z.string().max(4096), z.number(), z.boolean()], { error: 'expected a text' });
@@ -91,7 +90,7 @@ export const FleetSpec = z
 export type FleetSpec = z.infer<typeof FleetSpec>;
 
 const Target = {
-  fleet: NameOf('fleet')
+  fleet: nameOf('fleet')
     .optional()
     .describe(
       'The fleet of `fleets` to run on, in place of provider and region. An instance outside it rejects the run.',
@@ -202,6 +201,9 @@ export type CancelSpec = z.infer<typeof CancelSpec>;
 
 export const GuardsSpec = z
   .strictObject({
+    freeze: OnFreeze.optional().describe(
+      'While runs are frozen (the kill switch, `freezes`, outside of `only`): `wait` up to `deadline`, or `reject`, also the rest of a run that has begun. Default: a run that comes in is rejected, one that was let in waits.',
+    ),
     dedupe: z
       .strictObject({
         key: Cel.describe('CEL: events with the same key report the same fact, like event.data.fingerprint.'),
@@ -318,7 +320,7 @@ const Notify = z
 
 export const RuleSpec = z
   .strictObject({
-    name: NameOf('rule').describe(
+    name: nameOf('rule').describe(
       'Unique. Part of the run id: a new name is a new rule, and may run an old event again.',
     ),
     on: z
@@ -340,6 +342,7 @@ export const RuleSpec = z
     cancel: CancelSpec.optional(),
     schedule: ScheduleSpec.optional(),
     guards: GuardsSpec.optional(),
+    ...RuleWindowSpecs,
     notify: Notify,
     outputs: Outputs.default('caller').describe(
       'Who sees the output in a chat: `caller`, only the person who asked (in a chat that cannot answer one person, the output is left out); `channel`, everybody in the channel; `none`, nobody. The result is always shown, and completion events and `GET /runs` contain the output. Default: caller.',
@@ -352,7 +355,7 @@ export type RuleSpec = z.infer<typeof RuleSpec>;
 
 export const StandingScheduleSpec = z
   .strictObject({
-    name: NameOf('schedule').describe(
+    name: nameOf('schedule').describe(
       'Unique, also among the rules: its runs are listed under it, and the provider’s schedule has this name.',
     ),
     ...Target,
@@ -425,11 +428,11 @@ export const RulesFile = z
     version: z.literal(1).describe('The version of this format: 1.'),
     providers: ProvidersSpec.default({}).describe('Settings for all rules of a provider.'),
     fleets: z
-      .record(NameOf('fleet'), FleetSpec)
+      .record(nameOf('fleet'), FleetSpec)
       .default({})
       .describe('Named lists of instances: rules name a fleet in place of a provider and a region.'),
     destinations: z
-      .record(NameOf('destination'), DestinationSpec)
+      .record(nameOf('destination'), DestinationSpec)
       .default({})
       .describe(
         'Named destinations of completion events. `completions` (the queue of that name) is built in.',
@@ -439,6 +442,7 @@ export const RulesFile = z
       .default({})
       .describe('Settings of sources, by name (docs/sources.md). Default: each source’s own.'),
     limits: LimitsSpec.prefault({}),
+    ...FileWindowSpecs,
     rules: z.array(RuleSpec).max(10_000).describe('Every rule that matches an event fires, in this order.'),
     schedules: z.array(StandingScheduleSpec).max(500).default([]).describe('Standing schedules.'),
   })

@@ -204,13 +204,14 @@ async function ask(task: Task): Promise<Step> {
   const run = { ...stored, admittedAt: task.run.admittedAt };
   const unmark = { index, edit: PLANNED };
   if (stored.admittedAt === undefined && !isPast(run, now())) {
-    const admission = standing(look, run);
+    const admission = await standing(look, run, now());
     if (admission.kind !== 'admitted') {
-      await releaseClaims(run, guards);
-      return await notAdmitted(run, admission, context, unmark);
+      // One that waits keeps its claims, and is asked all again.
+      if (admission.kind === 'refused') await releaseClaims(run, guards);
+      return await notAdmitted(stored, admission, context, unmark);
     }
   }
-  const hindrance = hindranceBy(look, run, now());
+  const hindrance = await hindranceBy(look, run, now());
   if (hindrance !== undefined) return await waitFor(run, hindrance, context, unmark);
   const outcome = await provider.invoke(invocationOf(run, target, invocation));
   return await conclude(run, index, outcomeWithoutSecrets(run, outcome), context);

@@ -1,8 +1,8 @@
 /** A run that cannot be sent now: it goes back to the queue, until its deadline. */
 import { ASK_ANEW } from '../guards/ask-anew.ts';
-import { freezeReason, frozenBecause } from '../guards/freeze.ts';
+import { frozenBy } from '../guards/freeze.ts';
 import type { Admission } from '../guards/guard.ts';
-import { releaseClaims } from '../guards/guards.ts';
+import { releaseClaims, untilThawed } from '../guards/guards.ts';
 import type { Reason } from '../model/completion-event.ts';
 import { instancesOf, isTerminalRun, type Run } from '../model/run.ts';
 import type { LastLook } from '../store/last-look.ts';
@@ -15,11 +15,14 @@ import { change, endRun } from './settle.ts';
 export interface Hindrance {
   retryAfterMs: number;
   reason: Reason;
+  /** Nothing more of it is sent, whatever its deadline. */
+  isFinal?: true;
 }
 
 /**
- * How often a frozen run asks again. The queue allows a message 1000 receives, and each lengthens the next wait a
- * little (lib/queues/consume.ts): at this pace they last for more than a day.
+ * How often a frozen run asks again at least: the switch may be lifted, and the run be cancelled. The queue allows a
+ * message 1000 receives, and each lengthens the next wait a little (lib/queues/consume.ts): at this pace they last for
+ * more than a day.
  */
 const FROZEN_RETRY_MS = 10_000;
 
@@ -28,22 +31,30 @@ export async function hindranceOf(
   run: Run,
   { guards, now }: Pick<DispatchContext, 'guards' | 'now'>,
 ): Promise<Hindrance | undefined> {
-  return lateness(run, now()) ?? frozen(await frozenBecause(guards, now()));
+  return lateness(run, now()) ?? (await frozen(run, await guards.freeze(now()), now()));
 }
 
 /** The same, read immediately before every call. */
-export function hindranceBy(look: LastLook, run: Run, now: Date): Hindrance | undefined {
-  return lateness(run, now) ?? frozen(freezeReason(look.freeze));
+export async function hindranceBy(look: LastLook, run: Run, now: Date): Promise<Hindrance | undefined> {
+  return lateness(run, now) ?? (await frozen(run, look.freeze, now));
 }
 
 function lateness(run: Run, now: Date): Hindrance | undefined {
   return isPast(run, now) ? { retryAfterMs: 0, reason: run.waitingFor ?? tooLate(run, now) } : undefined;
 }
 
-function frozen(reason: Reason | undefined): Hindrance | undefined {
-  if (reason === undefined) return undefined;
-  const advice = 'It waits for the freeze to end, up to its deadline.';
-  return { retryAfterMs: FROZEN_RETRY_MS, reason: { ...reason, advice } };
+/** Of a run that the guards have let in. */
+async function frozen(
+  { guards }: Run,
+  freeze: LastLook['freeze'],
+  now: Date,
+): Promise<Hindrance | undefined> {
+  const by = await frozenBy(guards, freeze, now);
+  if (by === undefined) return undefined;
+  if (guards.freeze === 'reject') {
+    return { retryAfterMs: FROZEN_RETRY_MS, reason: by.reason, isFinal: true };
+  }
+  return untilThawed(by, now);
 }
 
 function tooLate({ requestedAt }: Pick<Run, 'requestedAt'>, now: Date): Reason {
@@ -88,7 +99,7 @@ export interface Edited {
  */
 export async function waitFor(
   run: Run,
-  { retryAfterMs, reason: { code, message, advice } }: Hindrance,
+  { retryAfterMs: freeInMs, reason: { code, message, advice }, isFinal }: Hindrance,
   context: DispatchContext,
   edited?: Edited,
 ): Promise<Step> {
@@ -97,10 +108,11 @@ export async function waitFor(
   const isUncertain = run.invocations.some(
     ({ state }, index) => (edited?.index === index ? (edited.edit.state ?? state) : state) === 'attempting',
   );
-  if (isPast(run, now()) && !isUncertain) {
+  if ((isFinal === true || isPast(run, now())) && !isUncertain) {
     const known = edited === undefined ? run : await editInvocation(run, edited.index, store, edited.edit);
-    return await giveUp(known, reason, context);
+    return await giveUp(known, reason, context, isFinal);
   }
+  const retryAfterMs = code === 'guard.freeze' ? Math.min(freeInMs, FROZEN_RETRY_MS) : freeInMs;
   const freeAt = new Date(now().getTime() + retryAfterMs);
   const waiting = await change(store, run, (current) => {
     if (isTerminalRun(current)) return undefined;
@@ -120,20 +132,21 @@ function adviceAtEnd({ code, advice }: Reason): string {
   return advice === undefined || WAITS_OF_OURS.has(code) ? ASK_ANEW : `${advice} ${ASK_ANEW}`;
 }
 
-/** The deadline has passed: no further invocation is sent. Sent ones continue, the others end as never started. */
-async function giveUp(run: Run, waitedFor: Reason, context: DispatchContext): Promise<Step> {
+/** No further invocation is sent. Sent ones continue, the others end as never started. */
+async function giveUp(run: Run, waitedFor: Reason, context: DispatchContext, isFinal = false): Promise<Step> {
   const { store, guards } = context;
   const reason: Reason = { ...waitedFor, advice: adviceAtEnd(waitedFor) };
-  const because = `before its deadline ${run.deadline}: ${reason.message}`;
+  const because = isFinal ? reason.message : `before its deadline ${run.deadline}: ${reason.message}`;
   if (!run.invocations.some(({ state }) => state === 'sent')) {
     await releaseClaims(run, guards);
-    const expired = { ...reason, message: `It could not be sent ${because}` };
-    return { kind: 'done', run: await endRun(run, 'expired', expired, context) };
+    const ended = isFinal ? reason : { ...reason, message: `It could not be sent ${because}` };
+    return { kind: 'done', run: await endRun(run, isFinal ? 'rejected' : 'expired', ended, context) };
   }
   let current = run;
   for (const [index, { state, instances }] of run.invocations.entries()) {
     if (state !== 'planned') continue;
-    const message = `It could not be sent to ${instances.length} of ${instancesOf(run).length} instances ${because}`;
+    const count = `${instances.length} of ${instancesOf(run).length} instances`;
+    const message = `It could not be sent to ${count}${isFinal ? ':' : ''} ${because}`;
     current = await refuse(current, index, { ...reason, message }, store);
   }
   return { kind: 'next', run: current };

@@ -169,6 +169,8 @@ export function simulation({ ruleSet, providers, start }: SimulationOptions): Si
         const { retryAfterMs, reason } = admission;
         if (waited === undefined) clock.plan(new Date(run.deadline), () => again(one));
         one.waited = { since: now(), reason, ...waited, asked: now(), retryAfterMs };
+        // The end of another run is no end of a freeze.
+        if (reason.code === 'guard.freeze') clock.plan(after(now(), retryAfterMs), () => again(one));
         return;
       }
     }

@@ -10,6 +10,7 @@ import {
   RulesFile,
   StandingScheduleSpec,
 } from '../../lib/rules/schema.ts';
+import { FileWindowSpec, WindowSpec } from '../../lib/rules/window-schema.ts';
 
 const PATH = 'docs/rules.md';
 const START = /(<!-- fields:[^>]*-->\n)[\s\S]*(<!-- \/fields -->)/;
@@ -26,6 +27,7 @@ export async function generate(): Promise<{ path: string; content: string }[]> {
     section('`fleets.<name>`', jsonOf(FleetSpec)),
     section('`destinations.<name>`', jsonOf(DestinationSpec)),
     section('`limits`', jsonOf(LimitsSpec)),
+    section('`freezes[]`, `only[]`', jsonOf(FileWindowSpec)),
     section('`rules[]`', rule),
     section('`rules[].allow`', schemaOf(allow)),
     section('`rules[].run`', schemaOf(run)),
@@ -35,6 +37,7 @@ export async function generate(): Promise<{ path: string; content: string }[]> {
     section('`rules[].guards`', schemaOf(guards)),
     section('`rules[].guards.dedupe`', schemaOf(schemaOf(guards).properties?.['dedupe'] ?? {})),
     section('`rules[].guards.maxPerHour`', schemaOf(schemaOf(guards).properties?.['maxPerHour'] ?? {})),
+    section('`rules[].freezes[]`, `rules[].only[]`', jsonOf(WindowSpec)),
     section('`schedules[]`', jsonOf(StandingScheduleSpec)),
   ];
   const content = text.replace(START, (_, start, end) => `${start}${sections.join('\n')}${end}`);

@@ -3,6 +3,7 @@ import type { Rule, RuleSet, StandingSchedule } from '../../../lib/rules/rule.ts
 import { instancesText } from './instances-text.ts';
 import { readRules } from './read.ts';
 import { checkRecurrence, checkRule, problemsOf } from './recurrence.ts';
+import { windowLines } from './windows.ts';
 
 /** @returns the exit code */
 export async function checkRules(fileName: string): Promise<number> {
@@ -14,12 +15,12 @@ export async function checkRules(fileName: string): Promise<number> {
   for (const problem of problems) console.error(`${fileName}: ${problem}`);
   for (const warning of ruleSet.warnings) console.log(`warning: ${warning}`);
   if (problems.length > 0) return 1;
-  for (const line of summaryOf(ruleSet)) console.log(line);
+  for (const line of summaryOf(ruleSet, new Date())) console.log(line);
   return 0;
 }
 
-function summaryOf(ruleSet: RuleSet): string[] {
-  const { rules, schedules, fileName } = ruleSet;
+function summaryOf(ruleSet: RuleSet, now: Date): string[] {
+  const { rules, schedules, fileName, windows } = ruleSet;
   const sources = new Set(rules.flatMap(({ on }) => on));
   const destinations = new Set(
     rules.flatMap(({ notify }) => notify.map(({ name, sqs }) => `${name} (SQS ${sqs})`)),
@@ -29,6 +30,7 @@ function summaryOf(ruleSet: RuleSet): string[] {
     `${fileName} is fine: ${count(rules.length, 'rule')}, ${count(schedules.length, 'schedule')}`,
     ...rules.map((rule) => `  ${rule.name.padEnd(width)}  on ${rule.on.join(', ')}: ${describe(rule)}`),
     ...schedules.map((schedule) => `  ${schedule.name}: ${describeSchedule(schedule)}`),
+    ...windowLines(windows, rules, now),
     `sources: ${[...sources].toSorted().join(', ') || 'none'}`,
     `destinations: ${[...destinations].toSorted().join(', ') || 'none'}`,
   ];

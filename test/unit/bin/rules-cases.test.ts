@@ -162,6 +162,40 @@ it('cancels what lives, and is heard by the kill switch', async () => {
   expect({ code, out }).toMatchObject({ code: 0, out: { length: 7 } });
 });
 
+it('rehearses windows by the times of the cases', async () => {
+  const run = 'run: { fleet: web, command: cmd-1, deadline: 8h }';
+  aFile(
+    'rules.yml',
+    `version: 1
+providers: { tencent: { region: ap-guangzhou } }
+fleets: { web: { provider: tencent, instances: [ins-1] } }
+freezes:
+  - { name: month-end, cron: '0 18 28 * *', zone: Asia/Shanghai, for: 12h, except: [roll-back] }
+rules:
+  - { name: restart, on: alertmanager, when: event.data.name == 'Down', ${run} }
+  - { name: patient, on: alertmanager, when: event.data.name == 'Down', ${run}, guards: { freeze: wait } }
+  - { name: roll-back, on: alertmanager, when: event.data.name == 'Down', ${run} }
+  - { name: nightly, on: alertmanager, when: event.data.name == 'Night', ${run}, only: [{ name: nights, cron: '0 22 * * *', zone: UTC, for: 6h }] }
+`,
+  );
+  const cases = aFile(
+    'rules.test.yml',
+    `version: 1
+cases:
+  - { name: outside of a maintenance window, at: 2026-11-28T09:00:00Z, ${down('n', 'name: Night')}, expect: { stopped: [{ rule: nightly, reason: guard.freeze, message: nights }] } }
+  - { name: before it, at: 2026-11-28T09:59:59Z, ${down('a')}, expect: { runs: [{ rule: restart }, { rule: patient }, { rule: roll-back }] } }
+  - { name: in it, at: 2026-11-28T15:00:00Z, ${down('b')}, expect: { stopped: [{ rule: restart, reason: guard.freeze, message: month-end }], runs: [{ rule: patient, waited: guard.freeze }, { rule: roll-back }] } }
+  - { name: after it, at: 2026-11-28T22:00:00Z, ${down('c')}, expect: { runs: [{ rule: restart }, { rule: patient }, { rule: roll-back }] } }
+  - { name: in a maintenance window, at: 2026-11-29T02:00:00Z, ${down('m', 'name: Night')}, expect: { runs: [{ rule: nightly }] } }
+`,
+  );
+  const { code, out } = await test(cases);
+  expect({ code, out: out.filter((line) => !line.includes('✓')) }).toEqual({
+    code: 0,
+    out: [cases, '\n5 cases in 1 file: all as expected.'],
+  });
+});
+
 it('plays what a source sends, from a file or in place, at the time of the event', async () => {
   aFile(
     'slack.json',

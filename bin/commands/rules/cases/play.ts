@@ -56,8 +56,8 @@ async function deliver(index: number, cases: Cases, world: Simulation): Promise<
   try {
     const read = one.event === undefined ? undefined : await eventsOf(one, index, asked, cases);
     const at = timeOf(one, asked, read);
-    if (one.frozen !== undefined) await world.freeze(one.frozen);
     await world.advance(at);
+    if (one.frozen !== undefined) await world.freeze(one.frozen);
     const outcomes =
       read?.kind === 'events'
         ? await world.deliver({ ...read, takesMs: one.takes ?? cases.given.takes, ends: one.ends })
