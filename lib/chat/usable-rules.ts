@@ -1,4 +1,5 @@
 /** Permissions, checked once for each chat event and before anything else: verbs and rules see only the permitted rules. */
+import type { Refusal } from '../rules/allow.ts';
 import { type ChatEvent, type Rules, rulesOn, whyMayNotUse } from '../rules/match.ts';
 import type { Rule } from '../rules/rule.ts';
 
@@ -6,16 +7,16 @@ export interface UsableRules {
   /** Those that the person may use where they type. */
   rules: readonly Rule[];
   /** The others on this source, with the reason, for the record. */
-  refused: readonly { rule: string; because: string; isRefused: true }[];
+  refused: readonly (Refusal & { rule: string; isRefused: true })[];
 }
 
 export function usableRules(ruleSet: Rules, event: ChatEvent): UsableRules {
   const usable: Rule[] = [];
   const refused: UsableRules['refused'][number][] = [];
   for (const rule of rulesOn(ruleSet, event.source)) {
-    const because = whyMayNotUse(rule, event);
-    if (because === undefined) usable.push(rule);
-    else refused.push({ rule: rule.name, because, isRefused: true });
+    const refusal = whyMayNotUse(rule, event);
+    if (refusal === undefined) usable.push(rule);
+    else refused.push({ rule: rule.name, ...refusal, isRefused: true });
   }
   return { rules: usable, refused };
 }

@@ -20,7 +20,8 @@ export const EventRecord = z.strictObject({
   time: z.string(),
   receivedAt: z.iso.datetime(),
   matched: z.array(z.strictObject({ rule: z.string(), runId: z.string(), rejected: z.string().optional() })),
-  unmatched: z.array(z.strictObject({ rule: z.string(), because: z.string() })),
+  /** `code` where the person may not use the rule: `allow.users`, `tenant.unknown`, … */
+  unmatched: z.array(z.strictObject({ rule: z.string(), because: z.string(), code: z.string().optional() })),
   /** Further notes: `event.stale`, `alerts.truncated`. */
   notes: z.array(z.strictObject({ code: z.string(), message: z.string() })).optional(),
   /** How many further rules did not fire and are not listed. */
@@ -59,7 +60,7 @@ export function recordOf(
       runId,
       ...(rejected !== undefined && { rejected: cut(rejected, MAX_REASON) }),
     })),
-    unmatched: listed.map(({ rule, because }) => ({ rule, because: cut(because, MAX_REASON) })),
+    unmatched: listed.map(({ isRefused: _, ...why }) => ({ ...why, because: cut(why.because, MAX_REASON) })),
     ...(notes.length > 0 && {
       notes: notes.map(({ code, message }) => ({ code, message: cut(message, MAX_REASON) })),
     }),
@@ -89,7 +90,7 @@ export interface DoorOutcome {
   event: TriggerEvent;
   matched: readonly { rule: string; runId: string; rejected?: string }[];
   /** `isRefused`: the person may not use the rule. Only for the record; answers in a chat never name it. */
-  unmatched: readonly { rule: string; because: string; isRefused?: true }[];
+  unmatched: readonly { rule: string; because: string; code?: string | undefined; isRefused?: true }[];
   /** How many further rules did not fire, without a reason. */
   unmatchedOmitted?: number;
   notes?: readonly Note[];

@@ -12,18 +12,29 @@ const BY_NAME = 'name:';
 
 type Named = NonNullable<ChatData['channel']>;
 
+/** Why a person may not use a rule. */
+export interface Refusal {
+  /** Stable, for programs: `allow.users`, `tenant.unknown`, … */
+  code: string;
+  because: string;
+}
+
 /** Why this person may not use the rule; undefined if they may. */
 export function whyNotAllowed(
   allow: Allow | undefined,
   { user, channel }: Pick<ChatData, 'user' | 'channel'>,
-): string | undefined {
-  if (allow === undefined) return 'closed to everybody: the rule has no `allow`';
+): Refusal | undefined {
+  if (allow === undefined) {
+    return { code: 'allow.missing', because: 'closed to everybody: the rule has no `allow`' };
+  }
   const isMember = user.groups?.some((group) => allow.groups.includes(group)) === true;
   if (!isMember && !isListed(allow.users, user)) {
-    return `${nameFor(user)} is not among the rule’s \`allow\` users and groups`;
+    const because = `${nameFor(user)} is not among the rule’s \`allow\` users and groups`;
+    return { code: 'allow.users', because };
   }
   if (allow.channels.length > 0 && !isListed(allow.channels, channel)) {
-    return `${channel === undefined ? 'a message without a channel' : nameFor(channel)} is not among the rule’s \`allow\` channels`;
+    const place = channel === undefined ? 'a message without a channel' : nameFor(channel);
+    return { code: 'allow.channels', because: `${place} is not among the rule’s \`allow\` channels` };
   }
   return undefined;
 }

@@ -1,6 +1,6 @@
 /** Which rules fire on an event, and of every other rule on its source, why it does not: both are on record. */
 import type { TriggerEvent } from '../model/trigger-event.ts';
-import { whyNotAllowed } from './allow.ts';
+import { type Refusal, whyNotAllowed } from './allow.ts';
 import type { Condition } from './condition.ts';
 import type { Rule, RuleIndex, RuleSet } from './rule.ts';
 import { indexOf } from './rule-index.ts';
@@ -16,6 +16,8 @@ export interface NotFired {
    * The person may not use the rule, so nothing else of it was asked, and neither its name nor the reason is for them.
    */
   isRefused?: true;
+  /** Of that refusal: `allow.users`, `tenant.unknown`, … */
+  code?: string;
 }
 
 /** With the index that they were packaged with, where there is one. */
@@ -104,9 +106,11 @@ export function matchNamed(rule: Rule, event: ChatEvent, steps: Steps = stepsOfE
 export function whyMayNotUse(
   rule: Pick<Rule, 'allow' | 'on' | 'tenants'>,
   event: ChatEvent,
-): string | undefined {
+): Refusal | undefined {
   // Ids of one chat mean nothing in another.
-  if (!rule.on.includes(event.source)) return `the rule is not on ${event.source}`;
+  if (!rule.on.includes(event.source)) {
+    return { code: 'allow.source', because: `the rule is not on ${event.source}` };
+  }
   return (
     whyOutside(rule.tenants.get(event.source), event.source, event.data) ??
     whyNotAllowed(rule.allow, event.data)
@@ -135,6 +139,6 @@ function outOfSteps(rule: Rule, when: Condition, steps: Steps): NotFired {
   return { rule, because: steps.whySpent() ?? '', clause: when.clauses[0]?.text ?? when.text };
 }
 
-function refused(rule: Rule, because: string): NotFired {
-  return { rule, because, isRefused: true };
+function refused(rule: Rule, refusal: Refusal): NotFired {
+  return { rule, ...refusal, isRefused: true };
 }

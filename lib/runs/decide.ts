@@ -149,9 +149,7 @@ async function decideOne(
     event,
     requests,
     matched: requests.map(({ rule, runId }) => ({ rule, runId })),
-    unmatched: told.map(({ rule: { name }, because, isRefused }) =>
-      isRefused ? { rule: name, because, isRefused } : { rule: name, because },
-    ),
+    unmatched: told.map(({ rule: { name }, clause: _, ...why }) => ({ ...why, rule: name })),
     unmatchedOmitted: others - told.length,
   };
   return event.kind === 'chat' ? inTime(decision, origin, now()) : decision;

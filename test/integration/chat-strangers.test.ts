@@ -109,12 +109,14 @@ describe.each(Object.keys(PLACES))('a stranger in %s', (place) => {
         [
           {
             rule: 'hidden-rule',
-            because: expect.stringContaining('is not among the rule’s `allow` users and groups'),
+            code: 'allow.users',
+            because: expect.any(String),
           },
-          { rule: 'hidden-words', because: expect.stringContaining('is not among the rule’s `allow` users') },
+          { rule: 'hidden-words', code: 'allow.users', because: expect.any(String) },
           {
             rule: 'hidden-room',
-            because: expect.stringContaining('is not among the rule’s `allow` channels'),
+            code: 'allow.channels',
+            because: expect.any(String),
           },
         ],
       ]);

@@ -74,7 +74,7 @@ describe('a stranger', () => {
 
   it('is told the id that he asked with, and what has no id its name', () => {
     const because = (data: Partial<ChatEvent['data']>) =>
-      whyMayNotUse(ruleOn('slack', '{ users: [U1], channels: [C1] }'), aChat(data));
+      whyMayNotUse(ruleOn('slack', '{ users: [U1], channels: [C1] }'), aChat(data))?.because;
     expect([
       because({ user: { id: 'U9', name: 'ann' } }),
       because({ user: { name: 'ann' } }),

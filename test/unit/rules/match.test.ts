@@ -9,12 +9,19 @@ import { matchRules } from './match-rules.ts';
 const RUN = 'run: { provider: tencent, command: cmd-1, instances: ins-1 }';
 
 /** What becomes of an event at one rule: true, or why not. */
-function outcomeOf(rule: string, event: TriggerEvent): true | { because: string; clause?: string } {
+function outcomeOf(
+  rule: string,
+  event: TriggerEvent,
+): true | { because: string; clause?: string; code?: string } {
   const [match, ...others] = matchRules(rulesOf(`  - { name: r, ${RUN}, ${rule} }`), event);
   if (match === undefined || others.length > 0) throw new Error('expected one match');
   if (match.fires) return true;
-  const { because, clause } = match;
-  return { because, ...(clause !== undefined && { clause }) };
+  const { because, clause, code } = match;
+  return {
+    because,
+    ...(clause !== undefined && { clause }),
+    ...(code !== undefined && { code }),
+  };
 }
 
 const onAlert = (when: string): string => `on: alertmanager, when: ${JSON.stringify(when)}`;
@@ -130,12 +137,30 @@ test.each([
   ['{ users: [U1], channels: [C1] }', true],
   ["{ users: [U1], channels: ['name:ops', C2] }", true],
   ["{ users: [U1], channels: ['*'] }", true],
-  ['{ users: [ada] }', { because: 'U1 (ada) is not among the rule’s `allow` users and groups' }],
-  ['{ users: [U2] }', { because: 'U1 (ada) is not among the rule’s `allow` users and groups' }],
-  ['{ groups: [admins] }', { because: 'U1 (ada) is not among the rule’s `allow` users and groups' }],
-  ['{ users: [U1], channels: [ops] }', { because: 'C1 (ops) is not among the rule’s `allow` channels' }],
-  ['{ users: [U1], channels: [dev] }', { because: 'C1 (ops) is not among the rule’s `allow` channels' }],
-  ["{ users: ['*'], channels: [dev] }", { because: 'C1 (ops) is not among the rule’s `allow` channels' }],
+  [
+    '{ users: [ada] }',
+    { code: 'allow.users', because: 'U1 (ada) is not among the rule’s `allow` users and groups' },
+  ],
+  [
+    '{ users: [U2] }',
+    { code: 'allow.users', because: 'U1 (ada) is not among the rule’s `allow` users and groups' },
+  ],
+  [
+    '{ groups: [admins] }',
+    { code: 'allow.users', because: 'U1 (ada) is not among the rule’s `allow` users and groups' },
+  ],
+  [
+    '{ users: [U1], channels: [ops] }',
+    { code: 'allow.channels', because: 'C1 (ops) is not among the rule’s `allow` channels' },
+  ],
+  [
+    '{ users: [U1], channels: [dev] }',
+    { code: 'allow.channels', because: 'C1 (ops) is not among the rule’s `allow` channels' },
+  ],
+  [
+    "{ users: ['*'], channels: [dev] }",
+    { code: 'allow.channels', because: 'C1 (ops) is not among the rule’s `allow` channels' },
+  ],
 ])('a person in a group, in a channel, at `allow: %s`', (allow, expected) => {
   const event = aChat({ user: { id: 'U1', name: 'ada', groups: ['oncall'] } });
   expect(outcomeOf(`on: slack, allow: ${allow}`, event)).toEqual(expected);
@@ -144,6 +169,7 @@ test.each([
 test('a message without a channel is in none', () => {
   const { channel: _, ...data } = aChat().data;
   expect(outcomeOf("on: slack, allow: { users: ['*'], channels: [ops] }", { ...aChat(), data })).toEqual({
+    code: 'allow.channels',
     because: 'a message without a channel is not among the rule’s `allow` channels',
   });
 });
@@ -151,11 +177,12 @@ test('a message without a channel is in none', () => {
 test('who may is asked before what was said, so that others hear nothing of `when`', () => {
   expect(
     outcomeOf("on: slack, when: event.data.command == '/other', allow: { users: [U2] }", aChat()),
-  ).toEqual({ because: 'U1 (ada) is not among the rule’s `allow` users and groups' });
+  ).toEqual({ code: 'allow.users', because: 'U1 (ada) is not among the rule’s `allow` users and groups' });
 });
 
 test('a comment fires no rule that says nothing of people', () => {
   expect(outcomeOf('on: github', { ...aChat(), source: 'github' })).toEqual({
+    code: 'allow.missing',
     because: 'closed to everybody: the rule has no `allow`',
   });
   expect(outcomeOf('on: github', aDeploy())).toBe(true);
@@ -182,7 +209,11 @@ test.each([
   // Who may not hears nothing of `when`.
   [
     "byName: true, when: event.data.options.env == 'b', allow: { users: [U2] }",
-    { because: 'U1 (ada) is not among the rule’s `allow` users and groups', isRefused: true },
+    {
+      code: 'allow.users',
+      because: 'U1 (ada) is not among the rule’s `allow` users and groups',
+      isRefused: true,
+    },
   ],
   ["allow: { users: ['*'] }", { because: 'it is not run by its name: it lacks `byName: true`' }],
 ])('named by a person, a rule with %s', (fields, expected) => {
