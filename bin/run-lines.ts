@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { CompletedTask } from '../lib/model/completion-event.ts';
 import { RunSummary as StoredSummary } from '../lib/model/run-summary.ts';
+import { WaveView } from '../lib/model/run-waves.ts';
 
 /** What the API shows of a run in a list; what a newer deployment adds is let through. */
 export const RunSummary = StoredSummary.loose();
@@ -12,6 +13,7 @@ const Task = CompletedTask.loose();
 export const RunDetail = RunSummary.extend({
   parameters: z.record(z.string(), z.string()),
   tasks: z.array(Task),
+  waves: z.array(WaveView).optional(),
 });
 export type RunDetail = z.infer<typeof RunDetail>;
 
@@ -24,6 +26,7 @@ export function lineOf(run: RunSummary): string {
     run.status.padEnd(13),
     run.runId,
     `${run.rule}${where === '' ? '' : ` on ${where}`}`,
+    ...(run.wave ? [`wave ${run.wave.number} of ${run.wave.of}`] : []),
     ...(why ? [`(${why.message})`] : []),
   ].join('  ');
 }
@@ -40,6 +43,9 @@ export function linesOf(run: RunDetail): string[] {
       : []),
     ...(run.command ? [`  command    ${run.command} (${run.provider}, ${run.region})`] : []),
     ...Object.entries(run.parameters).map(([name, value]) => `  parameter  ${name} = ${value}`),
+    ...(run.waves ?? []).map(
+      ({ index, state, instances }) => `  wave ${index + 1}     ${state}: ${instances.join(', ')}`,
+    ),
     ...run.invocationIds.map((invocationId) => `  invocation ${invocationId}`),
     `  asked      ${run.requestedAt}`,
     ...(run.startedAt ? [`  started    ${run.startedAt}`] : []),

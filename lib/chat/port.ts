@@ -12,6 +12,8 @@ export interface ChatRun {
   /** While it is not sent yet: what it waits for. */
   waitingFor?: Reason | undefined;
   instances: readonly string[];
+  /** Of a run in waves, from 1 on. */
+  wave?: { number: number; of: number } | undefined;
   counts: Readonly<Partial<Record<TaskStatus, number>>>;
   /** Empty in lists. */
   tasks: readonly { instanceId: string; status: TaskStatus; exitCode?: number | undefined }[];

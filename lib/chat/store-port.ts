@@ -45,6 +45,7 @@ function toChatRun(run: RunSummary, tasks: readonly RunTask[]): ChatRun {
     reason: run.reason,
     waitingFor: run.waitingFor,
     instances: run.instances,
+    wave: run.wave,
     counts: countByStatus(tasks),
     tasks: tasks.map(({ instanceId, status, exitCode }) => ({ instanceId, status, exitCode })),
     requestedAt: run.requestedAt,

@@ -8,6 +8,7 @@ import { DestinationRef } from './destination-ref.ts';
 import { Episode } from './episode.ts';
 import { ReplyTo } from './reply-to.ts';
 import { RefusedTarget, Target } from './target.ts';
+import { Waves } from './waves.ts';
 import { OnFreeze, Windows } from './window.ts';
 
 /** `run-` and 26 characters, derived from the rule's name and the event's source and id (lib/model/run-id.ts). */
@@ -74,7 +75,12 @@ const asked = {
 };
 
 /** How it is executed, apart from command and target. */
-const execution = { guards: RenderedGuards, onUnavailable: OnUnavailable };
+const execution = {
+  guards: RenderedGuards,
+  onUnavailable: OnUnavailable,
+  /** Absent: all instances at once. */
+  waves: Waves.optional(),
+};
 
 /** Version 1 had the fields of the target beside the others: `upgradeRunRequest` (lib/model/upgrade.ts) reads it. */
 export const RunRequest = z.discriminatedUnion('action', [

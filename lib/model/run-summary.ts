@@ -1,7 +1,8 @@
 /** A run in a list: what the API, the command line and a chat show of it in one line. It is stored beside the run. */
 import * as z from 'zod';
-import { CompletionEventData, Reason } from './completion-event.ts';
-import { CancelOrder, instancesOf, isWaiting, knownTarget, Run, RunSchedule } from './run.ts';
+import { CompletionEventData } from './completion-event.ts';
+import { CancelOrder, instancesOf, isWaiting, knownTarget, Run, RunSchedule, Waiting } from './run.ts';
+import { cutIntoWaves } from './waves.ts';
 
 export const RunSummary = CompletionEventData.pick({
   runId: true,
@@ -17,8 +18,10 @@ export const RunSummary = CompletionEventData.pick({
   endedAt: true,
 }).extend({
   /** The reason while it waits. */
-  waitingFor: Reason.optional(),
+  waitingFor: Waiting.optional(),
   instances: z.array(z.string()),
+  /** Of a run in waves: which of how many has begun, from 1 on. */
+  wave: z.object({ number: z.int(), of: z.int() }).optional(),
   schedule: RunSchedule.omit({ timer: true })
     .extend({ firedBy: z.enum(['provider', 'fleet-reflex']), nextAt: z.string().optional() })
     .optional(),
@@ -40,6 +43,7 @@ export function summariseRun(run: Omit<Run, 'tasks'>): RunSummary {
     waitingFor: isWaiting(run) ? run.waitingFor : undefined,
     ...knownTarget(run),
     instances: [...instancesOf(run)],
+    wave: waveOf(run),
     schedule: run.schedule && viewOf(run.schedule),
     cancel: run.cancel,
     invocationIds: run.invocations.flatMap(({ invocationId }) => invocationId ?? []),
@@ -50,6 +54,12 @@ export function summariseRun(run: Omit<Run, 'tasks'>): RunSummary {
     cancelledInstances: run.cancelledInstances,
     ...(isCancelled && { cancelRequestedAt: run.cancelRequestedAt, cancelledBy: run.cancelledBy }),
   };
+}
+
+function waveOf({ waves, target, invocations }: Omit<Run, 'tasks'>): RunSummary['wave'] {
+  if (waves === undefined || target === undefined) return undefined;
+  const begun = invocations.filter(({ state }) => state !== 'dropped').map(({ wave = 0 }) => wave + 1);
+  return { number: Math.max(1, ...begun), of: cutIntoWaves(target.instances, waves.sizes).length };
 }
 
 function viewOf({ timer, ...schedule }: RunSchedule): RunSummary['schedule'] {

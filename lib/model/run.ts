@@ -10,11 +10,14 @@ import { ReplyTo } from './reply-to.ts';
 import { OnUnavailable, RenderedGuards, RunId, Trigger } from './run-request.ts';
 import { Started, TaskStatus } from './status.ts';
 import { RefusedTarget, Target } from './target.ts';
+import { RunWaves } from './waves.ts';
 
 /** One InvokeCommand of the run. */
 export const RunInvocation = z.strictObject({
   /** Unique for run and batch, at most 64 characters: the ClientToken where the provider has one. */
   token: z.string().max(64),
+  /** Of a run in waves; absent: 0, the first. */
+  wave: z.int().optional(),
   instances: z.array(z.string()),
   /**
    * - `planned`: not attempted, or certainly without effect so far
@@ -71,6 +74,12 @@ export const CancelOrder = z.strictObject({
 });
 export type CancelOrder = z.infer<typeof CancelOrder>;
 
+/** What a run waits for. */
+export const Waiting = Reason.extend({
+  /** ISO 8601, where that is known. */
+  until: z.string().optional(),
+});
+
 /** One task: the provider's last report, and whether its completion event is out. */
 export const RunTask = z.strictObject({
   invocationId: z.string(),
@@ -115,7 +124,9 @@ export const Run = z.strictObject({
   cancel: CancelOrder.optional(),
   guards: RenderedGuards,
   onUnavailable: OnUnavailable,
+  waves: RunWaves.optional(),
   requestedAt: z.string(),
+  /** Until when it may be sent; in waves, the wave that is to be sent next. */
   deadline: z.string(),
 
   status: RunStatus,
@@ -135,8 +146,8 @@ export const Run = z.strictObject({
     .optional(),
   /** Instances that `onUnavailable: skip` left out. */
   skipped: z.array(z.string()).optional(),
-  /** While `dispatching` or `scheduled`: what it waits for. */
-  waitingFor: Reason.optional(),
+  /** While `dispatching` or `scheduled`, and between waves: what it waits for. */
+  waitingFor: Waiting.optional(),
   /** While `dispatching`: only the lease holder works on it until then. */
   leaseUntil: z.string().optional(),
   /** Events whose facts are stored but whose delivery is not. */
@@ -190,9 +201,14 @@ export function isAwaitingSchedule(run: Pick<Run, 'status' | 'schedule' | 'invoc
   return run.schedule !== undefined && run.invocations.length === 0 && !isTerminalRun(run);
 }
 
-/** Whether `waitingFor` holds now: it is not sent yet, and will be. */
-export function isWaiting({ status }: Pick<Run, 'status'>): boolean {
-  return status === 'dispatching' || status === 'scheduled';
+/** Whether `waitingFor` holds now: it, or its next wave, is not sent yet, and will be. */
+export function isWaiting(run: Pick<Run, 'status' | 'waves'>): boolean {
+  return run.status === 'dispatching' || run.status === 'scheduled' || isBetweenWaves(run);
+}
+
+/** Whether a wave of it has ended and the next one has not begun: nothing of it is at the provider. */
+export function isBetweenWaves({ waves }: Pick<Run, 'waves'>): boolean {
+  return waves?.nextAt !== undefined;
 }
 
 /** What is known of a timer of ours; undefined for a run at once, and for one that the provider fires. */

@@ -16,6 +16,7 @@ import {
   WORKING_DIRECTORY_CHECK,
 } from './compile-target.ts';
 import { compileTimeout } from './compile-timeout.ts';
+import { compileWaves } from './compile-waves.ts';
 import { type FileWindows, windowsOf } from './compile-windows.ts';
 import { compileCondition } from './condition.ts';
 import { unknownName } from './did-you-mean.ts';
@@ -203,6 +204,7 @@ function compileExecution(
     onUnavailable: spec.onUnavailable,
     deadlineMs: spec.deadline,
     guards: compiledGuards,
+    waves: spec.waves && compileWaves(spec.waves),
   };
 }
 

@@ -129,7 +129,8 @@ function renderAsked({ target }: Execution, event: TriggerEvent, steps: Steps) {
 }
 
 function renderExecution(action: Execution, event: TriggerEvent, steps: Steps) {
-  return { guards: renderGuards(action, event, steps), onUnavailable: action.onUnavailable };
+  const { onUnavailable, waves } = action;
+  return { guards: renderGuards(action, event, steps), onUnavailable, waves };
 }
 
 /** A scheduled run is rendered now, because the event is gone at its time. */

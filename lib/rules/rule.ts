@@ -6,6 +6,7 @@ import type { Outputs } from '../model/reply-to.ts';
 import type { OnUnavailable } from '../model/run-request.ts';
 import type { ScheduleSettings } from '../model/schedule-settings.ts';
 import type { TriggerEvent } from '../model/trigger-event.ts';
+import type { Waves } from '../model/waves.ts';
 import type { OnFreeze, Windows } from '../model/window.ts';
 import type { LinearPattern } from '../regex/linear-match.ts';
 import type { SourceSettings } from '../sources/settings.ts';
@@ -117,6 +118,8 @@ export interface Execution {
   readonly onUnavailable: OnUnavailable;
   readonly deadlineMs: number;
   readonly guards: Guards;
+  /** Absent: all instances at once. */
+  readonly waves?: Waves | undefined;
 }
 
 export interface RunAction extends Execution {

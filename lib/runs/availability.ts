@@ -125,7 +125,9 @@ function withoutInstances(
     ({ state, attemptedAt }) => state === 'planned' && attemptedAt === undefined,
   );
   if (isUntouched && run.target !== undefined) {
-    const able = run.target.instances.filter((instanceId) => !missing.has(instanceId));
+    const able = run.invocations
+      .flatMap(({ instances }) => instances)
+      .filter((instanceId) => !missing.has(instanceId));
     return able.length === 0
       ? []
       : planInvocations(run.runId, able, providerOf(providers, run.target.provider));
@@ -136,7 +138,7 @@ function withoutInstances(
     if (invocation.state !== 'planned' || able.length === invocation.instances.length) {
       invocations.push(invocation);
     } else if (able.length > 0) {
-      invocations.push(planned(run, invocations, able));
+      invocations.push(planned(run, invocations, able, invocation.wave));
     }
   }
   return invocations;
@@ -148,8 +150,9 @@ async function halve(run: Run, index: number, { store }: DispatchContext): Promi
     const after = current.invocations.slice(index + 1);
     const instances = current.invocations[index]?.instances ?? [];
     const middle = Math.ceil(instances.length / 2);
-    const first = planned(current, [], instances.slice(0, middle));
-    const second = planned(current, [first], instances.slice(middle));
+    const wave = current.invocations[index]?.wave;
+    const first = planned(current, [], instances.slice(0, middle), wave);
+    const second = planned(current, [first], instances.slice(middle), wave);
     return { ...current, invocations: [...before, first, second, ...after] };
   });
 }
@@ -158,7 +161,12 @@ async function halve(run: Run, index: number, { store }: DispatchContext): Promi
  * An invocation with a token of its own.
  * @param more what is planned beside the run's own
  */
-function planned(run: Run, more: readonly RunInvocation[], instances: string[]): RunInvocation {
+function planned(
+  run: Run,
+  more: readonly RunInvocation[],
+  instances: string[],
+  wave: number | undefined,
+): RunInvocation {
   const tokens = [...run.invocations, ...more].map(({ token }) => token);
-  return { token: nextToken(run.runId, tokens), instances, state: 'planned' };
+  return { token: nextToken(run.runId, tokens), wave, instances, state: 'planned' };
 }

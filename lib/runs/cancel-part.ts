@@ -5,6 +5,7 @@
 import type { Run, RunInvocation } from '../model/run.ts';
 import { nextToken } from '../model/run.ts';
 import { ownTask, withTasks } from '../model/run-tasks.ts';
+import { withoutLater } from '../model/run-waves.ts';
 import type { RunStore } from '../store/run-store.ts';
 import { change } from './settle.ts';
 
@@ -36,9 +37,11 @@ export function withCancelled(run: Run, instances: readonly string[], by: string
  * place but gets a new token, so that a process that is about to send it notices the change. An invocation in its attempt
  * is not changed: it may have been sent already.
  */
-export function withoutCancelled(run: Run): Run {
-  if (!run.invocations.some((it) => it.state === 'planned' && isCancelledInPart(run, it))) return run;
-  const gone = cancelledInstances(run);
+export function withoutCancelled(stored: Run): Run {
+  const gone = cancelledInstances(stored);
+  const run = withoutLater(stored, (instanceId) => gone.has(instanceId));
+  if (!run.invocations.some((it) => it.state === 'planned' && isCancelledInPart(run, it)))
+    return withDropped(run, gone);
   const dropped: RunInvocation[] = [];
   const tokens = run.invocations.map(({ token }) => token);
   const newToken = (): string => {
@@ -51,8 +54,9 @@ export function withoutCancelled(run: Run): Run {
     const left = invocation.instances.filter((instanceId) => !gone.has(instanceId));
     if (left.length === 0) return { ...invocation, state: 'dropped' };
     const without = invocation.instances.filter((instanceId) => gone.has(instanceId));
-    dropped.push({ token: newToken(), instances: without, state: 'dropped' });
-    return { token: newToken(), instances: left, state: 'planned' };
+    const { wave } = invocation;
+    dropped.push({ token: newToken(), wave, instances: without, state: 'dropped' });
+    return { token: newToken(), wave, instances: left, state: 'planned' };
   });
   return withDropped({ ...run, invocations: [...invocations, ...dropped] }, gone);
 }

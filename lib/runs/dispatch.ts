@@ -6,6 +6,7 @@ import { publish, runEvent } from '../completions/publish.ts';
 import { admit, admitEarly, releaseClaims } from '../guards/guards.ts';
 import { isTerminalRun, type Run, type RunInvocation, sentInvocations } from '../model/run.ts';
 import type { RunRequest } from '../model/run-request.ts';
+import { isCalledOff } from '../model/run-waves.ts';
 import { providerOf } from '../providers/provider.ts';
 import { holdUnavailable } from './availability.ts';
 import { dropCancelled } from './cancel-part.ts';
@@ -66,8 +67,15 @@ export async function recordRejection(
   return { kind: 'done', run: await deliverOne(run, context) };
 }
 
-/** @param isFresh its first invocation is marked as attempted, but the provider was not called yet */
-async function attempt(leased: Run, context: DispatchContext, isFresh = false): Promise<DispatchResult> {
+/**
+ * Sends what is open of a run whose lease this process has.
+ * @param isFresh the first that is open is marked as attempted, but the provider was not called yet
+ */
+export async function attempt(
+  leased: Run,
+  context: DispatchContext,
+  isFresh = false,
+): Promise<DispatchResult> {
   let step = await prepare(leased, context, isFresh);
   let isFirst = isFresh;
   while (step.kind === 'next') {
@@ -97,7 +105,11 @@ async function prepare(leased: Run, context: DispatchContext, isFresh = false): 
   const isUncertain = !isFresh && run.invocations.some(({ state }) => state === 'attempting');
   // First search for it; the guards are checked only if it was not sent.
   if (isUncertain) return { kind: 'next', run };
-  const unmark = isFresh ? { index: 0, edit: PLANNED } : undefined;
+  if (isCalledOff(run)) {
+    const dropped = await change(store, run, (current) => withoutPlanned(current));
+    if (!dropped.invocations.some(isOpen)) return { kind: 'next', run: dropped };
+  }
+  const unmark = isFresh ? { index: run.invocations.findIndex(isOpen), edit: PLANNED } : undefined;
   if (run.admittedAt !== undefined || isPast(run, now())) {
     // It has waited: check again whether it may be sent, before any write or call.
     const hindrance = await hindranceOf(run, context);
@@ -164,6 +176,16 @@ function handedOver(current: Run, sent: Run, isTold: boolean, context: DispatchC
     leaseUntil: undefined,
   };
   return take({ ...run, pollAt: context.now().toISOString() }, [], context);
+}
+
+/** Nothing of it is sent any more, whatever else it would wait for. */
+function withoutPlanned(run: Run): Run | undefined {
+  if (!run.invocations.some(({ state }) => state === 'planned')) return undefined;
+  const invocations = run.invocations.map(
+    (invocation): RunInvocation =>
+      invocation.state === 'planned' ? { ...invocation, state: 'dropped' } : invocation,
+  );
+  return { ...run, invocations };
 }
 
 function isUntouched({ state }: RunInvocation): boolean {

@@ -10,7 +10,7 @@ import { runIdFor } from '../model/run-id.ts';
 import { providerOf } from '../providers/provider.ts';
 import { resume } from './dispatch.ts';
 import type { DispatchContext } from './dispatch-context.ts';
-import { planInvocations } from './new-run.ts';
+import { firstInstances, planInvocations } from './new-run.ts';
 import { comesNext, setTimer, waitingUntil } from './schedule-here.ts';
 import { change, endRun } from './settle.ts';
 
@@ -53,7 +53,7 @@ async function fireOnce(run: Run, at: Date, context: DispatchContext): Promise<v
   const begun = await store.save({
     ...rest,
     status: 'dispatching',
-    invocations: planInvocations(run.runId, target.instances, providerOf(providers, target.provider)),
+    invocations: planInvocations(run.runId, firstInstances(run), providerOf(providers, target.provider)),
     leaseUntil: instant,
     pollAt: instant,
   });

@@ -4,9 +4,10 @@
  * published again under the same ids.
  */
 import { messageOf } from '../errors.ts';
-import { isTerminalRun, type Run, sentInvocations } from '../model/run.ts';
+import { isTerminalRun, type Run } from '../model/run.ts';
 import type { RunId } from '../model/run-request.ts';
 import { taskKey } from '../model/run-tasks.ts';
+import { openInvocations } from '../model/run-waves.ts';
 import { isTerminalTask } from '../model/status.ts';
 import { inTurns } from '../providers/in-turns.ts';
 import { type InvocationReading, providerOf, type TaskReport } from '../providers/provider.ts';
@@ -15,6 +16,7 @@ import { giveUp } from './give-up.ts';
 import { giveUpAt } from './poll-timing.ts';
 import type { Looked } from './scope-loop.ts';
 import { deliver, markTold, type Told, take, withMarks } from './settle.ts';
+import { stopSent } from './stop-sent.ts';
 
 export interface Looks {
   /** Polls runs of one provider and region. One entry for each run that could be processed. */
@@ -37,6 +39,7 @@ export function createLooks(context: DispatchContext): Looks {
   /** Live runs with unsaved changes: a state, or which events are out. */
   const going = new Map<RunId, { run: Run; hasState: boolean }>();
   const ended: Told[] = [];
+  const stopped = new Set<RunId>();
   let endedAtMs = Infinity;
 
   async function look(runs: readonly Run[]): Promise<Looked[]> {
@@ -64,7 +67,7 @@ export function createLooks(context: DispatchContext): Looks {
     const known = runs.flatMap(({ tasks }) => tasks).filter(({ status }) => isTerminalTask(status));
     const settled = new Set(known.map(({ taskId }) => taskId));
     const refs = runs.flatMap((run) =>
-      sentInvocations(run).map(({ invocationId, instances }) => ({
+      openInvocations(run).map(({ invocationId, instances }) => ({
         region: run.target?.region ?? '',
         invocationId,
         instances,
@@ -85,7 +88,7 @@ export function createLooks(context: DispatchContext): Looks {
   async function takeReadings(run: Run, readings: ReadonlyMap<string, InvocationReading>): Promise<Looked> {
     const reports: TaskReport[] = [];
     let hasFailed = false;
-    for (const { invocationId } of sentInvocations(run)) {
+    for (const { invocationId } of openInvocations(run)) {
       const reading = readings.get(invocationId);
       if (reading?.kind === 'read') reports.push(...reading.tasks);
       else {
@@ -95,10 +98,19 @@ export function createLooks(context: DispatchContext): Looks {
       }
     }
     const current = await keep(run, reports);
+    await stopOnce(current);
     const isOpen = !isTerminalRun(current) && current.status !== 'dispatching';
     if (!isOpen || now() < giveUpAt(current, context.timing)) return { run: current, hasFailed };
     counts.settled += 1;
     return { run: await giveUp(current, context), hasFailed };
+  }
+
+  /** What a stopped rollout still runs is asked to stop; again by the next loop, which does not know of it. */
+  async function stopOnce(run: Run): Promise<void> {
+    const { stop, onStop } = run.waves ?? {};
+    if (stop === undefined || onStop !== 'cancel' || isTerminalRun(run) || stopped.has(run.runId)) return;
+    await stopSent(run, context);
+    stopped.add(run.runId);
   }
 
   /** The run with the reports, stored if other processes need them. */
@@ -131,7 +143,8 @@ export function createLooks(context: DispatchContext): Looks {
   }
 
   function mattersToOthers(known: Run, next: Run): boolean {
-    if (isTerminalRun(next) || endedTasks(next) > endedTasks(known)) return true;
+    if (isTerminalRun(next) || next.waves !== known.waves || endedTasks(next) > endedTasks(known))
+      return true;
     return now().getTime() - Date.parse(next.startedAt ?? next.requestedAt) >= GOES_ON_MS;
   }
 

@@ -1,6 +1,7 @@
 import { isKeptQuiet } from '../model/chain.ts';
 import type { Run, RunInvocation } from '../model/run.ts';
 import type { RunId, RunRequest } from '../model/run-request.ts';
+import { cutIntoWaves, type Waves } from '../model/waves.ts';
 import type { Provider } from '../providers/provider.ts';
 
 /** The part of a provider that splits a run into invocations. */
@@ -36,11 +37,33 @@ export function newRun(
     onUnavailable: request.onUnavailable,
     deadline: request.deadline,
     status: 'dispatching',
-    invocations: planInvocations(request.runId, request.target.instances, provider),
+    ...planRun(request, provider),
     leaseUntil: leaseUntil.toISOString(),
     // The poller takes over from a dead dispatch when the lease has expired.
     pollAt: leaseUntil.toISOString(),
   };
+}
+
+/** Its invocations; in waves, those of the first one. */
+function planRun(
+  { runId, target, waves, requestedAt, deadline }: Extract<RunRequest, { action: 'run' }>,
+  provider: Splitting,
+): Pick<Run, 'invocations' | 'waves'> {
+  if (waves === undefined) return { invocations: planInvocations(runId, target.instances, provider) };
+  const withinMs = Math.max(1, Date.parse(deadline) - Date.parse(requestedAt));
+  return {
+    invocations: planInvocations(runId, firstInstances({ target, waves }), provider),
+    waves: { ...waves, withinMs, begun: 1 },
+  };
+}
+
+/** Those that are sent to first: all of them, or the first wave. */
+export function firstInstances({
+  target,
+  waves,
+}: Pick<Run, 'target'> & { waves?: Waves | undefined }): readonly string[] {
+  const instances = target?.instances ?? [];
+  return waves === undefined ? instances : (cutIntoWaves(instances, waves.sizes)[0] ?? []);
 }
 
 export function planInvocations(

@@ -1,5 +1,6 @@
 /** How long a run is polled before it is given up. watch.ts decides when it is polled. */
 import type { Run } from '../model/run.ts';
+import { lastSentAt } from '../model/run-waves.ts';
 
 export interface PollTiming {
   /** How long after the time-out the run is given up. */
@@ -11,8 +12,8 @@ export interface PollTiming {
 export const POLL_TIMING: PollTiming = { graceMs: 10 * 60_000, longestTimeoutSeconds: 86_400 };
 
 /** The time from which no further report is expected. */
-export function giveUpAt(run: Pick<Run, 'startedAt' | 'target' | 'requestedAt'>, timing: PollTiming): Date {
-  const startedMs = Date.parse(run.startedAt ?? run.requestedAt);
+export function giveUpAt(run: Run, timing: PollTiming): Date {
+  const startedMs = Date.parse(lastSentAt(run) ?? run.requestedAt);
   const timeoutSeconds = run.target?.timeoutSeconds ?? timing.longestTimeoutSeconds;
   return new Date(startedMs + timeoutSeconds * 1000 + timing.graceMs);
 }

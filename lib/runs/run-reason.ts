@@ -7,6 +7,8 @@ import type { AggregateStatus } from '../model/status.ts';
 /** The reason of a run that has ended by its tasks; none where it succeeded. */
 export function reasonFor(run: Run, status: AggregateStatus, tasks: readonly RunTask[]): Reason | undefined {
   if (status === 'succeeded') return undefined;
+  const stop = stopOf(run);
+  if (stop !== undefined) return stop;
   const cancelled = cancelOf(run);
   if ((status === 'stopped' || status === 'partly_stopped') && cancelled !== undefined) {
     const counts = Object.entries(countByStatus(tasks)).map(([name, count]) => `${count} ${name}`);
@@ -34,6 +36,19 @@ export function reasonFor(run: Run, status: AggregateStatus, tasks: readonly Run
   };
 }
 
+/** Of a rollout that a wave stopped. */
+function stopOf({ waves, invocations, target }: Run): Reason | undefined {
+  if (waves?.stop === undefined) return undefined;
+  const unsent = invocations.filter(({ state }) => state === 'dropped').flatMap(({ instances }) => instances);
+  const { message } = waves.stop;
+  return {
+    code: 'wave.stopped',
+    message: `${message.charAt(0).toUpperCase()}${message.slice(1)}; ${unsent.length} of ${target?.instances.length ?? 0} instances were never started.`,
+    advice:
+      'Look at what failed. A run that was stopped does not go on: ask again for the instances that are left.',
+  };
+}
+
 /** Who cancelled it, or which part of it. */
 function cancelOf({ cancelledBy, cancelledInstances: parts = [] }: Run): string | undefined {
   if (cancelledBy !== undefined) return `${cancelledBy} cancelled it`;
@@ -52,7 +67,7 @@ function refusedWhole({ invocations }: Run, { invocationId }: RunTask): RunInvoc
 }
 
 /** A failed command is described by its exit code, in the same words for every cloud; otherwise in the cloud's words. */
-function whatHappened({ status, exitCode, error, providerStatus }: RunTask): string {
+export function whatHappened({ status, exitCode, error, providerStatus }: RunTask): string {
   if (status === 'failed' && exitCode !== undefined && exitCode !== 0) return `exited with ${exitCode}`;
   if (error !== undefined) return `(${providerStatus}): ${withoutStop(error.message)}`;
   return exitCode === undefined ? `ended as ${providerStatus}` : `exited with ${exitCode}`;

@@ -2,6 +2,7 @@
 import { completedTasks, countByStatus } from '../completions/publish.ts';
 import type { Run } from '../model/run.ts';
 import { summariseRun } from '../model/run-summary.ts';
+import { describeWaves } from '../model/run-waves.ts';
 import { shownParameters } from '../model/secret-parameters.ts';
 
 /** Lambda answers at most 6 MB; the outputs of one run's tasks get a share of that. */
@@ -20,6 +21,7 @@ export function describeRun(run: Run) {
     ...target?.options,
     deadline: run.deadline,
     skipped: run.skipped,
+    waves: describeWaves(run),
     notify: run.notify.map(({ name }) => name),
     counts: countByStatus(run.tasks),
     tasks: completedTasks(run.tasks, OUTPUT_BUDGET_BYTES),

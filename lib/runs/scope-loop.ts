@@ -3,8 +3,9 @@
  * in memory: runs at the provider are polled together, the others are processed at their time. A poll without changes
  * reads and writes nothing in the table.
  */
-import { isTerminalStatus, type Run, sentInvocations } from '../model/run.ts';
+import { isTerminalStatus, type Run } from '../model/run.ts';
 import type { RunId } from '../model/run-request.ts';
+import { openInvocations } from '../model/run-waves.ts';
 import type { LiveRun } from '../store/live-index.ts';
 import { createWatch, LOOK_TIMING } from './watch.ts';
 
@@ -61,7 +62,8 @@ export function wantedAtMs({ status, pollAt, at }: LiveRun, nowMs: number): numb
   const dueMs = Date.parse(pollAt);
   // The sent invocations of a waiting run are polled meanwhile.
   if (status === 'dispatching') return Math.min(dueMs, Date.parse(at) + DISPATCH_MS);
-  return status === 'scheduled' || isTerminalStatus(status) ? dueMs : nowMs;
+  // Of one that is at its provider the time is past; between two waves it is that of the next one.
+  return status === 'scheduled' || isTerminalStatus(status) ? dueMs : Math.max(nowMs, dueMs);
 }
 
 /**
@@ -85,7 +87,7 @@ export async function tendScope(parts: ScopeLoopParts): Promise<number | undefin
     const { runId, revision, status, pollAt } = run;
     if (revision < (revisions.get(runId) ?? 0)) return;
     revisions.set(runId, revision);
-    const isAtProvider = !isTerminalStatus(status) && sentInvocations(run).length > 0;
+    const isAtProvider = !isTerminalStatus(status) && openInvocations(run).length > 0;
     if (isAtProvider) watch.set(run);
     else watch.delete(runId);
     const isActed = !isAtProvider || status === 'dispatching';

@@ -7,6 +7,7 @@ import { finishCancel } from './cancel.ts';
 import { resume } from './dispatch.ts';
 import type { DispatchContext } from './dispatch-context.ts';
 import { comeBack, fireHere } from './fire-here.ts';
+import { seeToWaves } from './next-wave.ts';
 import { change, deliverOne } from './settle.ts';
 
 /** For schedules that the provider fires, see `tendSchedules`. */
@@ -24,6 +25,10 @@ export async function seeTo(run: Run, context: DispatchContext): Promise<SeenTo>
   if (isTerminalRun(run)) {
     await deliverOne(run, context);
     return 'told';
+  }
+  if (run.waves !== undefined && run.status !== 'dispatching') {
+    await seeToWaves(run, context);
+    return 'waits';
   }
   if (run.cancel !== undefined) await finishCancel(run, context);
   else await rescue(run, context);

@@ -1,6 +1,7 @@
 /** Takes one invocation of a run to the provider: resolves an earlier attempt, or calls the provider. */
 import { releaseClaims, standing } from '../guards/guards.ts';
 import type { Run, RunInvocation } from '../model/run.ts';
+import { isCalledOff } from '../model/run-waves.ts';
 import { concealReason } from '../model/secret-parameters.ts';
 import type { Target } from '../model/target.ts';
 import { type InvokeOutcome, type Provider, providerOf } from '../providers/provider.ts';
@@ -78,7 +79,7 @@ export async function send(
     }
   }
   // From here on it certainly had no effect so far.
-  if (run.cancelRequestedAt !== undefined) {
+  if (isCalledOff(run)) {
     return { kind: 'next', run: await editInvocation(run, index, store, { state: 'dropped' }) };
   }
   if (isCancelledInPart(run, invocation)) {
@@ -194,8 +195,8 @@ async function ask(task: Task): Promise<Step> {
     return retryLater(stored, RETRY_MS, 'another attempt took this run over');
   }
   if (!isMarked(stored, task)) return { kind: 'next', run: stored };
-  // Cancelled since it was marked: nothing was asked of the provider yet.
-  if (stored.cancelRequestedAt !== undefined) {
+  // Cancelled, or stopped, since it was marked: nothing was asked of the provider yet.
+  if (isCalledOff(stored)) {
     return { kind: 'next', run: await editInvocation(stored, index, store, { state: 'dropped' }) };
   }
   if (isCancelledInPart(stored, invocation)) {

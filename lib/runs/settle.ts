@@ -14,6 +14,7 @@ import type { Log } from '../logging.ts';
 import type { Reason } from '../model/completion-event.ts';
 import { isTerminalRun, type PendingEvent, type Run, type RunTask, sentInvocations } from '../model/run.ts';
 import { taskKey, withTasks } from '../model/run-tasks.ts';
+import { hasLaterWave, withNeverStarted } from '../model/run-waves.ts';
 import { concealOutput, concealReason, forgetSecrets } from '../model/secret-parameters.ts';
 import { type AggregateStatus, aggregateStatus, isTerminalTask, type TaskStatus } from '../model/status.ts';
 import type { TaskReport } from '../providers/provider.ts';
@@ -21,6 +22,7 @@ import type { GuardStore } from '../store/guard-store.ts';
 import type { RunStore } from '../store/run-store.ts';
 import { awaitsOutput, deliveryErrorOf } from './output-delivery.ts';
 import { reasonFor } from './run-reason.ts';
+import { askGate } from './wave-gate.ts';
 
 export interface SettleContext {
   store: RunStore;
@@ -59,7 +61,7 @@ export function take(
   if (isTerminalRun(run)) return run;
   const news = reports.filter((report) => !awaitsOutput(report, now())).map((report) => taskOf(run, report));
   for (const conflict of conflictsOf(run, news)) log.warn('task.conflict', { runId: run.runId, ...conflict });
-  const known = withTasks(run, news);
+  const known = askGate(withTasks(run, news), now());
   if (known.status === 'dispatching') return known;
   const status = aggregateStatus(expectedStatuses(known));
   if (known.status === status) return known;
@@ -218,7 +220,7 @@ async function untold(
 }
 
 function ended(run: Run, status: Run['status'], now: Date, reason: Reason | undefined): Run {
-  const { leaseUntil: _, ...rest } = run;
+  const { leaseUntil: _, ...rest } = withNeverStarted(run);
   const event: PendingEvent = status === 'rejected' ? 'run.rejected' : 'run.completed';
   return {
     ...rest,
@@ -226,7 +228,7 @@ function ended(run: Run, status: Run['status'], now: Date, reason: Reason | unde
     // A guard's reason contains its key, which a rule may have made from a secret.
     ...(reason && { reason: concealReason(run.target, reason) }),
     endedAt: now.toISOString(),
-    outbox: [...run.outbox, event],
+    outbox: [...rest.outbox, event],
     // Until the event is known to be out, the poller must look.
     pollAt: now.toISOString(),
   };
@@ -246,6 +248,7 @@ function expectedStatuses(run: Run): TaskStatus[] {
       statuses.push(...invocation.instances.map(() => 'cancelled' as const));
     if (invocation.state === 'planned' || invocation.state === 'attempting') statuses.push('queued');
   }
+  if (hasLaterWave(run)) statuses.push('queued');
   return statuses;
 }
 

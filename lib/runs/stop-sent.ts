@@ -1,13 +1,18 @@
 /** Asks the provider to stop what a cancelled run was sent. */
 import { FleetReflexError } from '../errors.ts';
 import type { Log } from '../logging.ts';
-import { type Run, sentInvocations } from '../model/run.ts';
+import type { Run } from '../model/run.ts';
+import { openInvocations } from '../model/run-waves.ts';
 import { type Providers, providerOf } from '../providers/provider.ts';
 import { cancelledInstances } from './cancel-part.ts';
 
-/** Whether it, or a part of it, was cancelled. */
-export function isToBeStopped(run: Pick<Run, 'cancelRequestedAt' | 'cancelledInstances'>): boolean {
-  return run.cancelRequestedAt !== undefined || run.cancelledInstances !== undefined;
+/** Whether it, or a part of it, was cancelled, or one of its waves stopped it. */
+export function isToBeStopped(run: Pick<Run, 'cancelRequestedAt' | 'cancelledInstances' | 'waves'>): boolean {
+  return isWholeStopped(run) || run.cancelledInstances !== undefined;
+}
+
+function isWholeStopped({ cancelRequestedAt, waves }: Pick<Run, 'cancelRequestedAt' | 'waves'>): boolean {
+  return cancelRequestedAt !== undefined || (waves?.stop !== undefined && waves.onStop === 'cancel');
 }
 
 /**
@@ -21,8 +26,8 @@ export async function stopSent(
   const { target } = run;
   if (target === undefined || !isToBeStopped(run)) return;
   const gone = cancelledInstances(run);
-  for (const { invocationId, instances } of sentInvocations(run)) {
-    const meant = run.cancelRequestedAt === undefined ? instances.filter((id) => gone.has(id)) : instances;
+  for (const { invocationId, instances } of openInvocations(run)) {
+    const meant = isWholeStopped(run) ? instances : instances.filter((id) => gone.has(id));
     if (meant.length === 0) continue;
     const ref = { region: target.region, invocationId };
     const isWhole = meant.length === instances.length;

@@ -5,11 +5,13 @@ import type { Admission } from '../guards/guard.ts';
 import { releaseClaims, untilThawed } from '../guards/guards.ts';
 import type { Reason } from '../model/completion-event.ts';
 import { instancesOf, isTerminalRun, type Run } from '../model/run.ts';
+import { isPastFirstWave } from '../model/run-waves.ts';
 import type { LastLook } from '../store/last-look.ts';
 import { type DispatchContext, retryLater, type Step } from './dispatch-context.ts';
 import { editInvocation, type InvocationEdit, withInvocation } from './invocation.ts';
 import { refuse } from './refusal.ts';
 import { change, endRun } from './settle.ts';
+import { stopWaves } from './wave-gate.ts';
 
 /** Why a run cannot be sent, and when to check again. */
 export interface Hindrance {
@@ -119,7 +121,9 @@ export async function waitFor(
     // The lease ends with the wait; the poller rescues the run if the message is lost.
     const rescueAt = new Date(freeAt.getTime() + context.leaseMs).toISOString();
     const known = edited === undefined ? current : withInvocation(current, edited.index, edited.edit);
-    return { ...known, leaseUntil: freeAt.toISOString(), pollAt: rescueAt, waitingFor: reason };
+    // No message of the queue brings back a wave after the first.
+    const pollAt = isPastFirstWave(current) ? freeAt.toISOString() : rescueAt;
+    return { ...known, leaseUntil: freeAt.toISOString(), pollAt, waitingFor: reason };
   });
   return retryLater(waiting, retryAfterMs, `${code}: ${message}`);
 }
@@ -148,6 +152,10 @@ async function giveUp(run: Run, waitedFor: Reason, context: DispatchContext, isF
     const count = `${instances.length} of ${instancesOf(run).length} instances`;
     const message = `It could not be sent to ${count}${isFinal ? ':' : ''} ${because}`;
     current = await refuse(current, index, { ...reason, message }, store);
+  }
+  if (run.waves !== undefined) {
+    const said = `it could not be sent${isFinal ? ':' : ''} ${because}`;
+    current = await change(store, current, (known) => stopWaves(known, said, context.now()));
   }
   return { kind: 'next', run: current };
 }

@@ -3,7 +3,8 @@
  * hundred invocations at a time. If the provider's rate does not allow that, runs past their time-out come first, then those
  * that were polled longest ago. Pure; the clock is handed in.
  */
-import { type Run, sentInvocations } from '../model/run.ts';
+import type { Run } from '../model/run.ts';
+import { lastSentAt, openInvocations } from '../model/run-waves.ts';
 
 export interface LookTiming {
   /** Between two looks at a run. */
@@ -74,7 +75,7 @@ export function createWatch({ everyMs, maxMs, atOnce }: LookTiming = LOOK_TIMING
       let places = atOnce;
       const look: Run[] = [];
       for (const one of wanted) {
-        places -= sentInvocations(one.run).length;
+        places -= openInvocations(one.run).length;
         if (places < 0 && look.length > 0) break;
         look.push(one.run);
         one.lookedAtMs = nowMs;
@@ -101,7 +102,8 @@ function rankOf({ run, lookedAtMs }: Watched, nowMs: number): number {
   return timeOutMs <= nowMs && lookedAtMs <= timeOutMs ? 0 : 1;
 }
 
-function timeOutOf({ startedAt, target }: Run): number {
-  if (startedAt === undefined || target?.timeoutSeconds === undefined) return Infinity;
-  return Date.parse(startedAt) + target.timeoutSeconds * 1000;
+function timeOutOf(run: Run): number {
+  const sentAt = lastSentAt(run);
+  const seconds = run.target?.timeoutSeconds;
+  return sentAt === undefined || seconds === undefined ? Infinity : Date.parse(sentAt) + seconds * 1000;
 }

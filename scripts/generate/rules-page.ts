@@ -32,6 +32,7 @@ export async function generate(): Promise<{ path: string; content: string }[]> {
     section('`rules[].allow`', schemaOf(allow)),
     section('`rules[].run`', schemaOf(run)),
     section('`rules[].run.output`', schemaOf(schemaOf(run).properties?.['output'] ?? {})),
+    section('`rules[].run.waves`', schemaOf(schemaOf(run).properties?.['waves'] ?? {})),
     section('`rules[].cancel`', schemaOf(cancel)),
     section('`rules[].schedule`', schemaOf(schedule)),
     section('`rules[].guards`', schemaOf(guards)),

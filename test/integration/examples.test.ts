@@ -37,6 +37,7 @@ const Run = z.looseObject({
   rule: z.string(),
   status: z.string(),
   endedAt: z.string().optional(),
+  waves: z.array(z.unknown()).optional(),
   tasks: z.array(
     z.looseObject({
       instanceId: z.string(),
@@ -161,19 +162,15 @@ describe('the examples', { timeout: 90_000 }, () => {
   });
 
   it('patch-in-waves goes from wave to wave', async () => {
-    await slack('run patch-canary');
-    const last = await ended(await runOf('patch-last-wave'));
-    expect(last.status).toBe('succeeded');
-    expect(last.tasks.map(({ instanceId }) => instanceId)).toEqual([
-      'ins-patch0004',
-      'ins-patch0005',
-      'ins-patch0006',
-    ]);
-    const waves = (await runsOf(stack)).filter(({ rule }) => rule.startsWith('patch-'));
-    expect(waves.map(({ rule, instances }) => [rule, instances.length]).toReversed()).toEqual([
-      ['patch-canary', 1],
-      ['patch-second-wave', 2],
-      ['patch-last-wave', 3],
+    await slack('run patch-fleet');
+    const runId = await runOf('patch-fleet');
+    const run = await ended(runId);
+    expect(run.status).toBe('succeeded');
+    expect(run.tasks).toHaveLength(6);
+    expect((await show(runId))?.waves).toEqual([
+      { index: 0, instances: ['ins-patch0001'], state: 'succeeded' },
+      { index: 1, instances: ['ins-patch0002', 'ins-patch0003'], state: 'succeeded' },
+      { index: 2, instances: ['ins-patch0004', 'ins-patch0005', 'ins-patch0006'], state: 'succeeded' },
     ]);
   });
 

@@ -58,6 +58,7 @@ function lineOf(run: ChatRun): string {
   const counts = Object.entries(run.counts).map(([state, count]) => `${count} ${state}`);
   const on = `${run.instances.length} instance${run.instances.length === 1 ? '' : 's'}`;
   const when = run.endedAt === undefined ? `asked for at ${run.requestedAt}` : `ended at ${run.endedAt}`;
-  const detail = counts.length === 0 ? on : `${on}: ${counts.join(', ')}`;
+  const wave = run.wave === undefined ? '' : `wave ${run.wave.number} of ${run.wave.of}, `;
+  const detail = wave + (counts.length === 0 ? on : `${on}: ${counts.join(', ')}`);
   return `\`${run.runId}\` of \`${run.rule}\`: ${run.status} (${detail}), ${when}`;
 }
