@@ -225,6 +225,18 @@ export function sentInvocations(run: Run): (RunInvocation & { invocationId: stri
   );
 }
 
+/** Not known to be sent: it must be sent, or searched for. */
+export function isOpen({ state }: Pick<RunInvocation, 'state'>): boolean {
+  return state === 'planned' || state === 'attempting';
+}
+
+/** The instances that were cancelled by name. */
+export function cancelledInstances({
+  cancelledInstances: parts = [],
+}: Pick<Run, 'cancelledInstances'>): ReadonlySet<string> {
+  return new Set(parts.flatMap(({ instances }) => instances));
+}
+
 /** A new token: a token that the vendor has seen with other instances must not be used again. */
 export function nextToken(runId: RunId, tokens: readonly string[]): string {
   const numbers = tokens.map((token) => Number(token.slice(runId.length + 1)));

@@ -3,16 +3,11 @@
  * continue. The run records who cancelled which instances; the record is read again before each call.
  */
 import type { Run, RunInvocation } from '../model/run.ts';
-import { nextToken } from '../model/run.ts';
+import { cancelledInstances, nextToken } from '../model/run.ts';
 import { ownTask, withTasks } from '../model/run-tasks.ts';
 import { withoutLater } from '../model/run-waves.ts';
 import type { RunStore } from '../store/run-store.ts';
 import { change } from './settle.ts';
-
-/** The instances that were cancelled by name. */
-export function cancelledInstances({ cancelledInstances: parts = [] }: Run): ReadonlySet<string> {
-  return new Set(parts.flatMap(({ instances }) => instances));
-}
 
 /** Whether an invocation still has an instance that is cancelled. */
 export function isCancelledInPart(run: Run, { instances }: RunInvocation): boolean {

@@ -6,6 +6,7 @@ import { reaches } from '../model/episode.ts';
 import { guardKey } from '../model/guard-key.ts';
 import {
   type CancelOrder,
+  cancelledInstances,
   instancesOf,
   isAwaitingSchedule,
   isTerminalRun,
@@ -15,7 +16,7 @@ import {
 import type { RunId, RunRequest } from '../model/run-request.ts';
 import type { Providers } from '../providers/provider.ts';
 import { TOMBSTONE_MS } from '../store/tombstones.ts';
-import { cancelledInstances, withCancelled } from './cancel-part.ts';
+import { withCancelled } from './cancel-part.ts';
 import { cancelRecord, endedCancel } from './cancel-record.ts';
 import { change, type SettleContext } from './settle.ts';
 import { stopSent } from './stop-sent.ts';

@@ -4,14 +4,13 @@
  */
 import { publish, runEvent } from '../completions/publish.ts';
 import { admit, admitEarly, releaseClaims } from '../guards/guards.ts';
-import { isTerminalRun, type Run, type RunInvocation, sentInvocations } from '../model/run.ts';
+import { isOpen, isTerminalRun, type Run, type RunInvocation, sentInvocations } from '../model/run.ts';
 import type { RunRequest } from '../model/run-request.ts';
 import { isCalledOff } from '../model/run-waves.ts';
 import { providerOf } from '../providers/provider.ts';
 import { holdUnavailable } from './availability.ts';
 import { dropCancelled } from './cancel-part.ts';
 import { type DispatchContext, type DispatchResult, retryLater, type Step } from './dispatch-context.ts';
-import { isOpen } from './invocation.ts';
 import { newRun, rejectedRun } from './new-run.ts';
 import { attempting, PLANNED, send, sendFresh } from './send.ts';
 import { change, deliverOne, endRun, hasUntold, type SettleContext, take } from './settle.ts';

@@ -41,8 +41,3 @@ export async function editInvocation(
 ): Promise<Run> {
   return await change(store, run, (current) => withInvocation({ ...current, ...also(current) }, index, edit));
 }
-
-/** Not known to be sent: it must be sent, or searched for. */
-export function isOpen({ state }: RunInvocation): boolean {
-  return state === 'planned' || state === 'attempting';
-}

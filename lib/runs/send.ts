@@ -1,6 +1,6 @@
 /** Takes one invocation of a run to the provider: resolves an earlier attempt, or calls the provider. */
 import { releaseClaims, standing } from '../guards/guards.ts';
-import type { Run, RunInvocation } from '../model/run.ts';
+import { isOpen, type Run, type RunInvocation } from '../model/run.ts';
 import { isCalledOff } from '../model/run-waves.ts';
 import { concealReason } from '../model/secret-parameters.ts';
 import type { Target } from '../model/target.ts';
@@ -8,7 +8,7 @@ import { type InvokeOutcome, type Provider, providerOf } from '../providers/prov
 import { afterUnavailable } from './availability.ts';
 import { dropCancelled, isCancelledInPart } from './cancel-part.ts';
 import { type DispatchContext, retryLater, type Step } from './dispatch-context.ts';
-import { editInvocation, type InvocationEdit, invocationOf, isOpen, withInvocation } from './invocation.ts';
+import { editInvocation, type InvocationEdit, invocationOf, withInvocation } from './invocation.ts';
 import { reconcile } from './reconcile.ts';
 import { refusalOf, refuse } from './refusal.ts';
 import { change, endRun } from './settle.ts';

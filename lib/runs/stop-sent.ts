@@ -1,10 +1,9 @@
 /** Asks the provider to stop what a cancelled run was sent. */
 import { FleetReflexError } from '../errors.ts';
 import type { Log } from '../logging.ts';
-import type { Run } from '../model/run.ts';
+import { cancelledInstances, type Run } from '../model/run.ts';
 import { openInvocations } from '../model/run-waves.ts';
 import { type Providers, providerOf } from '../providers/provider.ts';
-import { cancelledInstances } from './cancel-part.ts';
 
 /** Whether it, or a part of it, was cancelled, or one of its waves stopped it. */
 export function isToBeStopped(run: Pick<Run, 'cancelRequestedAt' | 'cancelledInstances' | 'waves'>): boolean {

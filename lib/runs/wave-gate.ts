@@ -3,11 +3,9 @@
  * with every report, in memory; what it decides is stored in the write that stores the report.
  */
 import { after } from '../model/after.ts';
-import { type Run, type RunTask, timerOf } from '../model/run.ts';
+import { cancelledInstances, isOpen, type Run, type RunTask, timerOf } from '../model/run.ts';
 import { hasLaterWave, isCalledOff, openInvocations, wavesOf, withoutLater } from '../model/run-waves.ts';
 import { isTerminalTask } from '../model/status.ts';
-import { cancelledInstances } from './cancel-part.ts';
-import { isOpen } from './invocation.ts';
 import { whatHappened } from './run-reason.ts';
 
 /** The run with what the gate says of it; the same run where it says nothing new. */
