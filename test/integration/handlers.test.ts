@@ -133,6 +133,9 @@ describe('a function', () => {
 
   it.each(['webhook', 'queue'])('%s: takes no event with rules that are wrong', async (name) => {
     const take = await start(name, { ...ENVIRONMENT, RULES_FILE: 'package.json' });
-    await expect(take({ Records: [] })).rejects.toThrow(/package\.json:\d+:\d+: /);
+    await expect(take({ Records: [] })).rejects.toMatchObject({
+      code: 'rules.invalid',
+      details: { problems: expect.arrayContaining([expect.stringMatching(/^package\.json:\d+:\d+: /)]) },
+    });
   });
 });
