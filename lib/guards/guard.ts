@@ -1,14 +1,15 @@
 /** A guard checks one run, and answers with a value. */
 import type { Reason } from '../model/completion-event.ts';
 import type { Run } from '../model/run.ts';
+import type { RunId } from '../model/run-request.ts';
 import type { GuardStore } from '../store/guard-store.ts';
 
 export type Admission =
   | { kind: 'admitted' }
   /** Permanent: the run ends with this reason. */
   | { kind: 'refused'; reason: Reason }
-  /** Temporary: check again after that time; the run's deadline still counts. */
-  | { kind: 'wait'; retryAfterMs: number; reason: Reason };
+  /** Temporary: check again after that time; the run's deadline still counts. `replaces`: runs to cancel for it. */
+  | { kind: 'wait'; retryAfterMs: number; reason: Reason; replaces?: readonly RunId[] };
 
 export interface GuardContext {
   store: GuardStore;

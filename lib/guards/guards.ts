@@ -14,11 +14,9 @@ import { ASK_ANEW } from './ask-anew.ts';
 import { breaker, noteForBreaker } from './breaker.ts';
 import { frozenBy } from './freeze.ts';
 import { ADMITTED, type Admission, type Frozen, type Guard, type GuardContext } from './guard.ts';
+import { inFlight, leaveFlight } from './in-flight.ts';
 import { maxPerHour } from './max-per-hour.ts';
 import { restoreTimes, times } from './times.ts';
-
-/** How long a run waits for a place in flight before it asks again. */
-const IN_FLIGHT_RETRY_MS = 5_000;
 
 const freeze: Guard = async (run, { store, now }) =>
   unlessFrozen(await frozenBy(run.guards, await store.freeze(now), now), run, now);
@@ -96,21 +94,6 @@ const cooldown: Guard = async (run, { store, now }) => {
   );
 };
 
-const inFlight: Guard = async (run, { store }) => {
-  const { maxInFlight } = run.guards;
-  if (maxInFlight === undefined) return ADMITTED;
-  if (await store.enterFlight(run.rule, run.runId, maxInFlight)) return ADMITTED;
-  return {
-    kind: 'wait',
-    retryAfterMs: IN_FLIGHT_RETRY_MS,
-    reason: {
-      code: 'guard.in-flight',
-      message: `The rule has ${maxInFlight} run(s) in flight already, its limit (maxInFlight).`,
-      advice: 'It waits for one to end, up to its deadline.',
-    },
-  };
-};
-
 export const instanceLimit: Guard = async (run) => {
   const { maxInstances } = run.guards;
   const asked = instancesOf(run).length;
@@ -185,7 +168,7 @@ async function concluded(admission: Admission, run: Run, { store }: GuardContext
 /** After the end of a run: frees its place in flight, and its place in the agenda, and tells its rule's breaker. */
 export async function leave(run: Run, store: GuardStore): Promise<void> {
   if (timerOf(run) !== undefined) await strike(run.rule, run.runId, store);
-  if (run.guards.maxInFlight !== undefined) await store.leaveFlight(run.rule, run.runId);
+  await leaveFlight(run, store);
   await noteForBreaker(run, store);
 }
 

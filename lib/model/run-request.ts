@@ -38,6 +38,8 @@ export const RenderedGuards = z.strictObject({
     .optional(),
   cooldownMs: z.int().positive().optional(),
   maxInFlight: z.int().positive().optional(),
+  /** What becomes of a run above `maxInFlight`. Absent: it waits. */
+  whenFull: z.enum(['skip', 'replace']).optional(),
   maxInstances: z.int().positive().optional(),
   maxPerHour: z
     .strictObject({ runs: z.int().positive(), instances: z.int().positive().optional() })

@@ -134,6 +134,7 @@ export interface Guards {
   readonly times?: { readonly key: Expression; readonly count: number; readonly withinMs: number };
   readonly cooldownMs?: number;
   readonly maxInFlight?: number;
+  readonly whenFull?: 'skip' | 'replace';
   readonly maxInstances?: number;
   readonly breaker?: { readonly failures: number; readonly resetMs: number };
   readonly maxPerHour: { readonly runs: number; readonly instances?: number };

@@ -236,6 +236,8 @@ export const CancelSpec = z
   .describe('Cancel the live runs of another rule.');
 export type CancelSpec = z.infer<typeof CancelSpec>;
 
+const MostInFlight = z.int().min(1).max(1000);
+
 export const GuardsSpec = z
   .strictObject({
     freeze: OnFreeze.optional().describe(
@@ -266,11 +268,25 @@ export const GuardsSpec = z
         'No new run (of the same key, if there is one) for this long after one began. Default: none.',
       ),
     maxInFlight: z
-      .int()
-      .min(1)
-      .max(1000)
+      .union(
+        [
+          MostInFlight.transform((runs) => ({ runs, whenFull: 'queue' as const })),
+          z.strictObject({
+            runs: MostInFlight.describe('So many runs of the rule at the same time.'),
+            whenFull: z
+              .enum(['queue', 'skip', 'replace'])
+              .default('queue')
+              .describe(
+                'What becomes of one more: it waits up to `deadline` (queue), is rejected (skip), or the oldest run is cancelled for it (replace). Default: queue.',
+              ),
+          }),
+        ],
+        { error: 'expected a number from 1 to 1000, or { runs: 1, whenFull: queue | skip | replace }' },
+      )
       .optional()
-      .describe('Runs of the rule at the same time; more wait, up to `deadline`. Default: no limit.'),
+      .describe(
+        'Runs of the rule at the same time: a number, or `{ runs: 1, whenFull: queue | skip | replace }`. More of them wait, up to `deadline` (queue, the default), are rejected (skip), or the oldest run is cancelled for them (replace). Default: no limit.',
+      ),
     maxInstances: z
       .int()
       .min(1)

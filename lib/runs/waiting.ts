@@ -7,6 +7,7 @@ import type { Reason } from '../model/completion-event.ts';
 import { instancesOf, isTerminalRun, type Run } from '../model/run.ts';
 import { isPastFirstWave } from '../model/run-waves.ts';
 import type { LastLook } from '../store/last-look.ts';
+import { cancelRun } from './cancel.ts';
 import { type DispatchContext, retryLater, type Step } from './dispatch-context.ts';
 import { editInvocation, type InvocationEdit, withInvocation } from './invocation.ts';
 import { refuse } from './refusal.ts';
@@ -82,12 +83,20 @@ export async function notAdmitted(
   context: DispatchContext,
   edited?: Edited,
 ): Promise<Step> {
-  if (admission.kind === 'wait') return await waitFor(run, admission, context, edited);
+  if (admission.kind === 'wait') {
+    for (const runId of admission.replaces ?? []) await cancelRun(runId, replacedBy(run), context);
+    return await waitFor(run, admission, context, edited);
+  }
   context.log.info('run.stopped', { runId: run.runId, rule: run.rule, guard: admission.reason.code });
   const ended = await endRun(run, 'rejected', admission.reason, context, (current) =>
     edited === undefined ? current : withInvocation(current, edited.index, edited.edit),
   );
   return { kind: 'done', run: ended };
+}
+
+/** Who cancels a run whose place a newer one takes. */
+export function replacedBy({ rule, runId }: Run): string {
+  return `the rule ${rule}, whose run ${runId} takes its place,`;
 }
 
 export interface Edited {

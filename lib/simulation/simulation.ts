@@ -23,7 +23,7 @@ import { runOf } from '../runs/fire-here.ts';
 import { newRun, planInvocations, type Splitting } from '../runs/new-run.ts';
 import { comesNext, firstTime, isFiredHere, timedRun, waitingUntil } from '../runs/schedule-here.ts';
 import { traceChain } from '../runs/trace-chain.ts';
-import { isPast } from '../runs/waiting.ts';
+import { isPast, replacedBy } from '../runs/waiting.ts';
 import { memoryGuardStore } from '../store/memory-guard-store.ts';
 import { TOMBSTONE_MS } from '../store/tombstones.ts';
 import type { Effect, RequestOf, Waited } from './effect.ts';
@@ -166,11 +166,14 @@ export function simulation({ ruleSet, providers, start }: SimulationOptions): Si
         await end(one, { kind: 'stopped', request, at: now(), reason: admission.reason });
         return;
       case 'wait': {
-        const { retryAfterMs, reason } = admission;
+        const { retryAfterMs, reason, replaces = [] } = admission;
         if (waited === undefined) clock.plan(new Date(run.deadline), () => again(one));
         one.waited = { since: now(), reason, ...waited, asked: now(), retryAfterMs };
         // The end of another run is no end of a freeze.
         if (reason.code === 'guard.freeze') clock.plan(after(now(), retryAfterMs), () => again(one));
+        for (const other of live.get(run.rule) ?? []) {
+          if (replaces.includes(other.run.runId)) await stop(other, replacedBy(run));
+        }
         return;
       }
     }

@@ -16,6 +16,8 @@ import { Appointment, type Freeze, type GuardStore } from './guard-store.ts';
 import { condition, expiresAt, key } from './table.ts';
 
 const StoredClaim = z.looseObject({ runId: z.string(), at: z.iso.datetime(), until: z.iso.datetime() });
+/** A set without members is no attribute. */
+const StoredFlight = z.looseObject({ runs: z.set(RunId).default(new Set()) });
 const StoredAgenda = z.looseObject({ revision: z.int(), appointments: z.array(Appointment) });
 const StoredFreeze = z.looseObject({
   by: z.string(),
@@ -110,6 +112,11 @@ export function dynamoGuardStore({ client, table }: DynamoGuardStoreOptions): Gu
           ExpressionAttributeValues: { ':run': new Set([runId]) },
         }),
       );
+    },
+
+    async flight(rule) {
+      const item = await read(key.inFlight(rule));
+      return item === undefined ? [] : [...StoredFlight.parse(item).runs];
     },
 
     async agenda(rule) {

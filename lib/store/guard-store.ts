@@ -66,6 +66,8 @@ export interface GuardStore extends HourlyCounts, TombstoneStore, Cells {
   /** Adds the run to those in flight unless there are `max` others already. */
   enterFlight(rule: string, runId: RunId, max: number): Promise<boolean>;
   leaveFlight(rule: string, runId: RunId): Promise<void>;
+  /** The runs in flight, in any order. */
+  flight(rule: string): Promise<RunId[]>;
   /** As it is at this moment: what was written before is in it. */
   agenda(rule: string): Promise<Agenda>;
   /** Writes it if the stored revision is still `agenda.revision`; the stored one is one more. */

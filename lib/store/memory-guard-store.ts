@@ -67,6 +67,7 @@ export function memoryGuardStore(): GuardStore {
     async leaveFlight(rule, runId) {
       flights.get(rule)?.delete(runId);
     },
+    flight: async (rule) => [...(flights.get(rule) ?? [])],
     async revise({ guard, of, key, schema, empty }, edit) {
       const name = keyOf(guard, of, key);
       const before = cells.has(name) ? schema.parse(cells.get(name)) : empty;

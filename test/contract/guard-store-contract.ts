@@ -76,9 +76,11 @@ export function guardStoreContract(name: string, open: () => GuardStore): void {
         await store.enterFlight(rule, one, 1),
         await store.enterFlight(rule, two, 1),
       ]).toEqual([true, true, false]);
+      expect([await store.flight(rule), await store.flight(aRule())]).toEqual([[one], []]);
       await store.leaveFlight(rule, two);
       expect(await store.enterFlight(rule, two, 1)).toBe(false);
       await store.leaveFlight(rule, one);
+      expect(await store.flight(rule)).toEqual([]);
       expect(await store.enterFlight(rule, two, 1)).toBe(true);
     });
 

@@ -195,3 +195,78 @@ describe('a breaker', () => {
     expect(await outcomeOf(ask(limit))).toBe('guard.breaker');
   });
 });
+
+describe('maxInFlight', () => {
+  const full = (whenFull: 'skip' | 'replace', maxInFlight = 1) => ({ maxInFlight, whenFull });
+
+  it('that skips rejects what comes while it is full, and no more', async () => {
+    expect(await inTurn(2, full('skip'))).toEqual(['pending', 'guard.in-flight']);
+    world.cloud.tasksAre('succeeded');
+    world.advance(5_000);
+    await world.poll();
+    expect(await inTurn(1, full('skip'))).toEqual(['pending']);
+  });
+
+  it('that replaces cancels the oldest, and sends the newer one when that has ended', async () => {
+    const [first, second, third] = [0, 1, 2].map((_) => {
+      world.advance(1_000);
+      return ask(full('replace', 2));
+    });
+    if (first === undefined || second === undefined || third === undefined) return;
+    expect([await outcomeOf(first), await outcomeOf(second)]).toEqual(['pending', 'pending']);
+    expect((await world.dispatch(third)).run.waitingFor).toMatchObject({
+      code: 'guard.in-flight',
+      message: expect.stringContaining(first.runId),
+    });
+    expect(world.cloud.cancelled).toEqual(['inv-1']);
+    world.advance(5_000);
+    await world.poll();
+    expect(await world.run(first.runId)).toMatchObject({
+      status: 'stopped',
+      cancelledBy: expect.stringContaining(third.runId),
+    });
+    expect(await outcomeOf(third)).toBe('pending');
+    expect(world.cloud.cancelled).toEqual(['inv-1']);
+  });
+
+  it('that replaces sends nothing that is older than what waits or is in flight', async () => {
+    const late = ask(full('replace'));
+    world.advance(1_000);
+    const first = ask(full('replace'));
+    world.advance(1_000);
+    const second = ask(full('replace'));
+    world.advance(1_000);
+    const third = ask(full('replace'));
+    expect(await outcomeOf(first)).toBe('pending');
+    await world.dispatch(second);
+    await world.dispatch(third);
+    world.advance(6_000);
+    expect([await outcomeOf(second), await outcomeOf(late)]).toEqual(['guard.in-flight', 'guard.in-flight']);
+    await world.poll();
+    expect(await outcomeOf(third)).toBe('pending');
+    expect(world.cloud.taken.length).toBe(2);
+  });
+
+  it('that replaces stops nothing while the breaker of the rule is open', async () => {
+    const guards = { ...full('replace'), breaker: { failures: 1, resetMs: 60 * MINUTE } };
+    const { guards: store } = world.context;
+    const flying = ask(guards);
+    expect(await outcomeOf(flying)).toBe('pending');
+    const failed = newRun(ask({ breaker: guards.breaker }), world.cloud.provider, new Date());
+    await leave({ ...failed, status: 'failed', endedAt: new Date(world.now()).toISOString() }, store);
+    world.advance(1_000);
+    expect(await outcomeOf(ask(guards))).toBe('guard.breaker');
+    expect(world.cloud.cancelled).toEqual([]);
+  });
+
+  it('starts exactly one of many that come at once, whatever becomes of the others', async () => {
+    for (const whenFull of ['skip', 'replace'] as const) {
+      const given = { rule: `limits-${rules}-${whenFull}` };
+      const outcomes = await Promise.all(
+        Array.from({ length: 20 }, () => outcomeOf(ask(full(whenFull), given))),
+      );
+      expect(outcomes.filter((it) => it === 'pending').length).toBe(1);
+      expect((await world.context.guards.flight(given.rule)).length).toBe(1);
+    }
+  }, 30_000);
+});

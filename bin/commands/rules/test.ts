@@ -146,12 +146,21 @@ function linesOf(request: RunRequest): string[] {
 
 /** The ones that hold without a word in the file too: nothing here knows what was started before. */
 function guardsOf(guards: RenderedGuards): string {
-  const { dedupe, times, cooldownMs, maxInFlight, maxInstances, maxPerHour, breaker } = guards;
+  const {
+    dedupe,
+    times,
+    cooldownMs,
+    maxInFlight,
+    whenFull = 'queue',
+    maxInstances,
+    maxPerHour,
+    breaker,
+  } = guards;
   const lines = [
     dedupe && `once for ${JSON.stringify(dedupe.key)} in ${formatDuration(dedupe.windowMs)}`,
     times && `at event ${times.count} of ${JSON.stringify(times.key)} in ${formatDuration(times.withinMs)}`,
     cooldownMs && `cooldown ${formatDuration(cooldownMs)}`,
-    maxInFlight && `${maxInFlight} at a time`,
+    maxInFlight && `${maxInFlight} at a time, more: ${whenFull}`,
     maxInstances && `at most ${maxInstances} instances`,
     maxPerHour && `${maxPerHour.runs} runs an hour`,
     maxPerHour?.instances && `${maxPerHour.instances} instances an hour`,

@@ -143,6 +143,28 @@ cases:
   expect(await test(file)).toMatchObject({ code: 0, out: { length: 7 } });
 });
 
+it('lets a newer run take the place of an older one, or leaves it out, as the rule says', async () => {
+  const cases = (then: string, ...ofSecond: string[]) => {
+    aFile('rules.yml', RULES.replace('maxInFlight: 1', `maxInFlight: { runs: 1, whenFull: ${then} }`));
+    const all = [`{ name: first, ${down('ins-1')}, ${RAN} }`, ...ofSecond];
+    return aFile(
+      'rules.test.yml',
+      `version: 1\ntakes: 40s\ncases:\n${all.map((one) => `  - ${one}\n`).join('')}`,
+    );
+  };
+  const skip = cases(
+    'skip',
+    `{ name: second, after: 1s, ${down('ins-2')}, expect: { stopped: [{ rule: restart, reason: guard.in-flight }] } }`,
+  );
+  expect(await test(skip)).toMatchObject({ code: 0 });
+  const replace = cases(
+    'replace',
+    `{ name: second, after: 1s, ${down('ins-2')}, expect: { runs: [{ rule: restart, waited: guard.in-flight }] } }`,
+    `{ name: the first has ended, after: 5s, ${down('ins-1', 'name: Other, status: resolved')}, expect: { cancels: [{ rule: stop, runs: 0 }] } }`,
+  );
+  expect(await test(replace)).toMatchObject({ code: 0 });
+});
+
 it('gives up at its deadline what waits that long', async () => {
   const { code, out } = await play(`
   - { name: takes its time, takes: 10m, ${down('ins-1')}, ${RAN} }

@@ -245,6 +245,11 @@ test.each([
     'expected a text or a number as key',
   ],
   [
+    'a word that maxInFlight does not know',
+    `on: alertmanager, ${RUN}, guards: { maxInFlight: { runs: 1, whenFull: stop } }`,
+    'whenFull: queue | skip | replace',
+  ],
+  [
     'the second of one',
     `on: alertmanager, ${RUN}, guards: { times: { key: event.id, count: 1, within: 1m } }`,
     'rules[0].guards.times.count: ',

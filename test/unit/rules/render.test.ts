@@ -139,6 +139,18 @@ test.each<[string, string, string, unknown]>([
     'guards: { times: { key: event.data.fingerprint, count: 3, within: 10m } }',
     { times: { key: 'f-1', count: 3, withinMs: 600_000 }, maxPerHour: { runs: 100 } },
   ],
+  ...(['skip', 'replace'] as const).map((then): [string, string, string, unknown] => [
+    `the file says what becomes of a run above the limit: ${then}`,
+    'instances: [ins-1]',
+    `guards: { maxInFlight: { runs: 2, whenFull: ${then} } }`,
+    { maxInFlight: 2, whenFull: then, maxPerHour: { runs: 100 } },
+  ]),
+  [
+    'a run above the limit waits',
+    'instances: [ins-1]',
+    'guards: { maxInFlight: { runs: 2, whenFull: queue } }',
+    { maxInFlight: 2, maxPerHour: { runs: 100 } },
+  ],
   [
     'the file has a breaker',
     'instances: [ins-1]',
