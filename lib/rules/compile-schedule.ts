@@ -1,4 +1,5 @@
 /** Compiles when a command runs later, and the standing schedules, in which everything is known beforehand. */
+import { closedBy } from '../guards/windows.ts';
 import type { DestinationRef } from '../model/destination-ref.ts';
 import type { ProviderName } from '../model/provider-name.ts';
 import { RunId } from '../model/run-request.ts';
@@ -95,6 +96,14 @@ export function compileStandingSchedule(
     );
     return undefined;
   }
+  const windows = windowsOf(spec.name, {}, path, context);
+  const closed = windows && 'at' in timing ? closedBy(windows, new Date(when)) : undefined;
+  if (closed !== undefined) {
+    compiling.problems.add(
+      [...path, 'at'],
+      `it would not be run at that time: ${closed.reason.message} Choose another, or name it in \`except\` of the window`,
+    );
+  }
   return {
     name: spec.name,
     provider: target.provider,
@@ -102,7 +111,7 @@ export function compileStandingSchedule(
     settings: compileSettings(spec, target.provider, path, compiling),
     timing: 'at' in timing ? { at: when } : { recurrence: when },
     isEnabled: spec.enabled,
-    windows: windowsOf(spec.name, {}, path, context),
+    windows,
     notify,
   };
 }

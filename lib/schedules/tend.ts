@@ -10,6 +10,7 @@ import type { SchedulesContext } from './context.ts';
 import { lookNextAt } from './expected.ts';
 import { finishIfOver, mayHaveEnded } from './finish.ts';
 import { collectFirings } from './firings.ts';
+import { heldByWindows, holdChangesAt } from './hold.ts';
 import { requestOf } from './live-schedule.ts';
 import { bringInStep, nextSyncAt, underLease } from './sync.ts';
 
@@ -83,9 +84,11 @@ async function syncNow(isFrozen: boolean, context: TendContext): Promise<void> {
     return;
   }
   const { schedules } = await ledger.all();
-  const applied = await bringInStep(standing, schedules, isFrozen, context);
+  const held = await heldByWindows(standing, context);
+  const applied = await bringInStep(held, schedules, isFrozen, context);
   const isAnyWanted = standing.length > 0 || schedules.some((schedule) => requestOf(schedule) !== undefined);
-  const nextAt = nextSyncAt(applied, isAnyWanted, context);
+  const times = [nextSyncAt(applied, isAnyWanted, context), await holdChangesAt(standing, context)];
+  const [nextAt] = times.filter((time) => time !== undefined).toSorted((a, b) => a.getTime() - b.getTime());
   await ledger.saveSync({
     version: 1,
     digest: digestOf(wanted, isFrozen),

@@ -39,6 +39,43 @@ async function untilRuns({ context, poll }: Stack, count: number) {
   );
 }
 
+describe('the windows of the file', () => {
+  /** Of each schedule: whether the provider would fire it. */
+  const firing = async ({ context }: Stack) =>
+    Object.fromEntries([
+      ...(await context.schedules.tencent.list(TENCENT_REGION)).map((it) => [it.name, it.isEnabled]),
+      ...(await context.schedules.alibaba.list(ALIBABA_REGION)).map((it) => [it.name, it.isEnabled]),
+    ]);
+
+  test('hold what fires next in one, and let it go when it does not; no other', async () => {
+    const stack = await startStack();
+    const { context, setRules, jump } = stack;
+    const inMs = (ms: number) => new Date(context.now().getTime() + ms);
+    // In two minutes, for five; the schedules fire each minute, and at the crontab's own time.
+    const opens = inMs(120_000);
+    const cron = `${opens.getUTCMinutes()} ${opens.getUTCHours()} * * *`;
+    const windows = { freezes: [{ name: 'w', cron, zone: 'UTC', forMs: 5 * 60_000 }] };
+    setRules([
+      aStanding({ name: 'held', timing: EACH_MINUTE, windows }),
+      aStanding({ name: 'excepted', timing: EACH_MINUTE }),
+      anAlibabaStanding({ name: 'a', timing: { recurrence: '0 * * * * * UTC' }, windows }),
+    ]);
+    await tendSchedules(context);
+    expect(await firing(stack)).toEqual({ held: true, excepted: true, a: true });
+    // Its next time is the first of the window. The poller comes by itself after the firing before it.
+    const { sync } = await context.ledger.all();
+    expect(Date.parse(sync?.nextAt ?? '')).toBeLessThan(opens.getTime());
+    jump(Date.parse(sync?.nextAt ?? '') - context.now().getTime());
+    await tendSchedules(context);
+    expect(await firing(stack)).toEqual({ held: false, excepted: true });
+    const then = (await context.ledger.all()).sync;
+    expect(Date.parse(then?.nextAt ?? '')).toBeGreaterThan(opens.getTime() + 3 * 60_000);
+    jump(Date.parse(then?.nextAt ?? '') - context.now().getTime());
+    await tendSchedules(context);
+    expect(await firing(stack)).toEqual({ held: true, excepted: true, a: true });
+  });
+});
+
 describe('in step', () => {
   test('created, changed, disabled, enabled and removed on both clouds', async () => {
     const { context, setRules } = await startStack();

@@ -3,6 +3,7 @@ import { CloudsConfig, readConfig } from '../../../lib/config.ts';
 import type { RuleSet } from '../../../lib/rules/rule.ts';
 import { applySteps, describeStep, listExisting, type Place, within } from '../../../lib/schedules/apply.ts';
 import type { SchedulePorts } from '../../../lib/schedules/context.ts';
+import { heldByWindows } from '../../../lib/schedules/hold.ts';
 import { isRunName } from '../../../lib/schedules/live-schedule.ts';
 import { planSchedules, type ScheduleStep } from '../../../lib/schedules/plan.ts';
 import { closeProviders, providersOf, schedulesOf } from '../../../lib/wiring/providers.ts';
@@ -44,7 +45,9 @@ async function withPlan(
     const listing = await listExisting([...placesOf(ruleSet), ...more], ports);
     const ofRuns = listing.existing.filter(({ name }) => isRunName(name)).length;
     for (const { what, error } of listing.unknown) console.error(`failed: ${what}: ${error.message}`);
-    const steps = planSchedules(within(ruleSet.schedules, listing), listing.existing, new Date());
+    const now = new Date();
+    const wanted = await heldByWindows(ruleSet.schedules, { schedules: ports, now: () => now });
+    const steps = planSchedules(within(wanted, listing), listing.existing, now);
     console.log(
       `stage ${config.STAGE}: ${listing.existing.length - ofRuns} standing, ${ofRuns} made by runs (left alone), ${steps.length} to do`,
     );

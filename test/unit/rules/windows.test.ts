@@ -99,3 +99,21 @@ rules:
     expect.stringMatching(/:5:\d+: rules\[1\]\.only: only stand beside `run` and `schedule` only/),
   ]);
 });
+
+it('a standing schedule has the windows of the file, and does not name a time in one', () => {
+  const at = (time: string, except = '') => `version: 1
+providers: { tencent: { region: ap-guangzhou } }
+freezes:
+  - { name: month-end, cron: '0 18 28 * *', zone: Asia/Shanghai, for: 12h${except} }
+rules: []
+schedules:
+  - { name: once, provider: tencent, command: cmd-1, instances: [ins-1], at: '${time}' }
+`;
+  expect(problemsIn(at('2026-11-28T12:00:00Z'))).toEqual([
+    expect.stringMatching(
+      /:7:\d+: schedules\[0\]\.at: it would not be run at that time: The window `month-end`/,
+    ),
+  ]);
+  expect(problemsIn(at('2026-11-28T22:00:00Z'))).toEqual([]);
+  expect(problemsIn(at('2026-11-28T12:00:00Z', ', except: [once]'))).toEqual([]);
+});
