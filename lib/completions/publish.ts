@@ -70,11 +70,22 @@ async function sendTo(
 
 function byDestination(tellings: readonly Telling[]) {
   const all = tellings.flatMap(({ run, events }) => {
-    // Two names may be of one queue.
-    const refs = new Map(run.notify.map((ref) => [ref.sqs, ref]));
-    return [...refs.values()].map((ref) => ({ ref, events }));
+    // Two names, or two outcomes, may be of one queue: it gets each event once.
+    const queues = Map.groupBy(run.notify, ({ sqs }) => sqs);
+    return [...queues.values()].flatMap((refs) => {
+      const [ref] = refs;
+      const wanted = events.filter((event) => refs.some(({ outcome }) => isOf(event, outcome)));
+      return ref === undefined ? [] : [{ ref, events: wanted }];
+    });
   });
   return Map.groupBy(all, ({ ref }) => ref.sqs);
+}
+
+/** Without an outcome every event; otherwise the end of a run that ended so. */
+function isOf({ type, data }: CompletionEvent, outcome: DestinationRef['outcome']): boolean {
+  if (outcome === undefined) return true;
+  const isEnd = type === 'fleet-reflex.run.completed' || type === 'fleet-reflex.run.rejected';
+  return isEnd && (data.status === 'succeeded') === (outcome === 'succeeded');
 }
 
 export function taskCompleted(run: Run, task: RunTask, stage: string, now: Date): CompletionEvent {

@@ -3,18 +3,28 @@ import type { DestinationRef } from '../model/destination-ref.ts';
 import { unknownName } from './did-you-mean.ts';
 import type { Path } from './positions.ts';
 import type { Problems } from './problems.ts';
+import type { NotifySpec } from './schema.ts';
 
-/** Each once. A name that means nothing is among the problems then. */
+/** Each destination once for each outcome. An unknown name is added to the problems. */
 export function compileNotify(
-  names: readonly string[],
+  spec: NotifySpec,
   path: Path,
   { destinations, problems }: { destinations: ReadonlyMap<string, DestinationRef>; problems: Problems },
 ): DestinationRef[] {
-  return [...new Set(names)].flatMap((name) => {
-    const known = destinations.get(name);
-    if (known !== undefined) return [known];
-    const index = names.indexOf(name);
-    problems.add([...path, 'notify', index], unknownName('destination', name, [...destinations.keys()]));
-    return [];
-  });
+  const find = (names: readonly string[], at: Path): DestinationRef[] =>
+    [...new Set(names)].flatMap((name) => {
+      const known = destinations.get(name);
+      if (known !== undefined) return [known];
+      problems.add([...at, names.indexOf(name)], unknownName('destination', name, [...destinations.keys()]));
+      return [];
+    });
+  const at = [...path, 'notify'];
+  if (Array.isArray(spec)) return find(spec, at);
+  const outcomes = ['succeeded', 'failed'] as const;
+  return [
+    ...find(spec.all ?? [], [...at, 'all']),
+    ...outcomes.flatMap((outcome) =>
+      find(spec[outcome] ?? [], [...at, outcome]).map((ref) => ({ ...ref, outcome })),
+    ),
+  ];
 }

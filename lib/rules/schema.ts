@@ -366,10 +366,26 @@ export const AllowSpec = z
   .describe('Who may use a rule on a chat source. Required for a rule that has only chat sources.');
 export type AllowSpec = z.infer<typeof AllowSpec>;
 
+const Names = z.array(z.string());
 const Notify = z
-  .array(z.string())
+  .union(
+    [
+      Names,
+      z.strictObject({
+        all: Names.optional().describe('Every event.'),
+        succeeded: Names.optional().describe('Only the end of a run that succeeded.'),
+        failed: Names.optional().describe(
+          'Only the end of a run that did not succeed: also rejected, expired, stopped, unknown.',
+        ),
+      }),
+    ],
+    { error: 'expected names of destinations, or `all`, `succeeded` and `failed` with names' },
+  )
   .default(['completions'])
-  .describe('The destinations of its completion events. Default: the queue `completions`.');
+  .describe(
+    'The destinations of its completion events: a list, or a list by outcome, such as `{ failed: [pager] }`. Default: the queue `completions`.',
+  );
+export type NotifySpec = z.infer<typeof Notify>;
 
 export const RuleSpec = z
   .strictObject({

@@ -22,7 +22,7 @@ export function describeRun(run: Run) {
     deadline: run.deadline,
     skipped: run.skipped,
     waves: describeWaves(run),
-    notify: run.notify.map(({ name }) => name),
+    notify: [...new Set(run.notify.map(({ name }) => name))],
     counts: countByStatus(run.tasks),
     tasks: completedTasks(run.tasks, OUTPUT_BUDGET_BYTES),
   };

@@ -137,7 +137,7 @@ function linesOf(request: RunRequest): string[] {
         ...parameters.map((parameter) => `          ${parameter}`),
         ...(request.action === 'schedule' ? [`when      ${request.at ?? request.recurrence ?? ''}`] : []),
         ...(request.action === 'run' ? [`guards    ${guardsOf(request.guards)}`] : []),
-        `notify    ${request.notify.map(({ name }) => name).join(', ') || 'nobody'}`,
+        `notify    ${request.notify.map(({ name, outcome }) => (outcome === undefined ? name : `${name} (${outcome})`)).join(', ') || 'nobody'}`,
         run,
       ].map((line) => conceal(target, line));
     }

@@ -62,6 +62,28 @@ describe('the events of many runs', () => {
     expect(calls).toHaveLength(2);
   });
 
+  it('are told to a destination of one outcome only at an end of that outcome', async () => {
+    const ended = (
+      status: 'succeeded' | 'failed' | 'rejected',
+      ...outcomes: ('succeeded' | 'failed' | undefined)[]
+    ) => {
+      const run = aRun({ status, notify: outcomes.map((outcome) => ({ name: 'q', sqs: 'q', outcome })) });
+      const end = status === 'rejected' ? 'fleet-reflex.run.rejected' : 'fleet-reflex.run.completed';
+      const types = ['fleet-reflex.run.started', end] as const;
+      return { run, events: types.map((type) => runEvent(run, type, [], 'test', NOW)) };
+    };
+    const told = async (telling: Telling) => {
+      const { calls, tell } = aPublisher(() => ({}));
+      await tell(telling);
+      return calls.flat().map((id) => id.split('/').at(-1));
+    };
+    expect(await told(ended('failed', 'failed'))).toEqual(['failed']);
+    expect(await told(ended('rejected', 'failed'))).toEqual(['rejected']);
+    expect(await told(ended('succeeded', 'failed'))).toEqual([]);
+    expect(await told(ended('succeeded', 'succeeded', 'failed'))).toEqual(['succeeded']);
+    expect(await told(ended('failed', 'failed', undefined))).toEqual(['started', 'failed']);
+  });
+
   it('fail for those runs whose destination did not take all, and no chat is told of them', async () => {
     const { replies, tell } = aPublisher((queue, ids) =>
       queue === 'bad' ? { Successful: [], Failed: ids.map((_, Id) => ({ Id, Code: 'Down' })) } : {},

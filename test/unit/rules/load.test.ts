@@ -394,6 +394,24 @@ test('completions is the destination of who names none, and may be defined other
   ]);
 });
 
+test('notify by outcome names destinations for every event, for successes and for failures', () => {
+  const rule = (notify: string) =>
+    rulesOf(
+      `  - { name: r, on: alertmanager, ${RUN}, notify: ${notify} }`,
+      'destinations: { pager: { sqs: pager }, ops: { sqs: ops } }',
+    ).rules[0]?.notify;
+  expect(rule('{ failed: [pager], succeeded: [] }')).toEqual([
+    { name: 'pager', sqs: 'pager', outcome: 'failed' },
+  ]);
+  expect(rule('{ all: [ops], succeeded: [pager], failed: [pager] }')).toEqual([
+    { name: 'ops', sqs: 'ops' },
+    { name: 'pager', sqs: 'pager', outcome: 'succeeded' },
+    { name: 'pager', sqs: 'pager', outcome: 'failed' },
+  ]);
+  expect(() => rule('{ failed: [pagr] }')).toThrow('notify.failed[0]: there is no destination `pagr`');
+  expect(() => rule('{ lost: [pager] }')).toThrow('rules[0].notify');
+});
+
 test('a standing schedule is plain data', () => {
   const set = rulesOf(
     '  []\nschedules: [{ name: s, provider: alibaba, command: c-1, instances: [i-1, i-1, mi-2], parameters: { n: 5, on: true }, username: deploy, recurrence: "rate(5m)" }]',
