@@ -12,6 +12,7 @@ import type { Tombstone } from '../store/tombstones.ts';
 import { strike } from './agenda.ts';
 import { ASK_ANEW } from './ask-anew.ts';
 import { breaker, noteForBreaker } from './breaker.ts';
+import { cooldown, releaseCooldown } from './cooldown.ts';
 import { frozenBy } from './freeze.ts';
 import { ADMITTED, type Admission, type Frozen, type Guard, type GuardContext } from './guard.ts';
 import { inFlight, leaveFlight } from './in-flight.ts';
@@ -81,18 +82,6 @@ function double(key: string, { runId, until }: { runId: string; until: Date }): 
     `The run ${runId} was started for the same key ${JSON.stringify(key)}; the window ends at ${until.toISOString()}.`,
   );
 }
-
-const cooldown: Guard = async (run, { store, now }) => {
-  const { cooldownMs } = run.guards;
-  if (cooldownMs === undefined) return ADMITTED;
-  const until = new Date(now.getTime() + cooldownMs);
-  const claim = await store.claim('cooldown', run.rule, guardKey(run), run.runId, until, now);
-  if (claim.isOurs) return ADMITTED;
-  return refuse(
-    'guard.cooldown',
-    `The rule ran last as ${claim.runId} and cools down until ${claim.until.toISOString()}.`,
-  );
-};
 
 export const instanceLimit: Guard = async (run) => {
   const { maxInstances } = run.guards;
@@ -174,11 +163,11 @@ export async function leave(run: Run, store: GuardStore): Promise<void> {
 
 /** For a run that never started: frees its claims. */
 export async function releaseClaims(run: Run, store: GuardStore): Promise<void> {
-  const { dedupe, cooldownMs, maxPerHour: hourly } = run.guards;
+  const { dedupe, maxPerHour: hourly } = run.guards;
   await restoreTimes(run, store);
   if (hourly !== undefined) await store.uncountRun(run.rule, run.runId);
   if (dedupe) await store.release('dedupe', run.rule, dedupe.key, run.runId);
-  if (cooldownMs !== undefined) await store.release('cooldown', run.rule, guardKey(run), run.runId);
+  await releaseCooldown(run, store);
   await leave(run, store);
 }
 

@@ -23,7 +23,7 @@ export async function reserve(
   run: Run,
   { at, until }: Appointed,
   context: GuardContext,
-): Promise<Exclude<Admission, { kind: 'wait' }>> {
+): Promise<Extract<Admission, { kind: 'admitted' | 'refused' }>> {
   const { store } = context;
   for (const guard of [
     frozenAt(at, until === undefined),

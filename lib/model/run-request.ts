@@ -37,6 +37,8 @@ export const RenderedGuards = z.strictObject({
     .strictObject({ key: z.string(), count: z.int().positive(), withinMs: z.int().positive() })
     .optional(),
   cooldownMs: z.int().positive().optional(),
+  /** The latest of what comes within the cooldown is sent at its end. Absent: all of it is refused. */
+  cooldownKeep: z.literal('last').optional(),
   maxInFlight: z.int().positive().optional(),
   /** What becomes of a run above `maxInFlight`. Absent: it waits. */
   whenFull: z.enum(['skip', 'replace']).optional(),

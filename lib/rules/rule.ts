@@ -133,6 +133,7 @@ export interface Guards {
   readonly dedupe?: { readonly key: Expression; readonly windowMs: number };
   readonly times?: { readonly key: Expression; readonly count: number; readonly withinMs: number };
   readonly cooldownMs?: number;
+  readonly cooldownKeep?: 'last';
   readonly maxInFlight?: number;
   readonly whenFull?: 'skip' | 'replace';
   readonly maxInstances?: number;

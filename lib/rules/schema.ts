@@ -236,6 +236,7 @@ export const CancelSpec = z
   .describe('Cancel the live runs of another rule.');
 export type CancelSpec = z.infer<typeof CancelSpec>;
 
+const Cooldown = durationBetween(SECOND, 30 * DAY);
 const MostInFlight = z.int().min(1).max(1000);
 
 export const GuardsSpec = z
@@ -262,10 +263,28 @@ export const GuardsSpec = z
       .describe(
         'A run only at the n-th event of a key within a time; the events before it are rejected as `guard.times`. The one that runs uses them up: the next are counted anew. Default: each event runs.',
       ),
-    cooldown: durationBetween(SECOND, 30 * DAY)
+    cooldown: z
+      .union(
+        [
+          Cooldown.transform((ms) => ({ for: ms, keep: 'first' as const })),
+          z.strictObject({
+            for: Cooldown.describe('No new run for this long after one began.'),
+            keep: z
+              .enum(['first', 'last'])
+              .default('first')
+              .describe(
+                'What comes meanwhile is rejected (first), or the latest of it waits and runs at the end of that time (last). Default: first.',
+              ),
+          }),
+        ],
+        {
+          error:
+            'expected a duration from 1s to 30d, like 90s, 10m or 1h30m, or { for: 15m, keep: first | last }',
+        },
+      )
       .optional()
       .describe(
-        'No new run (of the same key, if there is one) for this long after one began. Default: none.',
+        'No new run (of the same key, if there is one) for this long after one began: a duration, or `{ for: 15m, keep: first | last }`. What comes meanwhile is rejected (first, the default), or the latest of it waits and runs at the end of that time (last). Default: none.',
       ),
     maxInFlight: z
       .union(

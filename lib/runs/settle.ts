@@ -87,18 +87,19 @@ export async function settle(
 
 /**
  * Ends a run for a reason of our own. An ended run is not changed.
- * @param edit further changes at its end
+ * @param edit further changes at its end; undefined: the run goes on
  */
 export async function endRun(
   run: Run,
   status: 'rejected' | 'expired' | 'unknown' | 'failed' | 'stopped',
   reason: Reason,
   context: SettleContext,
-  edit: (current: Run) => Run = (current) => current,
+  edit: (current: Run) => Run | undefined = (current) => current,
 ): Promise<Run> {
-  const stored = await change(context.store, run, (current) =>
-    isTerminalRun(current) ? undefined : ended(edit(current), status, context.now(), reason),
-  );
+  const stored = await change(context.store, run, (current) => {
+    const edited = isTerminalRun(current) ? undefined : edit(current);
+    return edited && ended(edited, status, context.now(), reason);
+  });
   return await deliverOne(stored, context);
 }
 

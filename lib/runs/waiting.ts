@@ -10,6 +10,7 @@ import type { LastLook } from '../store/last-look.ts';
 import { cancelRun } from './cancel.ts';
 import { type DispatchContext, retryLater, type Step } from './dispatch-context.ts';
 import { editInvocation, type InvocationEdit, withInvocation } from './invocation.ts';
+import { postpone } from './put-off.ts';
 import { refuse } from './refusal.ts';
 import { change, endRun } from './settle.ts';
 import { stopWaves } from './wave-gate.ts';
@@ -87,6 +88,7 @@ export async function notAdmitted(
     for (const runId of admission.replaces ?? []) await cancelRun(runId, replacedBy(run), context);
     return await waitFor(run, admission, context, edited);
   }
+  if (admission.kind === 'later') return await postpone(run, admission, context);
   context.log.info('run.stopped', { runId: run.runId, rule: run.rule, guard: admission.reason.code });
   const ended = await endRun(run, 'rejected', admission.reason, context, (current) =>
     edited === undefined ? current : withInvocation(current, edited.index, edited.edit),

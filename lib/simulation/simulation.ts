@@ -21,6 +21,7 @@ import type { RuleSet } from '../rules/rule.ts';
 import { type DecideContext, decide, type Origin } from '../runs/decide.ts';
 import { runOf } from '../runs/fire-here.ts';
 import { newRun, planInvocations, type Splitting } from '../runs/new-run.ts';
+import { inItsPlace, putOff } from '../runs/put-off.ts';
 import { comesNext, firstTime, isFiredHere, timedRun, waitingUntil } from '../runs/schedule-here.ts';
 import { traceChain } from '../runs/trace-chain.ts';
 import { isPast, replacedBy } from '../runs/waiting.ts';
@@ -165,6 +166,25 @@ export function simulation({ ruleSet, providers, start }: SimulationOptions): Si
       case 'refused':
         await end(one, { kind: 'stopped', request, at: now(), reason: admission.reason });
         return;
+      case 'later': {
+        const { at, reason, insteadOf } = admission;
+        one.run = putOff(run, admission);
+        one.waited = {
+          since: now(),
+          ...waited,
+          reason,
+          asked: now(),
+          retryAfterMs: at.getTime() - now().getTime(),
+        };
+        for (const due of [at, new Date(one.run.deadline)]) clock.plan(due, () => again(one));
+        for (const other of live.get(run.rule) ?? []) {
+          if (other.run.runId !== insteadOf || other.run.waitingFor?.code !== reason.code) continue;
+          await releaseClaims(other.run, store);
+          const because = { code: reason.code, message: inItsPlace(run) };
+          await end(other, { kind: 'stopped', request: other.request, at: now(), reason: because });
+        }
+        return;
+      }
       case 'wait': {
         const { retryAfterMs, reason, replaces = [] } = admission;
         if (waited === undefined) clock.plan(new Date(run.deadline), () => again(one));

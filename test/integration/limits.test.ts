@@ -270,3 +270,74 @@ describe('maxInFlight', () => {
     }
   }, 30_000);
 });
+
+describe('a cooldown that keeps the last', () => {
+  const guards = { cooldownMs: 10 * MINUTE, cooldownKeep: 'last' as const };
+  const later = () => {
+    world.advance(1_000);
+    return ask(guards);
+  };
+
+  it('sends the latest event of its time when that is over, and cools down again', async () => {
+    const [first, second, third] = [later(), later(), later()];
+    expect(await outcomeOf(first)).toBe('pending');
+    const end = new Date(world.now() + 10 * MINUTE).toISOString();
+    expect((await world.dispatch(second)).run).toMatchObject({
+      status: 'scheduled',
+      waitingFor: { code: 'guard.cooldown' },
+      schedule: { timer: { nextAt: end } },
+    });
+    expect((await world.dispatch(third)).run.status).toBe('scheduled');
+    expect(await world.run(second.runId)).toMatchObject({
+      status: 'rejected',
+      reason: { code: 'guard.cooldown', message: expect.stringContaining(third.runId) },
+      outbox: [],
+    });
+    world.advance(10 * MINUTE);
+    await world.poll();
+    expect(await world.run(third.runId)).toMatchObject({ status: 'pending' });
+    expect(world.cloud.taken.length).toBe(2);
+    expect((await world.dispatch(later())).run.status).toBe('scheduled');
+  });
+
+  it('lets nothing that is older take the place of what waits, in whatever order they come', async () => {
+    const [first, second, third] = [later(), later(), later()];
+    expect(await outcomeOf(first)).toBe('pending');
+    await world.dispatch(third);
+    expect(await outcomeOf(second)).toBe('guard.cooldown');
+    expect((await world.dispatch(third)).run.status).toBe('scheduled');
+  });
+
+  it('has one that waits, however many come at once', async () => {
+    expect(await outcomeOf(later())).toBe('pending');
+    const requests = Array.from({ length: 20 }, later);
+    await Promise.all(requests.map((request) => world.dispatch(request)));
+    world.advance(10 * MINUTE);
+    await world.poll();
+    await world.poll();
+    const statuses = await Promise.all(requests.map(async ({ runId }) => (await world.run(runId)).status));
+    expect(statuses).toEqual([...Array(19).fill('rejected'), 'pending']);
+  }, 30_000);
+
+  it('sends the one before when a newer one came and was not sent', async () => {
+    const hourly = { ...guards, maxPerHour: { runs: 100, instances: 3 } };
+    expect(await outcomeOf(ask(hourly))).toBe('pending');
+    world.advance(1_000);
+    const waits = ask(hourly);
+    expect((await world.dispatch(waits)).run.status).toBe('scheduled');
+    world.advance(10 * MINUTE);
+    const refused = ask(hourly, { instances: ['ins-1', 'ins-2', 'ins-3'] });
+    expect(await outcomeOf(refused)).toBe('guard.max-per-hour');
+    await world.poll();
+    expect(await world.run(waits.runId)).toMatchObject({ status: 'pending' });
+  });
+
+  it('is cancelled like what waits for its time', async () => {
+    expect(await outcomeOf(later())).toBe('pending');
+    const { runId } = (await world.dispatch(later())).run;
+    await cancelRun(runId, 'ann', world.context);
+    await world.poll();
+    expect(await world.run(runId)).toMatchObject({ status: 'stopped', cancelledBy: 'ann' });
+    expect((await world.dispatch(later())).run.status).toBe('scheduled');
+  });
+});

@@ -150,6 +150,7 @@ function guardsOf(guards: RenderedGuards): string {
     dedupe,
     times,
     cooldownMs,
+    cooldownKeep = 'first',
     maxInFlight,
     whenFull = 'queue',
     maxInstances,
@@ -159,7 +160,7 @@ function guardsOf(guards: RenderedGuards): string {
   const lines = [
     dedupe && `once for ${JSON.stringify(dedupe.key)} in ${formatDuration(dedupe.windowMs)}`,
     times && `at event ${times.count} of ${JSON.stringify(times.key)} in ${formatDuration(times.withinMs)}`,
-    cooldownMs && `cooldown ${formatDuration(cooldownMs)}`,
+    cooldownMs && `cooldown ${formatDuration(cooldownMs)}, the ${cooldownKeep} event runs`,
     maxInFlight && `${maxInFlight} at a time, more: ${whenFull}`,
     maxInstances && `at most ${maxInstances} instances`,
     maxPerHour && `${maxPerHour.runs} runs an hour`,

@@ -1,6 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: rules are written with ${…}
 /** `fleet-reflex rules test` with files of cases, as people call it. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
@@ -39,6 +39,8 @@ rules:
     allow: { users: [U1] }
     run: { fleet: web, command: cmd-2 }
 `;
+
+const readRules = () => readFileSync(join(folder, 'rules.yml'), 'utf8');
 
 function aFile(name: string, text: string): string {
   const file = join(folder, name);
@@ -163,6 +165,22 @@ it('lets a newer run take the place of an older one, or leaves it out, as the ru
     `{ name: the first has ended, after: 5s, ${down('ins-1', 'name: Other, status: resolved')}, expect: { cancels: [{ rule: stop, runs: 0 }] } }`,
   );
   expect(await test(replace)).toMatchObject({ code: 0 });
+});
+
+it('keeps the latest event of a cooldown for its end', async () => {
+  aFile('rules.yml', RULES.replace(/dedupe: .*?\}, maxInFlight: 1/, 'cooldown: { for: 10m, keep: last }'));
+  const file = aFile(
+    'rules.test.yml',
+    `version: 1
+cases:
+  - { name: first, ${down('ins-1')}, ${RAN} }
+  - { name: second, after: 1m, ${down('ins-2')}, expect: { stopped: [{ rule: restart, reason: guard.cooldown, message: later event }] } }
+  - { name: third, after: 1m, ${down('ins-3')}, expect: { runs: [{ rule: restart, instances: [ins-3], waited: guard.cooldown }] } }
+`,
+  );
+  // `cancel.key` needs a key of the rule: without dedupe there is none.
+  writeFileSync(join(folder, 'rules.yml'), readRules().replace(', key: event.data.fingerprint }', ' }'));
+  expect(await test(file)).toMatchObject({ code: 0, out: { length: 5 } });
 });
 
 it('gives up at its deadline what waits that long', async () => {

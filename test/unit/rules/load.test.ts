@@ -250,6 +250,11 @@ test.each([
     'whenFull: queue | skip | replace',
   ],
   [
+    'a word that cooldown does not know',
+    `on: alertmanager, ${RUN}, guards: { cooldown: { for: 1m, keep: both } }`,
+    'keep: first | last',
+  ],
+  [
     'the second of one',
     `on: alertmanager, ${RUN}, guards: { times: { key: event.id, count: 1, within: 1m } }`,
     'rules[0].guards.times.count: ',

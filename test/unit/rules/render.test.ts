@@ -152,6 +152,12 @@ test.each<[string, string, string, unknown]>([
     { maxInFlight: 2, maxPerHour: { runs: 100 } },
   ],
   [
+    'the latest event within a cooldown runs',
+    'instances: [ins-1]',
+    'guards: { cooldown: { for: 15m, keep: last } }',
+    { cooldownMs: 900_000, cooldownKeep: 'last', maxPerHour: { runs: 100 } },
+  ],
+  [
     'the file has a breaker',
     'instances: [ins-1]',
     'guards: { breaker: { failures: 3, reset: 1h } }',
