@@ -17,6 +17,7 @@ import { frozenBy } from './freeze.ts';
 import { ADMITTED, type Admission, type Frozen, type Guard, type GuardContext } from './guard.ts';
 import { inFlight, leaveFlight } from './in-flight.ts';
 import { maxPerHour } from './max-per-hour.ts';
+import { leaveShare, maxShare } from './max-share.ts';
 import { restoreTimes, times } from './times.ts';
 
 const freeze: Guard = async (run, { store, now }) =>
@@ -103,6 +104,7 @@ const OWN: readonly Guard[] = [
   dedupe,
   cooldown,
   maxPerHour,
+  maxShare,
   inFlight,
   breaker,
 ];
@@ -148,9 +150,10 @@ async function ask(guards: readonly Guard[], run: Run, context: GuardContext): P
   return ADMITTED;
 }
 
-/** One that waits keeps its claims: they are its own when it asks again. */
+/** One that waits keeps its claims: they are its own when it asks again. But it runs on no part of the fleet. */
 async function concluded(admission: Admission, run: Run, { store }: GuardContext): Promise<Admission> {
   if (admission.kind === 'refused') await releaseClaims(run, store);
+  if (admission.kind === 'wait') await leaveShare(run, store);
   return admission;
 }
 
@@ -158,6 +161,7 @@ async function concluded(admission: Admission, run: Run, { store }: GuardContext
 export async function leave(run: Run, store: GuardStore): Promise<void> {
   if (timerOf(run) !== undefined) await strike(run.rule, run.runId, store);
   await leaveFlight(run, store);
+  await leaveShare(run, store);
   await noteForBreaker(run, store);
 }
 

@@ -46,6 +46,10 @@ export const RenderedGuards = z.strictObject({
   maxPerHour: z
     .strictObject({ runs: z.int().positive(), instances: z.int().positive().optional() })
     .optional(),
+  /** Of the fleet, which had so many instances when the rule matched. */
+  maxShare: z
+    .strictObject({ fleet: z.string(), percent: z.int().min(1).max(100), size: z.int().positive() })
+    .optional(),
   breaker: z.strictObject({ failures: z.int().positive(), resetMs: z.int().positive() }).optional(),
 });
 export type RenderedGuards = z.infer<typeof RenderedGuards>;

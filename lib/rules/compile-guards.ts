@@ -2,7 +2,7 @@
 import type { Compiling } from './compile-target.ts';
 import { compileExpression, type Expression } from './expression.ts';
 import type { Path } from './positions.ts';
-import type { Guards } from './rule.ts';
+import type { Guards, TargetTemplate } from './rule.ts';
 import { GuardsSpec } from './schema.ts';
 
 /** What an event may ask for where it gives the instances and the file does not say. */
@@ -12,16 +12,24 @@ const EVENT_MAX_INSTANCES_AN_HOUR = 500;
 /** @returns undefined when something is wrong, which is among the problems then */
 export function compileGuards(
   spec: GuardsSpec | undefined,
-  isInstancesFromEvent: boolean,
+  target: Pick<TargetTemplate, 'fleet' | 'isInstancesFromEvent'> | undefined,
   path: Path,
   compiling: Compiling,
 ): Guards | undefined {
-  const { freeze, dedupe, times, cooldown, maxInFlight, maxInstances, maxPerHour, breaker } =
+  const { freeze, dedupe, times, cooldown, maxInFlight, maxInstances, maxPerHour, maxShare, breaker } =
     spec ?? GuardsSpec.parse({});
   const key = dedupe && compileKey(dedupe.key, [...path, 'dedupe', 'key'], compiling);
   if (dedupe !== undefined && key === undefined) return undefined;
   const timesKey = times && compileKey(times.key, [...path, 'times', 'key'], compiling);
   if (times !== undefined && timesKey === undefined) return undefined;
+  const { fleet, isInstancesFromEvent = false } = target ?? {};
+  if (maxShare !== undefined && target !== undefined && fleet === undefined) {
+    compiling.problems.add(
+      [...path, 'maxShare'],
+      'is a share of a fleet: write `fleet: …`, one of `fleets`, in place of provider and region',
+    );
+    return undefined;
+  }
   const most = maxInstances ?? (isInstancesFromEvent ? EVENT_MAX_INSTANCES : undefined);
   const { runs, instances = isInstancesFromEvent ? EVENT_MAX_INSTANCES_AN_HOUR : undefined } = maxPerHour;
   return {
@@ -33,6 +41,10 @@ export function compileGuards(
     ...(maxInFlight !== undefined && { maxInFlight: maxInFlight.runs }),
     ...(maxInFlight !== undefined && maxInFlight.whenFull !== 'queue' && { whenFull: maxInFlight.whenFull }),
     ...(most !== undefined && { maxInstances: most }),
+    ...(maxShare !== undefined &&
+      fleet && {
+        maxShare: { fleet: fleet.name, percent: Number.parseInt(maxShare, 10), size: fleet.instances.size },
+      }),
     ...(breaker && { breaker: { failures: breaker.failures, resetMs: breaker.reset } }),
     maxPerHour: instances === undefined ? { runs } : { runs, instances },
   };

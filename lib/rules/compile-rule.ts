@@ -192,12 +192,7 @@ function compileExecution(
 ): Execution | undefined {
   const target = compileTarget(spec, at, compiling, unsafe);
   const settings = compileSettings(spec, unsafe, at, compiling);
-  const compiledGuards = compileGuards(
-    guards,
-    target?.isInstancesFromEvent === true,
-    [...at.slice(0, -1), 'guards'],
-    compiling,
-  );
+  const compiledGuards = compileGuards(guards, target, [...at.slice(0, -1), 'guards'], compiling);
   if (target === undefined || compiledGuards === undefined) return undefined;
   return {
     target: { ...target, ...settings },

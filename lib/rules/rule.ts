@@ -137,6 +137,7 @@ export interface Guards {
   readonly maxInFlight?: number;
   readonly whenFull?: 'skip' | 'replace';
   readonly maxInstances?: number;
+  readonly maxShare?: { readonly fleet: string; readonly percent: number; readonly size: number };
   readonly breaker?: { readonly failures: number; readonly resetMs: number };
   readonly maxPerHour: { readonly runs: number; readonly instances?: number };
 }

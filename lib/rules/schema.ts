@@ -335,6 +335,13 @@ export const GuardsSpec = z
       .describe(
         'A run above the limit is rejected as `guard.max-per-hour`. The default also applies to a rule without `guards`.',
       ),
+    maxShare: z
+      .string()
+      .regex(/^(100|[1-9][0-9]?)%$/, 'expected a percentage from 1% to 100%, like 30%')
+      .optional()
+      .describe(
+        'Runs of this rule and others are on at most so much of the `fleet` when this run is sent, but one instance in any case; more wait, up to `deadline`. A run on more is rejected as `guard.max-share`. Only runs of rules that have a `maxShare` are counted. Default: no limit.',
+      ),
     breaker: z
       .strictObject({
         failures: z

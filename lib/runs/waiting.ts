@@ -140,7 +140,12 @@ export async function waitFor(
 }
 
 /** The codes whose advice is to wait; other advice is also useful after the deadline. */
-const WAITS_OF_OURS: ReadonlySet<string> = new Set(['guard.freeze', 'guard.in-flight', 'run.twin']);
+const WAITS_OF_OURS: ReadonlySet<string> = new Set([
+  'guard.freeze',
+  'guard.in-flight',
+  'guard.max-share',
+  'run.twin',
+]);
 
 /** The reason after the end of the run, when it no longer waits and is not retried. */
 function adviceAtEnd({ code, advice }: Reason): string {

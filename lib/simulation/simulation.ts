@@ -213,7 +213,9 @@ export function simulation({ ruleSet, providers, start }: SimulationOptions): Si
     const ofRule = live.get(one.run.rule);
     ofRule?.delete(one);
     await leave({ ...one.run, status, endedAt: now().toISOString() }, store);
-    for (const other of ofRule ?? []) {
+    const hasShare = one.run.guards.maxShare !== undefined;
+    const others = hasShare ? [...live.values()].flatMap((of) => [...of]) : [...(ofRule ?? [])];
+    for (const other of others) {
       if (other.state !== 'waiting' || other.waited === undefined) continue;
       const { asked: last, retryAfterMs } = other.waited;
       const tries = Math.max(1, Math.ceil((now().getTime() - last.getTime()) / retryAfterMs));

@@ -341,3 +341,58 @@ describe('a cooldown that keeps the last', () => {
     expect((await world.dispatch(later())).run.status).toBe('scheduled');
   });
 });
+
+describe('maxShare', () => {
+  const share = () => ({ maxShare: { fleet: `fleet-${rules}`, percent: 30, size: 10 } });
+  const on = (count: number, given: Flat<RunOnlyRequest> = {}) =>
+    ask(share(), { instances: Array.from({ length: count }, (_, index) => `ins-${index}`), ...given });
+  const other = { rule: 'another-rule' };
+
+  it('lets runs of all rules be on so much of the fleet, and the next wait until one has ended', async () => {
+    expect(await outcomeOf(on(2))).toBe('pending');
+    const waits = on(2, other);
+    const { run } = await world.dispatch(waits);
+    expect(run).toMatchObject({ status: 'dispatching', waitingFor: { code: 'guard.max-share' } });
+    expect(await outcomeOf(on(1, other))).toBe('pending');
+    expect(
+      await outcomeOf(on(1, { ...other, guards: { maxShare: { ...share().maxShare, fleet: 'b' } } })),
+    ).toBe('pending');
+    world.cloud.tasksAre('succeeded');
+    world.advance(6_000);
+    await world.poll();
+    expect(await outcomeOf(waits)).toBe('pending');
+  });
+
+  it('refuses a run that alone is more, and lets one be on a fleet however small', async () => {
+    expect(await outcomeOf(on(4))).toBe('guard.max-share');
+    const small = { maxShare: { fleet: `small-${rules}`, percent: 30, size: 2 } };
+    expect(await outcomeOf(ask(small))).toBe('pending');
+  });
+
+  it('is held by none that waits for something else, was cancelled, or is over', async () => {
+    const guards = { ...share(), maxInFlight: 1 };
+    expect(await outcomeOf(on(1, { guards }))).toBe('pending');
+    const queued = on(2, { guards });
+    expect((await world.dispatch(queued)).run.waitingFor?.code).toBe('guard.in-flight');
+    const refused = on(2, other);
+    world.cloud.next({ refuse: { isRetryable: true } });
+    await world.dispatch(refused);
+    await cancelRun(refused.runId, 'ann', world.context);
+    world.advance(90_000);
+    await world.poll();
+    expect(await world.run(refused.runId)).toMatchObject({ status: 'stopped' });
+    expect(await outcomeOf(on(2, other))).toBe('pending');
+  });
+
+  it('is kept to by many that come at once', async () => {
+    const outcomes = await Promise.all(Array.from({ length: 30 }, () => outcomeOf(on(1))));
+    expect(outcomes.filter((it) => it === 'pending').length).toBe(3);
+  }, 30_000);
+
+  it('of a run that comes again counts once', async () => {
+    const request = on(2);
+    await world.dispatch(request);
+    await world.dispatch(request);
+    expect(await outcomeOf(on(1, other))).toBe('pending');
+  });
+});

@@ -155,6 +155,7 @@ function guardsOf(guards: RenderedGuards): string {
     whenFull = 'queue',
     maxInstances,
     maxPerHour,
+    maxShare,
     breaker,
   } = guards;
   const lines = [
@@ -165,6 +166,7 @@ function guardsOf(guards: RenderedGuards): string {
     maxInstances && `at most ${maxInstances} instances`,
     maxPerHour && `${maxPerHour.runs} runs an hour`,
     maxPerHour?.instances && `${maxPerHour.instances} instances an hour`,
+    maxShare && `${maxShare.percent}% of ${maxShare.fleet} at a time`,
     breaker && `stopped for ${formatDuration(breaker.resetMs)} after ${breaker.failures} failures in a row`,
   ];
   return lines.filter((line) => line !== undefined).join(', ');

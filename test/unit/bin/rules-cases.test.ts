@@ -183,6 +183,20 @@ cases:
   expect(await test(file)).toMatchObject({ code: 0, out: { length: 5 } });
 });
 
+it('runs on a share of the fleet at the same time', async () => {
+  aFile('rules.yml', RULES.replace('maxInFlight: 1', 'maxShare: 67%'));
+  const file = aFile(
+    'rules.test.yml',
+    `version: 1
+cases:
+  - { name: first, ${down('ins-1')}, ${RAN} }
+  - { name: second, ${down('ins-2')}, ${RAN} }
+  - { name: third, ${down('ins-3')}, expect: { runs: [{ rule: restart, waited: guard.max-share }] } }
+`,
+  );
+  expect(await test(file)).toMatchObject({ code: 0, out: { length: 5 } });
+});
+
 it('gives up at its deadline what waits that long', async () => {
   const { code, out } = await play(`
   - { name: takes its time, takes: 10m, ${down('ins-1')}, ${RAN} }

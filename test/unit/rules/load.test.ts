@@ -254,6 +254,12 @@ test.each([
     `on: alertmanager, ${RUN}, guards: { cooldown: { for: 1m, keep: both } }`,
     'keep: first | last',
   ],
+  ['a share of no fleet', `on: alertmanager, ${RUN}, guards: { maxShare: 30% }`, 'is a share of a fleet'],
+  [
+    'a share that is none',
+    `on: alertmanager, ${RUN}, guards: { maxShare: 0% }`,
+    'expected a percentage from 1% to 100%',
+  ],
   [
     'the second of one',
     `on: alertmanager, ${RUN}, guards: { times: { key: event.id, count: 1, within: 1m } }`,
