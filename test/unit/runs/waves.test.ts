@@ -249,6 +249,28 @@ describe('a run in waves', () => {
     expect(sentTo()).toEqual([['ins-1'], ['ins-2', 'ins-3']]);
   });
 
+  test('a cancel under a freeze ends it at once: it waits for nothing any more', async () => {
+    const { world, request, become, later, sentTo, show } = await begun();
+    const guards = dynamoGuardStore(table);
+    await become('succeeded');
+    await guards.setFreeze({ by: 'ann', reason: 'a test' });
+    try {
+      await later(2 * MINUTE_MS);
+      expect(await show()).toMatchObject({ status: 'dispatching', waitsFor: 'guard.freeze' });
+      await cancelRun(request.runId, 'ann', world.context);
+      await later(MINUTE_MS);
+    } finally {
+      await guards.setFreeze(undefined);
+    }
+    expect(sentTo()).toHaveLength(1);
+    expect(await show()).toEqual({
+      status: 'partly_stopped',
+      reason: 'run.cancelled',
+      waves: ['succeeded', 'stopped', 'stopped'],
+      waitsFor: undefined,
+    });
+  });
+
   test('a wave that may not be sent before its own deadline stops the run', async () => {
     const { world, request, become, later, sentTo, show } = await begun({ stopAfterFailures: 5 });
     const guards = dynamoGuardStore(table);
