@@ -39,6 +39,16 @@ export function guardStoreContract(name: string, open: () => GuardStore): void {
       expect(await claim(three, 11, 21)).toEqual({ isOurs: true });
     });
 
+    it('lets exactly one of 500 hold a claim that all ask for at once', async () => {
+      const rule = aRule();
+      const claims = await Promise.all(
+        Array.from({ length: 500 }, (_, n) =>
+          store.claim('dedupe', rule, 'k', runIdFor(rule, 'test', String(n)), at(10), at(0)),
+        ),
+      );
+      expect(claims.filter(({ isOurs }) => isOurs).length).toBe(1);
+    });
+
     it('keeps claims of other guards, rules and keys apart', async () => {
       const rule = aRule();
       await store.claim('dedupe', rule, 'k', one, at(10), at(0));

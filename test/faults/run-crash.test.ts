@@ -3,7 +3,9 @@
  * whoever comes next finds one invocation, tells every fact, and leaves no claim behind. Never two, never none.
  */
 import { describe, expect, test } from 'vitest';
+import * as z from 'zod';
 import { isTerminalRun } from '../../lib/model/run.ts';
+import { runIdFor } from '../../lib/model/run-id.ts';
 import { type CancelRequest, cancelRuns } from '../../lib/runs/cancel.ts';
 import { dispatchRun } from '../../lib/runs/dispatch.ts';
 import { type PollContext, poll } from '../../lib/runs/poll.ts';
@@ -18,7 +20,24 @@ import { startRunsTable } from '../fixtures/runs-table.ts';
 
 /** The calls of a provider that go over the network. */
 const CALLS = ['invoke', 'find', 'read', 'cancel', 'availability'];
-const GUARDED = { guards: { dedupe: { key: 'k', windowMs: 600_000 }, maxInFlight: 1 } } as const;
+const GUARDED = {
+  guards: {
+    dedupe: { key: 'k', windowMs: 600_000 },
+    maxInFlight: 1,
+    whenFull: 'replace',
+    maxShare: { fleet: 'web', percent: 100, size: 2 },
+    breaker: { failures: 1, resetMs: 1_000 },
+  },
+} as const;
+/** The second of two, within the cooldown of another run. */
+const COUNTED_AND_PUT_OFF = {
+  guards: {
+    times: { key: 'k', count: 2, withinMs: 600_000 },
+    cooldownMs: 120_000,
+    cooldownKeep: 'last',
+    maxShare: { fleet: 'web', percent: 100, size: 2 },
+  },
+} as const;
 
 function dyingContext(context: TwoCloudsContext, point: Failpoint): PollContext {
   const provider = dying(context.providers.tencent, point, CALLS);
@@ -74,6 +93,15 @@ async function expectOne(world: RunWorld, request: RunOnlyRequest, at: number): 
   // Its place in flight is free again.
   const { guards } = world.context;
   expect({ at, free: await guards.enterFlight(request.rule, request.runId, 1) }).toEqual({ at, free: true });
+  const left = (guard: string, of: string) =>
+    guards.revise({ guard, of, schema: z.array(z.unknown()), empty: [] }, (state) => ({
+      state,
+      answer: state,
+    }));
+  expect({ at, left: [await left('share', 'web'), await left('newest', request.rule)] }).toEqual({
+    at,
+    left: [[], []],
+  });
 }
 
 describe.each(['before', 'after'] as const)('dying %s the effect', { timeout: 120_000 }, (when) => {
@@ -110,6 +138,35 @@ describe.each(['before', 'after'] as const)('dying %s the effect', { timeout: 12
         await expectOne(world, request, at);
       },
     );
+  });
+
+  test('of an await of dispatch, of a run that is counted and put off', async () => {
+    let request: RunOnlyRequest | undefined;
+    const other = runIdFor('rule', 'test', 'other');
+    const awaits = await atEveryAwait(
+      when,
+      async (world, context) => {
+        request = world.request(COUNTED_AND_PUT_OFF);
+        const { rule } = request;
+        await world.dispatch(world.request({ ...COUNTED_AND_PUT_OFF, rule }));
+        const now = world.now();
+        await world.context.guards.claim(
+          'cooldown',
+          rule,
+          undefined,
+          other,
+          new Date(now + 90_000),
+          new Date(now),
+        );
+        await dispatchRun(request, context);
+      },
+      async (world, at) => {
+        if (request === undefined) throw new Error('nothing was asked for');
+        expect(await carryOn(world, request)).toMatchObject({ status: 'succeeded' });
+        await expectOne(world, request, at);
+      },
+    );
+    expect(awaits).toBeGreaterThan(4);
   });
 
   test('of an await of the poller', async () => {
