@@ -3,8 +3,9 @@
  * run on it. One more run waits, up to its deadline.
  */
 import * as z from 'zod';
-import { instancesOf, type Run } from '../model/run.ts';
+import type { Run } from '../model/run.ts';
 import { RunId } from '../model/run-request.ts';
+import { mostAtOnce } from '../model/run-waves.ts';
 import type { Cell, Revised } from '../store/cell.ts';
 import type { GuardStore } from '../store/guard-store.ts';
 import { ADMITTED, type Admission, type GuardContext } from './guard.ts';
@@ -21,7 +22,7 @@ export async function maxShare(run: Run, { store }: GuardContext): Promise<Admis
   if (share === undefined) return ADMITTED;
   const { runId } = run;
   const { fleet, percent, size } = share;
-  const instances = instancesOf(run).length;
+  const instances = mostAtOnce(run);
   // One at a time, however small the fleet is.
   const most = Math.max(1, Math.floor((size * percent) / 100));
   const limit = `${percent}% of the fleet ${fleet} are ${most} of its ${size} instances (maxShare)`;

@@ -10,6 +10,12 @@ export function wavesOf(run: Pick<Run, 'target' | 'waves'>): string[][] {
   return run.waves === undefined ? [] : cutIntoWaves(instancesOf(run), run.waves.sizes);
 }
 
+/** On how many instances it runs at the same time: all of them, or its largest wave. */
+export function mostAtOnce(run: Pick<Run, 'target' | 'waves'>): number {
+  if (run.waves === undefined) return instancesOf(run).length;
+  return Math.max(...wavesOf(run).map(({ length }) => length));
+}
+
 /** Whether there are waves that have not begun, and are still to come. */
 export function hasLaterWave(run: Pick<Run, 'target' | 'waves'>): boolean {
   return run.waves !== undefined && run.waves.begun < wavesOf(run).length;

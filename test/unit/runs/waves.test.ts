@@ -249,6 +249,14 @@ describe('a run in waves', () => {
     expect(sentTo()).toEqual([['ins-1'], ['ins-2', 'ins-3']]);
   });
 
+  test('its part of a fleet is its largest wave, not all that it will run on', async () => {
+    const share = { fleet: 'web', percent: 50, size: 6 };
+    const { sentTo } = await begun({}, { guards: { maxShare: share } });
+    expect(sentTo()).toEqual([['ins-1']]);
+    const { world, request } = await begun({ sizes: [{ instances: 4 }] }, { guards: { maxShare: share } });
+    expect((await world.run(request.runId)).reason?.code).toBe('guard.max-share');
+  });
+
   test('a cancel under a freeze ends it at once: it waits for nothing any more', async () => {
     const { world, request, become, later, sentTo, show } = await begun();
     const guards = dynamoGuardStore(table);
