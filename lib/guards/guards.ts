@@ -16,6 +16,7 @@ import { cooldown, releaseCooldown } from './cooldown.ts';
 import { frozenBy } from './freeze.ts';
 import { ADMITTED, type Admission, type Frozen, type Guard, type GuardContext } from './guard.ts';
 import { inFlight, leaveFlight } from './in-flight.ts';
+import { unlockInstances } from './lock.ts';
 import { maxPerHour } from './max-per-hour.ts';
 import { leaveShare, maxShare } from './max-share.ts';
 import { restoreTimes, times } from './times.ts';
@@ -157,11 +158,13 @@ async function concluded(admission: Admission, run: Run, { store }: GuardContext
   return admission;
 }
 
-/** After the end of a run: frees its place in flight, and its place in the agenda, and tells its rule's breaker. */
+/** After the end of a run: frees its instances, its place in flight and its place in the agenda, and tells its rule's breaker. */
 export async function leave(run: Run, store: GuardStore): Promise<void> {
   if (timerOf(run) !== undefined) await strike(run.rule, run.runId, store);
   await leaveFlight(run, store);
   await leaveShare(run, store);
+  // Locks are taken last: a run that the other guards stopped has none.
+  if (run.admittedAt !== undefined) await unlockInstances(run, store);
   await noteForBreaker(run, store);
 }
 

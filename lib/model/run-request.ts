@@ -42,6 +42,8 @@ export const RenderedGuards = z.strictObject({
   maxInFlight: z.int().positive().optional(),
   /** What becomes of a run above `maxInFlight`. Absent: it waits. */
   whenFull: z.enum(['skip', 'replace']).optional(),
+  /** Whether an instance has one run at a time. Default: true. */
+  lock: z.boolean().optional(),
   maxInstances: z.int().positive().optional(),
   maxPerHour: z
     .strictObject({ runs: z.int().positive(), instances: z.int().positive().optional() })

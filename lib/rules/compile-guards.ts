@@ -16,7 +16,7 @@ export function compileGuards(
   path: Path,
   compiling: Compiling,
 ): Guards | undefined {
-  const { freeze, dedupe, times, cooldown, maxInFlight, maxInstances, maxPerHour, maxShare, breaker } =
+  const { freeze, dedupe, times, cooldown, maxInFlight, lock, maxInstances, maxPerHour, maxShare, breaker } =
     spec ?? GuardsSpec.parse({});
   const key = dedupe && compileKey(dedupe.key, [...path, 'dedupe', 'key'], compiling);
   if (dedupe !== undefined && key === undefined) return undefined;
@@ -40,6 +40,7 @@ export function compileGuards(
     ...(cooldown?.keep === 'last' && { cooldownKeep: cooldown.keep }),
     ...(maxInFlight !== undefined && { maxInFlight: maxInFlight.runs }),
     ...(maxInFlight !== undefined && maxInFlight.whenFull !== 'queue' && { whenFull: maxInFlight.whenFull }),
+    ...(!lock && { lock }),
     ...(most !== undefined && { maxInstances: most }),
     ...(maxShare !== undefined &&
       fleet && {

@@ -136,6 +136,8 @@ export interface Guards {
   readonly cooldownKeep?: 'last';
   readonly maxInFlight?: number;
   readonly whenFull?: 'skip' | 'replace';
+  /** Absent: an instance has one run at a time. */
+  readonly lock?: false;
   readonly maxInstances?: number;
   readonly maxShare?: { readonly fleet: string; readonly percent: number; readonly size: number };
   readonly breaker?: { readonly failures: number; readonly resetMs: number };

@@ -306,6 +306,12 @@ export const GuardsSpec = z
       .describe(
         'Runs of the rule at the same time: a number, or `{ runs: 1, whenFull: queue | skip | replace }`. More of them wait, up to `deadline` (queue, the default), are rejected (skip), or the oldest run is cancelled for them (replace). Default: no limit.',
       ),
+    lock: z
+      .boolean()
+      .default(true)
+      .describe(
+        'Whether an instance has one run at a time, whatever rule it is of: a run that finds one of its instances taken waits, up to `deadline`, and holds none of them meanwhile. false: it neither waits for others nor lets them wait. Default: true.',
+      ),
     maxInstances: z
       .int()
       .min(1)

@@ -12,7 +12,7 @@ import { holdUnavailable } from './availability.ts';
 import { dropCancelled } from './cancel-part.ts';
 import { type DispatchContext, type DispatchResult, retryLater, type Step } from './dispatch-context.ts';
 import { newRun, rejectedRun } from './new-run.ts';
-import { attempting, PLANNED, send, sendFresh } from './send.ts';
+import { type Attempt, attempting, lockOnce, PLANNED, send, sendFresh } from './send.ts';
 import { change, deliverOne, endRun, hasUntold, type SettleContext, take } from './settle.ts';
 import { stopSent } from './stop-sent.ts';
 import { hindranceOf, isPast, notAdmitted, waitFor } from './waiting.ts';
@@ -77,11 +77,12 @@ export async function attempt(
 ): Promise<DispatchResult> {
   let step = await prepare(leased, context, isFresh);
   let isFirst = isFresh;
+  const shared: Attempt = { storeSent: (sent) => storeSent(sent, context), lock: lockOnce(context) };
   while (step.kind === 'next') {
     const { run } = step;
     const index = run.invocations.findIndex(isOpen);
     if (index === -1) return await handOver(run, context);
-    step = await (isFirst ? sendFresh : send)(run, index, context, (sent) => storeSent(sent, context));
+    step = await (isFirst ? sendFresh : send)(run, index, context, shared);
     isFirst = false;
     // An invocation that a dead process marked and never sent must still pass the guards.
     if (step.kind === 'next' && step.run.admittedAt === undefined && step.run.invocations.some(isOpen)) {

@@ -1,6 +1,8 @@
 /** Takes one invocation of a run to the provider: resolves an earlier attempt, or calls the provider. */
+import { ADMITTED, type Admission } from '../guards/guard.ts';
 import { releaseClaims, standing } from '../guards/guards.ts';
-import { isOpen, type Run, type RunInvocation } from '../model/run.ts';
+import { lockInstances, unlockInstances } from '../guards/lock.ts';
+import { isOpen, isTerminalStatus, type Run, type RunInvocation } from '../model/run.ts';
 import { isCalledOff } from '../model/run-waves.ts';
 import { concealReason } from '../model/secret-parameters.ts';
 import type { Target } from '../model/target.ts';
@@ -9,6 +11,7 @@ import { afterUnavailable } from './availability.ts';
 import { dropCancelled, isCancelledInPart } from './cancel-part.ts';
 import { type DispatchContext, retryLater, type Step } from './dispatch-context.ts';
 import { editInvocation, type InvocationEdit, invocationOf, withInvocation } from './invocation.ts';
+import { giveUpAt } from './poll-timing.ts';
 import { reconcile } from './reconcile.ts';
 import { refusalOf, refuse } from './refusal.ts';
 import { change, endRun } from './settle.ts';
@@ -39,12 +42,15 @@ export async function sendFresh(
   run: Run,
   index: number,
   context: DispatchContext,
-  storeSent: StoreSent,
+  attempt: Attempt,
 ): Promise<Step> {
   const invocation = run.invocations[index];
   const { target } = run;
   if (invocation === undefined || target === undefined) return { kind: 'next', run };
   const provider = providerOf(context.providers, target.provider);
+  const { storeSent } = attempt;
+  const locked = await attempt.lock(run);
+  if (locked.kind !== 'admitted') return await notAdmitted(run, locked, context, { index, edit: PLANNED });
   const task: Task = { run, target, index, invocation, isFresh: true, provider, context, storeSent };
   return invocation.twin === undefined ? await ask(task) : await askAlone(invocation.twin, task);
 }
@@ -54,7 +60,7 @@ export async function send(
   run: Run,
   index: number,
   context: DispatchContext,
-  storeSent: StoreSent,
+  { storeSent, lock }: Attempt,
 ): Promise<Step> {
   const { store, now, log, providers } = context;
   const invocation = run.invocations[index];
@@ -85,6 +91,8 @@ export async function send(
   if (isCancelledInPart(run, invocation)) {
     return { kind: 'next', run: await editInvocation(run, index, store, PLANNED) };
   }
+  const locked = await lock(run);
+  if (locked.kind !== 'admitted') return await notAdmitted(run, locked, context, { index, edit: PLANNED });
   const task: Task = { run, target, index, invocation, isFresh: false, provider, context, storeSent };
   const key = twinKey(run, invocation, provider);
   if (key !== undefined) return await askAlone(key, task);
@@ -102,6 +110,44 @@ interface Task {
   provider: Provider;
   context: DispatchContext;
   storeSent: StoreSent;
+}
+
+/** What the invocations of a run that one process sends share. */
+export interface Attempt {
+  storeSent: StoreSent;
+  lock: Lock;
+}
+
+/** Takes the locks of the run's instances. */
+type Lock = (run: Run) => Promise<Admission>;
+
+/** Asks for the locks before the first call of an attempt: later ones have them. */
+export function lockOnce({ guards, store, now, leaseMs, timing }: DispatchContext): Lock {
+  let isLocked = false;
+  return async (run) => {
+    if (isLocked) return ADMITTED;
+    // From now to the call it may take as long as the lease of the run.
+    const endMs = giveUpAt({ ...run, startedAt: now().toISOString() }, timing).getTime();
+    const admission = await lockInstances(run, {
+      store: guards,
+      now: now(),
+      until: new Date(endMs + leaseMs),
+      async hasEnded(runId) {
+        const holder = await store.glimpse(runId);
+        return holder === undefined || (holder !== 'unreadable' && isTerminalStatus(holder.status));
+      },
+    });
+    isLocked = admission.kind === 'admitted';
+    return admission;
+  };
+}
+
+/** A run that waits holds no instance, unless something of it may be at work there. */
+async function unlockWaiting(step: Step, { guards }: DispatchContext): Promise<Step> {
+  if (step.kind !== 'retry') return step;
+  const isOut = step.run.invocations.some(({ state }) => state === 'attempting' || state === 'sent');
+  if (!isOut) await unlockInstances(step.run, guards);
+  return step;
 }
 
 /** Stores a run of which nothing is left to send. */
@@ -135,7 +181,7 @@ async function askAlone(key: string, task: Task): Promise<Step> {
     else if (step.kind === 'held') blocked = step;
     else return step;
   }
-  return await waitFor(run, blocked, context, { index, edit: PLANNED });
+  return await unlockWaiting(await waitFor(run, blocked, context, { index, edit: PLANNED }), context);
 }
 
 /** The next in line starts after the result is stored, because until then the invocation cannot be attributed. */
@@ -209,11 +255,13 @@ async function ask(task: Task): Promise<Step> {
     if (admission.kind !== 'admitted') {
       // One that waits keeps its claims, and is asked all again.
       if (admission.kind === 'refused') await releaseClaims(run, guards);
-      return await notAdmitted(stored, admission, context, unmark);
+      return await unlockWaiting(await notAdmitted(stored, admission, context, unmark), context);
     }
   }
   const hindrance = await hindranceBy(look, run, now());
-  if (hindrance !== undefined) return await waitFor(run, hindrance, context, unmark);
+  if (hindrance !== undefined) {
+    return await unlockWaiting(await waitFor(run, hindrance, context, unmark), context);
+  }
   const outcome = await provider.invoke(invocationOf(run, target, invocation));
   return await conclude(run, index, outcomeWithoutSecrets(run, outcome), context);
 }
@@ -244,11 +292,11 @@ async function conclude(
     case 'notSent': {
       const { failure } = outcome;
       if (failure.isUnavailable === true && run.onUnavailable !== 'fail') {
-        return await afterUnavailable(run, index, failure, context);
+        return await unlockWaiting(await afterUnavailable(run, index, failure, context), context);
       }
       if (failure.isRetryable) {
         const hindrance = { retryAfterMs: failure.retryAfterMs ?? 1_000, reason: failure };
-        return await waitFor(run, hindrance, context, { index, edit: PLANNED });
+        return await unlockWaiting(await waitFor(run, hindrance, context, { index, edit: PLANNED }), context);
       }
       log.warn('run.refused', { runId: run.runId, code: failure.code });
       return { kind: 'next', run: await refuse(run, index, refusalOf(run, index, failure), store) };

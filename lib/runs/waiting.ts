@@ -143,6 +143,7 @@ export async function waitFor(
 const WAITS_OF_OURS: ReadonlySet<string> = new Set([
   'guard.freeze',
   'guard.in-flight',
+  'guard.lock',
   'guard.max-share',
   'run.twin',
 ]);

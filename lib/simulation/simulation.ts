@@ -4,7 +4,10 @@
  */
 
 import type { ChatPort } from '../chat/port.ts';
-import { admit, leave, releaseClaims } from '../guards/guards.ts';
+import { frozenBy } from '../guards/freeze.ts';
+import { ADMITTED, type Admission } from '../guards/guard.ts';
+import { admit, leave, releaseClaims, untilThawed } from '../guards/guards.ts';
+import { lockInstances } from '../guards/lock.ts';
 import { reserve } from '../guards/reserve.ts';
 import { silent } from '../logging.ts';
 import { after } from '../model/after.ts';
@@ -13,7 +16,7 @@ import type { Reason } from '../model/completion-event.ts';
 import type { DoorOutcome } from '../model/decision.ts';
 import { reaches } from '../model/episode.ts';
 import { guardKey } from '../model/guard-key.ts';
-import type { Run } from '../model/run.ts';
+import { instancesOf, type Run } from '../model/run.ts';
 import type { RunId, RunRequest } from '../model/run-request.ts';
 import type { TriggerEvent } from '../model/trigger-event.ts';
 import { type Providers, providerOf } from '../providers/provider.ts';
@@ -69,6 +72,9 @@ export interface Simulation {
   /** Sets the kill switch, or lifts it. */
   freeze(isFrozen: boolean): Promise<void>;
 }
+
+/** Longer than any run takes. */
+const NEVER_MS = 365 * 86_400_000;
 
 interface Live {
   run: Run;
@@ -150,7 +156,7 @@ export function simulation({ ruleSet, providers, start }: SimulationOptions): Si
       await end(one, { kind: 'stopped', request, at: now(), reason: { ...waited.reason, message } });
       return;
     }
-    const admission = await admit(run, context());
+    const admission = await admitAndLock(one);
     switch (admission.kind) {
       case 'admitted':
         one.state = 'running';
@@ -188,7 +194,7 @@ export function simulation({ ruleSet, providers, start }: SimulationOptions): Si
       case 'wait': {
         const { retryAfterMs, reason, replaces = [] } = admission;
         if (waited === undefined) clock.plan(new Date(run.deadline), () => again(one));
-        one.waited = { since: now(), reason, ...waited, asked: now(), retryAfterMs };
+        one.waited = { since: now(), ...waited, reason, asked: now(), retryAfterMs };
         // The end of another run is no end of a freeze.
         if (reason.code === 'guard.freeze') clock.plan(after(now(), retryAfterMs), () => again(one));
         for (const other of live.get(run.rule) ?? []) {
@@ -197,6 +203,22 @@ export function simulation({ ruleSet, providers, start }: SimulationOptions): Si
         return;
       }
     }
+  }
+
+  /** A run that waits for an instance has passed the other guards, and holds no instance. */
+  async function admitAndLock(one: Live): Promise<Admission> {
+    const isIn = one.run.admittedAt !== undefined;
+    const admission = isIn ? await unlessFrozen(one.run) : await admit(one.run, context());
+    if (admission.kind !== 'admitted') return admission;
+    one.run = { ...one.run, admittedAt: now().toISOString() };
+    // Each run gives back at its end: no lock has to run out.
+    const until = after(now(), NEVER_MS);
+    return await lockInstances(one.run, { ...context(), until, hasEnded: async () => false });
+  }
+
+  async function unlessFrozen({ guards }: Run): Promise<Admission> {
+    const frozen = await frozenBy(guards, await store.freeze(now()), now());
+    return frozen === undefined ? ADMITTED : { kind: 'wait', ...untilThawed(frozen, now()) };
   }
 
   async function again(one: Live): Promise<void> {
@@ -214,9 +236,9 @@ export function simulation({ ruleSet, providers, start }: SimulationOptions): Si
     ofRule?.delete(one);
     await leave({ ...one.run, status, endedAt: now().toISOString() }, store);
     const hasShare = one.run.guards.maxShare !== undefined;
-    const others = hasShare ? [...live.values()].flatMap((of) => [...of]) : [...(ofRule ?? [])];
-    for (const other of others) {
+    for (const other of [...live.values()].flatMap((some) => [...some])) {
       if (other.state !== 'waiting' || other.waited === undefined) continue;
+      if (!hasShare && other.run.rule !== one.run.rule && !isOnSame(other.run, one.run)) continue;
       const { asked: last, retryAfterMs } = other.waited;
       const tries = Math.max(1, Math.ceil((now().getTime() - last.getTime()) / retryAfterMs));
       clock.plan(after(last, tries * retryAfterMs), () => again(other));
@@ -299,6 +321,12 @@ export function simulation({ ruleSet, providers, start }: SimulationOptions): Si
     freeze: (isFrozen) =>
       store.setFreeze(isFrozen ? { by: 'the rehearsal', reason: 'a rehearsal' } : undefined),
   };
+}
+
+/** Whether they have an instance in common. */
+function isOnSame(a: Run, b: Run): boolean {
+  const others = new Set(instancesOf(b));
+  return instancesOf(a).some((instanceId) => others.has(instanceId));
 }
 
 /** Nothing is on any record: `status` and `events` find nothing. */

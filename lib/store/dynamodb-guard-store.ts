@@ -10,6 +10,7 @@ import * as z from 'zod';
 import { RunId } from '../model/run-request.ts';
 import { dynamoCells } from './dynamodb-cells.ts';
 import { dynamoHourlyCounts } from './dynamodb-hourly.ts';
+import { dynamoInstanceLocks } from './dynamodb-instance-locks.ts';
 import { unlessConditionFails } from './dynamodb-run-store.ts';
 import { dynamoTombstones } from './dynamodb-tombstones.ts';
 import { Appointment, type Freeze, type GuardStore } from './guard-store.ts';
@@ -37,6 +38,7 @@ export function dynamoGuardStore({ client, table }: DynamoGuardStoreOptions): Gu
 
   return {
     ...dynamoHourlyCounts({ client, table }),
+    ...dynamoInstanceLocks({ client, table }),
     ...dynamoTombstones({ client, table }),
     ...dynamoCells({ client, table }),
 

@@ -6,6 +6,7 @@ import * as z from 'zod';
 import type { HourlyCounts } from '../model/hourly-count.ts';
 import { RunId } from '../model/run-request.ts';
 import type { Cells } from './cell.ts';
+import type { InstanceLocks } from './instance-locks.ts';
 import type { TombstoneStore } from './tombstones.ts';
 
 export type Claim =
@@ -44,7 +45,7 @@ export interface Agenda {
   appointments: readonly Appointment[];
 }
 
-export interface GuardStore extends HourlyCounts, TombstoneStore, Cells {
+export interface GuardStore extends HourlyCounts, TombstoneStore, Cells, InstanceLocks {
   /** Claims `key` for the run until then, unless a live claim of another run is there. */
   claim(
     guard: string,

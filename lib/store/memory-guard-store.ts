@@ -2,6 +2,7 @@
 import { type Begun, HOUR_MS, whyNoRoom } from '../model/hourly-count.ts';
 import type { RunId } from '../model/run-request.ts';
 import type { Agenda, Freeze, GuardStore } from './guard-store.ts';
+import type { HeldLock } from './instance-locks.ts';
 import type { Aim, Tombstone } from './tombstones.ts';
 
 interface HeldClaim {
@@ -18,6 +19,7 @@ export function memoryGuardStore(): GuardStore {
   const agendas = new Map<string, Agenda>();
   const cells = new Map<string, unknown>();
   const tombstones = new Map<string, { tombstone: Tombstone; until: Date }[]>();
+  const locks = new Map<string, HeldLock>();
   let frozen: Freeze | undefined;
 
   const held = (name: string, now: Date): HeldClaim | undefined => {
@@ -74,6 +76,23 @@ export function memoryGuardStore(): GuardStore {
       const { state, answer } = edit(before);
       if (state !== before) cells.set(name, state);
       return answer;
+    },
+    async lockInstances({ runId, provider, region, instances }, until, now) {
+      const taken = instances.flatMap((instanceId) => {
+        const lock = locks.get(JSON.stringify([provider, region, instanceId]));
+        return lock !== undefined && lock.runId !== runId && lock.until > now ? [lock] : [];
+      });
+      if (taken.length > 0) return taken;
+      for (const instanceId of instances) {
+        locks.set(JSON.stringify([provider, region, instanceId]), { instanceId, runId, until });
+      }
+      return [];
+    },
+    async unlockInstances({ runId, provider, region, instances }) {
+      for (const instanceId of instances) {
+        const name = JSON.stringify([provider, region, instanceId]);
+        if (locks.get(name)?.runId === runId) locks.delete(name);
+      }
     },
     agenda: async (rule) => agendas.get(rule) ?? { revision: 0, appointments: [] },
     async saveAgenda(rule, { revision, appointments }) {

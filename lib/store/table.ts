@@ -77,6 +77,11 @@ export const key = {
   agenda: (rule: string) => ({ pk: `AGENDA#${rule}`, sk: 'AGENDA' }),
   /** The runs of a rule that began within the last hour. */
   hourly: (rule: string) => ({ pk: `HOURLY#${rule}`, sk: 'HOURLY' }),
+  /** The locks of the instances of a region, so many buckets of them; lib/store/dynamodb-instance-locks.ts. */
+  locks: (provider: string, region: string, bucket: number) => ({
+    pk: `LOCK#${part(provider)}#${part(region)}#${bucket}`,
+    sk: 'LOCK',
+  }),
   inFlight: (rule: string) => ({ pk: `INFLIGHT#${rule}`, sk: 'INFLIGHT' }),
   /** All schedules and how far they are in step are one collection: the poller reads them in one query. */
   schedule: (provider: string, region: string, name: string) => ({
@@ -144,4 +149,10 @@ export const condition = {
   isNewer: 'attribute_not_exists(#at) OR #at < :at',
   isMarkNewer: 'attribute_not_exists(#mark) OR #mark.#at < :at',
   isCounted: 'attribute_exists(#run)',
+  /** Each is not there, or has run out, or is ours. A lock is `<until> <run>`. */
+  areLocksFree: (locks: readonly string[]) =>
+    locks
+      .map((lock) => `(attribute_not_exists(${lock}) OR ${lock} < :now OR contains(${lock}, :runId))`)
+      .join(' AND '),
+  areLocksOurs: (locks: readonly string[]) => locks.map((lock) => `contains(${lock}, :runId)`).join(' AND '),
 } as const;
