@@ -109,6 +109,79 @@ export function guardStoreContract(name: string, open: () => GuardStore): void {
       ]);
     });
 
+    const locking = (region: string, runId: string, ...instances: string[]) => ({
+      runId,
+      provider: 'tencent',
+      region,
+      instances,
+    });
+
+    it('gives a run all of the instances that it asks for, or none', async () => {
+      const region = aRule();
+      const lock = (runId: string, minute: number, ...instances: string[]) =>
+        store.lockInstances(locking(region, runId, ...instances), at(minute + 10), at(minute));
+      const has = (runId: string, instanceId: string, until: number) => ({
+        instanceId,
+        runId,
+        until: at(until),
+      });
+      const many = Array.from({ length: 200 }, (_, index) => `ins-${index}`);
+      expect(await lock(one, 0, 'ins-1', 'ins-2')).toEqual([]);
+      expect(await lock(two, 1, 'ins-3')).toEqual([]);
+      const held = await lock(three, 2, ...many);
+      expect(held.toSorted((a, b) => (a.instanceId < b.instanceId ? -1 : 1))).toEqual([
+        has(one, 'ins-1', 10),
+        has(one, 'ins-2', 10),
+        has(two, 'ins-3', 11),
+      ]);
+      // Nothing of it is left.
+      expect(await lock(two, 3, ...many.slice(3))).toEqual([]);
+      expect(await lock(one, 4, 'ins-1', 'ins-2')).toEqual([]);
+      expect(await lock(two, 13, 'ins-1')).toEqual([has(one, 'ins-1', 14)]);
+      expect(await lock(two, 15, 'ins-1', 'ins-2')).toEqual([]);
+    });
+
+    it('takes an instance back from nobody but the run that has it', async () => {
+      const region = aRule();
+      const lock = (runId: string, ...instances: string[]) =>
+        store.lockInstances(locking(region, runId, ...instances), at(10), at(0));
+      await lock(one, 'ins-1', 'ins-2');
+      await store.unlockInstances(locking(region, two, 'ins-1', 'ins-2'));
+      expect(await lock(two, 'ins-1')).toMatchObject([{ instanceId: 'ins-1', runId: one }]);
+      // One of them was never its own.
+      await store.unlockInstances(locking(region, one, 'ins-1', 'ins-3'));
+      await store.unlockInstances(locking(region, one, 'ins-1', 'ins-3'));
+      expect(await lock(two, 'ins-1', 'ins-3')).toEqual([]);
+      expect(await lock(two, 'ins-2')).toMatchObject([{ instanceId: 'ins-2', runId: one }]);
+    });
+
+    it('keeps instances of other regions and providers apart', async () => {
+      const region = aRule();
+      const lock = (runId: string, provider: string, of: string) =>
+        store.lockInstances({ ...locking(of, runId, 'ins-1'), provider }, at(10), at(0));
+      expect([
+        await lock(one, 'tencent', region),
+        await lock(two, 'tencent', aRule()),
+        await lock(three, 'alibaba', region),
+      ]).toEqual([[], [], []]);
+    });
+
+    it('gives an instance to one of many runs that ask for overlapping sets at once', async () => {
+      const region = aRule();
+      const fleet = Array.from({ length: 30 }, (_, index) => `ins-${index}`);
+      const runs = Array.from({ length: 100 }, (_, index) => {
+        const instances = fleet.filter((_id, place) => (place * 7 + index) % 3 === 0);
+        return locking(region, runIdFor('rule', 'test', `lock-${index}`), ...instances);
+      });
+      const answers = await Promise.all(
+        runs.map(async (run) => ({ run, held: await store.lockInstances(run, at(10), at(0)) })),
+      );
+      const winners = answers.filter(({ held }) => held.length === 0).map(({ run }) => run);
+      const taken = winners.flatMap(({ instances }) => instances);
+      expect(winners.length).toBeGreaterThan(0);
+      expect(taken).toEqual([...new Set(taken)]);
+    });
+
     it('lets only who read the agenda last write it', async () => {
       const rule = aRule();
       const appointment = { runId: one, at: at(5).toISOString(), key: '', instances: 1 };

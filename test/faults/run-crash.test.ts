@@ -24,6 +24,7 @@ const GUARDED = {
   guards: {
     dedupe: { key: 'k', windowMs: 600_000 },
     maxInFlight: 1,
+    lock: true,
     whenFull: 'replace',
     maxShare: { fleet: 'web', percent: 100, size: 2 },
     breaker: { failures: 1, resetMs: 1_000 },
@@ -35,6 +36,7 @@ const COUNTED_AND_PUT_OFF = {
     times: { key: 'k', count: 2, withinMs: 600_000 },
     cooldownMs: 120_000,
     cooldownKeep: 'last',
+    lock: true,
     maxShare: { fleet: 'web', percent: 100, size: 2 },
   },
 } as const;
@@ -102,6 +104,10 @@ async function expectOne(world: RunWorld, request: RunOnlyRequest, at: number): 
     at,
     left: [[], []],
   });
+  // A run that comes later gets its instances, although nobody waited for the locks to run out.
+  const later = world.request({ guards: { lock: true } });
+  await world.dispatch(later);
+  expect({ at, later: await world.run(later.runId) }).toMatchObject({ at, later: { status: 'pending' } });
 }
 
 describe.each(['before', 'after'] as const)('dying %s the effect', { timeout: 120_000 }, (when) => {

@@ -40,7 +40,7 @@ const RUN = 'run: { provider: tencent, command: cmd-1, instances: ins-1 }';
 
 /** Rules for alerts: one runs, one stops it by this key; without a key, all its runs. */
 const forAlerts = (key: string | undefined, on = 'alertmanager') => `
-  - { name: sleep, on: ${on}, when: event.data.status == 'firing', ${RUN}, guards: { dedupe: { key: ${key ?? FINGERPRINT}, window: 1s } } }
+  - { name: sleep, on: ${on}, when: event.data.status == 'firing', ${RUN}, guards: { lock: false, dedupe: { key: ${key ?? FINGERPRINT}, window: 1s } } }
   - { name: stop, on: ${on}, when: event.data.status == 'resolved', cancel: { rule: sleep${key === undefined ? '' : `, key: ${key}`} } }`;
 
 /** The door, the runs queue between, and dispatch: what the door puts there is taken when the test says so. */
@@ -486,8 +486,8 @@ describe('a stored cancel', () => {
 
 describe('a key with nothing in it', () => {
   const rules = `
-  - { name: sleep, on: slack, allow: { users: ['*'] }, when: "event.data.args[0] == 'sleep'", ${RUN}, guards: { dedupe: { key: event.data.text, window: 1s } } }
-  - { name: keyed, on: slack, allow: { users: ['*'] }, when: "event.data.args[0] == 'keyed'", ${RUN}, guards: { dedupe: { key: event.data.options.key, window: 1s } } }
+  - { name: sleep, on: slack, allow: { users: ['*'] }, when: "event.data.args[0] == 'sleep'", ${RUN}, guards: { lock: false, dedupe: { key: event.data.text, window: 1s } } }
+  - { name: keyed, on: slack, allow: { users: ['*'] }, when: "event.data.args[0] == 'keyed'", ${RUN}, guards: { lock: false, dedupe: { key: event.data.options.key, window: 1s } } }
   - { name: stop, on: slack, allow: { users: ['*'] }, when: "event.data.args[0] == 'halt'", cancel: { rule: sleep, key: event.data.options.key } }`;
   const withKey = (verb: string, key: string) => ({
     ...aChat({ args: [verb], text: verb, options: { key } }),

@@ -27,7 +27,7 @@ export const ExpectedRun = z
       .string()
       .optional()
       .describe(
-        'What it waited for before it was sent: guard.in-flight. Default: it was sent at once, or it is a mistake.',
+        'What it waited for before it was sent: guard.in-flight, guard.lock. Default: it was sent at once, or it is a mistake.',
       ),
   })
   .describe('A run that is sent.');
