@@ -154,7 +154,7 @@ function alarm(value: 'ALARM' | 'OK', at: string, previous: { value: string; tim
 
 const chat = (text: string, id: string) => ({ ...aChat({ args: text.split(' '), text }), id });
 const BY_CHAT = `
-  - { name: sleep, on: slack, allow: { users: ['*'] }, when: "event.data.args[0] == 'sleep'", ${RUN} }
+  - { name: sleep, on: slack, allow: { users: ['*'] }, when: "event.data.args[0] == 'sleep'", ${RUN}, guards: { lock: false } }
   - { name: stop, on: slack, allow: { users: ['*'] }, when: "event.data.args[0] == 'halt'", cancel: { rule: sleep } }`;
 
 describe('a cancel that comes again', () => {
@@ -324,7 +324,7 @@ describe('the end of an episode', () => {
 
   it('also cancels what no alert asked for, and what another source did, if that was before', async () => {
     const both = `${forAlerts(undefined)}
-  - { name: by-hand, on: slack, allow: { users: ['*'] }, when: "event.data.args[0] == 'sleep'", ${RUN} }
+  - { name: by-hand, on: slack, allow: { users: ['*'] }, when: "event.data.args[0] == 'sleep'", ${RUN}, guards: { lock: false } }
   - { name: stop-by-hand, on: alertmanager, when: event.data.status == 'resolved', cancel: { rule: by-hand } }
   - { name: stop-by-pager, on: pagerduty, when: event.data.status == 'resolved', cancel: { rule: sleep } }`;
     const arc = anArc(both);
@@ -340,7 +340,7 @@ describe('the end of an episode', () => {
 
   it('refuses what it overtook, of no alert, of another source or of its own, and nothing else', async () => {
     const arc = anArc(`${forAlerts(undefined, '[alertmanager, grafana]')}
-  - { name: by-hand, on: slack, allow: { users: ['*'] }, when: "event.data.args[0] == 'sleep'", ${RUN} }
+  - { name: by-hand, on: slack, allow: { users: ['*'] }, when: "event.data.args[0] == 'sleep'", ${RUN}, guards: { lock: false } }
   - { name: stop-by-hand, on: [alertmanager], when: event.data.status == 'resolved', cancel: { rule: by-hand } }`);
     const overtaken = [
       ...(await arc.door(chat('sleep', 's-1'))),
@@ -412,7 +412,7 @@ describe('the end of an episode', () => {
 
   it('is no condition for a cancel that a firing alert asks for', async () => {
     const arc = anArc(`
-  - { name: sleep, on: alertmanager, when: "event.data.fingerprint == 'a'", ${RUN} }
+  - { name: sleep, on: alertmanager, when: "event.data.fingerprint == 'a'", ${RUN}, guards: { lock: false } }
   - { name: stop, on: alertmanager, when: "event.data.fingerprint == 'maintenance'", cancel: { rule: sleep } }`);
     await arc.send(...alert('firing', S1, { fingerprint: 'a' }));
     await arc.send(...alert('firing', S2, { fingerprint: 'maintenance' }));

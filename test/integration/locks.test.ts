@@ -200,14 +200,14 @@ test('of 500 runs on overlapping sets at once no two have one instance, and all 
   timeout: 240_000,
 }, async () => {
   const world = await aWorld({ hasTokens: true });
-  const fleet = Array.from({ length: 400 }, (_, index) => `ins-${index}`);
+  const fleet = Array.from({ length: 900 }, (_, index) => `ins-${index}`);
   const requests = Array.from({ length: 500 }, (_, index) =>
     world.request({
       ...LOCKED,
       deadline: new Date(world.now() + 30 * 86_400_000).toISOString(),
       instances: Array.from(
         { length: 1 + (index % 5) },
-        (_n, place) => fleet[(index * 13 + place * 17) % 400] ?? '',
+        (_n, place) => fleet[(index * 13 + place * 17) % 900] ?? '',
       ),
     }),
   );
