@@ -7,23 +7,23 @@ import { rejectionOf } from './reject-request.ts';
 import type { RenderedGuards, RunRequest } from './run-request.ts';
 
 /** @returns the request, or its rejection as `key.empty` */
-export function refuseBlankKey(request: RunRequest): RunRequest {
-  if (!keysIn(request).some(isBlankKey)) return request;
-  return rejectionOf(request, {
+export function refuseBlankKey(runRequest: RunRequest): RunRequest {
+  if (!keysIn(runRequest).some(isBlankKey)) return runRequest;
+  return rejectionOf(runRequest, {
     code: EMPTY_KEY,
     message:
       'its key is empty: it would stand for every event that lacks what the key is made of. Let `when` of the rule leave such events out, or choose a field that they have.',
   });
 }
 
-function keysIn(request: RunRequest): string[] {
-  switch (request.action) {
+function keysIn(runRequest: RunRequest): string[] {
+  switch (runRequest.action) {
     case 'run':
-      return keysOf(request.guards);
+      return keysOf(runRequest.guards);
     case 'schedule':
-      return keysOf(request.execution?.guards ?? {});
+      return keysOf(runRequest.execution?.guards ?? {});
     case 'cancel':
-      return request.key === undefined ? [] : [request.key];
+      return runRequest.key === undefined ? [] : [runRequest.key];
     case 'reject':
       return [];
   }

@@ -36,14 +36,14 @@ export function shownParameters({
 }
 
 /** What a request asks for, as people see it. */
-export function shownRequest(request: RunRequest): RunRequest {
-  if (request.action !== 'run' && request.action !== 'schedule') return request;
-  const target = shownTarget(request.target);
-  const shown = { ...request, target };
-  if (shown.action === 'run') return { ...shown, guards: shownGuards(request.target, shown) };
+export function shownRequest(runRequest: RunRequest): RunRequest {
+  if (runRequest.action !== 'run' && runRequest.action !== 'schedule') return runRequest;
+  const target = shownTarget(runRequest.target);
+  const shown = { ...runRequest, target };
+  if (shown.action === 'run') return { ...shown, guards: shownGuards(runRequest.target, shown) };
   const { execution } = shown;
   if (execution === undefined) return shown;
-  return { ...shown, execution: { ...execution, guards: shownGuards(request.target, execution) } };
+  return { ...shown, execution: { ...execution, guards: shownGuards(runRequest.target, execution) } };
 }
 
 /** The fields of a run that may contain a secret, as they are stored after its end. */

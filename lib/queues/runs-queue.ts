@@ -27,20 +27,20 @@ export function runsQueue(client: SQSClient, url: string): RunsQueue {
 }
 
 /** Whether the request fits in a message; `send` refuses one that does not. */
-export function fitsInMessage(request: RunRequest): boolean {
-  return bytesOf(toMessage(request)) <= MAX_BYTES;
+export function fitsInMessage(runRequest: RunRequest): boolean {
+  return bytesOf(toMessage(runRequest)) <= MAX_BYTES;
 }
 
-function toFittingMessage(request: RunRequest): OutgoingMessage {
-  const message = toMessage(request);
+function toFittingMessage(runRequest: RunRequest): OutgoingMessage {
+  const message = toMessage(runRequest);
   const bytes = bytesOf(message);
   if (bytes <= MAX_BYTES) return message;
   throw new FleetReflexError(
     'request.tooLarge',
-    `What the rule ${request.rule} asks for takes ${bytes} bytes; a message holds ${MAX_BYTES}. Fewer instances or shorter parameters fit.`,
+    `What the rule ${runRequest.rule} asks for takes ${bytes} bytes; a message holds ${MAX_BYTES}. Fewer instances or shorter parameters fit.`,
   );
 }
 
-function toMessage(request: RunRequest): OutgoingMessage {
-  return { body: messageText(request), attributes: { runId: request.runId, rule: request.rule } };
+function toMessage(runRequest: RunRequest): OutgoingMessage {
+  return { body: messageText(runRequest), attributes: { runId: runRequest.runId, rule: runRequest.rule } };
 }

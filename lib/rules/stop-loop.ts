@@ -5,16 +5,16 @@ import { rejectionOf } from '../model/reject-request.ts';
 import type { RunRequest } from '../model/run-request.ts';
 
 /**
- * @param request what a rule asks for on an event
+ * @param runRequest what a rule asks for on an event
  * @param lines the runs that led to the event
  * @returns the request with the chain that it stands in, or its rejection. A cancel is never stopped: it starts nothing,
  * and what it ends tells of itself with its own chain.
  */
-export function stopLoop(request: RunRequest, lines: Lines, maxDepth: number): RunRequest {
+export function stopLoop(runRequest: RunRequest, lines: Lines, maxDepth: number): RunRequest {
   const chain = joinChains(lines, maxDepth);
-  if (chain === undefined) return request;
-  const chained = { ...request, chain };
-  if (request.action === 'cancel') return chained;
-  const loop = whyLoop(request.rule, chain);
+  if (chain === undefined) return runRequest;
+  const chained = { ...runRequest, chain };
+  if (runRequest.action === 'cancel') return chained;
+  const loop = whyLoop(runRequest.rule, chain);
   return loop === undefined ? chained : rejectionOf(chained, loop);
 }

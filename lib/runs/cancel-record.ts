@@ -9,13 +9,13 @@ import { described } from './new-run.ts';
 
 /** The record that is stored before any run is stopped: if this process dies, the poller continues after the lease. */
 export function cancelRecord(
-  request: Extract<RunRequest, { action: 'cancel' }>,
+  runRequest: Extract<RunRequest, { action: 'cancel' }>,
   { now, leaseMs }: { now: () => Date; leaseMs: number },
 ): Run {
-  const { rule, trigger, targetRule, targetRunId, instances, key, requestedAt } = request;
-  const by = request.by ?? `${trigger.source} ${trigger.type} (${rule})`;
+  const { rule, trigger, targetRule, targetRunId, instances, key, requestedAt } = runRequest;
+  const by = runRequest.by ?? `${trigger.source} ${trigger.type} (${rule})`;
   // No reply is sent for it, so it needs no address.
-  const { replyTo: _, ...known } = described(request);
+  const { replyTo: _, ...known } = described(runRequest);
   return {
     ...known,
     cancel: { targetRule, key, targetRunId, instances, by },

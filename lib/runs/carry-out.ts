@@ -23,7 +23,7 @@ import { traceChain } from './trace-chain.ts';
 export interface CarryOutContext extends DispatchContext, CancelContext {
   events: Pick<EventLog, 'put'>;
   /** Handles requests for a later time (lib/schedules/). */
-  schedule: (request: ScheduleRequest) => Promise<Handled>;
+  schedule: (runRequest: ScheduleRequest) => Promise<Handled>;
 }
 
 /**
@@ -60,19 +60,19 @@ export async function carryOut(record: RunsMessage, context: CarryOutContext): P
  * until its deadline.
  */
 async function inTime(
-  request: RunRequest,
+  runRequest: RunRequest,
   sent: Date,
   { store, now, log }: Pick<DispatchContext, 'store' | 'now' | 'log'>,
 ): Promise<RunRequest> {
-  const { action, runId, rule, saidAt, requestedAt } = request;
-  if ((action !== 'run' && action !== 'schedule') || !isOfPerson(request)) return request;
+  const { action, runId, rule, saidAt, requestedAt } = runRequest;
+  if ((action !== 'run' && action !== 'schedule') || !isOfPerson(runRequest)) return runRequest;
   const givenAt = new Date(
     Math.min(Date.parse(saidAt ?? requestedAt), Date.parse(requestedAt), sent.getTime()),
   );
   const tooOld = whyTooOld(givenAt, now());
-  if (tooOld === undefined || (await store.get(runId)) !== undefined) return request;
+  if (tooOld === undefined || (await store.get(runId)) !== undefined) return runRequest;
   log.info('run.stopped', { runId, rule, guard: tooOld.code });
-  return rejectionOf(request, tooOld);
+  return rejectionOf(runRequest, tooOld);
 }
 
 /** A queue record; without its attributes, its age is that of its body. */

@@ -40,30 +40,30 @@ const CLOCKS_DIFFER_MS = 5 * 60_000;
  * @throws FleetReflexError (hold) `parameters.unsafe`, `instances.invalid`, `region.invalid`, `command.invalid`,
  * `username.invalid`, `workingDirectory.invalid`, `request.invalid`: no rule asks for that
  */
-export function checkRequest(request: RunRequest, now: Date): void {
-  const objection = objectTo(request, now);
+export function checkRequest(runRequest: RunRequest, now: Date): void {
+  const objection = objectTo(runRequest, now);
   if (objection === undefined) return;
   throw new FleetReflexError(
     objection.code,
     `A message of the runs queue asks for what no rule may ask for. ${objection.message}. Nothing was run. Look at who sent it: only the functions webhook and queue send there.`,
-    { disposition: 'hold', details: { runId: request.runId, rule: request.rule } },
+    { disposition: 'hold', details: { runId: runRequest.runId, rule: runRequest.rule } },
   );
 }
 
-function objectTo(request: RunRequest, now: Date): Objection | undefined {
-  const common = objectToCommon(request, now);
+function objectTo(runRequest: RunRequest, now: Date): Objection | undefined {
+  const common = objectToCommon(runRequest, now);
   if (common !== undefined) return common;
-  switch (request.action) {
+  switch (runRequest.action) {
     case 'run':
       return (
-        objectToTarget(request) ??
-        objectToGuards(request.guards) ??
-        objectToDeadline(Date.parse(request.deadline) - Date.parse(request.requestedAt))
+        objectToTarget(runRequest) ??
+        objectToGuards(runRequest.guards) ??
+        objectToDeadline(Date.parse(runRequest.deadline) - Date.parse(runRequest.requestedAt))
       );
     case 'schedule':
-      return objectToTarget(request) ?? objectToSchedule(request);
+      return objectToTarget(runRequest) ?? objectToSchedule(runRequest);
     case 'cancel':
-      return objectToRule(request.targetRule ?? request.rule) ?? objectToKey(request.key);
+      return objectToRule(runRequest.targetRule ?? runRequest.rule) ?? objectToKey(runRequest.key);
     case 'reject':
       return undefined;
   }
@@ -161,8 +161,8 @@ function objectToLacks(request: TargetRequest): Objection | undefined {
   return first === undefined ? undefined : invalid(first);
 }
 
-function objectToSchedule(request: Extract<RunRequest, { action: 'schedule' }>): Objection | undefined {
-  const { at, recurrence, execution, target } = request;
+function objectToSchedule(runRequest: Extract<RunRequest, { action: 'schedule' }>): Objection | undefined {
+  const { at, recurrence, execution, target } = runRequest;
   if ((at === undefined) === (recurrence === undefined)) return invalid('expected `at` or `recurrence`');
   if (recurrence !== undefined && recurrence.length > MAX_RECURRENCE) {
     return invalid(`\`recurrence\` has ${recurrence.length} characters`);

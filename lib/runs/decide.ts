@@ -211,11 +211,11 @@ const MAX_SHOWN = 512;
  * A run that does not fit into a message is rejected, not thrown: an exception would lose the other events of the same
  * request.
  */
-function fitted(request: RunRequest): RunRequest {
-  if (fitsInMessage(request)) return request;
-  const { source, type, id, subject } = request.trigger;
+function fitted(runRequest: RunRequest): RunRequest {
+  if (fitsInMessage(runRequest)) return runRequest;
+  const { source, type, id, subject } = runRequest.trigger;
   // Neither an address nor a list that may be what is too long.
-  const { runId, rule, chain, notify, requestedAt } = request;
+  const { runId, rule, chain, notify, requestedAt } = runRequest;
   return {
     version: 2,
     runId,

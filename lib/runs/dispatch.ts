@@ -19,15 +19,15 @@ import { hindranceOf, isPast, notAdmitted, waitFor } from './waiting.ts';
 
 /** Carries out a `run` request. Safe to call again with the same request at any point. */
 export async function dispatchRun(
-  request: Extract<RunRequest, { action: 'run' }>,
+  runRequest: Extract<RunRequest, { action: 'run' }>,
   context: DispatchContext,
 ): Promise<DispatchResult> {
   const { store, now, leaseMs, providers } = context;
   const leaseUntil = new Date(now().getTime() + leaseMs);
-  const provider = providerOf(providers, request.target.provider);
-  const planned = newRun(request, provider, leaseUntil);
+  const provider = providerOf(providers, runRequest.target.provider);
+  const planned = newRun(runRequest, provider, leaseUntil);
   // If no request precedes the call, the first attempt is marked in the write that stores the run.
-  const isMarked = request.onUnavailable === 'fail';
+  const isMarked = runRequest.onUnavailable === 'fail';
   const { isNew, run: stored } = await store.create(
     isMarked ? attempting(planned, 0, provider, now()) : planned,
   );
@@ -59,10 +59,10 @@ export async function resume(stored: Run, context: DispatchContext): Promise<Dis
 
 /** Stores a rejected match and tells its destinations. */
 export async function recordRejection(
-  request: Extract<RunRequest, { action: 'reject' }>,
+  runRequest: Extract<RunRequest, { action: 'reject' }>,
   context: SettleContext,
 ): Promise<DispatchResult> {
-  const { run } = await context.store.create(rejectedRun(request, context.now()));
+  const { run } = await context.store.create(rejectedRun(runRequest, context.now()));
   return { kind: 'done', run: await deliverOne(run, context) };
 }
 

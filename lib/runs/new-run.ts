@@ -8,17 +8,17 @@ import type { Provider } from '../providers/provider.ts';
 export type Splitting = Pick<Provider, 'split'>;
 
 /** The fields that every run copies from its request. */
-export const described = (request: RunRequest) => ({
+export const described = (runRequest: RunRequest) => ({
   version: 2 as const,
   revision: 0,
-  runId: request.runId,
-  rule: request.rule,
-  trigger: request.trigger,
-  ancestry: request.chain?.ancestry,
-  notify: request.notify,
-  replyTo: request.replyTo,
-  traceparent: request.traceparent,
-  requestedAt: request.requestedAt,
+  runId: runRequest.runId,
+  rule: runRequest.rule,
+  trigger: runRequest.trigger,
+  ancestry: runRequest.chain?.ancestry,
+  notify: runRequest.notify,
+  replyTo: runRequest.replyTo,
+  traceparent: runRequest.traceparent,
+  requestedAt: runRequest.requestedAt,
   tasks: [],
   outbox: [],
   failedReadings: 0,
@@ -26,18 +26,18 @@ export const described = (request: RunRequest) => ({
 
 /** The run of a request, split into invocations, leased to its creator. */
 export function newRun(
-  request: Extract<RunRequest, { action: 'run' }>,
+  runRequest: Extract<RunRequest, { action: 'run' }>,
   provider: Splitting,
   leaseUntil: Date,
 ): Run {
   return {
-    ...described(request),
-    target: request.target,
-    guards: request.guards,
-    onUnavailable: request.onUnavailable,
-    deadline: request.deadline,
+    ...described(runRequest),
+    target: runRequest.target,
+    guards: runRequest.guards,
+    onUnavailable: runRequest.onUnavailable,
+    deadline: runRequest.deadline,
     status: 'dispatching',
-    ...planRun(request, provider),
+    ...planRun(runRequest, provider),
     leaseUntil: leaseUntil.toISOString(),
     // The poller takes over from a dead dispatch when the lease has expired.
     pollAt: leaseUntil.toISOString(),
@@ -79,17 +79,17 @@ export function planInvocations(
 }
 
 /** The record of a rejected match: no command is sent for it, and no events for a loop. */
-export function rejectedRun(request: Extract<RunRequest, { action: 'reject' }>, now: Date): Run {
-  const isQuiet = isKeptQuiet(request.reason);
+export function rejectedRun(runRequest: Extract<RunRequest, { action: 'reject' }>, now: Date): Run {
+  const isQuiet = isKeptQuiet(runRequest.reason);
   return {
-    ...described(request),
+    ...described(runRequest),
     ...(isQuiet && { replyTo: undefined }),
-    refusedTarget: request.target,
+    refusedTarget: runRequest.target,
     guards: {},
     onUnavailable: 'fail',
-    deadline: request.requestedAt,
+    deadline: runRequest.requestedAt,
     status: 'rejected',
-    reason: request.reason,
+    reason: runRequest.reason,
     invocations: [],
     endedAt: now.toISOString(),
     outbox: isQuiet ? [] : ['run.rejected'],

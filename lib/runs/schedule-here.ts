@@ -24,27 +24,30 @@ const MINUTE_MS = 60_000;
 export type TimedRequest = ScheduleRequest & { execution: NonNullable<ScheduleRequest['execution']> };
 
 /** Whether we fire it; schedules of earlier versions are fired by the provider. */
-export function isFiredHere(request: ScheduleRequest): request is TimedRequest {
-  return request.execution !== undefined;
+export function isFiredHere(runRequest: ScheduleRequest): runRequest is TimedRequest {
+  return runRequest.execution !== undefined;
 }
 
 /** Carries out a `schedule` request with an `execution`. Safe to call again with the same request at any point. */
-export async function scheduleHere(request: TimedRequest, context: DispatchContext): Promise<DispatchResult> {
-  const { run } = await context.store.create(timedRun(request, context));
+export async function scheduleHere(
+  runRequest: TimedRequest,
+  context: DispatchContext,
+): Promise<DispatchResult> {
+  const { run } = await context.store.create(timedRun(runRequest, context));
   return { kind: 'done', run: await setTimer(run, context) };
 }
 
 /** Never `dispatching` before its time: any process may send a `dispatching` run. */
 export function timedRun(
-  request: TimedRequest,
+  runRequest: TimedRequest,
   { providers, now, leaseMs }: Pick<DispatchContext, 'now' | 'leaseMs'> & { providers: Providers<Splitting> },
 ): Run {
-  const { at, recurrence, execution, ...rest } = request;
+  const { at, recurrence, execution, ...rest } = runRequest;
   const { deadlineMs, ...how } = execution;
   // A recurrence has no time of its own yet, so its message may be this late.
   const deadline =
     at === undefined
-      ? after(new Date(request.requestedAt), Math.max(deadlineMs, ARRANGE_MS))
+      ? after(new Date(runRequest.requestedAt), Math.max(deadlineMs, ARRANGE_MS))
       : after(new Date(at), deadlineMs);
   const asked: Extract<RunRequest, { action: 'run' }> = {
     ...rest,
@@ -55,7 +58,7 @@ export function timedRun(
   // If this process dies, the poller sets the timer.
   const { leaseUntil: _, ...run } = newRun(
     asked,
-    providerOf(providers, request.target.provider),
+    providerOf(providers, runRequest.target.provider),
     after(now(), leaseMs),
   );
   return {

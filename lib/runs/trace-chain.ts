@@ -16,12 +16,12 @@ const MAX_LOOKS = 5;
  * returned unchanged, without a read.
  */
 export async function traceChain(
-  request: RunRequest,
+  runRequest: RunRequest,
   { store, log }: { store: Pick<RunStore, 'get'>; log: Log },
 ): Promise<RunRequest> {
-  const { chain, action, runId, rule } = request;
-  if (chain === undefined || action === 'cancel') return request;
-  if (request.action === 'reject' && request.reason.code === LOOP) return request;
+  const { chain, action, runId, rule } = runRequest;
+  if (chain === undefined || action === 'cancel') return runRequest;
+  if (runRequest.action === 'reject' && runRequest.reason.code === LOOP) return runRequest;
   const looks = chain.ancestry.slice(-MAX_LOOKS).map((ancestor) => store.get(ancestor.runId));
   const parents = (await Promise.all(looks)).filter((run) => run !== undefined);
   const rules = new Map(parents.map((run) => [run.runId, run.rule]));
@@ -29,7 +29,7 @@ export async function traceChain(
   const stored = parents.map(lineOf);
   const joined = joinChains([...stored, said], chain.maxDepth) ?? chain;
   const depth = Math.max(chain.depth, ...stored.map(({ length }) => length));
-  const traced = { ...request, chain: { ...joined, depth } };
+  const traced = { ...runRequest, chain: { ...joined, depth } };
   const loop = whyLoop(rule, traced.chain);
   if (loop === undefined) return traced;
   log.info('run.stopped', { runId, rule, guard: loop.code });

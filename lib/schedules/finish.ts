@@ -61,7 +61,7 @@ async function finishStanding(schedule: LiveSchedule, context: SchedulesContext)
 
 async function tendWaiting(
   schedule: LiveSchedule,
-  request: ScheduleRequest,
+  runRequest: ScheduleRequest,
   run: Run,
   context: SchedulesContext,
 ): Promise<boolean> {
@@ -73,7 +73,7 @@ async function tendWaiting(
     return await end(run, 'rejected', FROZEN, schedule, context);
   }
   if (isLate(schedule, context)) return await end(run, 'unknown', silent(schedule), schedule, context);
-  const until = keepUntil(request, context);
+  const until = keepUntil(runRequest, context);
   const isKept = new Date(run.pollAt ?? 0) > after(until, -patienceOf(context).keepMs / 2);
   if (!isKept) {
     await change(store, run, (current) =>

@@ -33,13 +33,13 @@ export async function beginFired(
 /** The run that waited for it. */
 async function beginWaiting(
   schedule: LiveSchedule,
-  request: ScheduleRequest,
+  runRequest: ScheduleRequest,
   firing: Firing,
   context: SchedulesContext,
 ): Promise<Run> {
   const { store, log } = context;
   // It is there, unless it was so long ago that the table has let it go.
-  const { run: waiting } = await store.create(scheduledRun(request, context));
+  const { run: waiting } = await store.create(scheduledRun(runRequest, context));
   const invocation = invocationOf(schedule, firing, waiting.runId);
   const begun = await change(store, waiting, (current) =>
     isTerminalRun(current) || current.invocations.length > 0

@@ -52,21 +52,21 @@ export function timingOf({
 }
 
 /** The schedule that a request asks for, before the provider has it. */
-export function fromRequest(request: ScheduleRequest, now: Date): LiveSchedule {
-  const { provider, region, command, instances, parameters, username } = request.target;
+export function fromRequest(runRequest: ScheduleRequest, now: Date): LiveSchedule {
+  const { provider, region, command, instances, parameters, username } = runRequest.target;
   return {
     ...newborn(now),
     provider,
     region,
-    name: request.runId,
+    name: runRequest.runId,
     command,
     instances,
     parameters,
     username,
-    timing: timingOf(request),
-    rule: request.rule,
-    notify: request.notify,
-    request,
+    timing: timingOf(runRequest),
+    rule: runRequest.rule,
+    notify: runRequest.notify,
+    request: runRequest,
   };
 }
 

@@ -22,25 +22,25 @@ const RETRY_MS = 5_000;
 
 /** Carries out a `schedule` request. Safe to call again with the same request at any point. */
 export async function scheduleOnce(
-  request: ScheduleRequest,
+  runRequest: ScheduleRequest,
   context: SchedulesContext,
 ): Promise<DispatchResult> {
   const { store, now, leaseMs } = context;
-  const { run } = await store.create(scheduledRun(request, context));
+  const { run } = await store.create(scheduledRun(runRequest, context));
   const lease = `schedule/${run.runId}`;
   const owner = randomUUID();
   if (!(await store.acquireLease(lease, owner, now(), leaseMs))) {
     return retry(run, RETRY_MS, 'another attempt is at work on this run');
   }
   try {
-    return await arrange(request, (await store.get(run.runId)) ?? run, context);
+    return await arrange(runRequest, (await store.get(run.runId)) ?? run, context);
   } finally {
     await store.releaseLease(lease, owner);
   }
 }
 
 async function arrange(
-  request: ScheduleRequest,
+  runRequest: ScheduleRequest,
   run: Run,
   context: SchedulesContext,
 ): Promise<DispatchResult> {
@@ -49,12 +49,12 @@ async function arrange(
     log.info('run.known', { runId: run.runId, status: run.status });
     return { kind: 'done', run: await deliverOne(run, context) };
   }
-  const wanted = fromRequest(request, now());
+  const wanted = fromRequest(runRequest, now());
   const earlier = await ledger.get(wanted);
   if (earlier?.scheduleId !== undefined) return { kind: 'done', run: await showing(run, earlier, context) };
 
   if (earlier === undefined) {
-    const problem = problemOf(request, context);
+    const problem = problemOf(runRequest, context);
     if (problem !== undefined) return await reject(run, problem, context);
     if (run.cancelRequestedAt !== undefined) return await stop(run, context);
     const admission = await admit(run, { store: guards, now: now() });
@@ -62,18 +62,18 @@ async function arrange(
     if (admission.kind === 'refused') return await reject(run, admission.reason, context);
     await ledger.add(wanted);
   }
-  return await make(earlier ?? wanted, request, run, context);
+  return await make(earlier ?? wanted, runRequest, run, context);
 }
 
 /** Asks the provider, and keeps what it says. */
 async function make(
   schedule: LiveSchedule,
-  request: ScheduleRequest,
+  runRequest: ScheduleRequest,
   run: Run,
   context: SchedulesContext,
 ): Promise<DispatchResult> {
   const { ledger, log, now, schedules, wake } = context;
-  const isLate = now() >= deadlineOf(request, context);
+  const isLate = now() >= deadlineOf(runRequest, context);
   let current = schedule;
   try {
     // It may be there from an attempt that was not answered, and may have fired: then it must not be made anew.
@@ -93,7 +93,7 @@ async function make(
     const made = { ...current, scheduleId, isUncertain: false };
     await ledger.save(made);
     log.info('run.scheduled', { runId: run.runId, rule: run.rule, scheduleId, ...schedule.timing });
-    if (request.at !== undefined) await wakeFor(new Date(request.at), { ...context, wake });
+    if (runRequest.at !== undefined) await wakeFor(new Date(runRequest.at), { ...context, wake });
     return { kind: 'done', run: await showing(run, made, context) };
   } catch (error) {
     if (!(error instanceof FleetReflexError) || !error.code.startsWith('provider.')) throw error;
@@ -144,9 +144,9 @@ function uncertain({ name, provider }: LiveSchedule, { deadline }: Run): Reason 
 }
 
 /** What can be refused before anybody is asked. */
-function problemOf(request: ScheduleRequest, context: SchedulesContext): Reason | undefined {
-  const { at, recurrence } = request;
-  const { provider, instances } = request.target;
+function problemOf(runRequest: ScheduleRequest, context: SchedulesContext): Reason | undefined {
+  const { at, recurrence } = runRequest;
+  const { provider, instances } = runRequest.target;
   const now = context.now();
   const { maxInstances = 0 } = factsOf(provider).schedules ?? {};
   if (instances.length > maxInstances) {

@@ -7,8 +7,10 @@ import { scheduleOnce } from './schedule-once.ts';
 
 /** Safe to call again with the same request at any point. */
 export async function schedule(
-  request: ScheduleRequest,
+  runRequest: ScheduleRequest,
   context: SchedulesContext & DispatchContext,
 ): Promise<DispatchResult> {
-  return isFiredHere(request) ? await scheduleHere(request, context) : await scheduleOnce(request, context);
+  return isFiredHere(runRequest)
+    ? await scheduleHere(runRequest, context)
+    : await scheduleOnce(runRequest, context);
 }

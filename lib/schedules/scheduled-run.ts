@@ -10,21 +10,21 @@ import { patienceOf, type SchedulesContext } from './context.ts';
  * A one-off becomes an ordinary run when it fires. A recurring one stays as it is until it is cancelled.
  */
 export function scheduledRun(
-  request: ScheduleRequest,
+  runRequest: ScheduleRequest,
   context: Pick<SchedulesContext, 'now' | 'patience'>,
 ): Run {
-  const { at, recurrence } = request;
+  const { at, recurrence } = runRequest;
   return {
-    ...described(request),
-    target: request.target,
+    ...described(runRequest),
+    target: runRequest.target,
     schedule: { at, recurrence },
     guards: {},
     onUnavailable: 'fail',
-    deadline: deadlineOf(request, context).toISOString(),
+    deadline: deadlineOf(runRequest, context).toISOString(),
     status: 'scheduled',
     invocations: [],
     // Live runs are found by it, for a cancel; and the table keeps a run until long after it.
-    pollAt: keepUntil(request, context).toISOString(),
+    pollAt: keepUntil(runRequest, context).toISOString(),
   };
 }
 

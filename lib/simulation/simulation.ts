@@ -109,20 +109,20 @@ export function simulation({ ruleSet, providers, start }: SimulationOptions): Si
     now,
   };
 
-  async function begin(request: RunRequest, fate: Fate): Promise<void> {
-    const happening: Happening = { request };
+  async function begin(runRequest: RunRequest, fate: Fate): Promise<void> {
+    const happening: Happening = { request: runRequest };
     happened.push(happening);
-    if (known.has(request.runId)) {
-      happening.effect = { kind: 'repeated', request, at: now() };
+    if (known.has(runRequest.runId)) {
+      happening.effect = { kind: 'repeated', request: runRequest, at: now() };
       return;
     }
-    known.set(request.runId, undefined);
+    known.set(runRequest.runId, undefined);
     const traced = refuseBlankKey(
-      await traceChain(request, { store: { get: async (id) => known.get(id) }, log: silent }),
+      await traceChain(runRequest, { store: { get: async (id) => known.get(id) }, log: silent }),
     );
     switch (traced.action) {
       case 'reject':
-        happening.effect = { kind: 'stopped', request, at: now(), reason: traced.reason };
+        happening.effect = { kind: 'stopped', request: runRequest, at: now(), reason: traced.reason };
         return;
       case 'cancel':
         happening.effect = { kind: 'cancelled', request: traced, at: now(), stopped: await cancel(traced) };
