@@ -29,8 +29,8 @@ const FLEET = JSON.stringify({
   ],
 });
 /**
- * Two rules for each number of instances, with one destination. Runs that are alone lock their instances, as every rule does by
- * default; runs at once are on the same instances, and would wait for each other.
+ * Two rules for each number of instances, with one destination. Runs that are alone lock their instances; runs at
+ * once are on the same instances, and would wait for each other.
  */
 const RULES = JSON.stringify({
   version: 1,

@@ -1,5 +1,5 @@
 /**
- * `guards.lock`: an instance has one run at a time, whatever rule it is of. It is asked last, right before the send, so that
+ * `guards.lock`: an instance has one run at a time, of all rules that say so. It is asked last, right before the send, so that
  * a run that waits for something else holds no instance.
  */
 import type { Reason } from '../model/completion-event.ts';
@@ -43,9 +43,9 @@ export async function unlockInstances(run: Run, store: Pick<GuardStore, 'unlockI
   if (locking !== undefined) await store.unlockInstances(locking);
 }
 
-/** Requests of earlier versions do not say it: their instances are locked. */
+/** Nothing where the rule asks for no locks. */
 function lockingOf({ runId, target, guards }: Run, instances: readonly string[]): Locking | undefined {
-  if (target === undefined || guards.lock === false || instances.length === 0) return undefined;
+  if (target === undefined || guards.lock !== true || instances.length === 0) return undefined;
   const { provider, region } = target;
   return { runId, provider, region, instances };
 }

@@ -40,7 +40,7 @@ export function compileGuards(
     ...(cooldown?.keep === 'last' && { cooldownKeep: cooldown.keep }),
     ...(maxInFlight !== undefined && { maxInFlight: maxInFlight.runs }),
     ...(maxInFlight !== undefined && maxInFlight.whenFull !== 'queue' && { whenFull: maxInFlight.whenFull }),
-    ...(!lock && { lock }),
+    ...(lock && { lock }),
     ...(most !== undefined && { maxInstances: most }),
     ...(maxShare !== undefined &&
       fleet && {

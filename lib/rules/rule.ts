@@ -136,8 +136,8 @@ export interface Guards {
   readonly cooldownKeep?: 'last';
   readonly maxInFlight?: number;
   readonly whenFull?: 'skip' | 'replace';
-  /** Absent: an instance has one run at a time. */
-  readonly lock?: false;
+  /** An instance has one run at a time, of all rules that say so. */
+  readonly lock?: true;
   readonly maxInstances?: number;
   readonly maxShare?: { readonly fleet: string; readonly percent: number; readonly size: number };
   readonly breaker?: { readonly failures: number; readonly resetMs: number };

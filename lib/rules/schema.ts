@@ -308,9 +308,9 @@ export const GuardsSpec = z
       ),
     lock: z
       .boolean()
-      .default(true)
+      .default(false)
       .describe(
-        'Whether an instance has one run at a time, whatever rule it is of: a run that finds one of its instances taken waits, up to `deadline`, and holds none of them meanwhile. false: it neither waits for others nor lets them wait. Default: true.',
+        'Whether an instance has one run at a time, of all rules that say so: a run that finds one of its instances taken waits, up to `deadline`, and holds none of them meanwhile. Default: false.',
       ),
     maxInstances: z
       .int()
