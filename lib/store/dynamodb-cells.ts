@@ -8,42 +8,45 @@ import { FleetReflexError } from '../errors.ts';
 import type { Cells } from './cell.ts';
 import { unlessConditionFails } from './dynamodb-run-store.ts';
 import { condition, expiresAt, key, RETENTION_DAYS } from './table.ts';
+import { together } from './together.ts';
 
 /** Each try that fails has seen another process succeed. */
 const MAX_TRIES = 50;
 
 const Stored = z.looseObject({ revision: z.int(), state: z.unknown() });
 
-interface Asked {
-  /** The next state; the same value when nothing of it changes. */
-  apply(stored: unknown): { state: unknown; settle: () => void };
-  fail(thrown: unknown): void;
-}
+/** Makes the next state; the same value when nothing of it changes. */
+type Apply = (stored: unknown) => { state: unknown; settle: () => void };
 
 type ItemKey = ReturnType<typeof key.claim>;
 
 export function dynamoCells({ client, table }: { client: DynamoDBDocumentClient; table: string }): Cells {
-  const queues = new Map<string, Asked[]>();
+  /** Of the cells that are asked for now, and how many do. */
+  const asking = new Map<string, { ask: (apply: Apply) => Promise<() => void>; count: number }>();
 
-  async function work(itemKey: ItemKey, name: string, queue: Asked[]): Promise<void> {
-    while (queue.length > 0) {
-      const batch = queue.splice(0);
-      try {
-        for (const settle of await carryOut(itemKey, batch)) settle();
-      } catch (thrown) {
-        for (const asked of batch) asked.fail(thrown);
-      }
+  async function ask(itemKey: ItemKey, apply: Apply): Promise<() => void> {
+    const name = JSON.stringify(itemKey);
+    const one = asking.get(name) ?? {
+      ask: together((all: readonly Apply[]) => carryOut(itemKey, all), { max: Number.POSITIVE_INFINITY }),
+      count: 0,
+    };
+    asking.set(name, one);
+    one.count += 1;
+    try {
+      return await one.ask(apply);
+    } finally {
+      one.count -= 1;
+      if (one.count === 0) asking.delete(name);
     }
-    queues.delete(name);
   }
 
-  async function carryOut(itemKey: ItemKey, batch: readonly Asked[]): Promise<(() => void)[]> {
+  async function carryOut(itemKey: ItemKey, batch: readonly Apply[]): Promise<(() => void)[]> {
     for (let tries = 0; tries < MAX_TRIES; tries += 1) {
       const got = await client.send(new GetCommand({ TableName: table, Key: itemKey, ConsistentRead: true }));
       const stored = got.Item && Stored.parse(got.Item);
       let state = stored?.state;
-      const settles = batch.map((asked) => {
-        const next = asked.apply(state);
+      const settles = batch.map((apply) => {
+        const next = apply(state);
         state = next.state;
         return next.settle;
       });
@@ -80,23 +83,15 @@ export function dynamoCells({ client, table }: { client: DynamoDBDocumentClient;
     );
 
   return {
-    revise({ guard, of, key: cellKey, schema, empty }, edit) {
-      return new Promise((resolve, reject) => {
-        const itemKey = key.claim(guard, of, cellKey);
-        const name = JSON.stringify(itemKey);
-        const queue = queues.get(name) ?? [];
-        queue.push({
-          apply(stored) {
-            const before = stored === undefined ? empty : schema.parse(stored);
-            const { state, answer } = edit(before);
-            return { state: state === before ? stored : state, settle: () => resolve(answer) };
-          },
-          fail: reject,
-        });
-        if (queues.has(name)) return;
-        queues.set(name, queue);
-        void work(itemKey, name, queue);
+    async revise({ guard, of, key: cellKey, schema, empty }, edit) {
+      const { promise, resolve } = Promise.withResolvers<ReturnType<typeof edit>['answer']>();
+      const settle = await ask(key.claim(guard, of, cellKey), (stored) => {
+        const before = stored === undefined ? empty : schema.parse(stored);
+        const { state, answer } = edit(before);
+        return { state: state === before ? stored : state, settle: () => resolve(answer) };
       });
+      settle();
+      return await promise;
     },
   };
 }
