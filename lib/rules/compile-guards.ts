@@ -3,7 +3,7 @@ import type { Compiling } from './compile-target.ts';
 import { compileExpression, type Expression } from './expression.ts';
 import type { Path } from './positions.ts';
 import type { Guards, TargetTemplate } from './rule.ts';
-import { GuardsSpec } from './schema.ts';
+import { GuardsSpec } from './schema/guards.ts';
 
 /** What an event may ask for where it gives the instances and the file does not say. */
 const EVENT_MAX_INSTANCES = 50;

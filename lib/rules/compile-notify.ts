@@ -3,7 +3,7 @@ import type { DestinationRef } from '../model/destination-ref.ts';
 import { unknownName } from './did-you-mean.ts';
 import type { Path } from './positions.ts';
 import type { Problems } from './problems.ts';
-import type { NotifySpec } from './schema.ts';
+import type { NotifySpec } from './schema/notify.ts';
 
 /** Each destination once for each outcome. An unknown name is added to the problems. */
 export function compileNotify(

@@ -13,7 +13,7 @@ import {
 import { factsOf } from '../providers/registry.ts';
 import type { Path } from './positions.ts';
 import type { Problems } from './problems.ts';
-import type { RunSpec } from './schema.ts';
+import type { RunSpec } from './schema/actions.ts';
 
 export type OptionsSpec = Pick<RunSpec, 'output' | 'terminationMode' | 'tags'>;
 

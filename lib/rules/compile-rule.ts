@@ -32,7 +32,9 @@ import type {
   ScheduleAction,
   TargetTemplate,
 } from './rule.ts';
-import type { CancelSpec, GuardsSpec, RuleSpec, RunSpec, ScheduleSpec } from './schema.ts';
+import type { CancelSpec, RunSpec, ScheduleSpec } from './schema/actions.ts';
+import type { GuardsSpec } from './schema/guards.ts';
+import type { RuleSpec } from './schema/rules-file.ts';
 
 export interface LoadContext extends Omit<Compiling, 'kinds'> {
   readonly sources: ReadonlyMap<string, RuleSource>;

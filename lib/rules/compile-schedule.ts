@@ -14,7 +14,7 @@ import { parseDuration } from './duration.ts';
 import { AT_EXPECTED, toInstant } from './instant.ts';
 import type { Path } from './positions.ts';
 import type { ScheduleAction, StandingSchedule, TargetTemplate } from './rule.ts';
-import type { ScheduleSpec, StandingScheduleSpec } from './schema.ts';
+import type { ScheduleSpec, StandingScheduleSpec } from './schema/actions.ts';
 import { WORKING_DIRECTORY } from './target-check.ts';
 import type { Template } from './template.ts';
 

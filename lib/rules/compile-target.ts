@@ -9,7 +9,8 @@ import { describeMismatch } from './mismatch.ts';
 import type { Path, YamlFile } from './positions.ts';
 import type { Problems } from './problems.ts';
 import type { Parameter, TargetTemplate } from './rule.ts';
-import type { ProvidersSpec, RunSpec } from './schema.ts';
+import type { RunSpec } from './schema/actions.ts';
+import type { ProvidersSpec } from './schema/rules-file.ts';
 import { DEFAULT, REGION, USERNAME, WORKING_DIRECTORY } from './target-check.ts';
 import { compileTemplate, type Template } from './template.ts';
 

@@ -1,6 +1,6 @@
 /** Compiles `waves`: each size becomes a count or a share. */
 import type { WaveSize, Waves } from '../model/waves.ts';
-import type { WavesSpec } from './schema.ts';
+import type { WavesSpec } from './schema/waves.ts';
 
 export function compileWaves({ sizes, pause, stopAfterFailures, onStop }: WavesSpec): Waves {
   const given = Array.isArray(sizes) ? sizes : [sizes];

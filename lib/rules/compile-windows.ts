@@ -4,7 +4,7 @@ import type { Window, Windows } from '../model/window.ts';
 import { closest, unknownName } from './did-you-mean.ts';
 import type { Path } from './positions.ts';
 import type { Problems } from './problems.ts';
-import { FileWindowSpec, type WindowSpec } from './window-schema.ts';
+import { FileWindowSpec, type WindowSpec } from './schema/windows.ts';
 
 /** A window of the file. */
 export interface FileWindow {

@@ -4,7 +4,8 @@ import { factsOf } from '../providers/registry.ts';
 import { unknownName } from './did-you-mean.ts';
 import type { Path } from './positions.ts';
 import type { Problems } from './problems.ts';
-import { FleetSpec, type ProvidersSpec } from './schema.ts';
+import { FleetSpec } from './schema/fleets.ts';
+import type { ProvidersSpec } from './schema/rules-file.ts';
 
 export interface Fleet {
   readonly name: string;

@@ -16,14 +16,9 @@ import { compileFleets } from './fleet.ts';
 import { readYaml } from './positions.ts';
 import { collectProblems, type Problem, type Problems } from './problems.ts';
 import type { Rule, RuleSet, RuleSource, StandingSchedule } from './rule.ts';
-import {
-  DestinationSpec,
-  LimitsSpec,
-  ProvidersSpec,
-  RuleSpec,
-  RulesFile,
-  StandingScheduleSpec,
-} from './schema.ts';
+import { StandingScheduleSpec } from './schema/actions.ts';
+import { DestinationSpec } from './schema/notify.ts';
+import { LimitsSpec, ProvidersSpec, RuleSpec, RulesFile } from './schema/rules-file.ts';
 
 /** The destination that is there without being defined. */
 const COMPLETIONS: DestinationRef = { name: 'completions', sqs: 'completions' };

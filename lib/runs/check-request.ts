@@ -25,7 +25,7 @@ import {
 type TargetRequest = Extract<RunRequest, { action: 'run' | 'schedule' }>;
 
 const DAY_MS = 86_400_000;
-/** The limits of the rules file (lib/rules/schema.ts). */
+/** The limits of the rules file (lib/rules/schema/). */
 const RULE_NAME = /^[a-z0-9][a-z0-9-]{0,62}$/;
 const MAX_DEADLINE_MS = DAY_MS;
 const MAX_WINDOW_MS = 30 * DAY_MS;

@@ -1,16 +1,11 @@
 /** Writes the tables of docs/rules.md between its marks, from the descriptions of the rules' schema. */
 import { readFile } from 'node:fs/promises';
 import * as z from 'zod';
-import {
-  DestinationSpec,
-  FleetSpec,
-  LimitsSpec,
-  ProvidersSpec,
-  RuleSpec,
-  RulesFile,
-  StandingScheduleSpec,
-} from '../../lib/rules/schema.ts';
-import { FileWindowSpec, WindowSpec } from '../../lib/rules/window-schema.ts';
+import { StandingScheduleSpec } from '../../lib/rules/schema/actions.ts';
+import { FleetSpec } from '../../lib/rules/schema/fleets.ts';
+import { DestinationSpec } from '../../lib/rules/schema/notify.ts';
+import { LimitsSpec, ProvidersSpec, RuleSpec, RulesFile } from '../../lib/rules/schema/rules-file.ts';
+import { FileWindowSpec, WindowSpec } from '../../lib/rules/schema/windows.ts';
 
 const PATH = 'docs/rules.md';
 const START = /(<!-- fields:[^>]*-->\n)[\s\S]*(<!-- \/fields -->)/;

@@ -1,7 +1,7 @@
 /** Freezes and maintenance windows as people write them. */
 import * as z from 'zod';
-import { durationBetween } from './duration.ts';
-import { nameOf } from './name-of.ts';
+import { durationBetween } from '../duration.ts';
+import { nameOf } from '../name-of.ts';
 
 const MINUTE = 60_000;
 const MAX_OPEN = 31 * 24 * 60 * MINUTE;
