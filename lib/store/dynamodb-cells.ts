@@ -6,9 +6,9 @@ import { type DynamoDBDocumentClient, GetCommand, PutCommand } from '@aws-sdk/li
 import * as z from 'zod';
 import { FleetReflexError } from '../errors.ts';
 import type { Cells } from './cell.ts';
-import { unlessConditionFails } from './dynamodb-run-store.ts';
 import { condition, expiresAt, key, RETENTION_DAYS } from './table.ts';
 import { together } from './together.ts';
+import { unlessConditionFails } from './unless-condition-fails.ts';
 
 /** Each try that fails has seen another process succeed. */
 const MAX_TRIES = 50;

@@ -11,10 +11,10 @@ import { RunId } from '../model/run-request.ts';
 import { dynamoCells } from './dynamodb-cells.ts';
 import { dynamoHourlyCounts } from './dynamodb-hourly.ts';
 import { dynamoInstanceLocks } from './dynamodb-instance-locks.ts';
-import { unlessConditionFails } from './dynamodb-run-store.ts';
 import { dynamoTombstones } from './dynamodb-tombstones.ts';
 import { Appointment, type Freeze, type GuardStore } from './guard-store.ts';
 import { condition, expiresAt, key } from './table.ts';
+import { unlessConditionFails } from './unless-condition-fails.ts';
 
 const StoredClaim = z.looseObject({ runId: z.string(), at: z.iso.datetime(), until: z.iso.datetime() });
 /** A set without members is no attribute. */

@@ -15,9 +15,9 @@ import {
   whyNoRoom,
 } from '../model/hourly-count.ts';
 import type { RunId } from '../model/run-request.ts';
-import { unlessConditionFails } from './dynamodb-run-store.ts';
 import { condition, expiresAt, key } from './table.ts';
 import { together } from './together.ts';
+import { unlessConditionFails } from './unless-condition-fails.ts';
 
 const Entry = z.tuple([z.number(), z.number()]);
 const Stored = z.looseObject({ revision: z.number() });

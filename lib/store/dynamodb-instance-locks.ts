@@ -10,9 +10,9 @@ import { FleetReflexError } from '../errors.ts';
 import { RunId } from '../model/run-request.ts';
 import { inChunks } from '../providers/chunks.ts';
 import { getAll } from './batch.ts';
-import { unlessConditionFails } from './dynamodb-run-store.ts';
 import type { HeldLock, InstanceLocks, Locking } from './instance-locks.ts';
 import { condition, expiresAt, key } from './table.ts';
+import { unlessConditionFails } from './unless-condition-fails.ts';
 
 /** Of a region: as many writes as a run of many instances takes at most, if one update is enough for each. */
 const BUCKETS = 10;

@@ -1,18 +1,12 @@
 /** The run store on DynamoDB: single-item conditional writes only. Keys and conditions are in table.ts. */
-import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
-import {
-  DeleteCommand,
-  type DynamoDBDocumentClient,
-  GetCommand,
-  PutCommand,
-  QueryCommand,
-} from '@aws-sdk/lib-dynamodb';
-import * as z from 'zod';
+import { type DynamoDBDocumentClient, GetCommand, PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { FleetReflexError } from '../errors.ts';
 import { isAwaitingSchedule, isTerminalStatus, type Run, type RunTask } from '../model/run.ts';
 import { taskKey } from '../model/run-tasks.ts';
 import { getAll, type Item, putAll } from './batch.ts';
 import { listByDay } from './by-day.ts';
+import { dynamoLeases, readLease } from './dynamodb-leases.ts';
+import { dynamoTwins } from './dynamodb-twins.ts';
 import {
   addScope,
   type LiveRun,
@@ -34,8 +28,8 @@ import {
   withOutputsApart,
 } from './run-item.ts';
 import { type Lease, loopLease, type RunPage, type RunStore, type Saved } from './run-store.ts';
-import { condition, EARLIER_RUN_DAYS, EARLIER_TASKS, expiresAt, key, OUTPUTS, RUN_DAYS } from './table.ts';
-import { Glimpse, TwinLease } from './twin-lease.ts';
+import { condition, EARLIER_RUN_DAYS, EARLIER_TASKS, key, OUTPUTS, RUN_DAYS } from './table.ts';
+import { unlessConditionFails } from './unless-condition-fails.ts';
 
 export interface DynamoRunStoreOptions {
   client: DynamoDBDocumentClient;
@@ -49,10 +43,6 @@ export interface DynamoRunStoreOptions {
 const ADOPT_EVERY_MS = 60_000;
 /** What a newer version wrote is looked at again after this: by then that version may be back. */
 const SET_ASIDE_MS = 10 * 60_000;
-
-const StoredGlimpse = z.looseObject({ run: Glimpse });
-const StoredLease = z.looseObject({ owner: z.string(), until: z.iso.datetime() });
-const StoredTwin = z.looseObject({ lease: TwinLease });
 
 export function dynamoRunStore(options: DynamoRunStoreOptions): RunStore {
   const { client, table, onUnreadable = () => {}, now: clock = () => new Date() } = options;
@@ -243,77 +233,9 @@ export function dynamoRunStore(options: DynamoRunStoreOptions): RunStore {
     adoptEarlier,
     scopes,
     liveIn: (scope, after) => readLive({ client, table }, scope, after),
-
-    async twin(twinKey) {
-      const Key = key.twin(twinKey);
-      const { Item } = await client.send(new GetCommand({ TableName: table, Key, ConsistentRead: true }));
-      return Item === undefined ? undefined : StoredTwin.parse(Item).lease;
-    },
-
-    takeTwin: (twinKey, lease, read) =>
-      unlessConditionFails(
-        client.send(
-          new PutCommand({
-            TableName: table,
-            Item: {
-              ...key.twin(twinKey),
-              revision: lease.revision,
-              lease,
-              expiresAt: expiresAt(clock()),
-            },
-            ...(read === undefined
-              ? { ConditionExpression: condition.isNew }
-              : {
-                  ConditionExpression: condition.isRevision,
-                  ExpressionAttributeValues: { ':expected': read.revision },
-                }),
-          }),
-        ),
-      ),
-
-    async glimpse(runId) {
-      const { Item } = await client.send(
-        new GetCommand({ TableName: table, Key: key.run(runId), ConsistentRead: true }),
-      );
-      if (Item === undefined) return undefined;
-      const seen = StoredGlimpse.safeParse(Item);
-      return seen.success ? seen.data.run : 'unreadable';
-    },
-
-    acquireLease: (name, owner, now, leaseMs) =>
-      unlessConditionFails(
-        client.send(
-          new PutCommand({
-            TableName: table,
-            Item: { ...key.lease(name), owner, until: new Date(now.getTime() + leaseMs).toISOString() },
-            ConditionExpression: condition.isLeaseFree,
-            ExpressionAttributeNames: { '#owner': 'owner', '#until': 'until' },
-            ExpressionAttributeValues: { ':owner': owner, ':now': now.toISOString() },
-          }),
-        ),
-      ),
-
-    async releaseLease(name, owner, restUntil) {
-      const isOurs = {
-        TableName: table,
-        ConditionExpression: condition.isLeaseOurs,
-        ExpressionAttributeNames: { '#owner': 'owner' },
-        ExpressionAttributeValues: { ':owner': owner },
-      };
-      const rest = restUntil && { ...key.lease(name), owner: 'nobody', until: restUntil.toISOString() };
-      await unlessConditionFails(
-        rest === undefined
-          ? client.send(new DeleteCommand({ ...isOurs, Key: key.lease(name) }))
-          : client.send(new PutCommand({ ...isOurs, Item: rest })),
-      );
-    },
+    ...dynamoTwins({ client, table, now: clock }),
+    ...dynamoLeases({ client, table }),
   };
-}
-
-function readLease(item: Item | undefined): Lease | undefined {
-  if (item === undefined) return undefined;
-  const { owner, until } = StoredLease.parse(item);
-  return { owner, until: new Date(until) };
 }
 
 async function mustGet(get: (runId: string) => Promise<Run | undefined>, runId: string): Promise<Run> {
@@ -324,15 +246,4 @@ async function mustGet(get: (runId: string) => Promise<Run | undefined>, runId: 
     });
   }
   return run;
-}
-
-/** `false` when the write's condition did not hold; every other failure is thrown. */
-export async function unlessConditionFails(write: Promise<unknown>): Promise<boolean> {
-  try {
-    await write;
-    return true;
-  } catch (error) {
-    if (error instanceof ConditionalCheckFailedException) return false;
-    throw error;
-  }
 }

@@ -9,9 +9,9 @@ import {
 import * as z from 'zod';
 import { FleetReflexError } from '../errors.ts';
 import { LiveSchedule, type ScheduleKey } from '../model/live-schedule.ts';
-import { unlessConditionFails } from './dynamodb-run-store.ts';
 import { type Ledger, type ScheduleLedger, SyncState } from './schedule-ledger.ts';
 import { condition, key } from './table.ts';
+import { unlessConditionFails } from './unless-condition-fails.ts';
 
 export interface DynamoScheduleLedgerOptions {
   client: DynamoDBDocumentClient;

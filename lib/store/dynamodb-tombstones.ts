@@ -11,9 +11,9 @@ import { type DynamoDBDocumentClient, UpdateCommand } from '@aws-sdk/lib-dynamod
 import * as z from 'zod';
 import { type Episode, episodeEnded } from '../model/episode.ts';
 import { getAll, type Item, type ItemKey } from './batch.ts';
-import { unlessConditionFails } from './dynamodb-run-store.ts';
 import { condition, expiresAt, key } from './table.ts';
 import type { Aim, Tombstone, TombstoneStore } from './tombstones.ts';
+import { unlessConditionFails } from './unless-condition-fails.ts';
 
 /** Of the claim that earlier versions left: `runId` is who, and `at` when. */
 const Plain = z.looseObject({ runId: z.string(), at: z.iso.datetime(), until: z.iso.datetime() });

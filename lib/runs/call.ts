@@ -1,0 +1,139 @@
+/** The call of a marked attempt: the last look before it, the call itself, and what its answer means for the run. */
+import { releaseClaims, standing } from '../guards/guards.ts';
+import { isOpen, type Run, type RunInvocation } from '../model/run.ts';
+import { isCalledOff } from '../model/run-waves.ts';
+import { concealReason } from '../model/secret-parameters.ts';
+import type { Target } from '../model/target.ts';
+import type { InvokeOutcome, Provider } from '../providers/provider.ts';
+import { afterUnavailable } from './availability.ts';
+import { isCancelledInPart } from './cancel-part.ts';
+import { type DispatchContext, retryLater, type Step } from './dispatch-context.ts';
+import { editInvocation, invocationOf, withInvocation } from './invocation.ts';
+import { unlockWaiting } from './lock-instances.ts';
+import { refusalOf, refuse } from './refusal.ts';
+import { change } from './settle.ts';
+import { hindranceBy, isPast, notAdmitted, waitFor } from './waiting.ts';
+
+/** Another process has taken over the run, and sends it. */
+const RETRY_MS = 5_000;
+
+/** Certainly without effect so far. */
+export const PLANNED = { state: 'planned' } as const;
+
+/** One invocation on its way to its provider. */
+export interface Task {
+  run: Run;
+  target: Target;
+  index: number;
+  invocation: RunInvocation;
+  /** It was marked in the write that stored its run, and has not been asked for. */
+  isFresh: boolean;
+  provider: Provider;
+  context: DispatchContext;
+  storeSent: StoreSent;
+}
+
+/** Stores a run of which nothing is left to send. */
+export type StoreSent = (run: Run) => Promise<Run>;
+
+/** The attempt is marked: this is the last look before the call. */
+export async function ask(task: Task): Promise<Step> {
+  const { target, index, invocation, provider, context } = task;
+  const { store, guards, lastLook, now } = context;
+  const look = await lastLook(task.run, now());
+  const stored = look.run ?? task.run;
+  if (stored.status !== 'dispatching' || stored.leaseUntil !== task.run.leaseUntil) {
+    return retryLater(stored, RETRY_MS, 'another attempt took this run over');
+  }
+  if (!isMarked(stored, task)) return { kind: 'next', run: stored };
+  // Cancelled, or stopped, since it was marked: nothing was asked of the provider yet.
+  if (isCalledOff(stored)) {
+    return { kind: 'next', run: await editInvocation(stored, index, store, { state: 'dropped' }) };
+  }
+  if (isCancelledInPart(stored, invocation)) {
+    return { kind: 'next', run: await editInvocation(stored, index, store, PLANNED) };
+  }
+  const run = { ...stored, admittedAt: task.run.admittedAt };
+  const unmark = { index, edit: PLANNED };
+  if (stored.admittedAt === undefined && !isPast(run, now())) {
+    const admission = await standing(look, run, now());
+    if (admission.kind !== 'admitted') {
+      // One that waits keeps its claims, and is asked all again.
+      if (admission.kind === 'refused') await releaseClaims(run, guards);
+      return await unlockWaiting(await notAdmitted(stored, admission, context, unmark), context);
+    }
+  }
+  const hindrance = await hindranceBy(look, run, now());
+  if (hindrance !== undefined) {
+    return await unlockWaiting(await waitFor(run, hindrance, context, unmark), context);
+  }
+  const outcome = await provider.invoke(invocationOf(run, target, invocation));
+  return await conclude(run, index, outcomeWithoutSecrets(run, outcome), context);
+}
+
+/** A vendor's message may repeat the refused value. */
+function outcomeWithoutSecrets(run: Run, outcome: InvokeOutcome): InvokeOutcome {
+  return outcome.kind === 'sent'
+    ? outcome
+    : { ...outcome, failure: concealReason(run.target, outcome.failure) };
+}
+
+async function conclude(
+  run: Run,
+  index: number,
+  outcome: InvokeOutcome,
+  context: DispatchContext,
+): Promise<Step> {
+  const { store, now, log } = context;
+  switch (outcome.kind) {
+    case 'sent':
+      return await sent(run, index, outcome, context);
+    case 'unknown': {
+      const { failure } = outcome;
+      log.warn('run.unanswered', { runId: run.runId, code: failure.code });
+      const hindrance = { retryAfterMs: failure.retryAfterMs ?? 2_000, reason: failure };
+      return await waitFor(run, hindrance, context, { index, edit: { unansweredAt: now().toISOString() } });
+    }
+    case 'notSent': {
+      const { failure } = outcome;
+      if (failure.isUnavailable === true && run.onUnavailable !== 'fail') {
+        return await unlockWaiting(await afterUnavailable(run, index, failure, context), context);
+      }
+      if (failure.isRetryable) {
+        const hindrance = { retryAfterMs: failure.retryAfterMs ?? 1_000, reason: failure };
+        return await unlockWaiting(await waitFor(run, hindrance, context, { index, edit: PLANNED }), context);
+      }
+      log.warn('run.refused', { runId: run.runId, code: failure.code });
+      return { kind: 'next', run: await refuse(run, index, refusalOf(run, index, failure), store) };
+    }
+  }
+}
+
+/** The result of the last call is stored when the run is handed over, with all other changes. */
+export async function sent(
+  run: Run,
+  index: number,
+  { invocationId, requestId }: { invocationId: string; requestId?: string | undefined },
+  { store, now }: DispatchContext,
+): Promise<Step> {
+  const at = now().toISOString();
+  const withSent = (current: Run): Run => {
+    const { startedAt = at, admittedAt = at, outbox } = current;
+    const isStart = current.startedAt === undefined;
+    const known: Run = {
+      ...current,
+      startedAt,
+      admittedAt,
+      outbox: isStart ? [...outbox, 'run.started'] : outbox,
+    };
+    return withInvocation(known, index, { state: 'sent', invocationId, requestId });
+  };
+  const known = withSent(run);
+  return { kind: 'next', run: known.invocations.some(isOpen) ? await change(store, run, withSent) : known };
+}
+
+/** Whether the stored run still has the attempt of this task. */
+export function isMarked({ invocations }: Run, { index, invocation }: Task): boolean {
+  const stored = invocations[index];
+  return stored?.token === invocation.token && stored.state === 'attempting';
+}
