@@ -21,6 +21,7 @@ import { type FileWindows, windowsOf } from './compile-windows.ts';
 import { compileCondition } from './condition.ts';
 import { unknownName } from './did-you-mean.ts';
 import { readUnsafe, type Unsafe } from './event-chosen.ts';
+import { findUnknownValue } from './field-values.ts';
 import type { Path } from './positions.ts';
 import type {
   Action,
@@ -45,6 +46,8 @@ export interface LoadContext extends Omit<Compiling, 'kinds'> {
   readonly windows: FileWindows;
   /** All of the file, for `cancel`. */
   readonly rules: readonly RuleParts[];
+  /** The names of all rules and standing schedules: what a completion event may be of. */
+  readonly named: readonly string[];
 }
 
 /** The valid parts of a rule: the other parts of a refused file are still checked. */
@@ -63,7 +66,7 @@ export function compileRule(parts: RuleParts, path: Path, context: LoadContext):
   checkAllow(given.has('allow'), on, path, context);
   if (spec.allow !== undefined) checkAllowEntries(spec.allow, [...path, 'allow'], context);
   checkByName(spec, on, path, context);
-  const when = spec.when === undefined ? undefined : compileWhen(spec.when, path, compiling);
+  const when = spec.when === undefined ? undefined : compileWhen(spec.when, path, compiling, context.named);
   const windows = windowsOf(spec.name ?? '', spec, path, context);
   const action = compileAction(parts, path, compiling, context.rules);
   const notify = compileNotify(spec.notify ?? [], path, context);
@@ -87,25 +90,24 @@ function withWindows(action: Action, windows: Windows): Action {
   return action.kind === 'cancel' ? action : { ...action, guards: { ...action.guards, windows } };
 }
 
-/** The kinds of event that any of its sources makes; of an unknown source any field is thinkable. */
+/** The kinds of event that any of its sources makes; none where one is unknown, so that any field is thinkable. */
 function kindsOf(
   on: readonly string[],
   isSingle: boolean,
   path: Path,
   { sources, problems }: LoadContext,
 ): EventKind[] {
-  const kinds = new Set<EventKind>(on.length === 0 ? ['completion'] : []);
+  const kinds = new Set<EventKind>();
   for (const [index, name] of on.entries()) {
     const source = sources.get(name);
     for (const kind of source?.kinds ?? []) kinds.add(kind);
     if (source !== undefined) continue;
-    kinds.add('completion');
     problems.add(
       [...path, 'on', ...(isSingle ? [] : [index])],
       unknownName('source', name, [...sources.keys()]),
     );
   }
-  return [...kinds];
+  return on.every((name) => sources.has(name)) ? [...kinds] : [];
 }
 
 function checkAllow(
@@ -144,10 +146,11 @@ function checkByName(
   }
 }
 
-function compileWhen(text: string, path: Path, { kinds, problems }: Compiling) {
+function compileWhen(text: string, path: Path, { kinds, problems }: Compiling, named: readonly string[]) {
   const compiled = compileCondition(text, kinds);
-  if (compiled.ok) return compiled.condition;
-  problems.add([...path, 'when'], compiled.problem, compiled.offset);
+  const wrong = compiled.ok ? findUnknownValue(compiled.ast, { kinds, named }) : compiled;
+  if (wrong === undefined) return compiled.ok ? compiled.condition : undefined;
+  problems.add([...path, 'when'], wrong.problem, wrong.offset);
   return undefined;
 }
 

@@ -35,7 +35,7 @@ export interface WhyNot {
 }
 
 export type CompiledCondition =
-  | { ok: true; condition: Condition }
+  | { ok: true; condition: Condition; ast: ASTNode }
   | { ok: false; problem: string; offset: number };
 
 export function compileCondition(text: string, kinds: readonly EventKind[]): CompiledCondition {
@@ -50,7 +50,8 @@ export function compileCondition(text: string, kinds: readonly EventKind[]): Com
     };
   }
   const clauses = clausesOf(expression.ast).flatMap((node) => compileClause(text, node, kinds) ?? []);
-  return { ok: true, condition: conditionOf(expression, clauses, asksForStatus(expression.ast)) };
+  const { ast } = expression;
+  return { ok: true, condition: conditionOf(expression, clauses, asksForStatus(ast)), ast };
 }
 
 /** A packaged condition: the index data that decides whether it can be true, and the expressions to evaluate then. */

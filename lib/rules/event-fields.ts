@@ -3,18 +3,38 @@
  * events, so that a rule is type-checked against what the source really gives.
  */
 import * as z from 'zod';
+import { CompletionEventData } from '../model/completion-event.ts';
 import { DATA_BY_KIND, type EventKind, TriggerEvent } from '../model/trigger-event.ts';
 
 /** A CEL type (`string`, `map<string, string>`, `dyn`), or fields. */
 export type FieldType = string | { readonly [field: string]: FieldType };
 
-/** The fields of `event` for these kinds: all that any of them has; `dyn` where two kinds disagree. */
+/**
+ * A completion event of a newer version may have further fields, and is taken; a rule may name those that this version
+ * publishes.
+ */
+export const KNOWN_DATA = {
+  ...DATA_BY_KIND,
+  completion: z.strictObject({ ...CompletionEventData.shape, raw: z.unknown() }),
+} as const;
+
+const known = new Map<string, { [field: string]: FieldType }>();
+
+/**
+ * The fields of `event` for these kinds: all that any of them has; `dyn` where two kinds disagree. Without a kind, of an
+ * unknown source, any field.
+ */
 export function eventFields(kinds: readonly EventKind[]): { [field: string]: FieldType } {
+  const key = kinds.join();
+  const fields = known.get(key) ?? walk(kinds);
+  known.set(key, fields);
+  return fields;
+}
+
+function walk(kinds: readonly EventKind[]): { [field: string]: FieldType } {
   const [anyEvent] = TriggerEvent.options;
-  return {
-    ...fieldsOf(anyEvent.shape),
-    data: kinds.map((kind) => typeOf(DATA_BY_KIND[kind])).reduce(unite),
-  };
+  const [first = 'dyn', ...others] = kinds.map((kind) => typeOf(KNOWN_DATA[kind]));
+  return { ...fieldsOf(anyEvent.shape), data: others.reduce(unite, first) };
 }
 
 function fieldsOf(shape: Readonly<Record<string, z.core.$ZodType>>): { [field: string]: FieldType } {

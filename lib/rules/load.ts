@@ -82,6 +82,7 @@ export function loadRules(
       tenants: readTenants(settings),
       windows,
       rules,
+      named,
     };
     checkNames(given['rules'], 'rules', problems);
     checkNames(given['schedules'], 'schedules', problems);

@@ -29,6 +29,9 @@ function warningsOf(...rules: readonly Given[]): readonly string[] {
   return loadRules(text, 'rules.yml', SOURCES.values(), { looksForFeedback: true }).warnings;
 }
 
+/** Rules that are named, and see nothing. */
+const OTHERS: readonly Given[] = ['b', 'c'].map((name) => ({ name, on: 'alertmanager' }));
+
 describe('a rule that can see its own events', () => {
   it.each<[string, Given]>([
     ['without a when', {}],
@@ -51,7 +54,7 @@ describe('a rule that can see its own events', () => {
       { action: 'schedule: { provider: tencent, command: cmd-1, instances: ins-1, at: 1h }' },
     ],
   ])('%s is warned of', (_, given) => {
-    expect(warningsOf(given)).toEqual([
+    expect(warningsOf(given, ...OTHERS)).toEqual([
       expect.stringMatching(/^rules\.yml:5:\d+: rules\[0\]\.notify: .*a → a/),
     ]);
   });
@@ -77,10 +80,10 @@ describe('a rule that can see its own events', () => {
     ['of another source', { on: 'alertmanager, fleet-reflex', when: "event.source == 'alertmanager'" }],
     ['that is not on them', { on: 'alertmanager' }],
     ['that tells another queue', { notify: 'completions, others' }],
-    ['that cancels', { name: 'c', action: 'cancel: { rule: r }' }],
+    ['that cancels', { name: 'stop', action: 'cancel: { rule: r }' }],
   ])('%s is not', (_, given) => {
     const runs: Given = { name: 'r', on: 'alertmanager', notify: 'completions' };
-    expect(warningsOf(given, runs)).toEqual([]);
+    expect(warningsOf(given, runs, ...OTHERS)).toEqual([]);
   });
 
   test('by others is warned of at each, with the way', () => {
