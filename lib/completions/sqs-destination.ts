@@ -3,6 +3,7 @@ import { GetQueueUrlCommand, QueueDoesNotExist, type SQSClient } from '@aws-sdk/
 import { FleetReflexError } from '../errors.ts';
 import type { CompletionEvent } from '../model/completion-event.ts';
 import type { DestinationRef } from '../model/destination-ref.ts';
+import { groupId } from '../queues/group-id.ts';
 import { messageText } from '../queues/message-text.ts';
 import { type OutgoingMessage, sendMessages } from '../queues/send-messages.ts';
 import type { Destination, DestinationResolver } from './destination.ts';
@@ -46,9 +47,7 @@ function messageOf(event: CompletionEvent, isFifo: boolean): OutgoingMessage {
     body: messageText(event),
     attributes: { type, subject },
     // A FIFO queue keeps a run's events in order and drops the second copy of the same fact.
-    fifo: isFifo
-      ? { groupId: subject, deduplicationId: id.replace(/[^\w!-/:-@[-`{-~]/g, '_').slice(0, 128) }
-      : undefined,
+    fifo: isFifo ? { groupId: subject, deduplicationId: groupId(id) } : undefined,
   };
 }
 

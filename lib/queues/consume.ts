@@ -124,6 +124,8 @@ async function setAside(
       new SendMessageCommand({
         QueueUrl: deadLetterUrl,
         MessageBody: record.body,
+        // Whose it is, for when it is redriven.
+        MessageGroupId: record.attributes.MessageGroupId,
         MessageAttributes: {
           ...ownAttributes(record),
           reason: text(error.code),

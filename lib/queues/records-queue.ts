@@ -24,5 +24,5 @@ export function recordsQueue(client: SQSClient, url: string): RecordsQueue {
 
 /** The message of a record, on this queue and on that of the runs that its event started. */
 export function toRecordMessage(record: EventRecord): OutgoingMessage {
-  return { body: messageText(record), attributes: { source: record.source } };
+  return { body: messageText(record), attributes: { source: record.source }, tenant: record.source };
 }

@@ -42,5 +42,6 @@ function toFittingMessage(runRequest: RunRequest): OutgoingMessage {
 }
 
 function toMessage(runRequest: RunRequest): OutgoingMessage {
-  return { body: messageText(runRequest), attributes: { runId: runRequest.runId, rule: runRequest.rule } };
+  const { runId, rule, trigger } = runRequest;
+  return { body: messageText(runRequest), attributes: { runId, rule }, tenant: trigger.source };
 }

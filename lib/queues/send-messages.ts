@@ -1,6 +1,7 @@
 /** Puts messages on a queue in batches that SQS takes; all of them are durable when it resolves. */
 import { SendMessageBatchCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import { FleetReflexError, messageOf } from '../errors.ts';
+import { groupId } from './group-id.ts';
 
 /** SQS takes 10 messages and 256 KiB in a batch (a queue may allow more by its MaximumMessageSize; none needs to). */
 const MAX_ENTRIES = 10;
@@ -12,6 +13,11 @@ const ATTRIBUTES_BYTES = 512;
 export interface OutgoingMessage {
   body: string;
   attributes: Readonly<Record<string, string>>;
+  /**
+   * Whose message it is, on a queue that is not FIFO: SQS prefers those of others while one has more than its share (fair
+   * queues).
+   */
+  tenant?: string;
   /** For a FIFO queue: the group that is kept in order, and the deduplication id. */
   fifo?: { groupId: string; deduplicationId: string } | undefined;
 }
@@ -71,12 +77,13 @@ function inBatches(messages: readonly OutgoingMessage[]): OutgoingMessage[][] {
 
 async function sendBatch(queue: OutgoingQueue, batch: readonly OutgoingMessage[]): Promise<void> {
   const { client, url } = queue;
-  const Entries = batch.map(({ body, attributes, fifo }, index) => ({
+  const Entries = batch.map(({ body, attributes, tenant, fifo }, index) => ({
     Id: String(index),
     MessageBody: body,
     MessageAttributes: Object.fromEntries(
       Object.entries(attributes).map(([key, StringValue]) => [key, { DataType: 'String', StringValue }]),
     ),
+    ...(tenant !== undefined && { MessageGroupId: groupId(tenant) }),
     ...(fifo && { MessageGroupId: fifo.groupId, MessageDeduplicationId: fifo.deduplicationId }),
   }));
   const answer = await client

@@ -14,6 +14,7 @@ export function toRecord(message: Message, queueName: string): SQSRecord {
       SentTimestamp: system['SentTimestamp'] ?? '',
       SenderId: system['SenderId'] ?? '',
       ApproximateFirstReceiveTimestamp: system['ApproximateFirstReceiveTimestamp'] ?? '',
+      ...(system['MessageGroupId'] !== undefined && { MessageGroupId: system['MessageGroupId'] }),
     },
     messageAttributes: Object.fromEntries(
       Object.entries(message.MessageAttributes ?? {}).map(([name, it]) => [

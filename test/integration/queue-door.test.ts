@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { redriveQueue } from '../../bin/redrive-queue.ts';
+import { redriveQueue } from '../../bin/commands/redrive/redrive-queue.ts';
 import { EventRecord } from '../../lib/model/decision.ts';
 import { RunRequest } from '../../lib/model/run-request.ts';
 import { queueHandler } from '../../lib/queues/consume.ts';
@@ -259,7 +259,7 @@ rules:
   it('is refused again when it is redriven', async () => {
     const door = aQueueDoor();
     await door.take([sample('slack.json'), { source: 'slack' }]);
-    expect(await door.redrive()).toEqual({ count: 1, cameBack: 0 });
+    expect(await door.redrive()).toMatchObject({ count: 1, cameBack: 0, failures: [] });
     expect(door.left().map(({ body }) => body)).toEqual([sample('slack.json')]);
     await door.take();
     expect([door.runs(), door.setAside().map(({ attributes }) => attributes['reason'])]).toEqual([
@@ -299,7 +299,7 @@ describe('a message that lay on a queue for days', () => {
     const door = aQueueDoor({ ruleSet, now: threeDaysLater });
     await door.take([alertOfToday(), { firstSentTimestamp: String(Date.now() - 2 * DAY_MS) }]);
     isClosed = false;
-    expect(await door.redrive()).toEqual({ count: 1, cameBack: 0 });
+    expect(await door.redrive()).toMatchObject({ count: 1, cameBack: 0, failures: [] });
     await door.take();
     expect(agesOf(door)).toEqual([{ days: 5, deadlineMs: 15 * 60_000 }]);
   });

@@ -32,6 +32,7 @@ const Batch = z.object({
     z.object({
       Id: z.string(),
       MessageBody: z.string(),
+      MessageGroupId: z.string(),
       MessageAttributes: z.record(z.string(), z.object({ DataType: z.string(), StringValue: z.string() })),
     }),
   ),
@@ -75,6 +76,8 @@ describe('requests', () => {
           {
             Id: '0',
             MessageBody: JSON.stringify(request),
+            // The tenant of fair queues.
+            MessageGroupId: 'generic',
             MessageAttributes: {
               runId: { DataType: 'String', StringValue: request.runId },
               rule: { DataType: 'String', StringValue: 'r' },
@@ -82,6 +85,21 @@ describe('requests', () => {
           },
         ],
       },
+    ]);
+  });
+
+  it.each([
+    ['of another source', 'github', 'github'],
+    ['of a name that SQS would refuse', 'søurce 1', 's_urce_1'],
+    ['of a name that is too long', 'x'.repeat(200), 'x'.repeat(128)],
+    ['without a name', '', '-'],
+  ])('%s are of another tenant', async (_, source, tenant) => {
+    const { queue, batches } = aQueue();
+    const request = aRequest(1);
+    await queue.send([request, { ...request, trigger: { ...request.trigger, source } }]);
+    expect(batches.flatMap(({ Entries }) => Entries.map((entry) => entry.MessageGroupId))).toEqual([
+      'generic',
+      tenant,
     ]);
   });
 
