@@ -5,9 +5,11 @@
  * least requests that there can be.
  * Run: node bench/in-flight.ts [runs …]
  */
+
 import { silent } from '../lib/logging.ts';
 import { runIdFor } from '../lib/model/run-id.ts';
 import type { RunRequest } from '../lib/model/run-request.ts';
+import { fleetCache } from '../lib/providers/fleet-cache.ts';
 import type { Provider, TaskReport } from '../lib/providers/provider.ts';
 import { createRateLimiter } from '../lib/providers/rate-limiter.ts';
 import { dispatchRun } from '../lib/runs/dispatch.ts';
@@ -100,6 +102,7 @@ async function play(count: number, clock: SimulatedClock): Promise<Played> {
     guards: memoryGuardStore(),
     lastLook: async ({ runId }) => ({ freeze: undefined, tombstones: [], run: await store.get(runId) }),
     providers: { tencent: cloud.provider, alibaba: cloud.provider },
+    fleets: fleetCache({ providers: {}, maxAgeMs: 0, now }),
     publishing: {
       stage: 'bench',
       reply: async () => {},

@@ -15,6 +15,7 @@ const CLOUD_SETTINGS: Readonly<Record<string, () => z.ZodType>> = Object.fromEnt
 );
 
 const SECONDS_EXPECTED = 'expected whole seconds, 1 to 3600';
+const FLEET_SECONDS_EXPECTED = 'expected whole seconds, 0 to 3600';
 const POLLER_SECONDS_EXPECTED = 'expected whole seconds, 5 to 60';
 
 export const SETTINGS = {
@@ -84,6 +85,16 @@ export const SETTINGS = {
       .describe(
         'The share of the clouds’ request rates (20 a second for each API; at Alibaba for each region) that one environment of this function may use: by action, `*` for all others, such as `InvokeCommand=0.45 *=0.05`. serverless.yml divides each rate among all concurrent environments ([operations.md](operations.md#the-clouds-request-rates)).',
       ),
+  FLEET_CACHE_SECONDS: () =>
+    z.coerce
+      .number(FLEET_SECONDS_EXPECTED)
+      .int(FLEET_SECONDS_EXPECTED)
+      .min(0, FLEET_SECONDS_EXPECTED)
+      .max(3600, FLEET_SECONDS_EXPECTED)
+      .default(120)
+      .describe(
+        'How long one environment of this function takes for true which instances a tagged fleet has, in seconds: so late a new instance is seen. 0: each run asks the cloud.',
+      ),
   POLLER_SECONDS_PER_MINUTE: () =>
     z.coerce
       .number(POLLER_SECONDS_EXPECTED)
@@ -131,6 +142,7 @@ const behind = () => ({
   ...secrets(),
   ...providers(),
   WAKE_UP_QUEUE_URL: SETTINGS.WAKE_UP_QUEUE_URL(),
+  FLEET_CACHE_SECONDS: SETTINGS.FLEET_CACHE_SECONDS(),
 });
 
 /**

@@ -3,6 +3,7 @@
  * run on it. One more run waits, up to its deadline.
  */
 import * as z from 'zod';
+import { FleetReflexError } from '../errors.ts';
 import type { Run } from '../model/run.ts';
 import { RunId } from '../model/run-request.ts';
 import { mostAtOnce } from '../model/run-waves.ts';
@@ -22,6 +23,13 @@ export async function maxShare(run: Run, { store }: GuardContext): Promise<Admis
   if (share === undefined) return ADMITTED;
   const { runId } = run;
   const { fleet, percent, size } = share;
+  if (size === undefined) {
+    throw new FleetReflexError(
+      'run.unresolved',
+      `${runId} was to pass maxShare before the cloud was asked how many instances the fleet ${fleet} has.`,
+      { disposition: 'retry' },
+    );
+  }
   const instances = mostAtOnce(run);
   // One at a time, however small the fleet is.
   const most = Math.max(1, Math.floor((size * percent) / 100));

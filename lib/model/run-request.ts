@@ -7,6 +7,7 @@ import { Chain } from './chain.ts';
 import { DestinationRef } from './destination-ref.ts';
 import { Episode } from './episode.ts';
 import { ReplyTo } from './reply-to.ts';
+import { TaggedFleet } from './tagged-fleet.ts';
 import { RefusedTarget, Target } from './target.ts';
 import { Waves } from './waves.ts';
 import { OnFreeze, Windows } from './window.ts';
@@ -48,9 +49,14 @@ export const RenderedGuards = z.strictObject({
   maxPerHour: z
     .strictObject({ runs: z.int().positive(), instances: z.int().positive().optional() })
     .optional(),
-  /** Of the fleet, which had so many instances when the rule matched. */
+  /** Of the fleet, which had so many instances when the rule matched, or when the cloud was asked for them. */
   maxShare: z
-    .strictObject({ fleet: z.string(), percent: z.int().min(1).max(100), size: z.int().positive() })
+    .strictObject({
+      fleet: z.string(),
+      percent: z.int().min(1).max(100),
+      /** Absent as long as the cloud was not asked. */
+      size: z.int().positive().optional(),
+    })
     .optional(),
   breaker: z.strictObject({ failures: z.int().positive(), resetMs: z.int().positive() }).optional(),
 });
@@ -79,7 +85,10 @@ const common = {
 const asked = {
   ...common,
   version: z.literal(2),
+  /** `instances`: of a tagged fleet, those of it that are asked for; none means all that it has. */
   target: Target,
+  /** Where the cloud says which instances there are. */
+  taggedFleet: TaggedFleet.optional(),
   /** The patterns of these parameters; the others have the default pattern (lib/runs/check-request.ts). */
   patterns: z.record(z.string(), z.string().max(1000)).optional(),
 };

@@ -9,6 +9,7 @@ import { DestinationRef } from './destination-ref.ts';
 import { ReplyTo } from './reply-to.ts';
 import { OnUnavailable, RenderedGuards, RunId, Trigger } from './run-request.ts';
 import { Started, TaskStatus } from './status.ts';
+import { RunFleet } from './tagged-fleet.ts';
 import { RefusedTarget, Target } from './target.ts';
 import { RunWaves } from './waves.ts';
 
@@ -117,6 +118,8 @@ export const Run = z.strictObject({
   traceparent: z.string().optional(),
   /** Absent if nothing can be sent. The values of secret parameters are deleted when the end has been reported. */
   target: Target.optional(),
+  /** Of a run whose instances the cloud is asked for. */
+  taggedFleet: RunFleet.optional(),
   /** For a match that was refused before there was a target. */
   refusedTarget: RefusedTarget.optional(),
   schedule: RunSchedule.optional(),
@@ -180,6 +183,11 @@ export function isTerminalStatus(status: string): boolean {
 
 export function isTerminalRun(run: Pick<Run, 'status'>): boolean {
   return isTerminalStatus(run.status);
+}
+
+/** Whether the cloud is still to be asked for its instances: nothing of it can be sent before. */
+export function isUnresolved({ taggedFleet }: Pick<Run, 'taggedFleet'>): boolean {
+  return taggedFleet !== undefined && taggedFleet.readAt === undefined;
 }
 
 /** All of its instances; none of a cancel, or of what was refused. */

@@ -8,7 +8,8 @@ export const Target = z.strictObject({
   region: z.string(),
   /** The vendor's id of a stored command: `cmd-…` (TAT), `c-…` (Cloud Assistant). */
   command: z.string(),
-  instances: z.array(z.string()).min(1),
+  /** None only where the cloud is still to be asked for them (lib/model/tagged-fleet.ts). */
+  instances: z.array(z.string()),
   parameters: z.record(z.string(), z.string()),
   /** Those of the parameters whose values are for the provider alone (lib/model/secret-parameters.ts). */
   secretParameters: z.array(z.string()).min(1).optional(),

@@ -8,6 +8,7 @@ import type { ProviderName } from '../model/provider-name.ts';
 /**
  * What a rule may say that a cloud may have no word for.
  * `recurrence`: when a command runs again and again, as the cloud writes it.
+ * `fleetTags`: fleets whose instances the cloud is asked for by their tags.
  */
 export const CAPABILITIES = [
   'username',
@@ -17,6 +18,7 @@ export const CAPABILITIES = [
   'terminationMode',
   'tags',
   'recurrence',
+  'fleetTags',
 ] as const;
 export type Capability = (typeof CAPABILITIES)[number];
 
@@ -43,6 +45,8 @@ export interface ProviderFacts {
   readonly minTimeoutSeconds: number;
   /** Tags of the user's own, beside ours; absent where it lacks `tags`. */
   readonly maxTags?: number;
+  /** How it finds the instances of a fleet by their tags; absent only where it lacks `fleetTags`. */
+  readonly fleetTags?: FleetTagFacts;
   /** Where it stores a whole output; absent only where it lacks `output`. */
   readonly bucket?: { readonly form: RegExp; readonly expected: string; readonly maxPrefix: number };
   /** Of a command that we start. */
@@ -51,6 +55,16 @@ export interface ProviderFacts {
   readonly settings: Readonly<Record<string, () => z.ZodType>>;
   /** What starts commands by itself, for the standing `schedules` of the rules. Absent: it has no such thing. */
   readonly schedules?: ScheduleFacts;
+}
+
+export interface FleetTagFacts {
+  /** How many tags one fleet may have. */
+  readonly max: number;
+  /** Of a key, as far as the cloud documents it. */
+  readonly key: IdForm;
+  readonly maxValue: number;
+  /** What to look at when it lists nothing, beside tags and region. */
+  readonly ifEmpty: string;
 }
 
 export interface ScheduleFacts {

@@ -165,6 +165,14 @@ export interface Provider {
   /** Asks which instances can take a command now. */
   availability(region: string, instances: readonly string[]): Promise<InstanceAvailability[]>;
 
+  /**
+   * The instances in the region that have all of these tags, each once: those too that are stopped, and none that are
+   * being made or released. A listing that is not whole, or not certainly of these tags, is no answer. Absent where the
+   * facts lack `fleetTags`.
+   * @throws FleetReflexError `provider.*`: never an empty list in place of an error
+   */
+  instancesWithTags?(region: string, tags: Readonly<Record<string, string>>): Promise<string[]>;
+
   /** Requests made to the vendor since start, by action: the cost that the poller is measured by. */
   readonly requestCounts: Readonly<Record<string, number>>;
 }

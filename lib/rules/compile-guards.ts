@@ -12,7 +12,7 @@ const EVENT_MAX_INSTANCES_AN_HOUR = 500;
 /** @returns undefined when something is wrong, which is among the problems then */
 export function compileGuards(
   spec: GuardsSpec | undefined,
-  target: Pick<TargetTemplate, 'fleet' | 'isInstancesFromEvent'> | undefined,
+  target: Pick<TargetTemplate, 'fleet' | 'fleetChoice' | 'isInstancesFromEvent'> | undefined,
   path: Path,
   compiling: Compiling,
 ): Guards | undefined {
@@ -22,8 +22,9 @@ export function compileGuards(
   if (dedupe !== undefined && key === undefined) return undefined;
   const timesKey = times && compileKey(times.key, [...path, 'times', 'key'], compiling);
   if (times !== undefined && timesKey === undefined) return undefined;
-  const { fleet, isInstancesFromEvent = false } = target ?? {};
-  if (maxShare !== undefined && target !== undefined && fleet === undefined) {
+  const { isInstancesFromEvent = false } = target ?? {};
+  const isOnFleet = target?.fleet !== undefined || target?.fleetChoice !== undefined;
+  if (maxShare !== undefined && target !== undefined && !isOnFleet) {
     compiling.problems.add(
       [...path, 'maxShare'],
       'is a share of a fleet: write `fleet: …`, one of `fleets`, in place of provider and region',
@@ -42,10 +43,7 @@ export function compileGuards(
     ...(maxInFlight !== undefined && maxInFlight.whenFull !== 'queue' && { whenFull: maxInFlight.whenFull }),
     ...(lock && { lock }),
     ...(most !== undefined && { maxInstances: most }),
-    ...(maxShare !== undefined &&
-      fleet && {
-        maxShare: { fleet: fleet.name, percent: Number.parseInt(maxShare, 10), size: fleet.instances.size },
-      }),
+    ...(maxShare !== undefined && { maxShare: { percent: Number.parseInt(maxShare, 10) } }),
     ...(breaker && { breaker: { failures: breaker.failures, resetMs: breaker.reset } }),
     maxPerHour: instances === undefined ? { runs } : { runs, instances },
   };

@@ -11,6 +11,7 @@ import { type Compiling, compileTarget, compileText, WORKING_DIRECTORY_CHECK } f
 import { compileTimeout } from './compile-timeout.ts';
 import { type FileWindows, windowsOf } from './compile-windows.ts';
 import { parseDuration } from './duration.ts';
+import { taggedPart } from './fleet.ts';
 import { AT_EXPECTED, toInstant } from './instant.ts';
 import type { Path } from './positions.ts';
 import type { ScheduleAction, StandingSchedule, TargetTemplate } from './rule.ts';
@@ -55,7 +56,7 @@ export function compileStandingSchedule(
   const timing = compileTiming(spec, path, compiling);
   if (target === undefined || timing === undefined) return undefined;
   const when = 'at' in timing ? literalOf(timing.at) : literalOf(timing.recurrence);
-  const instances = target.instances.map(literalOf).filter((id) => id !== undefined);
+  const instances = instancesOf(target);
   const { schedules } = factsOf(target.provider);
   if (schedules === undefined) {
     compiling.problems.add(
@@ -108,6 +109,7 @@ export function compileStandingSchedule(
     name: spec.name,
     provider: target.provider,
     ...plain,
+    ...(target.fleet?.tags && { taggedFleet: taggedPart(target.fleet) }),
     settings: compileSettings(spec, target.provider, path, compiling),
     timing: 'at' in timing ? { at: when } : { recurrence: when },
     isEnabled: spec.enabled,
@@ -143,23 +145,29 @@ function compileSettings(
 type Plain = Pick<StandingSchedule, 'region' | 'command' | 'instances' | 'parameters' | 'username'>;
 
 function literals(target: TargetTemplate): Plain | undefined {
-  const region = literalOf(target.region);
+  const region = target.region && literalOf(target.region);
   const command = literalOf(target.command);
   const username = target.username && literalOf(target.username);
-  const instances = target.instances.map(literalOf);
+  const instances = instancesOf(target);
   const parameters = target.parameters.map(({ name, template }) => [name, literalOf(template)] as const);
   if (region === undefined || command === undefined) return undefined;
   if (target.username !== undefined && username === undefined) return undefined;
-  const ids = instances.filter((id) => id !== undefined);
   const values = parameters.flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const]));
-  if (ids.length < instances.length || values.length < parameters.length) return undefined;
+  const isPlain = target.instances.every(({ literal }) => literal !== undefined);
+  if (!isPlain || values.length < parameters.length) return undefined;
   return {
     region,
     command,
-    instances: [...new Set(ids)],
+    instances: [...new Set(instances)],
     parameters: Object.fromEntries(values),
     username,
   };
+}
+
+/** Those that are known: of a tagged fleet the cloud is asked at each sync. */
+function instancesOf({ instances, fleet }: TargetTemplate): string[] {
+  if (instances.length === 0) return [...(fleet?.instances ?? [])];
+  return instances.map(literalOf).filter((id) => id !== undefined);
 }
 
 function literalOf(template: Template): string | undefined {

@@ -4,7 +4,8 @@ import type { EventKind } from '../model/trigger-event.ts';
 import { factsOf } from '../providers/registry.ts';
 import { compilePattern, type LinearPattern } from '../regex/linear-match.ts';
 import { areInstancesFromEvent, isFromEvent, type Unsafe } from './event-chosen.ts';
-import { type Fleet, type Fleets, findFleet } from './fleet.ts';
+import type { Fleet, Fleets } from './fleet.ts';
+import { fleetsOf } from './fleet-choice.ts';
 import { describeMismatch } from './mismatch.ts';
 import type { Path, YamlFile } from './positions.ts';
 import type { Problems } from './problems.ts';
@@ -35,7 +36,9 @@ export function providerOf(
   { fleet, provider }: Pick<TargetSpec, 'fleet' | 'provider'>,
   { fleets }: Pick<Compiling, 'fleets'>,
 ): ProviderName | undefined {
-  return fleet === undefined ? provider : fleets.get(fleet)?.provider;
+  if (fleet === undefined) return provider;
+  const names = typeof fleet === 'string' ? [fleet] : fleet.of;
+  return names.map((name) => fleets.get(name)).find((one) => one !== undefined)?.provider;
 }
 
 /**
@@ -48,18 +51,26 @@ export function compileTarget(
   compiling: Compiling,
   unsafe?: Unsafe,
 ): TargetTemplate | undefined {
-  const fleet = spec.fleet === undefined ? undefined : findFleet(spec.fleet, path, compiling);
-  const provider = fleet?.provider ?? spec.provider;
+  const fleetPath = [...path, 'fleet'];
+  const fleets = spec.fleet === undefined ? [] : fleetsOf(spec.fleet, fleetPath, compiling);
+  const from =
+    typeof spec.fleet === 'object'
+      ? compileText(spec.fleet.from, [...fleetPath, 'from'], compiling)
+      : undefined;
+  const isChosen = typeof spec.fleet === 'object';
+  const fleet = isChosen ? undefined : fleets?.[0];
+  const provider = fleets?.[0]?.provider ?? spec.provider;
   const facts = provider === undefined ? undefined : factsOf(provider);
   const text = (field: string, value: string, check?: LiteralCheck): Template | undefined =>
     compileText(value, [...path, field], compiling, check);
-  const region = provider === undefined ? undefined : compileRegion(spec, fleet, provider, path, compiling);
+  const region =
+    provider === undefined || isChosen ? undefined : compileRegion(spec, fleet, provider, path, compiling);
   const command = text(
     'command',
     spec.command,
     facts && { form: facts.command.form, expected: `a command of ${provider}, ${facts.command.example}` },
   );
-  const instances = compileInstances(spec, fleet, provider, path, compiling);
+  const instances = compileInstances(spec, fleets ?? [], provider, path, compiling);
   const parameters = compileParameters(spec, provider, path, compiling, unsafe);
   const username = spec.username === undefined ? undefined : text('username', spec.username, USERNAME_CHECK);
   unsafe?.refuse('region', region, 'write the region, or a `fleet`, which has one');
@@ -73,10 +84,12 @@ export function compileTarget(
     const chosen = instances?.find(isFromEvent);
     unsafe?.refuse('instances', chosen, 'write `fleet: …`, a fleet of `fleets` in which they must be');
   }
-  if (provider === undefined || region === undefined || command === undefined) return undefined;
+  if (provider === undefined || command === undefined || fleets === undefined) return undefined;
+  if (isChosen ? from === undefined : region === undefined) return undefined;
   if (instances === undefined || parameters === undefined) return undefined;
   return {
     fleet,
+    fleetChoice: from && { from, of: fleets },
     provider,
     region,
     command,
@@ -144,12 +157,12 @@ function compileRegion(
 
 function compileInstances(
   spec: TargetSpec,
-  fleet: Fleet | undefined,
+  fleets: readonly Fleet[],
   provider: ProviderName | undefined,
   path: Path,
   compiling: Compiling,
 ): Template[] | undefined {
-  if (spec.instances === undefined) return fleet && [...fleet.instances].map(literal);
+  if (spec.instances === undefined) return spec.fleet === undefined ? undefined : [];
   const ids = provider === undefined ? undefined : factsOf(provider).instance;
   const check = ids && { form: ids.form, expected: `an instance id of ${provider}, ${ids.example}` };
   const at = [...path, 'instances'];
@@ -159,7 +172,7 @@ function compileInstances(
       : spec.instances.map((text, index) => [text, [...at, index]]);
   const templates = texts.map(([text, place]) => {
     const template = compileText(text, place, compiling, { ...check, mayBeList: true });
-    checkMember(template?.literal, fleet, place, compiling);
+    checkMember(template?.literal, fleets, place, compiling);
     return template;
   });
   const compiled = templates.filter((template) => template !== undefined);
@@ -168,12 +181,14 @@ function compileInstances(
 
 function checkMember(
   id: string | undefined,
-  fleet: Fleet | undefined,
+  fleets: readonly Fleet[],
   path: Path,
   { problems }: Compiling,
 ): void {
-  if (id === undefined || fleet === undefined || fleet.instances.has(id)) return;
-  problems.add(path, `\`${id}\` is not in the fleet \`${fleet.name}\`; add it there, or leave it out here`);
+  // Whether a tagged fleet has it, the cloud says when the run is sent.
+  const without = fleets.find(({ instances, tags }) => tags === undefined && !instances.has(id ?? ''));
+  if (id === undefined || without === undefined) return;
+  problems.add(path, `\`${id}\` is not in the fleet \`${without.name}\`; add it there, or leave it out here`);
 }
 
 function compileParameters(

@@ -51,10 +51,13 @@ function executionOf({ target, guards }: Execution): ASTNode[] {
   return [...templatesOf(target).flatMap(astsOf), ...keys];
 }
 
-function templatesOf({ region, command, instances, parameters, ...rest }: TargetTemplate): Template[] {
+function templatesOf({ command, instances, parameters, ...rest }: TargetTemplate): Template[] {
   const values = parameters.map(({ template }) => template);
-  const optional = [rest.username, rest.workingDirectory].filter((template) => template !== undefined);
-  return [command, region, ...instances, ...values, ...optional];
+  const { region, fleetChoice, username, workingDirectory } = rest;
+  const optional = [region, fleetChoice?.from, username, workingDirectory].filter(
+    (template) => template !== undefined,
+  );
+  return [command, ...instances, ...values, ...optional];
 }
 
 function astsOf({ parts }: Template): ASTNode[] {

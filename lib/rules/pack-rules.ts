@@ -8,7 +8,7 @@ import { type Condition, type PackedCondition, packCondition } from './condition
 import type { Expression } from './expression.ts';
 import type { Fleet } from './fleet.ts';
 import { PACKED_VERSION, type PackedHead } from './packed-head.ts';
-import type { Rule, RuleSet, RuleSource } from './rule.ts';
+import type { Rule, RuleSet, RuleSource, TargetTemplate } from './rule.ts';
 import { type IndexData, indexRules } from './rule-index.ts';
 
 /** The second line. */
@@ -29,9 +29,7 @@ export function packRules(ruleSet: RuleSet, text: string, sources: Iterable<Rule
   const { fileName, limits, windows, destinations, schedules, sources: settings, rules } = ruleSet;
   const fleets = new Map(
     rules.flatMap(({ action }) =>
-      action.kind === 'cancel' || action.target.fleet === undefined
-        ? []
-        : [[action.target.fleet.name, action.target.fleet] as const],
+      action.kind === 'cancel' ? [] : fleetsOf(action.target).map((fleet) => [fleet.name, fleet] as const),
     ),
   );
   const used = new Set(rules.flatMap(({ on }) => on));
@@ -63,6 +61,10 @@ function pack(value: unknown): unknown {
   if (isPattern(value)) return { $: ['pattern', value.source] } satisfies Packed;
   if (isFleet(value)) return { $: ['fleet', value.name] } satisfies Packed;
   return value;
+}
+
+function fleetsOf({ fleet, fleetChoice }: TargetTemplate): readonly Fleet[] {
+  return fleet ? [fleet] : (fleetChoice?.of ?? []);
 }
 
 function isExpression(value: unknown): value is Expression {

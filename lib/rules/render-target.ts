@@ -1,6 +1,8 @@
 /** Fills in where and what to run, and refuses what is not certainly meant: forms of ids, patterns of values. */
 import type { Target } from '../model/target.ts';
 import type { TriggerEvent } from '../model/trigger-event.ts';
+import type { Fleet } from './fleet.ts';
+import { chooseFleet } from './fleet-choice.ts';
 import { Rejection, renderField } from './rejection.ts';
 import type { Parameter, TargetTemplate } from './rule.ts';
 import { OutOfSteps, type Steps } from './steps.ts';
@@ -19,18 +21,26 @@ import {
 } from './target-check.ts';
 import { renderList, renderText, type Template } from './template.ts';
 
+/** What runs where; of a tagged fleet, with the instances that were asked for by name, if any. */
+export interface RenderedTarget {
+  target: Target;
+  /** The fleet that it is on. */
+  fleet: Fleet | undefined;
+}
+
 /** @throws Rejection with what was known of the target by then */
-export function renderTarget(target: TargetTemplate, event: TriggerEvent, steps: Steps): Target {
+export function renderTarget(target: TargetTemplate, event: TriggerEvent, steps: Steps): RenderedTarget {
   const { provider, timeoutSeconds, options } = target;
   const known: { region?: string; command?: string } = {};
   try {
-    const region = renderField('region', target.region, event, steps);
+    const fleet = target.fleetChoice ? chooseFleet(target.fleetChoice, event, steps) : target.fleet;
+    const region = target.region ? renderField('region', target.region, event, steps) : (fleet?.region ?? '');
     refuse(objectToRegion(region));
     known.region = region;
     const command = renderField('command', target.command, event, steps);
     refuse(objectToCommand(command, provider));
     known.command = command;
-    const instances = renderInstances(target, event, steps);
+    const instances = renderInstances(target, fleet, event, steps);
     const parameters = renderParameters(target, event, steps);
     const secrets = target.parameters.flatMap(({ name, isSecret }) => (isSecret ? [name] : []));
     const username = target.username && renderField('username', target.username, event, steps);
@@ -38,7 +48,7 @@ export function renderTarget(target: TargetTemplate, event: TriggerEvent, steps:
     const path = target.workingDirectory;
     const workingDirectory = path && renderField('workingDirectory', path, event, steps);
     if (workingDirectory !== undefined) refuse(objectToWorkingDirectory(workingDirectory));
-    return {
+    const rendered: Target = {
       provider,
       region,
       command,
@@ -50,6 +60,7 @@ export function renderTarget(target: TargetTemplate, event: TriggerEvent, steps:
       workingDirectory,
       options,
     };
+    return { target: rendered, fleet };
   } catch (thrown) {
     if (thrown instanceof OutOfSteps) throw new Rejection('limit.steps', steps.whySpent() ?? '', known);
     if (!(thrown instanceof Rejection)) throw thrown;
@@ -58,17 +69,21 @@ export function renderTarget(target: TargetTemplate, event: TriggerEvent, steps:
 }
 
 function renderInstances(
-  { instances, provider, fleet }: TargetTemplate,
+  { instances, provider }: TargetTemplate,
+  fleet: Fleet | undefined,
   event: TriggerEvent,
   steps: Steps,
 ): string[] {
+  const isTagged = fleet?.tags !== undefined;
+  if (instances.length === 0 && fleet !== undefined) return [...fleet.instances];
   const ids = new Set<string>();
   for (const template of instances) {
     const rendering = renderList(template, event, steps);
     if (!rendering.ok) throw new Rejection('template.failed', `\`instances\`: ${rendering.because}`);
     for (const id of rendering.value) {
       refuse(objectToInstance(id, provider));
-      if (fleet !== undefined && !fleet.instances.has(id)) {
+      // Of a tagged fleet the cloud says it, when the run is sent.
+      if (fleet !== undefined && !isTagged && !fleet.instances.has(id)) {
         throw new Rejection(
           'instances.not-in-fleet',
           `\`instances\`: ${showValue(id)} is not in the fleet \`${fleet.name}\`; add it to \`fleets\`, if it is meant`,

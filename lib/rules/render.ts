@@ -9,6 +9,7 @@ import { runIdFor } from '../model/run-id.ts';
 import type { RenderedGuards, RunRequest } from '../model/run-request.ts';
 import type { TriggerEvent } from '../model/trigger-event.ts';
 import type { Expression } from './expression.ts';
+import { type Fleet, taggedPart } from './fleet.ts';
 import { AT_EXPECTED, toInstant, whyNotAt } from './instant.ts';
 import { Rejection, renderField } from './rejection.ts';
 import { patternsOf, renderTarget } from './render-target.ts';
@@ -31,7 +32,7 @@ export interface RenderContext {
 
 /**
  * @returns what the rule asks for, or a rejection with the code `limit.steps`, `template.failed`, `key.empty`, `parameters.unsafe`,
- * `instances.invalid`, `instances.not-in-fleet`, `command.invalid`, `region.invalid`, `username.invalid`, `workingDirectory.invalid` or
+ * `instances.invalid`, `instances.not-in-fleet`, `fleet.not-allowed`, `command.invalid`, `region.invalid`, `username.invalid`, `workingDirectory.invalid` or
  * `schedule.invalid`. Never throws.
  */
 export function renderRule(rule: Rule, event: TriggerEvent, context: RenderContext): RunRequest {
@@ -118,38 +119,58 @@ function renderRun(
   steps: Steps,
 ) {
   return {
-    ...renderAsked(action, event, steps),
-    ...renderExecution(action, event, steps),
+    ...renderBoth(action, event, steps),
     deadline: new Date(askedAt.getTime() + action.deadlineMs).toISOString(),
   };
 }
 
-function renderAsked({ target }: Execution, event: TriggerEvent, steps: Steps) {
-  return { target: renderTarget(target, event, steps), patterns: patternsOf(target) };
+/** What runs where, and how it is executed. */
+function renderBoth(action: Execution, event: TriggerEvent, steps: Steps) {
+  const { asked, fleet } = renderAsked(action, event, steps);
+  return { ...asked, ...renderExecution(action, fleet, event, steps) };
 }
 
-function renderExecution(action: Execution, event: TriggerEvent, steps: Steps) {
+function renderAsked({ target }: Execution, event: TriggerEvent, steps: Steps) {
+  const { target: rendered, fleet } = renderTarget(target, event, steps);
+  const taggedFleet = fleet && taggedPart(fleet);
+  const asked = { target: rendered, patterns: patternsOf(target), ...(taggedFleet && { taggedFleet }) };
+  return { asked, fleet };
+}
+
+function renderExecution(action: Execution, fleet: Fleet | undefined, event: TriggerEvent, steps: Steps) {
   const { onUnavailable, waves } = action;
-  return { guards: renderGuards(action, event, steps), onUnavailable, waves };
+  return { guards: renderGuards(action, fleet, event, steps), onUnavailable, waves };
 }
 
 /** A scheduled run is rendered now, because the event is gone at its time. */
 function renderLater(action: Execution, event: TriggerEvent, steps: Steps) {
+  const { asked, fleet } = renderAsked(action, event, steps);
   return {
-    ...renderAsked(action, event, steps),
-    execution: { ...renderExecution(action, event, steps), deadlineMs: action.deadlineMs },
+    ...asked,
+    execution: { ...renderExecution(action, fleet, event, steps), deadlineMs: action.deadlineMs },
   };
 }
 
-function renderGuards({ guards }: Execution, event: TriggerEvent, steps: Steps): RenderedGuards {
-  const { dedupe, times, ...limits } = guards;
+function renderGuards(
+  { guards }: Execution,
+  fleet: Fleet | undefined,
+  event: TriggerEvent,
+  steps: Steps,
+): RenderedGuards {
+  const { dedupe, times, maxShare, ...limits } = guards;
   return {
     ...limits,
     ...(dedupe && {
       dedupe: { ...dedupe, key: renderKey('guards.dedupe.key', dedupe.key, event, steps) },
     }),
+    ...(maxShare && fleet && { maxShare: shareOf(fleet, maxShare.percent) }),
     ...(times && { times: { ...times, key: renderKey('guards.times.key', times.key, event, steps) } }),
   };
+}
+
+/** How many instances a tagged fleet has is known when the run is sent. */
+function shareOf({ name, instances, tags }: Fleet, percent: number): RenderedGuards['maxShare'] {
+  return { fleet: name, percent, ...(tags === undefined && { size: instances.size }) };
 }
 
 function renderCancel(action: CancelAction, event: TriggerEvent, steps: Steps) {

@@ -5,6 +5,7 @@ import type { ProviderName } from '../model/provider-name.ts';
 import type { Outputs } from '../model/reply-to.ts';
 import type { OnUnavailable } from '../model/run-request.ts';
 import type { ScheduleSettings } from '../model/schedule-settings.ts';
+import type { TaggedFleet } from '../model/tagged-fleet.ts';
 import type { TriggerEvent } from '../model/trigger-event.ts';
 import type { Waves } from '../model/waves.ts';
 import type { OnFreeze, Windows } from '../model/window.ts';
@@ -15,6 +16,7 @@ import type { FileWindows } from './compile-windows.ts';
 import type { Condition } from './condition.ts';
 import type { Expression } from './expression.ts';
 import type { Fleet } from './fleet.ts';
+import type { FleetChoice } from './fleet-choice.ts';
 import type { Template } from './template.ts';
 
 /** What rules have to know of a source. */
@@ -89,10 +91,13 @@ export type Action = RunAction | CancelAction | ScheduleAction;
 export interface TargetTemplate {
   /** Where it has one: no instance outside it is touched. */
   readonly fleet?: Fleet | undefined;
+  /** In its place: the event says which. */
+  readonly fleetChoice?: FleetChoice | undefined;
   readonly provider: ProviderName;
-  readonly region: Template;
+  /** Absent where the event chooses the fleet: that has one. */
+  readonly region?: Template | undefined;
   readonly command: Template;
-  /** Each gives one id or a list of them. */
+  /** Each gives one id or a list of them; none: the whole fleet, as it is when the run is rendered or sent. */
   readonly instances: readonly Template[];
   /** Whether the event decides where it runs; false where the file names every instance. */
   readonly isInstancesFromEvent: boolean;
@@ -139,7 +144,8 @@ export interface Guards {
   /** An instance has one run at a time, of all rules that say so. */
   readonly lock?: true;
   readonly maxInstances?: number;
-  readonly maxShare?: { readonly fleet: string; readonly percent: number; readonly size: number };
+  /** Of the run's fleet. */
+  readonly maxShare?: { readonly percent: number };
   readonly breaker?: { readonly failures: number; readonly resetMs: number };
   readonly maxPerHour: { readonly runs: number; readonly instances?: number };
 }
@@ -161,7 +167,9 @@ export interface StandingSchedule {
   readonly provider: ProviderName;
   readonly region: string;
   readonly command: string;
+  /** Of a tagged fleet, those of it that are named; none: all that it has when it is synchronised. */
   readonly instances: readonly string[];
+  readonly taggedFleet?: TaggedFleet | undefined;
   readonly parameters: Readonly<Record<string, string>>;
   readonly username?: string | undefined;
   readonly settings?: ScheduleSettings | undefined;

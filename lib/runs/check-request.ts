@@ -76,14 +76,16 @@ function objectToCommon({ rule, requestedAt }: RunRequest, now: Date): Objection
 }
 
 function objectToTarget(request: TargetRequest): Objection | undefined {
-  const { target, patterns } = request;
+  const { target, patterns, taggedFleet } = request;
   const { provider, region, command, instances, parameters, username, workingDirectory } = target;
   const wrongInstance = instances.map((id) => objectToInstance(id, provider)).find(isObjection);
   return (
     objectToRegion(region) ??
     objectToCommand(command, provider) ??
     wrongInstance ??
-    objectToCount(instances.length) ??
+    // Of a tagged fleet the cloud is asked, and none means all that it has.
+    (taggedFleet !== undefined && instances.length === 0 ? undefined : objectToCount(instances.length)) ??
+    objectToFleet(taggedFleet) ??
     (new Set(instances).size < instances.length ? invalid('`instances` has one twice') : undefined) ??
     objectToParameters(parameters, provider) ??
     objectToSecrets(target) ??
@@ -94,6 +96,14 @@ function objectToTarget(request: TargetRequest): Objection | undefined {
     objectToOptions(target) ??
     objectToLacks(request)
   );
+}
+
+/** Without a tag, a fleet would be every instance of the region. */
+function objectToFleet(fleet: TargetRequest['taggedFleet']): Objection | undefined {
+  if (fleet === undefined) return undefined;
+  const entries = Object.entries(fleet.tags);
+  const isWhole = entries.length > 0 && entries.every(([key, value]) => key !== '' && value !== '');
+  return isWhole ? undefined : invalid('`taggedFleet` has no tags, or one without a key or a value');
 }
 
 function objectToSecrets({ parameters, secretParameters = [] }: Target): Objection | undefined {
@@ -153,10 +163,12 @@ function objectToOptions({ provider, options }: Target): Objection | undefined {
 /** Refuses options that the cloud does not support. */
 function objectToLacks(request: TargetRequest): Objection | undefined {
   const { provider, username, workingDirectory, timeoutSeconds: timeout } = request.target;
+  const fleetTags = request.taggedFleet?.tags;
   const recurrence = request.action === 'schedule' ? request.recurrence : undefined;
   const wrong: string[] = [];
   const add = (path: readonly unknown[], lack: string) => wrong.push(`\`${path.join('.')}\`: ${lack}`);
-  refuseLacks({ username, workingDirectory, timeout, recurrence }, factsOf(provider), 'us', [], { add });
+  const given = { username, workingDirectory, timeout, recurrence, fleetTags };
+  refuseLacks(given, factsOf(provider), 'us', [], { add });
   const [first] = wrong;
   return first === undefined ? undefined : invalid(first);
 }
@@ -168,6 +180,8 @@ function objectToSchedule(runRequest: Extract<RunRequest, { action: 'schedule' }
     return invalid(`\`recurrence\` has ${recurrence.length} characters`);
   }
   if (execution === undefined) {
+    // The provider fires it, on instances that it must know then.
+    if (runRequest.taggedFleet !== undefined) return invalid('`taggedFleet` without `execution`');
     // The provider fires it, and keeps its values for as long: earlier versions asked for that, and had no secrets.
     return target.secretParameters && invalid('`secretParameters` without `execution`');
   }

@@ -1,5 +1,6 @@
 /** The dependencies of dispatch, and its results for the queue. */
 import type { Run } from '../model/run.ts';
+import type { FleetCache } from '../providers/fleet-cache.ts';
 import type { Providers } from '../providers/provider.ts';
 import type { Handled } from '../queues/consume.ts';
 import type { TakeLastLook } from '../store/last-look.ts';
@@ -9,6 +10,8 @@ import type { SettleContext } from './settle.ts';
 
 export interface DispatchContext extends SettleContext {
   providers: Providers;
+  /** Says which instances a tagged fleet has; one for each process. */
+  fleets: FleetCache;
   /** Reads what may forbid a send, immediately before it. */
   lastLook: TakeLastLook;
   /** The time after which another process may take over an attempt. */

@@ -4,13 +4,21 @@
  */
 import { publish, runEvent } from '../completions/publish.ts';
 import { admit, admitEarly, releaseClaims } from '../guards/guards.ts';
-import { isOpen, isTerminalRun, type Run, type RunInvocation, sentInvocations } from '../model/run.ts';
+import {
+  isOpen,
+  isTerminalRun,
+  isUnresolved,
+  type Run,
+  type RunInvocation,
+  sentInvocations,
+} from '../model/run.ts';
 import type { RunRequest } from '../model/run-request.ts';
 import { isCalledOff } from '../model/run-waves.ts';
 import { providerOf } from '../providers/provider.ts';
 import { holdUnavailable } from './availability.ts';
 import { PLANNED } from './call.ts';
 import { dropCancelled } from './cancel-part.ts';
+import { chooseInstances, concludeChoice, resolveFleet } from './choose-instances.ts';
 import { type DispatchContext, type DispatchResult, retryLater, type Step } from './dispatch-context.ts';
 import { lockOnce } from './lock-instances.ts';
 import { newRun, rejectedRun } from './new-run.ts';
@@ -24,16 +32,39 @@ export async function dispatchRun(
   runRequest: Extract<RunRequest, { action: 'run' }>,
   context: DispatchContext,
 ): Promise<DispatchResult> {
-  const { store, now, leaseMs, providers } = context;
+  const { now, leaseMs, providers } = context;
   const leaseUntil = new Date(now().getTime() + leaseMs);
   const provider = providerOf(providers, runRequest.target.provider);
   const planned = newRun(runRequest, provider, leaseUntil);
+  if (isUnresolved(planned)) return await dispatchUnresolved(planned, context);
+  return await dispatchNew(planned, context);
+}
+
+async function dispatchNew(planned: Run, context: DispatchContext): Promise<DispatchResult> {
+  const { store, now, providers } = context;
   // If no request precedes the call, the first attempt is marked in the write that stores the run.
-  const isMarked = runRequest.onUnavailable === 'fail';
+  const { target } = planned;
+  const isMarked = planned.onUnavailable === 'fail' && target !== undefined;
   const { isNew, run: stored } = await store.create(
-    isMarked ? attempting(planned, 0, provider, now()) : planned,
+    isMarked ? attempting(planned, 0, providerOf(providers, target.provider), now()) : planned,
   );
   return isNew ? await attempt(stored, context, isMarked) : await resume(stored, context);
+}
+
+/**
+ * The cloud is asked for the instances before the run is stored: if this process dies in between, nothing was sent, and
+ * the message asks again. Without an answer the run is stored as it is, so that people see what it waits for.
+ */
+async function dispatchUnresolved(planned: Run, context: DispatchContext): Promise<DispatchResult> {
+  const { store } = context;
+  const known = await store.get(planned.runId);
+  if (known !== undefined) return await resume(known, context);
+  const choice = await chooseInstances(planned, context);
+  if (choice.kind === 'chosen') return await dispatchNew(choice.run, context);
+  const { isNew, run: stored } = await store.create(planned);
+  if (!isNew) return await resume(stored, context);
+  const step = await concludeChoice(stored, choice, context);
+  return step.kind === 'next' ? await attempt(step.run, context) : step;
 }
 
 /** Continues a stored run that may not have been sent completely: after a repeated message, or a takeover by the poller. */
@@ -77,7 +108,9 @@ export async function attempt(
   context: DispatchContext,
   isFresh = false,
 ): Promise<DispatchResult> {
-  let step = await prepare(leased, context, isFresh);
+  const resolved = await resolveFleet(leased, context);
+  if (resolved.kind !== 'next') return resolved;
+  let step = await prepare(resolved.run, context, isFresh);
   let isFirst = isFresh;
   const shared: Attempt = { storeSent: (sent) => storeSent(sent, context), lock: lockOnce(context) };
   while (step.kind === 'next') {

@@ -3,11 +3,13 @@
  * the kill switch before each send. A recurrence creates such a run for each firing.
  */
 
+import { ASK_ANEW } from '../guards/ask-anew.ts';
 import { after } from '../model/after.ts';
 import type { Reason } from '../model/completion-event.ts';
-import { type Run, SCHEDULE_SOURCE, timerOf } from '../model/run.ts';
+import { isAwaitingSchedule, type Run, SCHEDULE_SOURCE, timerOf } from '../model/run.ts';
 import { runIdFor } from '../model/run-id.ts';
 import { providerOf } from '../providers/provider.ts';
+import { type Choice, chooseInstances, concludeChoice } from './choose-instances.ts';
 import { resume } from './dispatch.ts';
 import type { DispatchContext } from './dispatch-context.ts';
 import { firstInstances, planInvocations } from './new-run.ts';
@@ -45,15 +47,24 @@ async function fireOnce(run: Run, at: Date, context: DispatchContext): Promise<v
   const { target } = run;
   if (target === undefined) return;
   if (now() >= new Date(run.deadline)) {
-    await endRun(run, 'expired', late(at, run), context);
+    await endRun(run, 'expired', unreadOf(run) ?? late(at, run), context);
     return;
   }
-  const { waitingFor: _, ...rest } = run;
+  const choice = await chooseInstances(run, context);
+  if (choice.kind !== 'chosen') {
+    await withoutInstances(run, choice, context);
+    return;
+  }
+  const { waitingFor: _, ...rest } = choice.run;
   const instant = now().toISOString();
   const begun = await store.save({
     ...rest,
     status: 'dispatching',
-    invocations: planInvocations(run.runId, firstInstances(run), providerOf(providers, target.provider)),
+    invocations: planInvocations(
+      run.runId,
+      firstInstances(choice.run),
+      providerOf(providers, target.provider),
+    ),
     leaseUntil: instant,
     pollAt: instant,
   });
@@ -62,6 +73,25 @@ async function fireOnce(run: Run, at: Date, context: DispatchContext): Promise<v
   log.info('schedule.fired', { runId: run.runId, rule: run.rule, at: at.toISOString() });
   const result = await resume(begun.run, context);
   if (result.kind === 'retry') await comeBack(result.run, result.retryAfterMs, context);
+}
+
+/** Its time has come, and the cloud names no instances for it: it is asked again until the deadline, or it ends. */
+async function withoutInstances(
+  run: Run,
+  choice: Exclude<Choice, { kind: 'chosen' }>,
+  context: DispatchContext,
+): Promise<void> {
+  const { store, now } = context;
+  if (choice.kind === 'refused') {
+    await concludeChoice(run, choice, context);
+    return;
+  }
+  const pollAt = after(now(), choice.retryAfterMs).toISOString();
+  await change(store, run, (current) =>
+    isAwaitingSchedule(current) && current.cancelRequestedAt === undefined
+      ? { ...current, pollAt, waitingFor: choice.reason }
+      : undefined,
+  );
 }
 
 /** No queue message redelivers such a run, so the poller looks as soon as it may be tried again. */
@@ -118,6 +148,17 @@ export function runOf(run: Run, at: Date): Run {
     schedule: { at: at.toISOString(), timer: { deadlineMs: timerOf(run)?.deadlineMs ?? 1 } },
   };
   return waitingUntil(firing, at);
+}
+
+/** Of one that was due, and waited for its cloud to say which instances there are. */
+function unreadOf({ waitingFor, deadline }: Run): Reason | undefined {
+  if (waitingFor?.code !== 'fleet.unread') return undefined;
+  const { code, message } = waitingFor;
+  return {
+    code,
+    message: `It could not be sent before its deadline ${deadline}: ${message}`,
+    advice: ASK_ANEW,
+  };
 }
 
 function late(at: Date, { deadline }: Run): Reason {

@@ -33,6 +33,7 @@ export function newRun(
   return {
     ...described(runRequest),
     target: runRequest.target,
+    ...(runRequest.taggedFleet && { taggedFleet: runRequest.taggedFleet }),
     guards: runRequest.guards,
     onUnavailable: runRequest.onUnavailable,
     deadline: runRequest.deadline,
@@ -46,15 +47,15 @@ export function newRun(
 
 /** Its invocations; in waves, those of the first one. */
 function planRun(
-  { runId, target, waves, requestedAt, deadline }: Extract<RunRequest, { action: 'run' }>,
+  { runId, target, taggedFleet, waves, requestedAt, deadline }: Extract<RunRequest, { action: 'run' }>,
   provider: Splitting,
 ): Pick<Run, 'invocations' | 'waves'> {
-  if (waves === undefined) return { invocations: planInvocations(runId, target.instances, provider) };
+  // Which instances there are is asked first (lib/runs/choose-instances.ts).
+  const invocations =
+    taggedFleet === undefined ? planInvocations(runId, firstInstances({ target, waves }), provider) : [];
+  if (waves === undefined) return { invocations };
   const withinMs = Math.max(1, Date.parse(deadline) - Date.parse(requestedAt));
-  return {
-    invocations: planInvocations(runId, firstInstances({ target, waves }), provider),
-    waves: { ...waves, withinMs, begun: 1 },
-  };
+  return { invocations, waves: { ...waves, withinMs, begun: 1 } };
 }
 
 /** Those that are sent to first: all of them, or the first wave. */

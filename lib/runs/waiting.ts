@@ -141,6 +141,7 @@ export async function waitFor(
 
 /** The codes whose advice is to wait; other advice is also useful after the deadline. */
 const WAITS_OF_OURS: ReadonlySet<string> = new Set([
+  'fleet.unread',
   'guard.freeze',
   'guard.in-flight',
   'guard.lock',

@@ -1,6 +1,7 @@
 /** What everything about schedules needs, and how patient it is. */
 import { FleetReflexError } from '../errors.ts';
 import type { ProviderName } from '../model/provider-name.ts';
+import type { FleetCache } from '../providers/fleet-cache.ts';
 import type { Provider, Providers } from '../providers/provider.ts';
 import type { ProviderSchedules } from '../providers/schedules.ts';
 import type { SettleContext } from '../runs/settle.ts';
@@ -23,6 +24,8 @@ export function schedulesOf(ports: SchedulePorts, provider: ProviderName): Provi
 export interface SchedulesContext extends SettleContext {
   providers: Providers<Pick<Provider, 'split' | 'cancel'>>;
   schedules: SchedulePorts;
+  /** Says which instances a tagged fleet has. */
+  fleets: FleetCache;
   ledger: ScheduleLedger;
   /** Makes sure that the poller, and with it `tendSchedules`, looks at that time. */
   wake: (at: Date) => Promise<void>;

@@ -11,6 +11,7 @@ import type { RunStore } from '../store/run-store.ts';
 import { type Applied, applySteps, describeStep, type Listing, listExisting, within } from './apply.ts';
 import { patienceOf, type SchedulesContext } from './context.ts';
 import { lookAt } from './firings.ts';
+import { withMembers } from './fleet-members.ts';
 import { asWanted, fromRules, onceAt, requestOf, specOf } from './live-schedule.ts';
 import { type ExistingSchedule, isSameTiming, planSchedules } from './plan.ts';
 
@@ -41,7 +42,7 @@ export async function bringInStep(
   isFrozen: boolean,
   context: SchedulesContext,
 ): Promise<Applied> {
-  const { schedules, log, now } = context;
+  const { schedules, fleets, log, now } = context;
   // A schedule in creation is left to its creator.
   const ofRuns = known.filter((schedule) => requestOf(schedule) && schedule.scheduleId !== undefined);
   const all = [...wanted, ...ofRuns.map(asWanted)].map((schedule) =>
@@ -51,7 +52,7 @@ export async function bringInStep(
   const places = [...all, ...known];
   const listing = await listExisting(places, schedules);
   const { existing } = listing;
-  const reachable = within(all, listing);
+  const { wanted: reachable, failed: unread } = await withMembers(within(all, listing), existing, fleets);
   const steps = planSchedules(reachable, existing, now());
   // What they did until now is only told as long as they are there.
   const touched = new Set(steps.flatMap((step) => ('scheduleId' in step ? [step.scheduleId] : [])));
@@ -64,7 +65,7 @@ export async function bringInStep(
   );
   const applied = await applySteps(steps, schedules);
   const nowListing = applied.done.length === 0 ? listing : await listExisting(places, schedules);
-  const result = { done: applied.done, failed: [...listing.unknown, ...applied.failed] };
+  const result = { done: applied.done, failed: [...listing.unknown, ...unread, ...applied.failed] };
   for (const step of result.done) log.info('schedules.step', { step: describeStep(step) });
   for (const { what, error } of result.failed) {
     log.error('schedules.failed', { what, code: error.code, error: error.message });

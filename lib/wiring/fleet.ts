@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sqsDestinations } from '../completions/sqs-destination.ts';
 import type { BehindConfig } from '../config.ts';
+import { fleetCache } from '../providers/fleet-cache.ts';
 import { wakeUpQueue } from '../queues/wake-up-queue.ts';
 import { POLL_TIMING } from '../runs/poll-timing.ts';
 import { dynamoEventLog } from '../store/dynamodb-event-log.ts';
@@ -41,6 +42,7 @@ export async function fleetParts(
     guards: dynamoGuardStore(table),
     lastLook: dynamoLastLook(table),
     providers,
+    fleets: fleetCache({ providers, maxAgeMs: config.FLEET_CACHE_SECONDS * 1000, now }),
     schedules: schedulesOf(providers),
     ledger: dynamoScheduleLedger(table),
     events: dynamoEventLog({ ...table, recordsTable: config.RECORDS_TABLE }),

@@ -10,6 +10,7 @@ import type { RunId } from '../../lib/model/run-request.ts';
 import { alibabaProvider } from '../../lib/providers/alibaba/provider.ts';
 import { alibabaSchedules } from '../../lib/providers/alibaba/schedules.ts';
 import { systemClock } from '../../lib/providers/clock.ts';
+import { fleetCache } from '../../lib/providers/fleet-cache.ts';
 import type { Provider } from '../../lib/providers/provider.ts';
 import type { ProviderSchedules } from '../../lib/providers/schedules.ts';
 import { tencentProvider } from '../../lib/providers/tencent/provider.ts';
@@ -118,6 +119,7 @@ export async function startStack(options: { alibaba?: Partial<CloudAssistantServ
       }),
     },
     providers,
+    fleets: fleetCache({ providers, maxAgeMs: 0, now }),
     schedules: {
       tencent: tencentSchedules({ client: tencent.client, stage: 'test' }),
       alibaba: alibabaSchedules({ client: alibaba.client, stage: 'test', now }),

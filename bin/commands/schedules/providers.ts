@@ -1,8 +1,11 @@
 /** Compares the standing schedules with what the providers have, and makes them so. */
+
 import { CloudsConfig, readConfig } from '../../../lib/config.ts';
+import { fleetCache } from '../../../lib/providers/fleet-cache.ts';
 import type { RuleSet } from '../../../lib/rules/rule.ts';
 import { applySteps, describeStep, listExisting, type Place, within } from '../../../lib/schedules/apply.ts';
 import type { SchedulePorts } from '../../../lib/schedules/context.ts';
+import { withMembers } from '../../../lib/schedules/fleet-members.ts';
 import { heldByWindows } from '../../../lib/schedules/hold.ts';
 import { isRunName } from '../../../lib/schedules/live-schedule.ts';
 import { planSchedules, type ScheduleStep } from '../../../lib/schedules/plan.ts';
@@ -46,13 +49,16 @@ async function withPlan(
     const ofRuns = listing.existing.filter(({ name }) => isRunName(name)).length;
     for (const { what, error } of listing.unknown) console.error(`failed: ${what}: ${error.message}`);
     const now = new Date();
-    const wanted = await heldByWindows(ruleSet.schedules, { schedules: ports, now: () => now });
-    const steps = planSchedules(within(wanted, listing), listing.existing, now);
+    const held = await heldByWindows(ruleSet.schedules, { schedules: ports, now: () => now });
+    const fleets = fleetCache({ providers, maxAgeMs: Number.POSITIVE_INFINITY, now: () => now });
+    const { wanted, failed } = await withMembers(within(held, listing), listing.existing, fleets);
+    for (const { what, error } of failed) console.error(`failed: ${what}: ${error.message}`);
+    const steps = planSchedules(wanted, listing.existing, now);
     console.log(
       `stage ${config.STAGE}: ${listing.existing.length - ofRuns} standing, ${ofRuns} made by runs (left alone), ${steps.length} to do`,
     );
     const code = await work(steps, ports);
-    return listing.unknown.length > 0 ? 1 : code;
+    return listing.unknown.length > 0 || failed.length > 0 ? 1 : code;
   } finally {
     await closeProviders(providers);
   }
@@ -65,8 +71,9 @@ function placesOf({ schedules, rules }: RuleSet): Place[] {
   const ofRules = rules.flatMap(({ action }): Place[] => {
     // A provider without a schedule has perhaps no credentials here: --region asks it.
     if (action.kind === 'cancel' || !used.has(action.target.provider)) return [];
-    const { provider, region } = action.target;
-    return region.literal === undefined ? [] : [{ provider, region: region.literal }];
+    const { provider, region, fleetChoice } = action.target;
+    const regions = fleetChoice ? fleetChoice.of.map((fleet) => fleet.region) : [region?.literal];
+    return regions.flatMap((known) => (known === undefined ? [] : [{ provider, region: known }]));
   });
   return [...ofSchedules, ...ofRules];
 }

@@ -48,7 +48,7 @@ export const alibaba: ProviderFacts = {
     expected: 'the name of an OSS bucket like ops-logs',
     maxPrefix: 512,
   },
-  lacks: {},
+  lacks: { fleetTags: 'is not asked for instances by their tags yet; list them in `instances`' },
   schedules: {
     lacks: {},
     maxInstances: 100,

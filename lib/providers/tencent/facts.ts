@@ -55,7 +55,11 @@ export const tencent: ProviderFacts = {
     expected: 'the URL of a COS bucket like https://logs-123454321.cos.ap-beijing.myqcloud.com',
     maxPrefix: 60,
   },
-  lacks: { terminationMode, tags: 'InvokeCommand of TAT takes no tags; leave them out' },
+  lacks: {
+    terminationMode,
+    tags: 'InvokeCommand of TAT takes no tags; leave them out',
+    fleetTags: 'is not asked for instances by their tags yet; list them in `instances`',
+  },
   schedules: {
     // CreateInvoker takes only name, command, instances, user, parameters, time settings and tags.
     lacks: {

@@ -55,12 +55,28 @@ export const Unsafe = z
 const INSTANCES_EXPECTED =
   'expected an instance id, a template that gives one or a list of them, or a list of such';
 
+const FLEET_EXPECTED =
+  'expected the name of a fleet, or { from: a template that gives such a name, of: [the allowed names] }';
+const FleetName = z.union(
+  [
+    nameOf('fleet'),
+    z.strictObject({
+      from: Template.describe('A template that gives the name of a fleet.'),
+      of: z
+        .array(nameOf('fleet'))
+        .min(1)
+        .max(100)
+        .describe('The fleets that it may name, all of one cloud. Another name rejects the run.'),
+    }),
+  ],
+  { error: FLEET_EXPECTED },
+);
+export type FleetName = z.infer<typeof FleetName>;
+
 export const Target = {
-  fleet: nameOf('fleet')
-    .optional()
-    .describe(
-      'The fleet of `fleets` to run on, in place of provider and region. An instance outside it rejects the run.',
-    ),
+  fleet: FleetName.optional().describe(
+    'The fleet of `fleets` to run on, in place of provider and region. An instance outside it rejects the run. `{ from: …, of: [web, db] }`: the event chooses one of these by its name.',
+  ),
   provider: ProviderName.optional().describe(
     `The cloud that owns the instances: ${CLOUD_NAMES}. Required without \`fleet\`.`,
   ),
