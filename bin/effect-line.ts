@@ -1,10 +1,11 @@
 /** The result of a run request in a simulation, in one line for a terminal; no values of secret parameters. */
+
+import { printable } from '../lib/model/printable.ts';
 import type { RunRequest } from '../lib/model/run-request.ts';
 import { conceal, shownRequest } from '../lib/model/secret-parameters.ts';
 import { formatDuration } from '../lib/rules/duration.ts';
 import type { Effect } from '../lib/simulation/effect.ts';
 import { instancesText } from './commands/rules/instances-text.ts';
-import { printable } from './printable.ts';
 
 export function effectLine(effect: Effect): string {
   return printable(textOf(effect));

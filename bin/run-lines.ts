@@ -1,6 +1,8 @@
 /** A run of the API as lines for a terminal. */
 import * as z from 'zod';
+import { describeActor } from '../lib/model/actor.ts';
 import { CompletedTask } from '../lib/model/completion-event.ts';
+import { printable } from '../lib/model/printable.ts';
 import { RunSummary as StoredSummary } from '../lib/model/run-summary.ts';
 import { WaveView } from '../lib/model/run-waves.ts';
 
@@ -19,6 +21,10 @@ export type RunDetail = z.infer<typeof RunDetail>;
 
 /** One line: when, what, how. */
 export function lineOf(run: RunSummary): string {
+  return printable(wordsOf(run).join('  '));
+}
+
+function wordsOf(run: RunSummary): string[] {
   const why = run.reason ?? run.waitingFor;
   const where = run.instances.length > 2 ? `${run.instances.length} instances` : run.instances.join(', ');
   return [
@@ -26,18 +32,26 @@ export function lineOf(run: RunSummary): string {
     run.status.padEnd(13),
     run.runId,
     `${run.rule}${where === '' ? '' : ` on ${where}`}`,
+    ...(run.trigger.actor ? [`by ${describeActor(run.trigger.actor)}`] : []),
     ...(run.wave ? [`wave ${run.wave.number} of ${run.wave.of}`] : []),
     ...(why ? [`(${why.message})`] : []),
-  ].join('  ');
+  ];
 }
 
+/** Its ids, names and outputs are what others made them: no terminal obeys them. */
 export function linesOf(run: RunDetail): string[] {
+  return detailsOf(run).map(printable);
+}
+
+function detailsOf(run: RunDetail): string[] {
   const why = run.reason ?? run.waitingFor;
-  const { source, type, id, subject } = run.trigger;
+  const { source, type, id, subject, actor, startedBy } = run.trigger;
   return [
     `${run.runId}  ${run.status}`,
     `  rule       ${run.rule}`,
     `  event      ${type} of ${source}${subject === undefined ? '' : `, about ${subject}`} (${id})`,
+    ...(actor ? [`  by         ${describeActor(actor)}`] : []),
+    ...(startedBy ? [`  started by ${describeActor(startedBy)}, who began the chain`] : []),
     ...(why
       ? [`  why        ${why.message} [${why.code}]`, ...(why.advice ? [`  advice     ${why.advice}`] : [])]
       : []),

@@ -1,9 +1,9 @@
 /** `fleet-reflex events`: the events that the service took, newest first; for programs, what `simulate` replays. */
 import { parseArgs } from 'node:util';
 import * as z from 'zod';
+import { printable } from '../../lib/model/printable.ts';
 import { parseDuration } from '../../lib/rules/duration.ts';
 import { type Command, UsageError } from '../command.ts';
-import { printable } from '../printable.ts';
 import { CONNECTION, callRunsApi } from '../runs-client.ts';
 
 const Event = z.looseObject({

@@ -1,6 +1,8 @@
 /** `fleet-reflex why`: why an event ran what it ran, and why it did not run the rest. */
 import { parseArgs } from 'node:util';
 import * as z from 'zod';
+import { Actor, describeActor } from '../../lib/model/actor.ts';
+import { printable } from '../../lib/model/printable.ts';
 import { type Command, UsageError } from '../command.ts';
 import { lineOf, linesOf, RunDetail } from '../run-lines.ts';
 import { CONNECTION, callRunsApi } from '../runs-client.ts';
@@ -11,6 +13,7 @@ const Event = z.looseObject({
   deliveryId: z.string().optional(),
   type: z.string(),
   subject: z.string().optional(),
+  actor: Actor.loose().optional(),
   receivedAt: z.string(),
   matched: z.array(z.looseObject({ rule: z.string(), runId: z.string() })),
   unmatched: z.array(z.looseObject({ rule: z.string(), because: z.string() })),
@@ -33,7 +36,7 @@ export const command: Command = {
   usage: `fleet-reflex why [<text>] [--limit <n>] [--json]
 fleet-reflex why <run id>
 
-  <text>   part of an event's id, subject, type, source or rule; without one, the newest events
+  <text>   part of an event's id, subject, type, source, rule or person; without one, the newest events
   --limit  so many events at most (default 5)
 
 ${CONNECTION}`,
@@ -62,7 +65,7 @@ ${CONNECTION}`,
 
 async function explainRun(runId: string): Promise<number> {
   const run = RunDetail.parse(await callRunsApi('GET', `/runs/${runId}`));
-  console.log(linesOf(run).join('\n'));
+  for (const line of linesOf(run)) say(line);
   return 0;
 }
 
@@ -82,10 +85,11 @@ async function findEvents(text: string, limit: number): Promise<Event[]> {
 
 function isAbout(event: Event, text: string): boolean {
   const { source, eventId, deliveryId = '', type, subject = '', matched, unmatched, notes } = event;
+  const who = event.actor === undefined ? '' : describeActor(event.actor);
   const codes = notes.map(({ code }) => code);
   const rules = [...matched, ...unmatched].map(({ rule }) => rule);
   return (
-    has([source, eventId, deliveryId, type, subject, ...rules, ...codes], text) ||
+    has([source, eventId, deliveryId, type, subject, who, ...rules, ...codes], text) ||
     othersAbout(event, text).length > 0
   );
 }
@@ -99,26 +103,32 @@ function has(texts: readonly string[], part: string): boolean {
 }
 
 async function explain(event: Event, text: string): Promise<void> {
-  const { source, eventId, deliveryId, type, subject, receivedAt, notes } = event;
+  const { source, eventId, deliveryId, type, subject, actor, receivedAt, notes } = event;
   const { matched, unmatched, unmatchedOmitted } = event;
-  console.log(
+  say(
     `${receivedAt.slice(0, 19).replace('T', ' ')}  ${type} of ${source}${subject ? `, about ${subject}` : ''} (${deliveryId ?? eventId})`,
   );
-  for (const { code, message } of notes) console.log(`  ! ${code}: ${message}`);
+  if (actor !== undefined) say(`  by ${describeActor(actor)}`);
+  for (const { code, message } of notes) say(`  ! ${code}: ${message}`);
   const isRefused = notes.some(({ code }) => code === 'event.stale');
-  if (matched.length + unmatched.length === 0 && !isRefused) console.log(`  no rule is on ${source}`);
+  if (matched.length + unmatched.length === 0 && !isRefused) say(`  no rule is on ${source}`);
   for (const { rule, runId } of matched) {
     const run = RunDetail.safeParse(await callRunsApi('GET', `/runs/${runId}`).catch(() => undefined));
-    console.log(
+    say(
       run.success
         ? `  ✓ ${lineOf(run.data)}`
         : `  ✓ ${rule} (${runId} is not stored: one just asked for comes in a moment)`,
     );
   }
-  for (const { rule, because } of unmatched) console.log(`  · ${rule}: ${because}`);
-  if (unmatchedOmitted !== undefined) console.log(`  … and ${unmatchedOmitted} more rules that said no`);
+  for (const { rule, because } of unmatched) say(`  · ${rule}: ${because}`);
+  if (unmatchedOmitted !== undefined) say(`  … and ${unmatchedOmitted} more rules that said no`);
   const others = othersAbout(event, text);
   const named = others.slice(0, MAX_OTHERS).map(({ eventId: id }) => id);
   const more = others.length - named.length;
-  if (named.length > 0) console.log(`  so too     ${named.join(', ')}${more > 0 ? ` and ${more} more` : ''}`);
+  if (named.length > 0) say(`  so too     ${named.join(', ')}${more > 0 ? ` and ${more} more` : ''}`);
+}
+
+/** Ids, subjects and names are what their senders made them. */
+function say(line: string): void {
+  console.log(printable(line));
 }

@@ -2,11 +2,11 @@
  * One person in one chat, at one time: everything that a verb can reach. It excludes the runs, events and rules that the
  * person may not use, so that verbs need no permission checks. Verbs start and cancel runs only through it.
  */
+import { actorOf, describeActor } from '../model/actor.ts';
 import type { DoorOutcome, EventRecord } from '../model/decision.ts';
 import type { ReplyTo } from '../model/reply-to.ts';
 import { runIdFor } from '../model/run-id.ts';
 import type { RunRequest } from '../model/run-request.ts';
-import { nameFor } from '../rules/allow.ts';
 import { type ChatEvent, matchNamed } from '../rules/match.ts';
 import { renderRule } from '../rules/render.ts';
 import type { Rule } from '../rules/rule.ts';
@@ -31,7 +31,10 @@ export interface Person {
   cancel(run: ChatRun, instances: readonly string[]): void;
 }
 
-export type VisibleEvent = Pick<EventRecord, 'source' | 'type' | 'subject' | 'receivedAt' | 'matched'>;
+export type VisibleEvent = Pick<
+  EventRecord,
+  'source' | 'type' | 'subject' | 'receivedAt' | 'actor' | 'matched'
+>;
 
 export type Attempt =
   | { fires: false; because: string }
@@ -98,11 +101,12 @@ export function bindPerson({ event, rules, port, now, replyTo, traceparent }: Pe
       return events
         .filter(({ matched: of, unmatched: others }) => [...of, ...others].some(isVisible))
         .slice(0, limit)
-        .map(({ source, type, subject, receivedAt, matched: of }) => ({
+        .map(({ source, type, subject, receivedAt, actor, matched: of }) => ({
           source,
           type,
           subject,
           receivedAt,
+          actor,
           matched: of.filter(isVisible),
         }));
     },
@@ -134,6 +138,7 @@ function cancelOf(
   instances: readonly string[],
   { event, now, traceparent }: Pick<PersonContext, 'event' | 'now' | 'traceparent'>,
 ): RunRequest {
+  const actor = actorOf(event);
   return {
     version: 1,
     action: 'cancel',
@@ -144,12 +149,13 @@ function cancelOf(
       type: event.type,
       id: event.id,
       ...(event.subject !== undefined && { subject: event.subject }),
+      actor,
     },
     notify: [],
     ...(traceparent !== undefined && { traceparent }),
     requestedAt: now.toISOString(),
     targetRunId: run.runId,
     ...(instances.length > 0 && { instances: [...instances] }),
-    by: `${event.source}/${nameFor(event.data.user)}`,
+    by: describeActor(actor ?? { chat: event.source }),
   };
 }

@@ -11,6 +11,8 @@ export interface ChatRun {
   reason?: Reason | undefined;
   /** While it is not sent yet: what it waits for. */
   waitingFor?: Reason | undefined;
+  /** Who asked for it: `slack/U1 (ann)`. Absent for a system. */
+  by?: string | undefined;
   instances: readonly string[];
   /** Of a run in waves, from 1 on. */
   wave?: { number: number; of: number } | undefined;

@@ -1,6 +1,7 @@
 /** The chat's port on the stores. */
 import { countByStatus } from '../completions/publish.ts';
 import { frozenBecause } from '../guards/freeze.ts';
+import { describeActor } from '../model/actor.ts';
 import type { RunTask } from '../model/run.ts';
 import { RunId } from '../model/run-request.ts';
 import { type RunSummary, summariseRun } from '../model/run-summary.ts';
@@ -44,6 +45,7 @@ function toChatRun(run: RunSummary, tasks: readonly RunTask[]): ChatRun {
     status: run.status,
     reason: run.reason,
     waitingFor: run.waitingFor,
+    by: run.trigger.actor && describeActor(run.trigger.actor),
     instances: run.instances,
     wave: run.wave,
     counts: countByStatus(tasks),

@@ -5,6 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
+import { Actor, actorOf } from './actor.ts';
 import type { TriggerEvent } from './trigger-event.ts';
 
 export const EventRecord = z.strictObject({
@@ -16,6 +17,8 @@ export const EventRecord = z.strictObject({
   deliveryId: z.string().optional(),
   type: z.string(),
   subject: z.string().optional(),
+  /** Whose act it was, where its source says so. */
+  actor: Actor.optional(),
   /** When it happened, as its source says; ISO 8601. */
   time: z.string(),
   receivedAt: z.iso.datetime(),
@@ -44,6 +47,7 @@ export function recordOf(
   now: Date,
 ): EventRecord {
   const listed = unmatched.slice(0, MAX_UNMATCHED);
+  const actor = actorOf(event);
   const omitted = unmatchedOmitted + unmatched.length - listed.length;
   return {
     version: 1,
@@ -53,6 +57,7 @@ export function recordOf(
     ...(event.deliveryid !== undefined && { deliveryId: cut(event.deliveryid, MAX_ID) }),
     type: cut(event.type, MAX_ID),
     ...(event.subject !== undefined && { subject: cut(event.subject, MAX_ID) }),
+    ...(actor !== undefined && { actor }),
     time: event.time,
     receivedAt: now.toISOString(),
     matched: matched.map(({ rule, runId, rejected }) => ({

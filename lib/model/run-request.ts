@@ -3,6 +3,7 @@
  * needs, so that dispatch reads no rules and a change of rules never changes a queued request.
  */
 import * as z from 'zod';
+import { Actor } from './actor.ts';
 import { Chain } from './chain.ts';
 import { DestinationRef } from './destination-ref.ts';
 import { Episode } from './episode.ts';
@@ -22,6 +23,10 @@ export const Trigger = z.strictObject({
   type: z.string(),
   id: z.string(),
   subject: z.string().optional(),
+  /** Who caused it. Of a chained run whose event is no act of an account: who started the chain. */
+  actor: Actor.optional(),
+  /** Who started the chain, where the event is an act of another account. */
+  startedBy: Actor.optional(),
   /** Of an alert whose source tells its episodes apart. */
   episode: Episode.optional(),
   /** ISO 8601, by the sender's clock: of the end of an alert whose beginning its source does not tell. */

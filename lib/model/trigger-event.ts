@@ -35,7 +35,10 @@ export const DeployData = z.strictObject({
   sha: z.string().optional(),
   environment: z.string().optional(),
   status: z.string().optional(),
+  /** The name of the account that caused it. */
   actor: z.string().optional(),
+  /** Its id, where the source reports one: it stays when the name is changed. */
+  actorId: z.string().optional(),
   url: z.string().optional(),
   raw,
 });

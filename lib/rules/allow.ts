@@ -2,6 +2,7 @@
  * Who may use a rule: entries are the platform's ids, which cannot be changed. A name, which people can change, counts only
  * if the entry says so, `name:ann`.
  */
+import { nameFor } from '../model/actor.ts';
 import type { ChatData } from '../model/trigger-event.ts';
 import type { Path, YamlFile } from './positions.ts';
 import type { Problems } from './problems.ts';
@@ -47,12 +48,6 @@ function isListed(entries: readonly string[], who: Named | undefined): boolean {
       ? who?.name === entry.slice(BY_NAME.length)
       : who?.id !== undefined && who.id === entry;
   });
-}
-
-/** `U1 (ada)`: the id first, because `allow` uses ids; without an id, the name in the form for `allow`. */
-export function nameFor({ id, name }: Named): string {
-  if (id === undefined) return name === undefined ? 'somebody without an id' : `${BY_NAME}${name}`;
-  return name === undefined || name === id ? id : `${id} (${name})`;
 }
 
 /** @param allow as the file has it @param path that of `allow` */

@@ -2,6 +2,7 @@
  * Makes the run request of a rule that matched: templates filled in, every value checked against its pattern. What
  * must not run becomes a rejection with its reason, which is recorded and told like any other end of a run.
  */
+import { actorOf } from '../model/actor.ts';
 import { endOf, episodeOf } from '../model/episode-of.ts';
 import { EMPTY_KEY, isBlankKey, keyFor } from '../model/guard-key.ts';
 import type { ReplyTo } from '../model/reply-to.ts';
@@ -97,6 +98,7 @@ function commonOf(rule: Rule, event: TriggerEvent, context: RenderContext) {
       type: event.type,
       id: event.id,
       subject: event.subject,
+      actor: actorOf(event),
       episode,
       endsAt,
     },

@@ -1,6 +1,7 @@
 /** Which tenants' people may use rules: `sources.<name>.tenants`, or where it is not set, the app's own as far as its vendor tells. */
+import { nameFor } from '../model/actor.ts';
 import type { ChatData } from '../model/trigger-event.ts';
-import { nameFor, type Refusal } from './allow.ts';
+import type { Refusal } from './allow.ts';
 
 /** Why a person's tenant is none of those that may; undefined when it is. `allow` is asked after this. */
 export function whyOutside(

@@ -213,14 +213,14 @@ const MAX_SHOWN = 512;
  */
 function fitted(runRequest: RunRequest): RunRequest {
   if (fitsInMessage(runRequest)) return runRequest;
-  const { source, type, id, subject } = runRequest.trigger;
+  const { source, type, id, subject, actor } = runRequest.trigger;
   // Neither an address nor a list that may be what is too long.
   const { runId, rule, chain, notify, requestedAt } = runRequest;
   return {
     version: 2,
     runId,
     rule,
-    trigger: { source, type: shown(type), id: shown(id), subject: subject && shown(subject) },
+    trigger: { source, type: shown(type), id: shown(id), subject: subject && shown(subject), actor },
     chain,
     notify,
     requestedAt,

@@ -4,6 +4,7 @@
  */
 
 import { ASK_ANEW } from '../guards/ask-anew.ts';
+import { causesOf } from '../model/actor.ts';
 import { after } from '../model/after.ts';
 import type { Reason } from '../model/completion-event.ts';
 import { isAwaitingSchedule, type Run, SCHEDULE_SOURCE, timerOf } from '../model/run.ts';
@@ -143,7 +144,13 @@ export function runOf(run: Run, at: Date): Run {
     ...rest,
     revision: 0,
     runId: runIdFor(run.rule, SCHEDULE_SOURCE, id),
-    trigger: { source: SCHEDULE_SOURCE, type: 'schedule.fired', id, subject: run.runId },
+    trigger: {
+      source: SCHEDULE_SOURCE,
+      type: 'schedule.fired',
+      id,
+      subject: run.runId,
+      ...causesOf(run.trigger),
+    },
     requestedAt: at.toISOString(),
     schedule: { at: at.toISOString(), timer: { deadlineMs: timerOf(run)?.deadlineMs ?? 1 } },
   };

@@ -3,6 +3,7 @@
  * changed a rule's name in it; the stored run is reliable.
  */
 import type { Log } from '../logging.ts';
+import { inheritedCauses } from '../model/actor.ts';
 import { type Ancestor, joinChains, LOOP, whyLoop } from '../model/chain.ts';
 import { rejectionOf } from '../model/reject-request.ts';
 import type { RunRequest } from '../model/run-request.ts';
@@ -19,7 +20,7 @@ export async function traceChain(
   runRequest: RunRequest,
   { store, log }: { store: Pick<RunStore, 'get'>; log: Log },
 ): Promise<RunRequest> {
-  const { chain, action, runId, rule } = runRequest;
+  const { chain, action, runId, rule, trigger } = runRequest;
   if (chain === undefined || action === 'cancel') return runRequest;
   if (runRequest.action === 'reject' && runRequest.reason.code === LOOP) return runRequest;
   const looks = chain.ancestry.slice(-MAX_LOOKS).map((ancestor) => store.get(ancestor.runId));
@@ -29,7 +30,11 @@ export async function traceChain(
   const stored = parents.map(lineOf);
   const joined = joinChains([...stored, said], chain.maxDepth) ?? chain;
   const depth = Math.max(chain.depth, ...stored.map(({ length }) => length));
-  const traced = { ...runRequest, chain: { ...joined, depth } };
+  const causes = inheritedCauses(
+    trigger,
+    parents.map((run) => run.trigger),
+  );
+  const traced = { ...runRequest, trigger: { ...trigger, ...causes }, chain: { ...joined, depth } };
   const loop = whyLoop(rule, traced.chain);
   if (loop === undefined) return traced;
   log.info('run.stopped', { runId, rule, guard: loop.code });

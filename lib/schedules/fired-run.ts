@@ -3,6 +3,7 @@
  * is made of the schedule and the firing. Once it has its invocation it is like any other run.
  */
 
+import { causesOf } from '../model/actor.ts';
 import type { LiveSchedule, ScheduleRequest } from '../model/live-schedule.ts';
 import { isTerminalRun, type Run, type RunInvocation, type RunTask, SCHEDULE_SOURCE } from '../model/run.ts';
 import { runIdFor } from '../model/run-id.ts';
@@ -69,6 +70,7 @@ async function beginNew(schedule: LiveSchedule, firing: Firing, context: Schedul
       type: 'schedule.fired',
       id: firingKey(firing),
       subject: schedule.name,
+      ...(request && causesOf(request.trigger)),
     },
     ancestry: request?.chain?.ancestry,
     notify: schedule.notify,

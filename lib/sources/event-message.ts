@@ -6,6 +6,7 @@ import type { SQSRecord } from 'aws-lambda';
 import { FleetReflexError } from '../errors.ts';
 import { type SourceRequest, traceparentOf } from '../http/request.ts';
 import type { CorrelatedLog } from '../logging.ts';
+import type { TriggerEvent } from '../model/trigger-event.ts';
 import type { Handled } from '../queues/consume.ts';
 import { sentAt } from '../queues/sent-at.ts';
 import type { WakeUpQueue } from '../queues/wake-up-queue.ts';
@@ -42,7 +43,7 @@ export async function receiveMessage(record: SQSRecord, context: EventMessageCon
   const traceparent = traceparentOf({ traceparent: record.messageAttributes['traceparent']?.stringValue });
   const { decide } = await import('../runs/decide.ts');
   await decide(
-    normalisation.events,
+    normalisation.events.map(withoutAccount),
     {
       askedAt: sentAt(record, now()),
       contents: normalisation.contents,
@@ -55,6 +56,13 @@ export async function receiveMessage(record: SQSRecord, context: EventMessageCon
     await context.wakeUps.tell(normalisation.news);
   }
   return { kind: 'done' };
+}
+
+/** A queue's policy says which system sent a message; nothing in it proves whose account it was. The name is shown. */
+function withoutAccount(event: TriggerEvent): TriggerEvent {
+  if (event.kind !== 'deploy') return event;
+  const { actorId: _, ...data } = event.data;
+  return { ...event, data };
 }
 
 async function sourceOf(

@@ -16,7 +16,13 @@ const run: Run = {
   revision: 1,
   runId: runIdFor(RULE, 'github', DELIVERY),
   rule: RULE,
-  trigger: { source: 'github', type: 'deploy.created', id: DELIVERY, subject: 'acme/web' },
+  trigger: {
+    source: 'github',
+    type: 'deploy.created',
+    id: DELIVERY,
+    subject: 'acme/web',
+    actor: { id: '21031067', name: 'Codertocat', source: 'github' },
+  },
   notify: [{ name: 'completions', sqs: 'completions' }],
   traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
   target: {

@@ -15,7 +15,7 @@ import { rememberedContents } from '../fixtures/remembered-contents.ts';
 import { aRunsQueueWorld } from '../fixtures/runs-queue-world.ts';
 import { startRunsTable } from '../fixtures/runs-table.ts';
 import { settingsOf } from '../fixtures/source-settings.ts';
-import { anAlert as anAlertOfThen, rulesOf } from '../unit/rules/events.ts';
+import { aChat, anAlert as anAlertOfThen, rulesOf } from '../unit/rules/events.ts';
 
 let table: Awaited<ReturnType<typeof startRunsTable>>;
 beforeEach(async () => {
@@ -130,6 +130,23 @@ describe('a rule on completions', () => {
       code: 'guard.loop',
       message: expect.stringContaining('first → again → again'),
     });
+  });
+
+  it('runs for whoever started the chain', async () => {
+    const arc = anArc(
+      itself.replace('alertmanager', 'slack').replace('run:', "allow: { users: ['*'] }, run:"),
+    );
+    await arc.ask([{ ...aChat(), time: new Date().toISOString() }]);
+    await untilQuiet(arc);
+    const ada = { id: 'U1', name: 'ada', chat: 'slack' };
+    expect((await arc.runs()).map(({ rule, trigger }) => [rule, trigger.actor])).toEqual([
+      ['first', ada],
+      ['again', ada],
+      // Known at the door, before any run is read.
+      ['again', undefined],
+    ]);
+    const told = arc.events.map(({ data }) => data.trigger.actor);
+    expect(told).toEqual(told.map(() => ada));
   });
 
   it('is not fed by what a freeze rejects', async () => {
@@ -304,6 +321,35 @@ describe('who forwards a completion event', () => {
       new Set(['deploy succeeded', 'deploy rejected guard.loop']),
     );
     expect((await arc.runs()).filter(({ status: it }) => it === 'succeeded').length).toBe(1);
+  });
+
+  it('as a sentence in an event of their own are themselves, and not who started that run', async () => {
+    const sample = JSON.parse(
+      readFileSync(new URL('../../events/github.deployment.json', import.meta.url), 'utf8'),
+    );
+    const mallory = { login: 'mallory', id: 666 };
+    const theirs = ({ data }: CompletionEvent) => ({
+      ...sample,
+      sender: mallory,
+      deployment: {
+        ...sample.deployment,
+        creator: mallory,
+        created_at: new Date().toISOString(),
+        description: `${data.rule} (${data.runId}): ${data.status}`,
+      },
+    });
+    const arc = anArc(
+      `  - { name: first, on: slack, allow: { users: ['*'] }, ${RUN} }
+  - { name: deploy, on: github, ${RUN} }`,
+      (event) => ['github', theirs(event)],
+    );
+    await arc.ask([{ ...aChat(), time: new Date().toISOString() }]);
+    await arc.round();
+    const [, deploy] = await arc.runs();
+    expect(deploy?.trigger).toMatchObject({
+      actor: { id: '666', name: 'mallory', source: 'github' },
+      startedBy: { id: 'U1', name: 'ada', chat: 'slack' },
+    });
   });
 
   it('of another deployment that knows no ancestry is believed as far as it says', async () => {

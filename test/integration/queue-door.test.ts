@@ -162,6 +162,14 @@ describe('the attribute `source`', () => {
     expect(new Set(decided.map(({ facts }) => facts['source']))).toEqual(new Set([source]));
   });
 
+  it('does not make an account of a name: what its queue lets in is a system’s word', async () => {
+    const door = aQueueDoor();
+    await door.take([sample('github.deployment.json'), { source: 'github' }]);
+    expect(door.runs().map(({ trigger }) => trigger.actor)).toEqual([
+      { name: 'Codertocat', source: 'github' },
+    ]);
+  });
+
   it('counts, and not what the message looks like', async () => {
     const door = aQueueDoor();
     await door.take([sample('cloudwatch.json'), { source: 'generic' }]);

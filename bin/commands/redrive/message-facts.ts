@@ -1,8 +1,8 @@
 /** What a message of a dead-letter queue is: for filters, and in one line for people. */
 import type { Message } from '@aws-sdk/client-sqs';
 import * as z from 'zod';
+import { printable } from '../../../lib/model/printable.ts';
 import { FIRST_SENT, firstSent } from '../../../lib/queues/sent-at.ts';
-import { printable } from '../../printable.ts';
 
 export interface MessageFacts {
   /** Its ids: of the message, of the one that was set aside, of its run. */

@@ -1,11 +1,11 @@
 /** Asks the clouds what would run, and runs nothing: for `rules test --rehearse`. */
 import { CloudsConfig, readConfig } from '../../../lib/config.ts';
+import { printable } from '../../../lib/model/printable.ts';
 import type { RunRequest } from '../../../lib/model/run-request.ts';
 import { HIDDEN, type WithSecrets } from '../../../lib/model/secret-parameters.ts';
 import { providerOf } from '../../../lib/providers/provider.ts';
 import { type Rehearsal, wouldRun } from '../../../lib/providers/rehearsal.ts';
 import { closeProviders, providersOf } from '../../../lib/wiring/providers.ts';
-import { printable } from '../../printable.ts';
 
 type Providers = Awaited<ReturnType<typeof providersOf>>;
 

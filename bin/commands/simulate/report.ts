@@ -1,7 +1,8 @@
 /** The summary of a history, for a terminal. */
+
+import { printable } from '../../../lib/model/printable.ts';
 import type { Effect } from '../../../lib/simulation/effect.ts';
 import { count, effectLine, requestLine } from '../../effect-line.ts';
-import { printable } from '../../printable.ts';
 import type { Counts, Replay, Replayed } from './replay.ts';
 
 export function headerOf({ from, event }: Replayed): string {

@@ -60,5 +60,6 @@ function lineOf(run: ChatRun): string {
   const when = run.endedAt === undefined ? `asked for at ${run.requestedAt}` : `ended at ${run.endedAt}`;
   const wave = run.wave === undefined ? '' : `wave ${run.wave.number} of ${run.wave.of}, `;
   const detail = wave + (counts.length === 0 ? on : `${on}: ${counts.join(', ')}`);
-  return `\`${run.runId}\` of \`${run.rule}\`: ${run.status} (${detail}), ${when}`;
+  const by = run.by === undefined ? '' : ` by ${run.by.replaceAll('`', "'")}`;
+  return `\`${run.runId}\` of \`${run.rule}\`: ${run.status} (${detail}), ${when}${by}`;
 }

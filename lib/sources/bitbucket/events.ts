@@ -9,7 +9,26 @@ import { toIsoTime } from '../shared/event-time.ts';
 
 const text = z.string().nullish();
 const Link = z.looseObject({ href: text }).nullish();
-const Actor = z.looseObject({ nickname: text, display_name: text, name: text }).nullish();
+const Actor = z
+  .looseObject({
+    nickname: text,
+    display_name: text,
+    account_id: text,
+    uuid: text,
+    /** Data Center: both. */
+    name: text,
+    id: z.number().nullish(),
+  })
+  .nullish();
+
+/** A nickname can be changed, an account's id cannot. */
+function accountOf(actor: z.infer<typeof Actor>): Pick<DeployFacts, 'actor' | 'actorId'> {
+  return {
+    actor: firstText(actor?.nickname, actor?.display_name, actor?.name),
+    actorId: firstText(actor?.account_id, actor?.uuid, actor?.id),
+  };
+}
+
 const Repository = z.looseObject({ full_name: z.string() });
 const Ref = z
   .looseObject({ type: text, name: z.string(), target: z.looseObject({ hash: text, date: text }).nullish() })
@@ -34,7 +53,7 @@ const cloudPush = z
         ref: ref ? `${folder}/${ref.name}` : undefined,
         sha: firstText(change.new?.target?.hash),
         status: change.new ? undefined : 'deleted',
-        actor: firstText(actor?.nickname, actor?.display_name),
+        ...accountOf(actor),
         url: firstText(change.links?.html?.href),
       };
     }),
@@ -57,7 +76,7 @@ const cloudStatus = z
       action: 'commit_status',
       repository: repository.full_name,
       status: firstText(status.state),
-      actor: firstText(actor?.nickname, actor?.display_name),
+      ...accountOf(actor),
       url: firstText(status.url),
       time: toIsoTime(status.updated_on),
     },
@@ -78,7 +97,7 @@ const dataCenterPush = z
       ref: change.ref.id,
       sha: change.type === 'DELETE' ? undefined : firstText(change.toHash),
       status: change.type === 'DELETE' ? 'deleted' : undefined,
-      actor: firstText(actor?.name),
+      ...accountOf(actor),
       time: toIsoTime(date),
     })),
   );

@@ -5,7 +5,15 @@
 import * as z from 'zod';
 import { firstText } from '../../model/id-parts.ts';
 import { commentToChat, IssueComment } from '../github/comment.ts';
-import { DEPLOY_EVENTS, type DeployFacts, eventOf, giteaWorkflowRun, whyUnused } from '../github/events.ts';
+import {
+  accountOf,
+  DEPLOY_EVENTS,
+  type DeployFacts,
+  eventOf,
+  giteaWorkflowRun,
+  Login,
+  whyUnused,
+} from '../github/events.ts';
 import { verifyHmac } from '../proofs/hmac.ts';
 import { deployEvent } from '../shared/build-event.ts';
 import { bodyId } from '../shared/delivery-id.ts';
@@ -34,7 +42,7 @@ const packageEvent = z
     action: text,
     repository: z.looseObject({ full_name: text }).nullish(),
     package: z.looseObject({ name: text, version: text, html_url: text }),
-    sender: z.looseObject({ login: text }).nullish(),
+    sender: Login,
   })
   .transform(
     ({ action, repository, package: it, sender }): DeployFacts => ({
@@ -42,7 +50,7 @@ const packageEvent = z
       action: action ?? 'package',
       repository: firstText(repository?.full_name, it.name) ?? '',
       ref: firstText(it.version),
-      actor: firstText(sender?.login),
+      ...accountOf(sender),
       url: firstText(it.html_url),
     }),
   );

@@ -8,7 +8,10 @@ import { toIsoTime } from '../shared/event-time.ts';
 import { commitOf, OWN, type Provenance, provenanceOf, UNKNOWN } from '../shared/provenance.ts';
 
 const text = z.string().nullish();
-const Login = z.looseObject({ login: text }).nullish();
+/** GitHub's ids are numbers; so are those of Gitea. */
+const accountId = z.union([z.number(), z.string()]).nullish();
+export const Login = z.looseObject({ login: text, id: accountId }).nullish();
+export type Login = z.infer<typeof Login>;
 const Repository = z.looseObject({ full_name: text }).nullish();
 const Common = { action: text, repository: Repository, sender: Login } as const;
 
@@ -23,8 +26,15 @@ export interface DeployFacts {
   environment?: string | undefined;
   status?: string | undefined;
   actor?: string | undefined;
+  actorId?: string | undefined;
   url?: string | undefined;
   time?: string | undefined;
+}
+
+/** The first account that has a name; its id is that of the same account. */
+export function accountOf(...accounts: readonly Login[]): Pick<DeployFacts, 'actor' | 'actorId'> {
+  const account = accounts.find((it) => firstText(it?.login) !== undefined);
+  return { actor: firstText(account?.login), actorId: firstText(account?.id) };
 }
 
 const NO_COMMIT = /^0+$/;
@@ -48,7 +58,7 @@ const push = z
       // A deleted branch has no commit any more.
       ...commitOf(OWN, ref, after && !NO_COMMIT.test(after) ? after : undefined),
       status: after && NO_COMMIT.test(after) ? 'deleted' : undefined,
-      actor: firstText(sender?.login, pusher?.name, pusher?.login),
+      ...accountOf(sender, { login: firstText(pusher?.name, pusher?.login) }),
       url: firstText(compare, compareUrl),
       time: toIsoTime(repository?.pushed_at),
     }),
@@ -73,7 +83,7 @@ const deployment = z.looseObject({ ...Common, deployment: Deployment, workflow_r
     repository: repository?.full_name ?? '',
     ...commitOf(run ? ofRun(run, repository?.full_name) : OWN, firstText(it.ref), firstText(it.sha)),
     environment: firstText(it.environment),
-    actor: firstText(it.creator?.login, sender?.login),
+    ...accountOf(it.creator, sender),
     url: firstText(it.url),
     time: toIsoTime(it.created_at),
   }),
@@ -103,7 +113,7 @@ const deploymentStatus = z
       ...commitOf(run ? ofRun(run, repository?.full_name) : OWN, firstText(it.ref), firstText(it.sha)),
       environment: firstText(status.environment, it.environment),
       status: firstText(status.state),
-      actor: firstText(status.creator?.login, sender?.login),
+      ...accountOf(status.creator, sender),
       url: firstText(status.log_url, status.target_url, status.environment_url, it.url),
       time: toIsoTime(status.created_at),
     }),
@@ -130,7 +140,7 @@ const workflowRunBy = (whose: (run: Run, base: string | null | undefined) => Pro
       repository: repository?.full_name ?? '',
       ...commitOf(whose(run, repository?.full_name), firstText(run.head_branch), firstText(run.head_sha)),
       status: firstText(run.conclusion, run.status),
-      actor: firstText(run.actor?.login, sender?.login),
+      ...accountOf(run.actor, sender),
       url: firstText(run.html_url),
       time: toIsoTime(run.updated_at),
     }),
@@ -159,7 +169,7 @@ const checkSuite = z
       action: action ?? 'check_suite',
       repository: repository?.full_name ?? '',
       status: firstText(suite.conclusion, suite.status),
-      actor: firstText(sender?.login),
+      ...accountOf(sender),
       url: firstText(suite.url),
       time: toIsoTime(suite.updated_at),
     }),
@@ -188,7 +198,7 @@ const release = z
       ref: firstText(it.tag_name),
       sha: /^[0-9a-f]{40}$/.test(it.target_commitish ?? '') ? firstText(it.target_commitish) : undefined,
       status: it.draft ? 'draft' : it.prerelease ? 'prerelease' : 'release',
-      actor: firstText(sender?.login),
+      ...accountOf(sender),
       url: firstText(it.html_url),
       // An old one may be changed now; `created_at` is of its commit.
       time: PUBLISHES.has(action ?? '') ? toIsoTime(it.published_at) : undefined,
@@ -214,14 +224,14 @@ const packageEvent = z
   .looseObject({ ...Common, package: Package })
   .transform(
     ({ action, repository, package: it, sender }): DeployFacts =>
-      packageFacts('package', it, action, repository?.full_name, sender?.login),
+      packageFacts('package', it, action, repository?.full_name, sender),
   );
 
 const registryPackage = z
   .looseObject({ ...Common, registry_package: Package })
   .transform(
     ({ action, repository, registry_package: it, sender }): DeployFacts =>
-      packageFacts('registry_package', it, action, repository?.full_name, sender?.login),
+      packageFacts('registry_package', it, action, repository?.full_name, sender),
   );
 
 const repositoryDispatch = z.looseObject({ ...Common, branch: text }).transform(
@@ -230,7 +240,7 @@ const repositoryDispatch = z.looseObject({ ...Common, branch: text }).transform(
     action: action ?? 'repository_dispatch',
     repository: repository?.full_name ?? '',
     ref: firstText(branch),
-    actor: firstText(sender?.login),
+    ...accountOf(sender),
   }),
 );
 
@@ -327,7 +337,7 @@ function packageFacts(
   it: z.infer<typeof Package>,
   action: string | null | undefined,
   repository: string | null | undefined,
-  login: string | null | undefined,
+  sender: Login,
 ): DeployFacts {
   const version = it.package_version;
   return {
@@ -336,7 +346,7 @@ function packageFacts(
     repository: firstText(repository, it.namespace, it.name) ?? '',
     ref: firstText(version?.container_metadata?.tag?.name, version?.tag_name, version?.version),
     sha: firstText(version?.target_oid),
-    actor: firstText(login),
+    ...accountOf(sender),
     url: firstText(it.html_url),
     time: toIsoTime(it.updated_at),
   };

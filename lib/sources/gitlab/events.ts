@@ -10,7 +10,12 @@ import { commitOf, OWN, type Provenance, UNKNOWN } from '../shared/provenance.ts
 
 const text = z.string().nullish();
 const Project = z.looseObject({ path_with_namespace: z.string(), web_url: text });
-const User = z.looseObject({ username: text }).nullish();
+const accountId = z.union([z.number(), z.string()]).nullish();
+const User = z.looseObject({ username: text, id: accountId }).nullish();
+
+function accountOf(user: z.infer<typeof User>): Pick<DeployFacts, 'actor' | 'actorId'> {
+  return { actor: firstText(user?.username), actorId: firstText(user?.id) };
+}
 
 const NO_COMMIT = /^0+$/;
 
@@ -20,17 +25,26 @@ const push = z
     ref: z.string(),
     after: text,
     checkout_sha: text,
+    user_id: accountId,
     user_username: text,
     project: Project,
   })
   .transform(
-    ({ object_kind: kind, ref, after, checkout_sha: sha, user_username: actor, project }): DeployFacts => ({
+    ({
+      object_kind: kind,
+      ref,
+      after,
+      checkout_sha: sha,
+      user_username: username,
+      user_id: id,
+      project,
+    }): DeployFacts => ({
       verb: kind,
       action: kind,
       repository: project.path_with_namespace,
       ...commitOf(OWN, ref, firstText(sha, NO_COMMIT.test(after ?? '0') ? undefined : after)),
       status: after && NO_COMMIT.test(after) ? 'deleted' : undefined,
-      actor: firstText(actor),
+      ...accountOf({ username, id }),
       url: firstText(project.web_url),
     }),
   );
@@ -62,7 +76,7 @@ const deployment = z
       ),
       environment: firstText(it.environment),
       status: it.status === 'created' ? undefined : it.status,
-      actor: firstText(it.user?.username),
+      ...accountOf(it.user),
       url: firstText(it.deployable_url),
       time: toIsoTime(it.status_changed_at),
     };
@@ -92,7 +106,7 @@ const pipeline = z
       repository: project.path_with_namespace,
       ...commitOf(ofPipeline(it.source, request), firstText(it.ref), firstText(it.sha)),
       status: it.status,
-      actor: firstText(user?.username),
+      ...accountOf(user),
       url: firstText(it.url),
       // A job of an old pipeline may be started now.
       time: toIsoTime(it.finished_at),

@@ -2,6 +2,7 @@
  * The message about a run, independent of a chat's format: a headline, facts, and each instance with its state and the tail
  * of its output.
  */
+import { describeActor, requestersOf } from '../../model/actor.ts';
 import type { CompletedTask, CompletionEvent, CompletionEventData } from '../../model/completion-event.ts';
 import { oneLine, printable } from './chat-markup.ts';
 
@@ -82,10 +83,13 @@ function detailsOf(data: CompletionEventData): Pick<RunMessage, 'facts' | 'tasks
   );
   const shown = worstFirst.slice(0, MAX_TASKS);
   const hidden = data.tasks.length - shown.length + (data.tasksOmitted ?? 0);
-  const { reason } = data;
+  const { reason, trigger } = data;
+  // A name has no code in it.
+  const who = requestersOf(trigger).map(describeActor).join(', ').replaceAll('`', "'");
   const counts = countsOf(data);
   return {
     facts: [
+      ...(who === '' ? [] : [oneLine(`Asked for by ${who}`)]),
       ...(counts === '' ? [] : [counts]),
       ...(reason === undefined
         ? []

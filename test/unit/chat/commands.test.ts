@@ -387,7 +387,12 @@ describe('cancel', () => {
           action: 'cancel',
           runId: expect.stringMatching(/^run-[a-z2-7]{26}$/),
           rule: 'patch-web',
-          trigger: { source: 'slack', type: 'chat.command', id: 'e-1' },
+          trigger: {
+            source: 'slack',
+            type: 'chat.command',
+            id: 'e-1',
+            actor: { id: 'U1', name: 'ada', chat: 'slack' },
+          },
           notify: [],
           requestedAt: NOW.toISOString(),
           targetRunId: RUN_ID,

@@ -15,6 +15,7 @@ describe('a deploy event', () => {
           "data": {
             "action": "push",
             "actor": "Codertocat",
+            "actorId": "21031067",
             "ref": "refs/heads/master",
             "repository": "Codertocat/Hello-World",
             "sha": "6113728f27ae82c7b1a177c8d03f9e96e0adf246",
@@ -38,6 +39,7 @@ describe('a deploy event', () => {
           "data": {
             "action": "created",
             "actor": "Codertocat",
+            "actorId": "21031067",
             "environment": "production",
             "ref": "master",
             "repository": "Codertocat/Hello-World",
@@ -62,6 +64,7 @@ describe('a deploy event', () => {
           "data": {
             "action": "deployment_status",
             "actor": "Codertocat",
+            "actorId": "21031067",
             "environment": "production",
             "ref": "master",
             "repository": "Codertocat/Hello-World",
@@ -87,6 +90,7 @@ describe('a deploy event', () => {
           "data": {
             "action": "completed",
             "actor": "Codertocat",
+            "actorId": "15669918",
             "ref": "master",
             "repository": "octo-org/octo-repo",
             "sha": "3484a3fb816e0859fd6e1cea078d76385ff50625",
@@ -111,6 +115,7 @@ describe('a deploy event', () => {
           "data": {
             "action": "published",
             "actor": "Codertocat",
+            "actorId": "21031067",
             "ref": "0.0.1",
             "repository": "Codertocat/Hello-World",
             "status": "release",
@@ -134,6 +139,7 @@ describe('a deploy event', () => {
           "data": {
             "action": "published",
             "actor": "Codertocat",
+            "actorId": "21031067",
             "ref": "1.0.0",
             "repository": "Codertocat/hello-world-npm",
             "sha": "6c62fb45fe66bfb1ea9a66abc38f6a0cc974292b",
@@ -157,6 +163,7 @@ describe('a deploy event', () => {
           "data": {
             "action": "completed",
             "actor": "Codertocat",
+            "actorId": "21031067",
             "repository": "Codertocat/Hello-World",
             "status": "success",
             "url": "https://api.github.com/repos/Codertocat/Hello-World/check-suites/118578147",
@@ -179,6 +186,7 @@ describe('a deploy event', () => {
           "data": {
             "action": "on-demand-test",
             "actor": "Codertocat",
+            "actorId": "21031067",
             "ref": "master",
             "repository": "octo-org/octo-repo",
           },
@@ -200,6 +208,7 @@ describe('a deploy event', () => {
           "data": {
             "action": "push",
             "actor": "jsmith",
+            "actorId": "4",
             "ref": "refs/heads/main",
             "repository": "acme/web",
             "sha": "da1560886d4f094c3e6c9ef40349f7d38b5d27d7",
@@ -223,6 +232,7 @@ describe('a deploy event', () => {
           "data": {
             "action": "deployment_status",
             "actor": "root",
+            "actorId": "1",
             "environment": "staging",
             "ref": "main",
             "repository": "acme/web",
@@ -248,6 +258,7 @@ describe('a deploy event', () => {
           "data": {
             "action": "pipeline",
             "actor": "root",
+            "actorId": "1",
             "ref": "main",
             "repository": "acme/web",
             "sha": "bcbb5ec396a2c0f828686f14fac9b80b780504f2",
@@ -294,6 +305,7 @@ describe('a deploy event', () => {
           "data": {
             "action": "push",
             "actor": "jsmith",
+            "actorId": "1",
             "ref": "refs/heads/main",
             "repository": "acme/web",
             "sha": "bffeb74224043ba2feb48d137756c8a9331c449a",
@@ -317,6 +329,7 @@ describe('a deploy event', () => {
           "data": {
             "action": "published",
             "actor": "jsmith",
+            "actorId": "1",
             "ref": "v1.1",
             "repository": "acme/web",
             "status": "release",
@@ -340,6 +353,7 @@ describe('a deploy event', () => {
           "data": {
             "action": "push",
             "actor": "jsmith",
+            "actorId": "1",
             "ref": "refs/heads/main",
             "repository": "acme/web",
             "sha": "bffeb74224043ba2feb48d137756c8a9331c449a",
@@ -363,6 +377,7 @@ describe('a deploy event', () => {
           "data": {
             "action": "push",
             "actor": "emma",
+            "actorId": "557058:c0b72ad0",
             "ref": "refs/heads/main",
             "repository": "acme/web",
             "sha": "709d658dc5b6d6afcd46049c2f332ee3f515a67d",
@@ -386,6 +401,7 @@ describe('a deploy event', () => {
           "data": {
             "action": "push",
             "actor": "admin",
+            "actorId": "1",
             "ref": "refs/heads/main",
             "repository": "ACME/web",
             "sha": "178864a7d521b6f5e720b386b2c2b0ef8563e0dc",
@@ -560,6 +576,7 @@ describe('a deploy event that is', () => {
         ref: 'refs/tags/v1',
         sha: 'abc',
         actor: 'emma',
+        actorId: '557058:c0b72ad0',
       },
       {
         type: 'deploy.push',
@@ -569,6 +586,7 @@ describe('a deploy event that is', () => {
         ref: 'refs/heads/old',
         status: 'deleted',
         actor: 'emma',
+        actorId: '557058:c0b72ad0',
       },
     ]);
   });
