@@ -40,6 +40,7 @@ try {
     ports: ANY_PORTS,
     environment,
     onLine: keep,
+    onNotice: (message) => lastLines.push(message),
     onError: (message) => problems.push(message),
   });
   await run(stack);

@@ -34,6 +34,9 @@ try {
       if (!isReady && !showsAll) return;
       for (const readable of readableLines(line, showsAll)) console.log(readable);
     },
+    onNotice: (message) => {
+      if (!stopping.signal.aborted) console.log(`fleet-reflex: ${message}`);
+    },
     onError: (message) => {
       if (!stopping.signal.aborted) console.error(message);
     },

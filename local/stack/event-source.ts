@@ -1,12 +1,13 @@
 /**
  * Lambda's event source mapping: takes batches from a queue to a function, and deletes what the function does not
- * report as failed. A call that fails deletes nothing; the rest is the queue's business (visibility, redrive).
+ * report as failed. A call that fails deletes nothing; the rest is the queue's business (visibility, redrive). If the
+ * function's process has died, nobody works on the batch any more, which only this stack knows: it comes back at once.
  * https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
  */
-import type { Message, SQSClient } from '@aws-sdk/client-sqs';
+import { ChangeMessageVisibilityBatchCommand, type Message, type SQSClient } from '@aws-sdk/client-sqs';
 import { Consumer } from 'sqs-consumer';
 import * as z from 'zod';
-import { messageOf } from '../../lib/errors.ts';
+import { FleetReflexError, messageOf } from '../../lib/errors.ts';
 import { toRecord } from './sqs-record.ts';
 
 export interface EventSource {
@@ -81,7 +82,9 @@ async function deliver(messages: Message[], queueName: string, source: EventSour
   try {
     answer = await source.invoke({ Records: messages.map((message) => toRecord(message, queueName)) });
   } catch (thrown) {
-    source.onError(`${queueName}: ${messageOf(thrown)}; its ${messages.length} message(s) come back`);
+    const hasDied = thrown instanceof FleetReflexError && thrown.code === 'function.died';
+    const when = hasDied && (await comeBack(messages, source)) ? ` in ${COME_BACK_SECONDS} s` : '';
+    source.onError(`${queueName}: ${messageOf(thrown)}; its ${messages.length} message(s) come back${when}`);
     return [];
   }
   const failed = source.reportsFailures ? failedIds(answer, messages) : [];
@@ -90,6 +93,32 @@ async function deliver(messages: Message[], queueName: string, source: EventSour
     return [];
   }
   return messages.filter(({ MessageId }) => !failed.includes(MessageId ?? ''));
+}
+
+/** After the next process is asked for. Each time counts as a receive, as it does at AWS. */
+const COME_BACK_SECONDS = 2;
+
+/** @returns whether they do; otherwise they come at the end of their visibility time-out */
+async function comeBack(
+  messages: readonly Message[],
+  { client, queueUrl, onError }: EventSource,
+): Promise<boolean> {
+  try {
+    const { Failed = [] } = await client.send(
+      new ChangeMessageVisibilityBatchCommand({
+        QueueUrl: queueUrl,
+        Entries: messages.map(({ ReceiptHandle }, index) => ({
+          Id: String(index),
+          ReceiptHandle,
+          VisibilityTimeout: COME_BACK_SECONDS,
+        })),
+      }),
+    );
+    return Failed.length === 0;
+  } catch (thrown) {
+    onError(`${queueUrl}: ${messageOf(thrown)}`);
+    return false;
+  }
 }
 
 /** @returns `undefined` where Lambda takes the whole batch as failed: an id that is empty, or not of this batch */

@@ -15,6 +15,8 @@ export interface FrontOptions {
   /** Where the server behind listens. */
   socketPath: string;
   door: Door;
+  /** What is answered without asking the server, while it is not there yet. */
+  instead: () => Answer | undefined;
   /** Waits with a request until its function has a free instance. */
   turn: <Result>(path: string, work: () => Promise<Result>) => Promise<Result>;
   /** Which answer takes the place of the server's; `undefined` when it gave none. */
@@ -30,7 +32,6 @@ export interface Answer {
 
 export interface Front {
   url: string;
-  stop(): Promise<void>;
 }
 
 /** API Gateway's limit; Lambda's is below it, and serverless-offline keeps that. */
@@ -49,6 +50,7 @@ const OF_THE_CONNECTION: ReadonlySet<string> = new Set([
   'upgrade',
 ]);
 
+/** Listens as long as its process lives. */
 export async function startFront(options: FrontOptions): Promise<Front> {
   const { door } = options;
   const server = createServer((request, response) => {
@@ -61,20 +63,15 @@ export async function startFront(options: FrontOptions): Promise<Front> {
   guardAgainstPages(server, door);
   server.listen(options.port, '127.0.0.1');
   await once(server, 'listening');
-  return {
-    url: `http://127.0.0.1:${portOf(server)}`,
-    async stop() {
-      server.closeAllConnections();
-      server.close();
-      await once(server, 'close');
-    },
-  };
+  // It ends with its process, and does not keep it: the server behind it does.
+  server.unref();
+  return { url: `http://127.0.0.1:${portOf(server)}` };
 }
 
 async function pass(
   request: IncomingMessage,
   response: ServerResponse,
-  { socketPath, door, mend, turn }: FrontOptions,
+  { socketPath, door, mend, turn, instead }: FrontOptions,
 ): Promise<void> {
   const body = await readBody(request);
   if (body === undefined) {
@@ -88,10 +85,12 @@ async function pass(
     ...passedOn(rawHeaders, (name) => !OF_THE_CONNECTION.has(name)),
     ...(hasLength ? ['content-length', String(body.length)] : []),
   ];
-  const answer = await turn(url, async () =>
-    // Who went away while waiting was not heard yet.
-    response.destroyed ? undefined : mend(await exchange(socketPath, { method, path: url, headers, body })),
-  );
+  const answer =
+    instead() ??
+    (await turn(url, async () =>
+      // Who went away while waiting was not heard yet.
+      response.destroyed ? undefined : mend(await exchange(socketPath, { method, path: url, headers, body })),
+    ));
   if (answer === undefined) return;
   // The deployment answers no other origin, and so do we.
   const isPassedOn = (name: string) => !OF_THE_CONNECTION.has(name) && !name.startsWith('access-control-');

@@ -11,6 +11,8 @@ import type { Answer } from './front.ts';
 const FunctionError = z.looseObject({ errorMessage: z.string(), errorType: z.string() });
 const MAY_BE_SENT_AGAIN = 'Sending it again is safe: what was already asked for is not done twice.';
 
+const RETRY_AFTER_SECONDS = '5';
+
 /** Of the port for events and people. */
 export function mendHttp(answer: Answer | undefined): Answer {
   if (answer === undefined) {
@@ -18,7 +20,7 @@ export function mendHttp(answer: Answer | undefined): Answer {
       status: 502,
       code: 'function.unreachable',
       title: 'The function did not answer',
-      detail: `The functions of the local stack ended, or were not there yet; its terminal says why. ${MAY_BE_SENT_AGAIN}`,
+      detail: `The function ended while it worked on this; the terminal of the local stack says why. ${MAY_BE_SENT_AGAIN}`,
     });
   }
   const error = answer.status === 200 ? FunctionError.safeParse(json(answer.body)).data : undefined;
@@ -39,12 +41,34 @@ export function mendHttp(answer: Answer | undefined): Answer {
   });
 }
 
+/** While the process of the functions starts: nothing was asked of them. */
+export function startingHttp(): Answer {
+  return fromProblem({
+    status: 503,
+    code: 'functions.starting',
+    title: 'The functions are starting',
+    detail: `Nothing was done. They are there in some seconds; send it again then. The terminal of the local stack says why they start.`,
+    headers: { 'retry-after': RETRY_AFTER_SECONDS },
+  });
+}
+
 /** Of Lambda's own port, which names what failed in a header, as Lambda does. */
 export function mendLambda(answer: Answer | undefined): Answer {
   if (answer !== undefined) return answer;
-  const Message = 'The functions of the local stack ended, or were not there yet; its terminal says why.';
+  return serviceException(
+    502,
+    'The function ended while it worked on this; the terminal of the local stack says why.',
+  );
+}
+
+/** While the process of the functions starts: nothing was asked of them. */
+export function startingLambda(): Answer {
+  return serviceException(503, 'The functions are starting, and nothing was done: send it again.');
+}
+
+function serviceException(status: number, Message: string): Answer {
   return {
-    status: 502,
+    status,
     rawHeaders: ['content-type', 'application/json', 'x-amzn-errortype', 'ServiceException'],
     body: Buffer.from(JSON.stringify({ Type: 'Service', Message })),
   };

@@ -1,82 +1,52 @@
 /**
- * The functions, in serverless-offline: HTTP API, schedule and Lambda's own endpoint, each port of ours with the socket
- * of its server behind it.
+ * The functions, in a process of their own that may die at any time: HTTP API, schedule and Lambda's own endpoint. Queues,
+ * table, clouds and fleet are not in it, and go on while the next one is started.
  */
 import { FleetReflexError, messageOf } from '../../lib/errors.ts';
-import { HTTP_DOOR, LAMBDA_DOOR } from './doors.ts';
-import { type Front, type FrontOptions, startFront } from './front.ts';
-import { mendHttp, mendLambda } from './function-answers.ts';
+import { invocationPath } from './function-ports.ts';
+import { keepRunning } from './keep-running.ts';
 import { type OfflineOptions, startOffline } from './offline-process.ts';
-import { createTurns } from './turns.ts';
 
-export interface FunctionsOptions extends Omit<OfflineOptions, 'stage'> {
-  /** 0: any free one. */
-  httpPort: number;
-  lambdaPort: number;
-  /** The function behind each first segment of a path: `hooks`, `runs`, … */
-  routes: ReadonlyMap<string, string>;
+export interface FunctionsOptions extends OfflineOptions {
+  /** Told when the process ended, and when the next one is ready. */
+  onNotice: (message: string) => void;
   signal?: AbortSignal | undefined;
 }
 
 export interface LocalFunctions {
   httpUrl: string;
   lambdaUrl: string;
-  /** Calls a function by its name in serverless.yml; throws when the call fails. */
+  /**
+   * Calls a function by its name in serverless.yml, once its process is there.
+   * @throws FleetReflexError `function.failed`; `function.died` if its process ended while it was at work
+   */
   invoke(name: string, event: unknown): Promise<unknown>;
-  /** Resolves when the functions have ended by themselves, which they should not. */
+  /** Resolves with what was wrong when the functions cannot be kept running. */
   died: Promise<string>;
   stop(): Promise<void>;
 }
 
-const STAGE = 'local';
-const NAME_PREFIX = `fleet-reflex-${STAGE}-`;
-/** Of each function at a time, whichever port it is called by: enough for two to meet, few enough for a laptop. */
-const INSTANCES = 2;
-const INVOCATION = new RegExp(`^/2015-03-31/functions/${NAME_PREFIX}([^/]+)/invocations`);
-
 /** @throws FleetReflexError `stack.failed`, with the last lines of serverless-offline */
 export async function startFunctions(options: FunctionsOptions): Promise<LocalFunctions> {
-  const { httpPort, lambdaPort, routes, signal } = options;
-  const offline = await startOffline({ ...options, stage: STAGE });
-  const fronts: Front[] = [];
-  const stop = async () => {
-    await Promise.all(fronts.map((front) => front.stop()));
-    await offline.stop();
-  };
-  const open = async (port: number, front: Omit<FrontOptions, 'port'>) => {
-    const opened = await startFront({ ...front, port });
-    fronts.push(opened);
-    return opened.url;
-  };
+  const { onNotice, signal } = options;
   try {
-    const turns = createTurns(INSTANCES);
-    const turnOf: (nameOf: (path: string) => string | undefined) => FrontOptions['turn'] =
-      (nameOf) => async (path, work) => {
-        const name = nameOf(path);
-        return name === undefined ? await work() : await turns(name, work);
-      };
-    const httpUrl = await open(httpPort, {
-      socketPath: offline.httpSocket,
-      door: HTTP_DOOR,
-      mend: mendHttp,
-      turn: turnOf((path) => routes.get(path.split(/[/?]/, 2)[1] ?? '')),
+    const kept = await keepRunning({
+      start: (first) => startOffline({ ...options, ...portsOf(first) }),
+      onNotice,
+      signal,
     });
-    const lambdaUrl = await open(lambdaPort, {
-      socketPath: offline.lambdaSocket,
-      door: LAMBDA_DOOR,
-      mend: mendLambda,
-      turn: turnOf((path) => INVOCATION.exec(path)?.[1]),
-    });
-    await offline.ready(signal);
+    const { httpUrl, lambdaUrl } = kept.first;
     return {
       httpUrl,
       lambdaUrl,
-      died: offline.died,
-      stop,
-      invoke: (name, event) => invoke(lambdaUrl, name, event),
+      died: kept.gaveUp,
+      stop: kept.stop,
+      async invoke(name, event) {
+        await kept.whenReady();
+        return await invoke(lambdaUrl, name, event);
+      },
     };
   } catch (thrown) {
-    await stop();
     if (thrown instanceof FleetReflexError || signal?.aborted === true) throw thrown;
     throw new FleetReflexError('stack.failed', `The functions cannot start: ${messageOf(thrown)}`, {
       cause: thrown,
@@ -84,17 +54,30 @@ export async function startFunctions(options: FunctionsOptions): Promise<LocalFu
   }
 }
 
+/** The ports that the first process got, for all later ones: senders know them. */
+function portsOf(first: Pick<LocalFunctions, 'httpUrl' | 'lambdaUrl'> | undefined) {
+  if (first === undefined) return {};
+  return { httpPort: Number(new URL(first.httpUrl).port), lambdaPort: Number(new URL(first.lambdaUrl).port) };
+}
+
 async function invoke(lambdaUrl: string, name: string, event: unknown): Promise<unknown> {
-  const path = `/2015-03-31/functions/${NAME_PREFIX}${name}/invocations`;
-  const answer = await fetch(new URL(path, lambdaUrl), {
+  const answer = await call(new URL(invocationPath(name), lambdaUrl), event).catch((cause: unknown) => {
+    throw new FleetReflexError('function.died', `the process of the function ${name} ended`, { cause });
+  });
+  const { status, text } = answer;
+  // 503: its process has only begun to start.
+  const code = status === 503 ? 'function.died' : 'function.failed';
+  if (!answer.isOk) throw new FleetReflexError(code, `the function ${name} failed (${status}): ${text}`);
+  const value: unknown = text === '' ? undefined : JSON.parse(text);
+  return value;
+}
+
+async function call(url: URL, event: unknown): Promise<{ isOk: boolean; status: number; text: string }> {
+  const answer = await fetch(url, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(event),
   });
-  const text = await answer.text();
-  if (!answer.ok || answer.headers.has('x-amz-function-error')) {
-    throw new FleetReflexError('function.failed', `the function ${name} failed (${answer.status}): ${text}`);
-  }
-  const value: unknown = text === '' ? undefined : JSON.parse(text);
-  return value;
+  const isOk = answer.ok && !answer.headers.has('x-amz-function-error');
+  return { isOk, status: answer.status, text: await answer.text() };
 }

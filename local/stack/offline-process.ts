@@ -1,6 +1,7 @@
 /**
- * serverless-offline as a child process, on two socket files that only this user reaches. The child leads a process
- * group, so that nothing of it is left when it is stopped, and watches this process (offline.ts).
+ * One process of the functions: serverless-offline, on two socket files that only this user reaches, with the functions'
+ * ports in front. The child leads a process group, so that nothing of it is left when it is stopped, and watches this
+ * process (offline.ts).
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -13,27 +14,34 @@ import { fileURLToPath } from 'node:url';
 import { environment as ofThisProcess } from '../../lib/config.ts';
 import { FleetReflexError } from '../../lib/errors.ts';
 import { exchange } from './front.ts';
+import { type FunctionsGiven, FunctionUrls, STAGE } from './function-ports.ts';
 import { processEnvironment } from './own-environment.ts';
 
-export interface OfflineOptions {
+export interface OfflineOptions extends Omit<FunctionsGiven, 'httpSocket' | 'lambdaSocket'> {
   /** Where serverless.yml is. */
   root: string;
-  stage: string;
-  /** All that the functions find in their environment, beside what every process has. */
-  environment: Readonly<Record<string, string>>;
   /** Compiled, as they are packaged; the functions read them from a file of theirs. */
   rules: string;
   /** Every line that the functions write. */
   onLine: (line: string) => void;
 }
 
+/** How a process ended that nobody stopped. */
+export interface Ending {
+  /** `null`: by a signal. */
+  code: number | null;
+  signal: string | null;
+  lastLines: readonly string[];
+}
+
 export interface OfflineProcess {
-  httpSocket: string;
-  lambdaSocket: string;
-  /** Resolves when both sockets answer. @throws FleetReflexError `stack.failed`, with the last lines of the child */
-  ready(signal: AbortSignal | undefined): Promise<void>;
-  /** Resolves when it has ended by itself, which it should not. */
-  died: Promise<string>;
+  /**
+   * Resolves with its ports when both sockets answer.
+   * @throws FleetReflexError `stack.failed`, with the last lines of the child
+   */
+  ready(signal: AbortSignal | undefined): Promise<FunctionUrls>;
+  ended: Promise<Ending>;
+  /** Ends it, and removes what is left of it. May be called twice. */
   stop(): Promise<void>;
 }
 
@@ -43,7 +51,7 @@ const PROGRAM = fileURLToPath(new URL('offline.ts', import.meta.url));
 const MAX_SOCKET_PATH = 103;
 
 export async function startOffline(options: OfflineOptions): Promise<OfflineProcess> {
-  const { root, stage, rules, onLine } = options;
+  const { root, rules, onLine, httpPort, lambdaPort, routes } = options;
   // One for each stack, so that two never build into the same folder; in the tree, for it has to find node_modules.
   await mkdir(join(root, '.local'), { recursive: true });
   const workFolder = await mkdtemp(join(root, '.local', 'functions-'));
@@ -57,13 +65,13 @@ export async function startOffline(options: OfflineOptions): Promise<OfflineProc
   const child = spawn(
     process.execPath,
     [
-      ...[PROGRAM, 'offline', 'start', '--stage', stage],
+      ...[PROGRAM, 'offline', 'start', '--stage', STAGE],
       ...['--httpPort', httpSocket, '--lambdaPort', lambdaSocket],
     ],
     {
       cwd: root,
       detached: true,
-      stdio: ['pipe', 'pipe', 'pipe'],
+      stdio: ['pipe', 'pipe', 'pipe', 'ipc'],
       env: {
         ...processEnvironment(ofThisProcess),
         ESBUILD_WORK_FOLDER: relative(root, workFolder),
@@ -72,11 +80,14 @@ export async function startOffline(options: OfflineOptions): Promise<OfflineProc
       },
     },
   );
+  const given: FunctionsGiven = { environment, httpPort, lambdaPort, httpSocket, lambdaSocket, routes };
   // Its exit reports the end, not a failing write.
-  child.stdin.on('error', () => {});
-  child.stdin.write(`${JSON.stringify(environment)}\n`);
+  child.stdin?.on('error', () => {});
+  child.stdin?.write(`${JSON.stringify(given)}\n`);
+  const told = once(child, 'message').then(([message]) => FunctionUrls.parse(message));
   const lastLines: string[] = [];
   for (const stream of [child.stdout, child.stderr]) {
+    if (stream === null) continue;
     createInterface({ input: stream }).on('line', (line) => {
       lastLines.push(line);
       if (lastLines.length > 40) lastLines.shift();
@@ -84,28 +95,31 @@ export async function startOffline(options: OfflineOptions): Promise<OfflineProc
     });
   }
   const exited = once(child, 'exit');
-  const died = exited.then(
-    ([code, signal]) =>
-      `serverless-offline ended ${code === null ? `by ${String(signal)}` : `with exit code ${String(code)}`}; all that was in memory is gone, so start the stack again. Its last lines:\n${lastLines.join('\n')}`,
+  // With the last that it wrote.
+  const ended = once(child, 'close').then(
+    ([code, signal]): Ending => ({
+      code: typeof code === 'number' ? code : null,
+      signal: typeof signal === 'string' ? signal : null,
+      lastLines,
+    }),
   );
   return {
-    httpSocket,
-    lambdaSocket,
-    died,
+    ended,
     async ready(signal) {
       const isOver = new AbortController();
       const waiting = AbortSignal.any([isOver.signal, ...(signal ? [signal] : [])]);
       try {
-        await Promise.race([
-          Promise.all([answers(httpSocket, waiting), answers(lambdaSocket, waiting)]),
-          died.then((message) => {
-            throw new FleetReflexError('stack.failed', message);
+        const [urls] = await Promise.race([
+          Promise.all([told, answers(httpSocket, waiting), answers(lambdaSocket, waiting)]),
+          ended.then((ending) => {
+            throw new FleetReflexError('stack.failed', messageOfEnding(ending));
           }),
         ]);
+        child.stdin?.write('ready\n');
+        return urls;
       } finally {
         isOver.abort();
       }
-      child.stdin.write('ready\n');
     },
     async stop() {
       // Nothing in it has to be put in order: what it knows is in the queues and the table.
@@ -115,6 +129,11 @@ export async function startOffline(options: OfflineOptions): Promise<OfflineProc
       await rm(socketFolder, { recursive: true, force: true });
     },
   };
+}
+
+export function messageOfEnding({ code, signal, lastLines }: Ending): string {
+  const how = code === null ? `by ${String(signal)}` : `with exit code ${code}`;
+  return `The functions ended ${how}. Their last lines:\n${lastLines.join('\n')}`;
 }
 
 function checkLength(socketPath: string): void {

@@ -43,6 +43,8 @@ export interface StackOptions {
   environment: Environment;
   /** Each line that the functions write. */
   onLine: (line: string) => void;
+  /** What a person should know and nobody has to mend: the functions ended, and are back. */
+  onNotice: (message: string) => void;
   onError: (message: string) => void;
   /** Aborted while it starts: what has been started is stopped, and `startStack` throws the reason. */
   signal?: AbortSignal;
@@ -64,7 +66,7 @@ export interface Stack {
   secretOf(source: string): string;
   /** As a person wrote it. */
   rulesFile: string;
-  /** Resolves with what was said when the functions end by themselves. */
+  /** Resolves with what was wrong when the functions cannot be kept running. */
   died: Promise<string>;
   /** Ends every process, removes every directory. May be called twice. */
   stop(): Promise<void>;
@@ -76,7 +78,7 @@ export interface Stack {
  * started is stopped then
  */
 export async function startStack(options: StackOptions): Promise<Stack> {
-  const { ports, environment, onLine, onError, signal } = options;
+  const { ports, environment, onLine, onNotice, onError, signal } = options;
   const stops: (() => Promise<void>)[] = [];
   const stop = async () => {
     // The last that was started is the first to stop; one that fails keeps none of the others alive.
@@ -120,10 +122,11 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       root: ROOT,
       httpPort: ports.HTTP_PORT,
       lambdaPort: ports.LAMBDA_PORT,
-      routes: deployment.routes,
+      routes: Object.fromEntries(deployment.routes),
       environment: own,
       rules,
       onLine,
+      onNotice,
       signal,
     });
     stops.push(() => functions.stop());

@@ -6,6 +6,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { type LocalFunctions, startFunctions } from '../../local/stack/functions.ts';
 import { atEndOfFile } from '../contract/alibaba-local.ts';
 import { STACK_START_MS } from '../fixtures/stack.ts';
+import { functionsProcess, until } from '../fixtures/up.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -42,6 +43,7 @@ export const answers = async ({ body, isBase64Encoded, headers }) => ({
 `;
 
 let functions: LocalFunctions;
+const notices: string[] = [];
 let calls: () => string[];
 beforeAll(async () => {
   // In the tree, so that the framework finds its plugins.
@@ -55,7 +57,7 @@ beforeAll(async () => {
   writeFileSync(CALLS, '');
   calls = () => readFileSync(CALLS, 'utf8').split('\n').filter(Boolean);
   const environment = { CALLS, AN_OWN_SETTING: 'secret' };
-  const routes = new Map(['hangs', 'throws', 'answers', 'works'].map((name) => [name, name]));
+  const routes = Object.fromEntries(['hangs', 'throws', 'answers', 'works'].map((name) => [name, name]));
   functions = await startFunctions({
     root,
     httpPort: 0,
@@ -64,6 +66,7 @@ beforeAll(async () => {
     environment,
     rules: '',
     onLine: () => {},
+    onNotice: (message) => notices.push(message),
   });
   atEndOfFile(async () => {
     await functions.stop();
@@ -164,5 +167,51 @@ describe("Lambda's port", () => {
       await invoke({ authorization: 'AWS4-HMAC-SHA256 Credential=local' }),
       await invoke({}),
     ]).toEqual([200, 200, 415]);
+  });
+});
+
+describe.skipIf(process.platform !== 'linux')('its process, when it is killed', () => {
+  it('comes back on the same ports, and what came meanwhile was told so', { timeout: 60_000 }, async () => {
+    const before = notices.length;
+    const dying = expect(functions.invoke('hangs', {})).rejects.toMatchObject({ code: 'function.died' });
+    const count = calls().length;
+    await until(
+      () => calls().length > count,
+      () => calls(),
+    );
+    process.kill(functionsProcess(process.pid) ?? 0, 'SIGKILL');
+    await dying;
+    const statuses = new Set<number | string>();
+    await until(
+      () => notices.length === before + 2,
+      () => notices,
+      {
+        meanwhile: async () => {
+          statuses.add(
+            await post('/answers').then(
+              ({ status }) => status,
+              () => 'refused',
+            ),
+          );
+        },
+      },
+    );
+    expect(notices.slice(before)).toEqual([
+      'The functions ended by SIGKILL; they are started again. What was asked of them is in the queues and the table.',
+      expect.stringMatching(/^The functions are back after \d+\.\d s\.$/),
+    ]);
+    // Said while it starts; nothing was answered as if it were done.
+    expect(statuses).toContain(503);
+    expect(
+      [...statuses].filter((status) => status !== 503 && status !== 'refused' && status !== 201),
+    ).toEqual([]);
+    expect((await post('/answers')).status).toBe(201);
+    // Who asks in between waits for the next one.
+    process.kill(functionsProcess(process.pid) ?? 0, 'SIGKILL');
+    await until(
+      () => notices.length === before + 3,
+      () => notices,
+    );
+    expect(await functions.invoke('answers', { headers: {} })).toMatchObject({ statusCode: 201 });
   });
 });

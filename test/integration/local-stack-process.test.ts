@@ -1,105 +1,13 @@
 /** `npm start` as a process: when it is ready, beside another, and what is left of it however it ends. */
-import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { functionsProcess, ready, type Started, startUp, until } from '../fixtures/up.ts';
 import { anAlert, bearer, bySlack, completionsOf, post, runsOf, theRunOf } from './local-stack-client.ts';
-
-const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-
-interface Started {
-  child: ChildProcess;
-  lines: string[];
-  /** Resolves with the exit code. */
-  ended: Promise<number | null>;
-  /** Processes of it, and files that it has made. */
-  remains(): { processes: string[]; files: string[] };
-  place(): { httpUrl: string; sqsUrl: string };
-}
-
-/** `npm start`, with a folder for what is temporary: it is named in the environment of all that it starts. */
-function startUp(
-  environment: Record<string, string> = {},
-  [program, ...rest]: readonly [string, ...string[]] = [process.execPath, 'local/up.ts'],
-): Started {
-  const folder = mkdtempSync(join(tmpdir(), 'up-test-'));
-  const child = spawn(program, rest, {
-    cwd: ROOT,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: {
-      ...process.env,
-      HTTP_PORT: '0',
-      LAMBDA_PORT: '0',
-      SQS_PORT: '0',
-      DYNAMODB_PORT: '0',
-      TAT_PORT: '0',
-      CLOUD_ASSISTANT_PORT: '0',
-      TMPDIR: folder,
-      ...environment,
-    },
-  });
-  const lines: string[] = [];
-  for (const stream of [child.stdout, child.stderr]) {
-    createInterface({ input: stream }).on('line', (line) => lines.push(line));
-  }
-  const ended = once(child, 'close').then(() => child.exitCode);
-  onTestFinished(async () => {
-    child.kill('SIGKILL');
-    await ended;
-    rmSync(folder, { recursive: true, force: true });
-  });
-  return {
-    child,
-    lines,
-    ended,
-    remains: () => ({
-      processes: processesNaming(folder),
-      // npm's own.
-      files: readdirSync(folder).filter((file) => file !== 'node-compile-cache'),
-    }),
-    place: () => ({
-      httpUrl: /POST (\S+)\/hooks/.exec(lines.join('\n'))?.[1] ?? '',
-      sqsUrl: /SQS +(\S+)/.exec(lines.join('\n'))?.[1] ?? '',
-    }),
-  };
-}
-
-/** Command lines of the processes with that in their environment; those that are dead and not yet buried have none. */
-function processesNaming(folder: string): string[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .flatMap((pid) => {
-      try {
-        if (!readFileSync(`/proc/${pid}/environ`, 'utf8').includes(folder)) return [];
-        return [readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')];
-      } catch {
-        return []; // it has ended
-      }
-    });
-}
-
-async function until(isSo: () => boolean, say: () => unknown, deadlineMs = 80_000): Promise<void> {
-  const endsAt = performance.now() + deadlineMs;
-  while (!isSo()) {
-    if (performance.now() > endsAt) throw new Error(`still not so: ${JSON.stringify(say())}`);
-    await sleep(25);
-  }
-}
-
-async function ready(up: Started): Promise<void> {
-  await until(
-    () => up.lines.includes('fleet-reflex is ready') || up.child.exitCode !== null,
-    () => up.lines,
-  );
-  expect(up.lines).toContain('fleet-reflex is ready');
-}
 
 const nothing = { processes: [], files: [] };
 const isGone = (up: Started) => up.remains().processes.length + up.remains().files.length === 0;
@@ -166,6 +74,32 @@ describe.skipIf(process.platform !== 'linux')('npm start', () => {
       expect(up.remains()).toEqual(nothing);
     },
   );
+
+  it('ends with the error of the functions when they cannot be started again', {
+    timeout: 120_000,
+  }, async () => {
+    const up = startUp();
+    await ready(up);
+    // Somebody else takes its port in the moment in which it is free.
+    const port = Number(new URL(up.place().httpUrl).port);
+    process.kill(functionsProcess(up.child.pid) ?? 0, 'SIGKILL');
+    const thief = createServer();
+    onTestFinished(() => {
+      thief.close();
+    });
+    await until(
+      () => {
+        if (!thief.listening) thief.on('error', () => {}).listen(port, '127.0.0.1');
+        return thief.listening || up.child.exitCode !== null;
+      },
+      () => up.lines,
+    );
+    expect(await up.ended).toBe(1);
+    const said = up.lines.join('\n');
+    expect(said).toContain('fleet-reflex: The functions ended by SIGKILL; they are started again.');
+    expect(said).toMatch(/could not be started 5 times in a row, so the stack ends\..*EADDRINUSE/s);
+    expect(up.remains()).toEqual(nothing);
+  });
 
   it('stops while it is starting', { timeout: 120_000 }, async () => {
     const up = startUp();

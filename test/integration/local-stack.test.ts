@@ -88,6 +88,7 @@ beforeAll(async () => {
       GITHUB_SECRET: 'new-secret,old-secret',
     },
     onLine: () => {},
+    onNotice: (message) => errors.push(message),
     onError: (message) => errors.push(message),
   });
   completions = completionsOf(stack);
