@@ -170,6 +170,7 @@ export const RecordsConfig = () =>
     RECORDS_QUEUE_URL: SETTINGS.RECORDS_QUEUE_URL(),
     RECORDS_DLQ_URL: SETTINGS.RECORDS_DLQ_URL(),
   });
+export const ConsoleConfig = () => z.object({ LOG_LEVEL: SETTINGS.LOG_LEVEL() });
 export const PollerConfig = () =>
   z.object({
     ...behind(),

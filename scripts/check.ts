@@ -6,6 +6,7 @@ import { spawnSync } from 'node:child_process';
 
 const CHECKS: readonly (readonly [name: string, command: string, ...arguments_: string[]])[] = [
   ['types', 'tsc', '-p', '.'],
+  ['types of the console', 'tsc', '-p', 'console'],
   ['lint, format and dependency rules', 'biome', 'check', '--error-on-warnings', '.'],
   ['house rules', 'node', 'scripts/house.ts'],
   ['promises', 'oxlint', '--type-aware', '--deny-warnings'],

@@ -2,7 +2,7 @@
 const { mkdirSync, readFileSync, writeFileSync } = require('node:fs');
 const { basename, dirname, join } = require('node:path');
 
-module.exports = (serverless) => [chunksOfTheirFunction, rulesBesideThem(serverless)];
+module.exports = (serverless) => [chunksOfTheirFunction, consolePage, rulesBesideThem(serverless)];
 
 /**
  * Every function is built by itself into the folder of all of them, and packaged without the files that begin with
@@ -13,6 +13,18 @@ const chunksOfTheirFunction = {
   setup({ initialOptions }) {
     const [entry] = initialOptions.entryPoints;
     initialOptions.chunkNames = `${basename(entry, '.ts')}.[name]-[hash]`;
+  },
+};
+
+/** `#console` is the page, built: the function of the console holds it as a text. */
+const consolePage = {
+  name: 'console-page',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^#console$/ }, () => ({ path: 'console', namespace: 'console-page' }));
+    onLoad({ filter: /./, namespace: 'console-page' }, async () => {
+      const { buildPage } = require('../console/build.ts');
+      return { contents: `export const page = ${JSON.stringify(await buildPage())};` };
+    });
   },
 };
 

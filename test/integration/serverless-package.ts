@@ -35,7 +35,7 @@ export interface Packaging {
 /** `npx serverless package --stage prod`, with these rules, without credentials and without a network. */
 export async function packageService(rules?: string): Promise<Packaging> {
   const folder = mkdtempSync(join(tmpdir(), 'serverless-test-'));
-  for (const name of ['handlers', 'lib', 'node_modules', 'package.json']) {
+  for (const name of ['console', 'handlers', 'lib', 'node_modules', 'package.json']) {
     symlinkSync(join(ROOT, name), join(folder, name));
   }
   for (const name of ['serverless.yml', 'rules.yml', 'scripts']) {

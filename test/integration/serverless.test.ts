@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import * as z from 'zod';
 import {
+  ConsoleConfig,
   DispatchConfig,
   PollerConfig,
   QueueConfig,
@@ -26,8 +27,9 @@ const FUNCTIONS: Readonly<Record<Name, () => z.ZodType>> = {
   records: RecordsConfig,
   poller: PollerConfig,
   runs: RunsConfig,
+  console: ConsoleConfig,
 };
-const NAMES = ['webhook', 'queue', 'dispatch', 'records', 'poller', 'runs'] as const;
+const NAMES = ['webhook', 'queue', 'dispatch', 'records', 'poller', 'runs', 'console'] as const;
 type Name = (typeof NAMES)[number];
 
 /** A bundle that grows beyond this has taken in something that no function needs. */
@@ -128,6 +130,7 @@ describe('the functions', () => {
       ['records', 'handlers/records.handler', 'nodejs24.x', 'arm64', 30, 512],
       ['poller', 'handlers/poller.handler', 'nodejs24.x', 'arm64', 55, 512],
       ['runs', 'handlers/runs.handler', 'nodejs24.x', 'arm64', 10, 512],
+      ['console', 'handlers/console.handler', 'nodejs24.x', 'arm64', 10, 256],
     ]);
   });
 
@@ -183,7 +186,7 @@ describe('the functions', () => {
     const hooks = ['ANY /hooks/{source}', 'ANY /hooks/{source}/{proxy+}', 'OPTIONS /hooks/{source}'];
     const people = ['GET /events', 'GET /runs', 'GET /runs/{runId}', 'POST /runs/{runId}/cancel'];
     const freeze = ['GET /freeze', 'PUT /freeze', 'DELETE /freeze'];
-    expect(routes.toSorted()).toEqual([...hooks, ...people, ...freeze].toSorted());
+    expect(routes.toSorted()).toEqual([...hooks, ...people, ...freeze, 'GET /console'].toSorted());
   });
 });
 
@@ -196,7 +199,15 @@ describe('a flood', () => {
     const places = Object.fromEntries(
       NAMES.map((name) => [name, z.int().positive().parse(lambdaOf(name)['ReservedConcurrentExecutions'])]),
     );
-    expect(places).toEqual({ webhook: 50, queue: 10, dispatch: 2, records: 2, poller: 3, runs: 25 });
+    expect(places).toEqual({
+      webhook: 50,
+      queue: 10,
+      dispatch: 2,
+      records: 2,
+      poller: 3,
+      runs: 25,
+      console: 2,
+    });
     expect(Object.values(places).reduce((sum, it) => sum + it, 0)).toBeLessThan(100);
   });
 
@@ -225,7 +236,11 @@ describe('a flood', () => {
       const burst = RouteSettings[RouteKey]?.ThrottlingBurstLimit ?? Number.POSITIVE_INFINITY;
       bursts.set(Ref, (bursts.get(Ref) ?? 0) + burst);
     }
-    expect(Object.fromEntries(bursts)).toEqual({ HttpApiIntegrationWebhook: 50, HttpApiIntegrationRuns: 25 });
+    expect(Object.fromEntries(bursts)).toEqual({
+      HttpApiIntegrationWebhook: 50,
+      HttpApiIntegrationRuns: 25,
+      HttpApiIntegrationConsole: 2,
+    });
     // Whether the default counts for each route or for all of them, it holds none of them back.
     const limits = Object.values(RouteSettings);
     const sumOf = (numbers: readonly number[]) => numbers.reduce((sum, it) => sum + it, 0);
@@ -323,6 +338,7 @@ describe('the roles', () => {
       ...grants(['sqs:SendMessage', 'sqs:GetQueueUrl'], completions),
       ...grants(['sqs:SendMessage'], 'WakeUpQueue'),
     ],
+    console: grants(logs, 'ConsoleLogGroup'),
   };
 
   it.each(NAMES)('let %s do what it does, on what it does it to', (name) => {

@@ -1,0 +1,159 @@
+/** The list of runs: what waits for a person first, the others newest first. */
+import { useState } from 'preact/hooks';
+import { Alert } from './alert.tsx';
+import type { RunPage, RunSummary } from './answers.ts';
+import type { Api } from './api.ts';
+import { useLive } from './live.ts';
+import { instancesText, isOpen, waitsForPerson, whyOf } from './outcome.ts';
+import { Status } from './status.tsx';
+import { When } from './when.tsx';
+
+const EVERY_MS = 2_000;
+const PAGE = 50;
+
+const SINCE = {
+  any: undefined,
+  'last hour': 3_600_000,
+  'last day': 86_400_000,
+  'last week': 604_800_000,
+} as const;
+type Since = keyof typeof SINCE;
+const STATUSES = [
+  'succeeded',
+  'failed',
+  'partly_failed',
+  'timed_out',
+  'rejected',
+  'expired',
+  'stopped',
+  'partly_stopped',
+  'unknown',
+  'dispatching',
+  'pending',
+  'running',
+  'scheduled',
+];
+
+export function Runs({ api }: { api: Api }) {
+  const [filter, setFilter] = useState<Filter>({});
+  const { answer, problem } = useLive<RunPage>(api, `/runs?limit=${PAGE}${queryOf(filter)}`, EVERY_MS);
+  const runs = (answer?.runs ?? []).filter((run) => isMeant(run, filter));
+  const waiting = runs.filter(waitsForPerson);
+  const others = runs.filter((run) => !waitsForPerson(run));
+  return (
+    <>
+      <h1>Runs</h1>
+      <Filters filter={filter} onChange={setFilter} />
+      {problem && <Alert>{problem.message}</Alert>}
+      {waiting.length > 0 && (
+        <section class="waiting" aria-labelledby="waiting">
+          <h2 id="waiting">Waiting for a person ({waiting.length})</h2>
+          <RunList runs={waiting} label="Waiting for a person" />
+        </section>
+      )}
+      {answer && runs.length === 0 && <p class="empty">{emptyText(filter)}</p>}
+      <RunList runs={others} label="Runs, newest first" />
+      {answer?.cursor !== undefined && (
+        <p class="hint">
+          The newest {PAGE}. Narrow the filters, or use npx fleet-reflex runs, for older ones.
+        </p>
+      )}
+    </>
+  );
+}
+
+interface Filter {
+  rule?: string;
+  status?: string;
+  source?: string;
+  since?: Since;
+}
+
+/** Rule and status are asked for; the rest is chosen from what came. */
+function queryOf({ rule, status }: Filter): string {
+  const query = new URLSearchParams({
+    ...(rule && { rule }),
+    ...(status === 'scheduled' && { status }),
+  }).toString();
+  return query === '' ? '' : `&${query}`;
+}
+
+function isMeant(run: RunSummary, { status, source, since = 'any' }: Filter): boolean {
+  const withinMs = SINCE[since];
+  if (status && run.status !== status) return false;
+  if (source && !run.trigger.source.includes(source)) return false;
+  return withinMs === undefined || Date.parse(run.requestedAt) > Date.now() - withinMs;
+}
+
+function emptyText(filter: Filter): string {
+  const isFiltered = Object.values(filter).some((value) => value !== undefined && value !== '');
+  return isFiltered
+    ? 'No run of the newest passes these filters.'
+    : 'No runs yet. An event that matches a rule starts one; Events shows what came and why it started nothing.';
+}
+
+function Filters({ filter, onChange }: { filter: Filter; onChange: (filter: Filter) => void }) {
+  const set = (name: keyof Filter) => (event: { currentTarget: { value: string } }) =>
+    onChange({ ...filter, [name]: event.currentTarget.value || undefined });
+  return (
+    <form class="filters" aria-label="Filter runs" onSubmit={(event) => event.preventDefault()}>
+      <label>
+        Rule <input type="search" value={filter.rule ?? ''} onChange={set('rule')} />
+      </label>
+      <label>
+        Status{' '}
+        <select value={filter.status ?? ''} onChange={set('status')}>
+          <option value="">any</option>
+          {STATUSES.map((status) => (
+            <option key={status} value={status}>
+              {status.replaceAll('_', ' ')}
+            </option>
+          ))}
+        </select>
+      </label>
+      <label>
+        Source <input type="search" value={filter.source ?? ''} onInput={set('source')} />
+      </label>
+      <label>
+        Time{' '}
+        <select value={filter.since ?? 'any'} onChange={set('since')}>
+          {Object.keys(SINCE).map((since) => (
+            <option key={since}>{since}</option>
+          ))}
+        </select>
+      </label>
+    </form>
+  );
+}
+
+/** One line for each; the link's name begins with the rule. */
+export function RunList({ runs, label }: { runs: readonly RunSummary[]; label: string }) {
+  if (runs.length === 0) return null;
+  return (
+    <ul class="runs" aria-label={label}>
+      {runs.map((run) => (
+        <RunLine key={run.runId} run={run} />
+      ))}
+    </ul>
+  );
+}
+
+function RunLine({ run }: { run: RunSummary }) {
+  const why = whyOf(run);
+  return (
+    <li class={isOpen(run) ? 'open' : ''}>
+      <Status of={waitsForPerson(run) ? 'waiting' : run.status} />
+      <a href={`#/runs/${run.runId}`}>
+        {run.rule}
+        {run.instances.length > 0 && <span class="where"> on {instancesText(run.instances)}</span>}
+      </a>
+      <span class="facts">
+        {run.trigger.type} of {run.trigger.source}
+        {run.trigger.subject !== undefined && `, ${run.trigger.subject}`}
+        {run.wave && ` · wave ${run.wave.number} of ${run.wave.of}`}
+      </span>
+      <When at={run.requestedAt} />
+      {why && <span class="why">{why.message}</span>}
+    </li>
+  );
+}

@@ -1,0 +1,2 @@
+/** esbuild takes the style along. */
+declare module '*.css' {}
