@@ -193,6 +193,7 @@ function aCloud(clock: SimulatedClock) {
     maxInstancesPerInvocation: 200,
     requestCounts: {},
     isInstanceId: () => true,
+    storedCommand: async () => undefined,
     split: (instances) => [[...instances]],
     async invoke({ target }) {
       const invocationId = `inv-${invocations.size + 1}`;

@@ -6,6 +6,7 @@ import { FleetReflexError } from '../errors.ts';
 import type { ProviderName } from '../model/provider-name.ts';
 import type { Started, TaskStatus } from '../model/status.ts';
 import type { Target } from '../model/target.ts';
+import type { KeepingCommands } from './stored-command.ts';
 
 /** What to run, where: one call of the vendor's InvokeCommand, already within its limits (see `Provider.split`). */
 export interface Invocation {
@@ -127,7 +128,7 @@ export function providerOf<Part>(providers: Providers<Part>, name: ProviderName)
  * const outcome = await provider.invoke(invocation);
  * if (outcome.kind === 'unknown') await provider.find(invocation, startedAt); // it may run: never just repeat it
  */
-export interface Provider {
+export interface Provider extends KeepingCommands {
   readonly name: ProviderName;
   readonly identity: Identity;
   /** The most instances one invocation takes (TAT 200, Cloud Assistant 100). */

@@ -248,6 +248,23 @@ export function providerContract(name: string, make: () => Promise<ProviderHarne
       ]);
     });
 
+    test('it says what a stored command is, with the values filled in', async () => {
+      const { provider, commands } = harness;
+      const { target } = anInvocation({ parameters: { text: 'what-is-run' } });
+      expect(await provider.storedCommand(target)).toMatchObject({
+        content: expect.stringMatching(/\{\{text\}\}/),
+        script: expect.stringMatching(/^echo .?what-is-run/),
+      });
+      const sleep = await provider.storedCommand({ ...target, command: commands.sleep });
+      expect(sleep?.content).toMatch(/^sleep/);
+    });
+
+    test('a command that is not there is none', async () => {
+      const { target } = anInvocation();
+      const command = `${target.command.slice(0, -2)}zz`;
+      expect(await harness.provider.storedCommand({ ...target, command })).toBeUndefined();
+    });
+
     test('it knows its own instances', () => {
       const { provider } = harness;
       expect([harness.instances[0], harness.offline].map((id) => provider.isInstanceId(id))).toEqual([

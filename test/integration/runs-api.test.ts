@@ -89,6 +89,7 @@ function anApi(given: Partial<RunsApiContext> & { cancel?: CancelOutcome } = {})
     find: notUsed,
     read: notUsed,
     availability: notUsed,
+    storedCommand: notUsed,
     async cancel({ invocationId }, instances) {
       cancelled.push(instances === undefined ? invocationId : `${invocationId} on ${instances.join(', ')}`);
       return cancel;

@@ -132,6 +132,7 @@ const StoredCommand = z.object({
   ParameterNames: z.object({ ParameterName: z.array(z.string()).default([]) }).nullish(),
   Timeout: number,
   WorkingDir: text,
+  Launcher: text,
   CreationTime: text,
   Provider: text,
   Version: number,

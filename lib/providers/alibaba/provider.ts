@@ -27,6 +27,7 @@ import { type FiringId, readFiringId } from './firing-id.ts';
 import { readFrequency } from './frequency.ts';
 import { invocationPages, readInvocations } from './read-invocations.ts';
 import { rehearse } from './rehearse.ts';
+import { storedCommand } from './stored-command.ts';
 import { type InvokeCommandRequest, MAX_INSTANCES_PER_STOP, MAX_RESULTS } from './requests.ts';
 import { invocationTags, RUN_TAG } from './tags.ts';
 import { targetFields } from './target-fields.ts';
@@ -65,6 +66,7 @@ export function alibabaProvider(options: AlibabaProviderOptions): AlibabaProvide
       readInvocations(client, refs, wantsOutput, readConcurrency),
     cancel: (ref, instances) => cancel(client, ref, instances),
     availability: (region, instances) => availability(client, region, instances),
+    storedCommand: (target) => storedCommand(client, target),
     rehearse: (invocation) =>
       rehearse(client, withDefaults(invocation, terminationMode), options.clock ?? systemClock),
     requestCounts: client.requestCounts,

@@ -12,6 +12,7 @@ import type { StoredCommand } from './answers.ts';
 import type { CloudAssistantClient } from './client.ts';
 import { readInvocations } from './read-invocations.ts';
 import type { InvokeCommandRequest } from './requests.ts';
+import { scriptOf } from './stored-command.ts';
 import { userTags } from './tags.ts';
 import { targetFields } from './target-fields.ts';
 
@@ -31,7 +32,7 @@ export async function rehearse(
     storedCommand(client, invocation.target),
     dryRun(client, invocation.target, clock),
   ]);
-  const text = stored && textOf(stored, invocation.target.parameters);
+  const text = stored && scriptOf(stored, invocation.target.parameters);
   return {
     ...(text !== undefined && { content: { text, filledInBy: 'us' as const } }),
     settings: settingsOf(invocation.target, stored),
@@ -120,19 +121,4 @@ function settingsOf(
     ...(directory && { workingDirectory: directory }),
     ...(typeof seconds === 'number' && { timeout: `${seconds}s` }),
   };
-}
-
-/**
- * The vendor ignores blanks inside the braces and the case of names; what is not passed becomes empty, and its own
- * `{{ACS::…}}` differ by instance and stay.
- */
-function textOf(
-  { CommandContent: content, EnableParameter: isEnabled }: StoredCommand,
-  parameters: Readonly<Record<string, string>>,
-): string | undefined {
-  if (content === null || content === undefined || isEnabled !== true) return content ?? undefined;
-  const values = new Map(Object.entries(parameters).map(([name, value]) => [name.toLowerCase(), value]));
-  return content.replace(/\{\{\s*([^{}]*?)\s*\}\}/g, (whole, name: string) =>
-    /^acs::/i.test(name) ? whole : (values.get(name.toLowerCase()) ?? ''),
-  );
 }

@@ -25,6 +25,7 @@ import { findInvocations, looksOf } from './finding.ts';
 import { kindOfInstance, splitInstances } from './instances.ts';
 import { readInvocations } from './reading.ts';
 import { rehearse } from './rehearse.ts';
+import { storedCommand } from './stored-command.ts';
 
 export interface TencentProviderOptions extends TencentClientOptions {
   /** Used instead of a new one, to share its connections and rate limits (with `tencentSchedules`). */
@@ -55,6 +56,7 @@ export function tencentProvider(options: TencentProviderOptions): TencentProvide
     read: (refs, { wantsOutput = () => true } = {}) => readInvocations(client, refs, wantsOutput),
     cancel: ({ region, invocationId }, instances) => cancel(client, region, invocationId, instances),
     availability: (region, instances) => availability(client, region, instances),
+    storedCommand: (target) => storedCommand(client, target),
     rehearse: (invocation) =>
       rehearse(client, invocation, (region, instances) => availability(client, region, instances)),
     requestCounts: client.requestCounts,
