@@ -1,10 +1,12 @@
 /** A run of the API as lines for a terminal. */
 import * as z from 'zod';
 import { describeActor } from '../lib/model/actor.ts';
+import { ApprovalView } from '../lib/model/approval-view.ts';
 import { CompletedTask } from '../lib/model/completion-event.ts';
 import { printable } from '../lib/model/printable.ts';
 import { RunSummary as StoredSummary } from '../lib/model/run-summary.ts';
 import { WaveView } from '../lib/model/run-waves.ts';
+import { approvalLines } from './approval-lines.ts';
 
 /** What the API shows of a run in a list; what a newer deployment adds is let through. */
 export const RunSummary = StoredSummary.loose();
@@ -16,6 +18,7 @@ export const RunDetail = RunSummary.extend({
   parameters: z.record(z.string(), z.string()),
   tasks: z.array(Task),
   waves: z.array(WaveView).optional(),
+  approval: ApprovalView.loose().optional(),
 });
 export type RunDetail = z.infer<typeof RunDetail>;
 
@@ -60,6 +63,7 @@ function detailsOf(run: RunDetail): string[] {
     ...(run.waves ?? []).map(
       ({ index, state, instances }) => `  wave ${index + 1}     ${state}: ${instances.join(', ')}`,
     ),
+    ...(run.approval === undefined ? [] : approvalLines(run.approval)),
     ...run.invocationIds.map((invocationId) => `  invocation ${invocationId}`),
     `  asked      ${run.requestedAt}`,
     ...(run.startedAt ? [`  started    ${run.startedAt}`] : []),

@@ -8,6 +8,7 @@ import type {
   CompletionEventData,
   CompletionEventType,
 } from '../model/completion-event.ts';
+import { describeApproval } from '../model/describe-approval.ts';
 import type { DestinationRef } from '../model/destination-ref.ts';
 import type { ReplyTo } from '../model/reply-to.ts';
 import { knownTarget, type Run, type RunTask } from '../model/run.ts';
@@ -107,18 +108,25 @@ export function runEvent(
   stage: string,
   now: Date,
 ): CompletionEvent {
-  const verb = type === 'fleet-reflex.run.started' ? 'started' : run.status;
+  const verb = VERBS[type] ?? run.status;
   const eventWith = (shown: readonly RunTask[], budget: number): CompletionEvent => ({
     ...envelope(run, type, stage, now),
     id: `${run.runId}/${verb}`,
     data: {
       ...runData(run, tasks),
+      ...(type === 'fleet-reflex.run.waiting' && waitingData(run)),
       tasks: completedTasks(shown, budget),
       ...(shown.length < tasks.length && { tasksOmitted: tasks.length - shown.length }),
     },
   });
   return fitInMessage(eventWith, tasks);
 }
+
+/** Of events that are not about the end of a run. */
+const VERBS: Readonly<Partial<Record<CompletionEventType, string>>> = {
+  'fleet-reflex.run.waiting': 'waiting',
+  'fleet-reflex.run.started': 'started',
+};
 
 /**
  * Makes an event small enough for a message: first shorter outputs (JSON may take six bytes for one), then fewer
@@ -154,6 +162,11 @@ function envelope(run: Run, type: CompletionEventType, stage: string, now: Date)
     datacontenttype: 'application/json' as const,
     traceparent: run.traceparent,
   };
+}
+
+/** What is waited for, and what will run: for people who do not look at the run. */
+function waitingData(run: Run): Pick<CompletionEventData, 'waitingFor' | 'approval'> {
+  return { waitingFor: run.waitingFor, approval: describeApproval(run) };
 }
 
 function runData(run: Run, tasks: readonly RunTask[]): Omit<CompletionEventData, 'tasks'> {

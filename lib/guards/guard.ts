@@ -18,6 +18,9 @@ export interface GuardContext {
   now: Date;
 }
 
+/** What all guards together say: also that a person has to approve it before the guards that follow are asked. */
+export type Verdict = Admission | { kind: 'approval' };
+
 /**
  * A guard.
  * @example

@@ -2,6 +2,8 @@
  * The guards between a matched rule and the fleet, in the order of docs/decisions/2026-11-21-guard-order.md: the first
  * guard that refuses stops the run, with its own reason. A refusal is a value; an exception means that it cannot be decided.
  */
+
+import { isApproved } from '../model/approval.ts';
 import type { Reason } from '../model/completion-event.ts';
 import { reaches } from '../model/episode.ts';
 import { guardKey } from '../model/guard-key.ts';
@@ -14,7 +16,14 @@ import { ASK_ANEW } from './ask-anew.ts';
 import { breaker, noteForBreaker } from './breaker.ts';
 import { cooldown, releaseCooldown } from './cooldown.ts';
 import { frozenBy } from './freeze.ts';
-import { ADMITTED, type Admission, type Frozen, type Guard, type GuardContext } from './guard.ts';
+import {
+  ADMITTED,
+  type Admission,
+  type Frozen,
+  type Guard,
+  type GuardContext,
+  type Verdict,
+} from './guard.ts';
 import { inFlight, leaveFlight } from './in-flight.ts';
 import { unlockInstances } from './lock.ts';
 import { maxPerHour } from './max-per-hour.ts';
@@ -96,9 +105,14 @@ export const instanceLimit: Guard = async (run) => {
   );
 };
 
+/** A run that waits for a person takes part in nothing that follows: no place in flight, no trial of the breaker. */
+const approval: Guarding = async (run) => (isApproved(run) ? ADMITTED : { kind: 'approval' });
+
+type Guarding = (run: Run, context: GuardContext) => Promise<Verdict>;
+
 // Freeze first, as designed; the instance limit needs no memory, so it goes before what claims.
 const STANDING: readonly Guard[] = [freeze, cancelled];
-const OWN: readonly Guard[] = [
+const OWN: readonly Guarding[] = [
   instanceLimit,
   dedupeBefore,
   times,
@@ -106,12 +120,13 @@ const OWN: readonly Guard[] = [
   cooldown,
   maxPerHour,
   maxShare,
+  approval,
   inFlight,
   breaker,
 ];
 
 /** Asks every guard in order. A run that is refused or waits holds no claim that would stop another. */
-export async function admit(run: Run, context: GuardContext): Promise<Admission> {
+export async function admit(run: Run, context: GuardContext): Promise<Verdict> {
   const frozen = await freeze(run, context);
   if (frozen.kind === 'refused') return await concluded(frozen, run, context);
   // A run waits for the end of a freeze only if nothing else refuses it.
@@ -124,7 +139,7 @@ export async function admit(run: Run, context: GuardContext): Promise<Admission>
  * The same for a run that is checked again before the send (`standing`): the freeze is read here only if another guard
  * refuses, because the freeze is then the reason.
  */
-export async function admitEarly(run: Run, context: GuardContext): Promise<Admission> {
+export async function admitEarly(run: Run, context: GuardContext): Promise<Verdict> {
   const own = await ask(OWN, run, context);
   if (own.kind === 'admitted') return own;
   const standing = await ask(STANDING, run, context);
@@ -143,7 +158,7 @@ export async function standing(
   return uncancelled.kind === 'refused' ? uncancelled : admission;
 }
 
-async function ask(guards: readonly Guard[], run: Run, context: GuardContext): Promise<Admission> {
+async function ask(guards: readonly Guarding[], run: Run, context: GuardContext): Promise<Verdict> {
   for (const guard of guards) {
     const admission = await guard(run, context);
     if (admission.kind !== 'admitted') return admission;
@@ -152,9 +167,9 @@ async function ask(guards: readonly Guard[], run: Run, context: GuardContext): P
 }
 
 /** One that waits keeps its claims: they are its own when it asks again. But it runs on no part of the fleet. */
-async function concluded(admission: Admission, run: Run, { store }: GuardContext): Promise<Admission> {
+async function concluded(admission: Verdict, run: Run, { store }: GuardContext): Promise<Verdict> {
   if (admission.kind === 'refused') await releaseClaims(run, store);
-  if (admission.kind === 'wait') await leaveShare(run, store);
+  if (admission.kind === 'wait' || admission.kind === 'approval') await leaveShare(run, store);
   return admission;
 }
 

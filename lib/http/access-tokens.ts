@@ -11,7 +11,7 @@ import { awsSecretStore, isReference, readSecret, type SecretStore } from '../se
 /**
  * - `read`: runs, events, whether all is frozen
  * - `operate`: cancel a run
- * - `approve`: reserved for the approval of runs; no route asks for it yet
+ * - `approve`: approve a run that waits for it, or deny it
  * - `freeze`: set and lift the freeze
  */
 export const SCOPES = ['read', 'operate', 'approve', 'freeze'] as const;

@@ -3,6 +3,7 @@
  * repeated delivery can be recognised. The JSON Schema in events/schemas/ is generated from this file.
  */
 import * as z from 'zod';
+import { ApprovalView } from './approval-view.ts';
 import { Ancestor } from './chain.ts';
 import { ProviderName } from './provider-name.ts';
 import { Trigger } from './run-request.ts';
@@ -63,6 +64,10 @@ export const CompletionEventData = z.strictObject({
   trigger: Trigger,
   /** The runs that led to this one by their completion events, oldest first; absent where none did. */
   ancestry: z.array(Ancestor).optional(),
+  /** Of `run.waiting`: what it waits for. */
+  waitingFor: Reason.extend({ until: z.string().optional() }).optional(),
+  /** Of `run.waiting`: who may approve it until when, and what will run. */
+  approval: ApprovalView.optional(),
   startedAt: z.string().optional(),
   endedAt: z.string().optional(),
   tasks: z.array(CompletedTask),
@@ -72,6 +77,7 @@ export const CompletionEventData = z.strictObject({
 export type CompletionEventData = z.infer<typeof CompletionEventData>;
 
 export const CompletionEventType = z.enum([
+  'fleet-reflex.run.waiting',
   'fleet-reflex.run.started',
   'fleet-reflex.task.completed',
   'fleet-reflex.run.completed',

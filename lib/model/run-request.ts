@@ -4,6 +4,7 @@
  */
 import * as z from 'zod';
 import { Actor } from './actor.ts';
+import { ApprovalTerms } from './approval.ts';
 import { Chain } from './chain.ts';
 import { DestinationRef } from './destination-ref.ts';
 import { Episode } from './episode.ts';
@@ -104,6 +105,8 @@ const execution = {
   onUnavailable: OnUnavailable,
   /** Absent: all instances at once. */
   waves: Waves.optional(),
+  /** Absent: nobody is asked. */
+  approval: ApprovalTerms.optional(),
 };
 
 /** Version 1 had the fields of the target beside the others: `upgradeRunRequest` (lib/model/upgrade.ts) reads it. */

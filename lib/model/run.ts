@@ -3,6 +3,7 @@
  * and cancel.ts change it.
  */
 import * as z from 'zod';
+import { RunApproval } from './approval.ts';
 import { Ancestor } from './chain.ts';
 import { Reason, RunStatus } from './completion-event.ts';
 import { DestinationRef } from './destination-ref.ts';
@@ -39,7 +40,7 @@ export const RunInvocation = z.strictObject({
 });
 export type RunInvocation = z.infer<typeof RunInvocation>;
 
-export const PendingEvent = z.enum(['run.started', 'run.completed', 'run.rejected']);
+export const PendingEvent = z.enum(['run.waiting', 'run.started', 'run.completed', 'run.rejected']);
 export type PendingEvent = z.infer<typeof PendingEvent>;
 
 /** The time of a `schedule` action, and its id at the provider. */
@@ -128,6 +129,7 @@ export const Run = z.strictObject({
   guards: RenderedGuards,
   onUnavailable: OnUnavailable,
   waves: RunWaves.optional(),
+  approval: RunApproval.optional(),
   requestedAt: z.string(),
   /** Until when it may be sent; in waves, the wave that is to be sent next. */
   deadline: z.string(),

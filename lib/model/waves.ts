@@ -29,7 +29,15 @@ export const RunWaves = Waves.extend({
   /** Present between two waves: when the next one is due, ISO 8601. */
   nextAt: z.string().optional(),
   /** Present where it was stopped: nothing more is started. */
-  stop: z.strictObject({ index: z.int().nonnegative(), at: z.string(), message: z.string() }).optional(),
+  stop: z
+    .strictObject({
+      index: z.int().nonnegative(),
+      at: z.string(),
+      message: z.string(),
+      /** Default: `wave.stopped`. */
+      code: z.string().optional(),
+    })
+    .optional(),
 });
 export type RunWaves = z.infer<typeof RunWaves>;
 

@@ -1,9 +1,11 @@
 /** Compiles one rule of the file, and finds what its schema alone cannot: names that mean nothing, types, lacks. */
+import type { ApprovalTerms } from '../model/approval.ts';
 import type { DestinationRef } from '../model/destination-ref.ts';
 import type { EventKind } from '../model/trigger-event.ts';
 import type { Windows } from '../model/window.ts';
 import { factsOf } from '../providers/registry.ts';
 import { checkAllowEntries } from './allow.ts';
+import { compileApproval } from './compile-approval.ts';
 import { compileGuards, compileKey } from './compile-guards.ts';
 import { compileNotify } from './compile-notify.ts';
 import { compileOptions, refuseLacks } from './compile-options.ts';
@@ -68,6 +70,7 @@ export function compileRule(parts: RuleParts, path: Path, context: LoadContext):
   checkByName(spec, on, path, context);
   const when = spec.when === undefined ? undefined : compileWhen(spec.when, path, compiling, context.named);
   const windows = windowsOf(spec.name ?? '', spec, path, context);
+  const approval = compileApproval(parts, on, path, context);
   const action = compileAction(parts, path, compiling, context.rules);
   const notify = compileNotify(spec.notify ?? [], path, context);
   if (spec.name === undefined || action === undefined || (spec.when !== undefined && when === undefined)) {
@@ -80,14 +83,24 @@ export function compileRule(parts: RuleParts, path: Path, context: LoadContext):
     ...(spec.allow && { allow: spec.allow }),
     tenants: context.tenants,
     isByName: spec.byName === true,
-    action: windows === undefined ? action : withWindows(action, windows),
+    action: withRuleWide(action, windows, approval),
     notify,
     outputs: spec.outputs ?? 'caller',
   };
 }
 
-function withWindows(action: Action, windows: Windows): Action {
-  return action.kind === 'cancel' ? action : { ...action, guards: { ...action.guards, windows } };
+/** What stands beside the action and holds for what it sends. */
+function withRuleWide(
+  action: Action,
+  windows: Windows | undefined,
+  approval: ApprovalTerms | undefined,
+): Action {
+  if (action.kind === 'cancel') return action;
+  return {
+    ...action,
+    ...(windows && { guards: { ...action.guards, windows } }),
+    ...(approval && { approval }),
+  };
 }
 
 /** The kinds of event that any of its sources makes; none where one is unknown, so that any field is thinkable. */

@@ -152,6 +152,7 @@ function readParts(rule: Readonly<Record<string, unknown>>, whole: RuleSpec | un
     run: part(shape.run, 'run'),
     cancel: part(shape.cancel, 'cancel'),
     schedule: part(shape.schedule, 'schedule'),
+    approval: part(shape.approval, 'approval'),
     guards: part(shape.guards, 'guards'),
     freezes: part(shape.freezes, 'freezes'),
     only: part(shape.only, 'only'),

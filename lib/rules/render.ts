@@ -140,8 +140,8 @@ function renderAsked({ target }: Execution, event: TriggerEvent, steps: Steps) {
 }
 
 function renderExecution(action: Execution, fleet: Fleet | undefined, event: TriggerEvent, steps: Steps) {
-  const { onUnavailable, waves } = action;
-  return { guards: renderGuards(action, fleet, event, steps), onUnavailable, waves };
+  const { onUnavailable, waves, approval } = action;
+  return { guards: renderGuards(action, fleet, event, steps), onUnavailable, waves, approval };
 }
 
 /** A scheduled run is rendered now, because the event is gone at its time. */

@@ -1,4 +1,5 @@
 /** Rules as matching and rendering use them: compiled, checked, and pure data and functions. */
+import type { ApprovalTerms } from '../model/approval.ts';
 import type { DestinationRef } from '../model/destination-ref.ts';
 import type { InvocationOptions } from '../model/invocation-options.ts';
 import type { ProviderName } from '../model/provider-name.ts';
@@ -125,6 +126,8 @@ export interface Execution {
   readonly guards: Guards;
   /** Absent: all instances at once. */
   readonly waves?: Waves | undefined;
+  /** Absent: nobody is asked. */
+  readonly approval?: ApprovalTerms | undefined;
 }
 
 export interface RunAction extends Execution {

@@ -5,6 +5,7 @@ import { isCalledOff } from '../model/run-waves.ts';
 import { concealReason } from '../model/secret-parameters.ts';
 import type { Target } from '../model/target.ts';
 import type { InvokeOutcome, Provider } from '../providers/provider.ts';
+import { breachOf } from './approval-seal.ts';
 import { afterUnavailable } from './availability.ts';
 import { isCancelledInPart } from './cancel-part.ts';
 import { type DispatchContext, retryLater, type Step } from './dispatch-context.ts';
@@ -40,6 +41,8 @@ export type StoreSent = (run: Run) => Promise<Run>;
 export async function ask(task: Task): Promise<Step> {
   const { target, index, invocation, provider, context } = task;
   const { store, guards, lastLook, now } = context;
+  // Before the last look, which nothing may come after but the call.
+  const breach = await breachOf(task.run, context);
   const look = await lastLook(task.run, now());
   const stored = look.run ?? task.run;
   if (stored.status !== 'dispatching' || stored.leaseUntil !== task.run.leaseUntil) {
@@ -63,7 +66,7 @@ export async function ask(task: Task): Promise<Step> {
       return await unlockWaiting(await notAdmitted(stored, admission, context, unmark), context);
     }
   }
-  const hindrance = await hindranceBy(look, run, now());
+  const hindrance = breach ?? (await hindranceBy(look, run, now()));
   if (hindrance !== undefined) {
     return await unlockWaiting(await waitFor(run, hindrance, context, unmark), context);
   }

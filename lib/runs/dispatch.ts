@@ -15,6 +15,7 @@ import {
 import type { RunRequest } from '../model/run-request.ts';
 import { isCalledOff } from '../model/run-waves.ts';
 import { providerOf } from '../providers/provider.ts';
+import { askApproval, seeToApproval } from './ask-approval.ts';
 import { holdUnavailable } from './availability.ts';
 import { PLANNED } from './call.ts';
 import { dropCancelled } from './cancel-part.ts';
@@ -43,8 +44,8 @@ export async function dispatchRun(
 async function dispatchNew(planned: Run, context: DispatchContext): Promise<DispatchResult> {
   const { store, now, providers } = context;
   // If no request precedes the call, the first attempt is marked in the write that stores the run.
-  const { target } = planned;
-  const isMarked = planned.onUnavailable === 'fail' && target !== undefined;
+  const { target, approval } = planned;
+  const isMarked = planned.onUnavailable === 'fail' && target !== undefined && approval === undefined;
   const { isNew, run: stored } = await store.create(
     isMarked ? attempting(planned, 0, providerOf(providers, target.provider), now()) : planned,
   );
@@ -69,7 +70,7 @@ async function dispatchUnresolved(planned: Run, context: DispatchContext): Promi
 
 /** Continues a stored run that may not have been sent completely: after a repeated message, or a takeover by the poller. */
 export async function resume(stored: Run, context: DispatchContext): Promise<DispatchResult> {
-  const { store, now, leaseMs, log } = context;
+  const { now, log } = context;
   // A cancel with this id has the same rule and event: the rule's action was `cancel` then.
   if (stored.status !== 'dispatching' || stored.cancel !== undefined) {
     log.info('run.known', { runId: stored.runId, status: stored.status });
@@ -82,6 +83,14 @@ export async function resume(stored: Run, context: DispatchContext): Promise<Dis
     if (hasUntold(stored)) await context.wake(now());
     return { kind: 'done', run: stored };
   }
+  const approval = await seeToApproval(stored, context);
+  if (approval.kind !== 'next') return approval;
+  return await takeOver(approval.run, context);
+}
+
+/** Takes the lease of a run whose attempt is over, or dead, and tries it again. */
+async function takeOver(stored: Run, context: DispatchContext): Promise<DispatchResult> {
+  const { store, now, leaseMs } = context;
   const heldMs = Date.parse(stored.leaseUntil ?? stored.requestedAt) - now().getTime();
   if (heldMs > 0) return retryLater(stored, heldMs, 'another attempt is at work on this run');
   const leaseUntil = new Date(now().getTime() + leaseMs).toISOString();
@@ -153,6 +162,7 @@ async function prepare(leased: Run, context: DispatchContext, isFresh = false): 
   if (run.admittedAt !== undefined) return await holdUnavailable(run, context);
   const ask = isFresh ? admitEarly : admit;
   const admission = await ask(run, { store: guards, now: now() });
+  if (admission.kind === 'approval') return await askApproval(run, context);
   if (admission.kind !== 'admitted') return await notAdmitted(run, admission, context, unmark);
   // Stored with the next write; until then the guards are asked again, and recognise the run.
   return await holdUnavailable({ ...run, admittedAt: now().toISOString() }, context);

@@ -36,6 +36,7 @@ export function newRun(
     ...(runRequest.taggedFleet && { taggedFleet: runRequest.taggedFleet }),
     guards: runRequest.guards,
     onUnavailable: runRequest.onUnavailable,
+    approval: runRequest.approval,
     deadline: runRequest.deadline,
     status: 'dispatching',
     ...planRun(runRequest, provider),

@@ -40,9 +40,9 @@ export function reasonFor(run: Run, status: AggregateStatus, tasks: readonly Run
 function stopOf({ waves, invocations, target }: Run): Reason | undefined {
   if (waves?.stop === undefined) return undefined;
   const unsent = invocations.filter(({ state }) => state === 'dropped').flatMap(({ instances }) => instances);
-  const { message } = waves.stop;
+  const { message, code = 'wave.stopped' } = waves.stop;
   return {
-    code: 'wave.stopped',
+    code,
     message: `${message.charAt(0).toUpperCase()}${message.slice(1)}; ${unsent.length} of ${target?.instances.length ?? 0} instances were never started.`,
     advice:
       'Look at what failed. A run that was stopped does not go on: ask again for the instances that are left.',

@@ -1,5 +1,6 @@
 /** A run in the API and on the command line: the facts for a person, without internal fields. */
 import { completedTasks, countByStatus } from '../completions/publish.ts';
+import { describeApproval } from '../model/describe-approval.ts';
 import type { Run } from '../model/run.ts';
 import { summariseRun } from '../model/run-summary.ts';
 import { describeWaves } from '../model/run-waves.ts';
@@ -22,6 +23,7 @@ export function describeRun(run: Run) {
     deadline: run.deadline,
     skipped: run.skipped,
     waves: describeWaves(run),
+    approval: describeApproval(run),
     notify: [...new Set(run.notify.map(({ name }) => name))],
     counts: countByStatus(run.tasks),
     tasks: completedTasks(run.tasks, OUTPUT_BUDGET_BYTES),

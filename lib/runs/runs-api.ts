@@ -1,5 +1,6 @@
 /**
- * The API for people, behind bearer tokens with scopes: `GET /runs`, `GET /runs/{runId}`, `POST /runs/{runId}/cancel`,
+ * The API for people, behind bearer tokens with scopes: `GET /runs`, `GET /runs/{runId}`,
+ * `POST /runs/{runId}/cancel`, `/approve` and `/deny`,
  * what was decided about events (`GET /events`), and the kill switch `/freeze`.
  */
 import middy from '@middy/core';
@@ -15,7 +16,9 @@ import { instancesOf } from '../model/run.ts';
 import { RunId } from '../model/run-request.ts';
 import { summariseRun } from '../model/run-summary.ts';
 import type { EventLog } from '../store/event-log.ts';
+import { answerApproval } from './approval-api.ts';
 import { type CancelContext, cancelRun } from './cancel.ts';
+import type { Judgement } from './judge-approval.ts';
 import { describeRun } from './run-view.ts';
 
 export interface RunsApiContext extends CancelContext, FreezeApiContext {
@@ -49,6 +52,12 @@ const EventsQuery = z.strictObject({
 /** Routes without parameters. */
 const NoQuery = z.strictObject({});
 
+/** By the last part of the path. */
+const JUDGEMENTS: ReadonlyMap<string, Judgement['kind']> = new Map([
+  ['approve', 'approved'],
+  ['deny', 'denied'],
+]);
+
 export function runsHandler(context: RunsApiContext) {
   return middy<unknown, HttpAnswer>()
     .use(correlation(context.log))
@@ -69,6 +78,16 @@ async function route(event: HttpEvent, context: RunsApiContext): Promise<HttpAns
     return await listEvents(request.query, context);
   }
   const runId = event.pathParameters?.['runId'];
+  const kind = runId === undefined ? undefined : JUDGEMENTS.get(event.rawPath.split('/').at(-1) ?? '');
+  if (runId !== undefined && kind !== undefined) {
+    checkMethod(request.method, 'POST');
+    demand(token, 'approve');
+    readQuery(request.query, NoQuery);
+    if (!RunId.safeParse(runId).success) throw noSuchRun();
+    const answer = await answerApproval(runId, kind, token.name, request, context);
+    if (answer === undefined) throw noSuchRun();
+    return answer;
+  }
   const isCancel = runId !== undefined && event.rawPath.endsWith('/cancel');
   checkMethod(request.method, isCancel ? 'POST' : 'GET');
   demand(token, isCancel ? 'operate' : 'read');

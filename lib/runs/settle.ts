@@ -130,7 +130,7 @@ export async function deliver(runs: readonly Run[], context: SettleContext): Pro
     for (const task of one.value.tasks) {
       log.info('task.completed', { runId: run.runId, taskId: task.taskId, status: task.status });
     }
-    for (const pending of run.outbox.filter((it) => it !== 'run.started')) {
+    for (const pending of run.outbox.filter((it) => it !== 'run.started' && it !== 'run.waiting')) {
       const { runId, rule, status, reason } = run;
       log.info(pending, { runId, rule, status, reason: reason?.code });
     }
@@ -182,7 +182,14 @@ export function withMarks(run: Run, told: Pick<Told, 'outbox' | 'tasks'>): Run {
   if (!isTerminalRun(next) || outbox.length > 0) return next;
   // A reported run needs no more polling. Its reply address is deleted, because it lets anyone write to the chat, and so
   // are secrets, which are needed only for sending and reading.
-  return { ...next, ...forgetSecrets(run), pollAt: undefined, replyTo: undefined };
+  return { ...next, ...forgetSecrets(run), pollAt: undefined, replyTo: undefined, ...withoutSeal(run) };
+}
+
+/** A hash of a short secret can be guessed. */
+function withoutSeal({ approval, target }: Run): Pick<Run, 'approval'> {
+  if (approval?.asked === undefined || target?.secretParameters === undefined) return {};
+  const { parameters: _, ...seal } = approval.asked.seal;
+  return { approval: { ...approval, asked: { ...approval.asked, seal } } };
 }
 
 /** Whether an event of the run is due and not known to be out. */
@@ -200,7 +207,7 @@ async function untold(
   run: Run,
   { store, guards, publishing: { stage }, now }: SettleContext,
 ): Promise<Untold> {
-  const isOver = run.outbox.some((pending) => pending !== 'run.started');
+  const isOver = run.outbox.includes('run.completed') || run.outbox.includes('run.rejected');
   const hasTasks = isOver || run.tasks.some(isUntold);
   const whole = hasTasks ? await store.outputs(run) : run;
   // The place in flight is freed before the event, so that a consumer of the event can start the next run.
@@ -211,6 +218,9 @@ async function untold(
     run,
     tasks,
     events: [
+      ...(run.outbox.includes('run.waiting')
+        ? [runEvent(run, 'fleet-reflex.run.waiting', [], stage, now())]
+        : []),
       ...(run.outbox.includes('run.started')
         ? [runEvent(run, 'fleet-reflex.run.started', [], stage, now())]
         : []),
@@ -222,6 +232,8 @@ async function untold(
 
 function ended(run: Run, status: Run['status'], now: Date, reason: Reason | undefined): Run {
   const { leaseUntil: _, ...rest } = withNeverStarted(run);
+  // Nobody is waited for any more.
+  const pending = rest.outbox.filter((it) => it !== 'run.waiting');
   const event: PendingEvent = status === 'rejected' ? 'run.rejected' : 'run.completed';
   return {
     ...rest,
@@ -229,7 +241,7 @@ function ended(run: Run, status: Run['status'], now: Date, reason: Reason | unde
     // A guard's reason contains its key, which a rule may have made from a secret.
     ...(reason && { reason: concealReason(run.target, reason) }),
     endedAt: now.toISOString(),
-    outbox: [...rest.outbox, event],
+    outbox: [...pending, event],
     // Until the event is known to be out, the poller must look.
     pollAt: now.toISOString(),
   };

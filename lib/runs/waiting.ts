@@ -132,8 +132,9 @@ export async function waitFor(
     // The lease ends with the wait; the poller rescues the run if the message is lost.
     const rescueAt = new Date(freeAt.getTime() + context.leaseMs).toISOString();
     const known = edited === undefined ? current : withInvocation(current, edited.index, edited.edit);
-    // No message of the queue brings back a wave after the first.
-    const pollAt = isPastFirstWave(current) ? freeAt.toISOString() : rescueAt;
+    // No message of the queue brings back a wave after the first, or what a person has approved.
+    const isPollers = isPastFirstWave(current) || current.approval?.verdict !== undefined;
+    const pollAt = isPollers ? freeAt.toISOString() : rescueAt;
     return { ...known, leaseUntil: freeAt.toISOString(), pollAt, waitingFor: reason };
   });
   return retryLater(waiting, retryAfterMs, `${code}: ${message}`);
@@ -173,7 +174,9 @@ async function giveUp(run: Run, waitedFor: Reason, context: DispatchContext, isF
   }
   if (run.waves !== undefined) {
     const said = `it could not be sent${isFinal ? ':' : ''} ${because}`;
-    current = await change(store, current, (known) => stopWaves(known, said, context.now()));
+    // A void approval is the reason of the whole run, and not one of a wave.
+    const code = reason.code === 'approval.void' ? reason.code : undefined;
+    current = await change(store, current, (known) => stopWaves(known, said, context.now(), code));
   }
   return { kind: 'next', run: current };
 }

@@ -26,13 +26,17 @@ export function askGate(run: Run, now: Date): Run {
   return isLater && isDone && waves.nextAt === undefined ? paused(run, now) : run;
 }
 
-/** Nothing more of the run is started. @param because what happened in the wave that has begun last */
-export function stopWaves(run: Run, because: string, now: Date): Run {
+/**
+ * Nothing more of the run is started.
+ * @param because what happened in the wave that has begun last
+ * @param code of the run's reason. Default: `wave.stopped`
+ */
+export function stopWaves(run: Run, because: string, now: Date, code?: string): Run {
   const { waves } = run;
   if (waves === undefined || waves.stop !== undefined) return run;
   const index = waves.begun - 1;
   const message = `wave ${index + 1} of ${wavesOf(run).length} stopped it (${because})`;
-  const stop = { index, at: now.toISOString(), message };
+  const stop = { index, at: now.toISOString(), message, ...(code !== undefined && { code }) };
   return withoutLater({ ...run, waves: { ...waves, stop } });
 }
 

@@ -5,18 +5,19 @@
 
 import type { ChatPort } from '../chat/port.ts';
 import { frozenBy } from '../guards/freeze.ts';
-import { ADMITTED, type Admission } from '../guards/guard.ts';
+import { ADMITTED, type Admission, type Verdict } from '../guards/guard.ts';
 import { admit, leave, releaseClaims, untilThawed } from '../guards/guards.ts';
 import { lockInstances } from '../guards/lock.ts';
 import { reserve } from '../guards/reserve.ts';
 import { silent } from '../logging.ts';
 import { after } from '../model/after.ts';
+import { isApproved } from '../model/approval.ts';
 import { refuseBlankKey } from '../model/blank-key.ts';
 import type { Reason } from '../model/completion-event.ts';
 import type { DoorOutcome } from '../model/decision.ts';
 import { reaches } from '../model/episode.ts';
 import { guardKey } from '../model/guard-key.ts';
-import { instancesOf, type Run } from '../model/run.ts';
+import { instancesOf, type Run, timerOf } from '../model/run.ts';
 import type { RunId, RunRequest } from '../model/run-request.ts';
 import type { TriggerEvent } from '../model/trigger-event.ts';
 import { type Providers, providerOf } from '../providers/provider.ts';
@@ -69,6 +70,8 @@ export interface Simulation {
   advance(to: Date): Promise<void>;
   /** Lets time go by until nothing waits for other runs any more. Schedules do not fire on their own then. */
   settle(): Promise<void>;
+  /** A second person approves or denies the runs of a rule that wait for it. @returns how many did */
+  judge(rule: string, kind: 'approved' | 'denied'): Promise<number>;
   /** Sets the kill switch, or lifts it. */
   freeze(isFrozen: boolean): Promise<void>;
 }
@@ -172,6 +175,9 @@ export function simulation({ ruleSet, providers, start }: SimulationOptions): Si
       case 'refused':
         await end(one, { kind: 'stopped', request, at: now(), reason: admission.reason });
         return;
+      case 'approval':
+        if (waited?.reason.code !== 'approval') waitForPerson(one);
+        return;
       case 'later': {
         const { at, reason, insteadOf } = admission;
         one.run = putOff(run, admission);
@@ -205,8 +211,49 @@ export function simulation({ ruleSet, providers, start }: SimulationOptions): Si
     }
   }
 
+  /** What asking and its end do: lib/runs/ask-approval.ts. Who may is not asked here. */
+  function waitForPerson(one: Live): void {
+    const { approval } = one.run;
+    if (approval === undefined) return;
+    const until = after(now(), approval.expiresMs);
+    const withinMs = deadlineMsOf(one.run);
+    one.run = { ...one.run, deadline: after(until, withinMs).toISOString() };
+    const reason = { code: 'approval', message: `It waits for an approval until ${until.toISOString()}.` };
+    one.waited = { since: now(), ...one.waited, reason, asked: now(), retryAfterMs: approval.expiresMs };
+    clock.plan(until, async () => {
+      if (one.state !== 'waiting' || isApproved(one.run)) return;
+      const message = `Nobody approved it until ${until.toISOString()}. Nothing was sent.`;
+      await stopFor(one, { code: 'approval.expired', message });
+    });
+  }
+
+  async function stopFor(one: Live, reason: Reason): Promise<void> {
+    await releaseClaims(one.run, store);
+    await end(one, { kind: 'stopped', request: one.request, at: now(), reason });
+  }
+
+  async function judge(rule: string, kind: 'approved' | 'denied'): Promise<number> {
+    const waiting = [...(live.get(rule) ?? [])].filter(
+      ({ state, run, waited }) =>
+        state === 'waiting' && !isApproved(run) && waited?.reason.code === 'approval',
+    );
+    for (const one of waiting) {
+      const { approval } = one.run;
+      if (approval === undefined) continue;
+      const at = now().toISOString();
+      if (kind === 'denied') {
+        await stopFor(one, { code: 'approval.denied', message: 'It was denied. Nothing was sent.' });
+        continue;
+      }
+      const deadline = after(now(), deadlineMsOf(one.run, approval.expiresMs)).toISOString();
+      one.run = { ...one.run, deadline, approval: { ...approval, verdict: { kind, at } } };
+      await attempt(one);
+    }
+    return waiting.length;
+  }
+
   /** A run that waits for an instance has passed the other guards, and holds no instance. */
-  async function admitAndLock(one: Live): Promise<Admission> {
+  async function admitAndLock(one: Live): Promise<Verdict> {
     const isIn = one.run.admittedAt !== undefined;
     const admission = isIn ? await unlessFrozen(one.run) : await admit(one.run, context());
     if (admission.kind !== 'admitted') return admission;
@@ -318,9 +365,16 @@ export function simulation({ ruleSet, providers, start }: SimulationOptions): Si
         if (waiting.state === 'waiting') await clock.advance(new Date(waiting.run.deadline));
       }
     },
+    judge,
     freeze: (isFrozen) =>
       store.setFreeze(isFrozen ? { by: 'the rehearsal', reason: 'a rehearsal' } : undefined),
   };
+}
+
+/** How late it may be sent. */
+function deadlineMsOf(run: Run, waitedMs = 0): number {
+  const fromMs = Date.parse(timerOf(run)?.nextAt ?? run.requestedAt) + waitedMs;
+  return timerOf(run)?.deadlineMs ?? Math.max(1, Date.parse(run.deadline) - fromMs);
 }
 
 /** Whether they have an instance in common. */

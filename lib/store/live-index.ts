@@ -5,8 +5,9 @@
  */
 import { type DynamoDBDocumentClient, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod';
+import { awaitsVerdict } from '../model/approval.ts';
 import { RunStatus } from '../model/completion-event.ts';
-import type { Run } from '../model/run.ts';
+import { isTerminalRun, type Run } from '../model/run.ts';
 import { RunId } from '../model/run-request.ts';
 import { EARLIER_DUE, INDEX, key, liveKey, livePartition } from './table.ts';
 
@@ -48,7 +49,9 @@ export function scopeOf({ target }: Pick<Run, 'target'>): string {
 export function entryKey(run: Omit<Run, 'tasks'>, at: Date): ReturnType<typeof liveKey> | undefined {
   const { pollAt, runId, revision, status } = run;
   if (pollAt === undefined) return undefined;
-  return liveKey(scopeOf(run), entryText(at, runId, revision, status, pollAt));
+  // What waits for a person only is looked at when its time is over, as what is scheduled.
+  const isLeft = awaitsVerdict(run) && !isTerminalRun(run);
+  return liveKey(scopeOf(run), entryText(at, runId, revision, isLeft ? 'scheduled' : status, pollAt));
 }
 
 /** None of the parts has a `|`. */

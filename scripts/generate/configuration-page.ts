@@ -25,7 +25,7 @@ const FUNCTIONS = {
 const OPENS: Readonly<Record<Scope, string>> = {
   read: '`GET /runs`, `GET /runs/{runId}` (parameters and outputs too), `GET /events`, `GET /freeze`',
   operate: '`POST /runs/{runId}/cancel`',
-  approve: 'nothing yet: it is reserved for the approval of runs',
+  approve: '`POST /runs/{runId}/approve`, `POST /runs/{runId}/deny`',
   freeze: '`PUT /freeze`, `DELETE /freeze`',
 };
 

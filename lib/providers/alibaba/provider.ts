@@ -27,8 +27,8 @@ import { type FiringId, readFiringId } from './firing-id.ts';
 import { readFrequency } from './frequency.ts';
 import { invocationPages, readInvocations } from './read-invocations.ts';
 import { rehearse } from './rehearse.ts';
-import { storedCommand } from './stored-command.ts';
 import { type InvokeCommandRequest, MAX_INSTANCES_PER_STOP, MAX_RESULTS } from './requests.ts';
+import { storedCommand } from './stored-command.ts';
 import { invocationTags, RUN_TAG } from './tags.ts';
 import { targetFields } from './target-fields.ts';
 

@@ -2,7 +2,7 @@
 import * as z from 'zod';
 
 /** Some platforms have numeric ids; an id that is too long for a YAML number needs quotes. */
-const AllowList = z
+export const IdList = z
   .array(
     z.union([z.string().min(1), z.int().min(0).transform(String)], {
       error: 'expected an id, as a text in quotes',
@@ -12,11 +12,11 @@ const AllowList = z
 
 export const AllowSpec = z
   .strictObject({
-    users: AllowList.describe(
+    users: IdList.describe(
       'Ids of people (docs/sources.md lists them for each source); `name:ann` for a name, which its owner can change; `*` is everybody. Default: none.',
     ),
-    groups: AllowList.describe('Ids of groups whose members may use it. Default: none.'),
-    channels: AllowList.describe(
+    groups: IdList.describe('Ids of groups whose members may use it. Default: none.'),
+    channels: IdList.describe(
       'Ids of the channels where it may be used, or `name:ops`; `*` is any. Default: any.',
     ),
   })

@@ -7,6 +7,7 @@ import { Outputs } from '../../model/reply-to.ts';
 import { nameOf } from '../name-of.ts';
 import { CancelSpec, RunSpec, ScheduleSpec, StandingScheduleSpec } from './actions.ts';
 import { AllowSpec } from './allow.ts';
+import { ApprovalSpec } from './approval.ts';
 import { FleetSpec } from './fleets.ts';
 import { GuardsSpec } from './guards.ts';
 import { DestinationSpec, Notify } from './notify.ts';
@@ -39,6 +40,7 @@ export const RuleSpec = z
     run: RunSpec.optional(),
     cancel: CancelSpec.optional(),
     schedule: ScheduleSpec.optional(),
+    approval: ApprovalSpec.optional(),
     guards: GuardsSpec.optional(),
     ...RuleWindowSpecs,
     notify: Notify,

@@ -53,6 +53,8 @@ function stateOf({ type, data }: CompletionEvent): string | undefined {
   switch (type) {
     case 'fleet-reflex.task.completed':
       return undefined;
+    case 'fleet-reflex.run.waiting':
+      return 'pending';
     case 'fleet-reflex.run.started':
       return 'in_progress';
     case 'fleet-reflex.run.rejected':
@@ -65,6 +67,6 @@ function stateOf({ type, data }: CompletionEvent): string | undefined {
 
 function descriptionOf({ data }: CompletionEvent): string {
   const counts = countsOf(data);
-  const what = data.reason?.message ?? (counts === '' ? data.status : counts);
+  const what = data.reason?.message ?? data.waitingFor?.message ?? (counts === '' ? data.status : counts);
   return `${data.rule} (${data.runId}): ${what}`;
 }

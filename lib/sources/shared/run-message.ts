@@ -3,6 +3,7 @@
  * of its output.
  */
 import { describeActor, requestersOf } from '../../model/actor.ts';
+import { planLines } from '../../model/approval-view.ts';
 import type { CompletedTask, CompletionEvent, CompletionEventData } from '../../model/completion-event.ts';
 import { oneLine, printable } from './chat-markup.ts';
 
@@ -13,6 +14,10 @@ export interface RunMessage {
   /** Further lines. */
   facts: readonly string[];
   tasks: readonly TaskLine[];
+  /** What will run, without control characters. */
+  script?: string;
+  /** Present while it can be approved or denied. */
+  approveRunId?: string;
   /** Present while there is something to cancel. */
   cancelRunId?: string;
 }
@@ -40,6 +45,8 @@ export function messageOfEvent({ type, data }: CompletionEvent): RunMessage | un
   switch (type) {
     case 'fleet-reflex.task.completed':
       return undefined;
+    case 'fleet-reflex.run.waiting':
+      return { tone: 'progress', headline: `⏸️ ${run} waits for approval`, ...whatIsAsked(data) };
     case 'fleet-reflex.run.started':
       return {
         tone: 'progress',
@@ -54,6 +61,26 @@ export function messageOfEvent({ type, data }: CompletionEvent): RunMessage | un
     case 'fleet-reflex.run.rejected':
       return { tone: 'bad', headline: `❌ ${run} was not run`, ...detailsOf(data) };
   }
+}
+
+/** Who may approve it until when, and what will run where. */
+function whatIsAsked({ runId, waitingFor, approval, provider, region, command }: CompletionEventData) {
+  const { plan } = approval ?? {};
+  const omitted =
+    plan?.scriptLength === undefined
+      ? []
+      : [`The script is shown in part: it has ${plan.scriptLength} characters.`];
+  return {
+    facts: [
+      ...(waitingFor === undefined ? [] : [oneLine(waitingFor.message)]),
+      `\`${command}\` of ${provider} in ${region}`,
+      ...(plan === undefined ? [] : planLines(plan).map(oneLine)),
+      ...omitted,
+    ],
+    tasks: [],
+    ...(plan !== undefined && { script: printable(plan.script) }),
+    approveRunId: runId,
+  };
 }
 
 /** The same without the output; if there was output, the message says where to find it. */

@@ -58,6 +58,8 @@ async function deliver(index: number, cases: Cases, world: Simulation): Promise<
     const at = timeOf(one, asked, read);
     await world.advance(at);
     if (one.frozen !== undefined) await world.freeze(one.frozen);
+    const unasked = await judgeAll(one, world);
+    if (unasked !== undefined) return { ...nothing, failure: unasked };
     const outcomes =
       read?.kind === 'events'
         ? await world.deliver({ ...read, takesMs: one.takes ?? cases.given.takes, ends: one.ends })
@@ -71,6 +73,22 @@ async function deliver(index: number, cases: Cases, world: Simulation): Promise<
     if (!(thrown instanceof FleetReflexError)) throw thrown;
     return { ...nothing, failure: { path: ['event'], message: messageOf(thrown) } };
   }
+}
+
+/** What a second person says of the runs that wait. @returns the difference, where none does */
+async function judgeAll(
+  { approve, deny }: Case,
+  world: Simulation,
+): Promise<NonNullable<Delivered['failure']> | undefined> {
+  const asked = [
+    { path: 'approve', rule: approve, kind: 'approved' },
+    { path: 'deny', rule: deny, kind: 'denied' },
+  ] as const;
+  for (const { path, rule, kind } of asked) {
+    if (rule === undefined || (await world.judge(rule, kind)) > 0) continue;
+    return { path: [path], message: `no run of \`${rule}\` waits for approval here` };
+  }
+  return undefined;
 }
 
 /** Where the case names none: that of the event, if it is not before the case before. */

@@ -27,7 +27,7 @@ export const ExpectedRun = z
       .string()
       .optional()
       .describe(
-        'What it waited for before it was sent: guard.in-flight, guard.lock. Default: it was sent at once, or it is a mistake.',
+        'What it waited for before it was sent: guard.in-flight, guard.lock, approval. Default: it was sent at once, or it is a mistake.',
       ),
   })
   .describe('A run that is sent.');
@@ -121,6 +121,11 @@ export const Case = z
       .enum(['succeeded', 'failed'])
       .optional()
       .describe('How the runs end that it starts, for `guards.breaker`. Default: succeeded.'),
+    approve: z
+      .string()
+      .optional()
+      .describe('A second person approves the runs of this rule that wait for it.'),
+    deny: z.string().optional().describe('A second person denies the runs of this rule that wait for it.'),
     frozen: z.boolean().optional().describe('Sets the kill switch from here on, or lifts it.'),
     expect: Expectation.describe('What comes of it; `nothing` in place of it where nothing does.'),
   })
