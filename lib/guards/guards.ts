@@ -175,22 +175,38 @@ async function concluded(admission: Verdict, run: Run, { store }: GuardContext):
 
 /** After the end of a run: frees its instances, its place in flight and its place in the agenda, and tells its rule's breaker. */
 export async function leave(run: Run, store: GuardStore): Promise<void> {
-  if (timerOf(run) !== undefined) await strike(run.rule, run.runId, store);
-  await leaveFlight(run, store);
-  await leaveShare(run, store);
-  // Locks are taken last: a run that the other guards stopped has none.
-  if (run.admittedAt !== undefined) await unlockInstances(run, store);
-  await noteForBreaker(run, store);
+  await allOf(freeing(run, store));
 }
 
 /** For a run that never started: frees its claims. */
 export async function releaseClaims(run: Run, store: GuardStore): Promise<void> {
   const { dedupe, maxPerHour: hourly } = run.guards;
-  await restoreTimes(run, store);
-  if (hourly !== undefined) await store.uncountRun(run.rule, run.runId);
-  if (dedupe) await store.release('dedupe', run.rule, dedupe.key, run.runId);
-  await releaseCooldown(run, store);
-  await leave(run, store);
+  await allOf([
+    restoreTimes(run, store),
+    hourly !== undefined && store.uncountRun(run.rule, run.runId),
+    dedupe !== undefined && store.release('dedupe', run.rule, dedupe.key, run.runId),
+    releaseCooldown(run, store),
+    ...freeing(run, store),
+  ]);
+}
+
+type Part = Promise<void> | false;
+
+function freeing(run: Run, store: GuardStore): Part[] {
+  return [
+    timerOf(run) !== undefined && strike(run.rule, run.runId, store),
+    leaveFlight(run, store),
+    leaveShare(run, store),
+    // Locks are taken last: a run that the other guards stopped has none.
+    run.admittedAt !== undefined && unlockInstances(run, store),
+    noteForBreaker(run, store),
+  ];
+}
+
+/** A part that fails leaves none of the others undone. @throws what the first that failed threw: all is tried again */
+async function allOf(parts: readonly Part[]): Promise<void> {
+  const failed = (await Promise.allSettled(parts)).find(({ status }) => status === 'rejected');
+  if (failed?.status === 'rejected') throw failed.reason;
 }
 
 function refuse(code: string, message: string, advice?: string): Admission {

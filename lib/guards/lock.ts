@@ -1,7 +1,10 @@
 /**
- * `guards.lock`: an instance has one run at a time, of all rules that say so. It is asked last, right before the send, so that
- * a run that waits for something else holds no instance.
+ * `guards.lock`: an instance has one run at a time, of all rules but those that say `lock: false`. It is asked last, right
+ * before the send, so that a run that waits for something else holds no instance. An instance is free as soon as the task
+ * on it has ended: that is stored in the run, so that it takes no write of its own. What is left of the locks is removed
+ * at the run's end.
  */
+import { unsentInstances } from '../model/at-work.ts';
 import type { Reason } from '../model/completion-event.ts';
 import { instancesOf, type Run } from '../model/run.ts';
 import type { RunId } from '../model/run-request.ts';
@@ -19,59 +22,55 @@ export interface LockContext {
   now: Date;
   /** After that the locks are free, whatever became of the run. */
   until: Date;
-  /** Whether a run holds nothing any more, although its locks are still there: its process died at its end. */
-  hasEnded: (runId: RunId) => Promise<boolean>;
+  /** On which of the instances whose locks it has a run is not at work any more: its task there has ended, or the run. */
+  leftBy: (runId: RunId, instances: readonly string[]) => Promise<readonly string[]>;
 }
 
-/** Takes all instances of a run that it still has to be sent to, or none. Safe to call again. */
+/** Takes all instances that a run, or the wave that has begun, is still to be sent to, or none. Safe to call again. */
 export async function lockInstances(
   run: Run,
-  { store, now, until, hasEnded }: LockContext,
+  { store, now, until, leftBy }: LockContext,
 ): Promise<Admission> {
   const locking = lockingOf(run, unsentInstances(run));
   if (locking === undefined) return ADMITTED;
   const held = await store.lockInstances(locking, until, now);
   if (held.length === 0) return ADMITTED;
-  if (!(await freeEnded(held, locking, { store, hasEnded }))) return waitsFor(held);
+  if (!(await freeLeft(held, locking, { store, leftBy }))) return waitsFor(held);
   const others = await store.lockInstances(locking, until, now);
   return others.length === 0 ? ADMITTED : waitsFor(others);
 }
 
-/** Gives back all that the run has. Safe to call again. */
-export async function unlockInstances(run: Run, store: Pick<GuardStore, 'unlockInstances'>): Promise<void> {
-  const locking = lockingOf(run, instancesOf(run));
+/** Gives back what the run has of these. Safe to call again. */
+export async function unlockInstances(
+  run: Run,
+  store: Pick<GuardStore, 'unlockInstances'>,
+  instances: readonly string[] = instancesOf(run),
+): Promise<void> {
+  const locking = lockingOf(run, instances);
   if (locking !== undefined) await store.unlockInstances(locking);
 }
 
-/** Nothing where the rule asks for no locks. */
+/** Nothing where the rule wants no locks, or the request is of a version before they were the default. */
 function lockingOf({ runId, target, guards }: Run, instances: readonly string[]): Locking | undefined {
   if (target === undefined || guards.lock !== true || instances.length === 0) return undefined;
   const { provider, region } = target;
   return { runId, provider, region, instances };
 }
 
-/** What was sent keeps its locks: that one of the others is not free takes none of these away. */
-function unsentInstances(run: Run): string[] {
-  const over = run.invocations.filter(({ state }) => state !== 'planned' && state !== 'attempting');
-  const done = new Set([...over.flatMap(({ instances }) => instances), ...(run.skipped ?? [])]);
-  return instancesOf(run).filter((instanceId) => !done.has(instanceId));
-}
-
-/** @returns whether any of the holders has ended */
-async function freeEnded(
+/** @returns whether any of the holders has left any of the instances */
+async function freeLeft(
   held: readonly HeldLock[],
   locking: Locking,
-  { store, hasEnded }: Pick<LockContext, 'store' | 'hasEnded'>,
+  { store, leftBy }: Pick<LockContext, 'store' | 'leftBy'>,
 ): Promise<boolean> {
   const freed = await Promise.all(
     [...Map.groupBy(held, ({ runId }) => runId)].map(async ([runId, locks]) => {
-      if (!(await hasEnded(runId))) return false;
-      await store.unlockInstances({
-        ...locking,
+      const instances = await leftBy(
         runId,
-        instances: locks.map(({ instanceId }) => instanceId),
-      });
-      return true;
+        locks.map(({ instanceId }) => instanceId),
+      );
+      if (instances.length > 0) await store.unlockInstances({ ...locking, runId, instances });
+      return instances.length > 0;
     }),
   );
   return freed.includes(true);

@@ -49,7 +49,7 @@ export const RenderedGuards = z.strictObject({
   maxInFlight: z.int().positive().optional(),
   /** What becomes of a run above `maxInFlight`. Absent: it waits. */
   whenFull: z.enum(['skip', 'replace']).optional(),
-  /** Whether an instance has one run at a time. Default: true. */
+  /** Whether an instance has one run at a time. Absent: no, as in requests of versions that did not lock by default. */
   lock: z.boolean().optional(),
   maxInstances: z.int().positive().optional(),
   maxPerHour: z

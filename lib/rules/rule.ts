@@ -144,7 +144,7 @@ export interface Guards {
   readonly cooldownKeep?: 'last';
   readonly maxInFlight?: number;
   readonly whenFull?: 'skip' | 'replace';
-  /** An instance has one run at a time, of all rules that say so. */
+  /** An instance has one run at a time. Absent: `lock: false`. */
   readonly lock?: true;
   readonly maxInstances?: number;
   /** Of the run's fleet. */

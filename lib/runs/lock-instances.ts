@@ -1,7 +1,10 @@
 /** The locks of a run's instances, around its calls: taken before the first of an attempt, given back while it waits. */
 import { ADMITTED, type Admission } from '../guards/guard.ts';
 import { lockInstances, unlockInstances } from '../guards/lock.ts';
+import { isAtWorkOn } from '../model/at-work.ts';
 import { isTerminalStatus, type Run } from '../model/run.ts';
+import type { RunId } from '../model/run-request.ts';
+import { isUnreadable } from '../store/run-item.ts';
 import type { DispatchContext, Step } from './dispatch-context.ts';
 import { giveUpAt } from './poll-timing.ts';
 
@@ -19,20 +22,36 @@ export function lockOnce({ guards, store, now, leaseMs, timing }: DispatchContex
       store: guards,
       now: now(),
       until: new Date(endMs + leaseMs),
-      async hasEnded(runId) {
-        const holder = await store.glimpse(runId);
-        return holder === undefined || (holder !== 'unreadable' && isTerminalStatus(holder.status));
-      },
+      leftBy: (runId, instances) => leftBy(runId, instances, store),
     });
     isLocked = admission.kind === 'admitted';
     return admission;
   };
 }
 
-/** A run that waits holds no instance, unless something of it may be at work there. */
+/** Only asked for what stands in the way. What a newer version wrote is believed to be at work as long as it is live. */
+async function leftBy(
+  runId: RunId,
+  instances: readonly string[],
+  store: Pick<DispatchContext['store'], 'glimpse' | 'get'>,
+): Promise<readonly string[]> {
+  const seen = await store.glimpse(runId);
+  if (seen === undefined) return instances;
+  if (seen === 'unreadable') return [];
+  if (isTerminalStatus(seen.status)) return instances;
+  const holder = await store.get(runId).catch((thrown: unknown) => {
+    if (isUnreadable(thrown)) return 'unreadable' as const;
+    throw thrown;
+  });
+  if (holder === 'unreadable') return [];
+  return instances.filter((instanceId) => holder === undefined || !isAtWorkOn(holder, instanceId));
+}
+
+/** What waits holds no instance; what was sent, or may have been, keeps its own. */
 export async function unlockWaiting(step: Step, { guards }: DispatchContext): Promise<Step> {
   if (step.kind !== 'retry') return step;
-  const isOut = step.run.invocations.some(({ state }) => state === 'attempting' || state === 'sent');
-  if (!isOut) await unlockInstances(step.run, guards);
+  const planned = step.run.invocations.filter(({ state }) => state === 'planned');
+  const instances = planned.flatMap((invocation) => invocation.instances);
+  await unlockInstances(step.run, guards, instances);
   return step;
 }

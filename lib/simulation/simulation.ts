@@ -258,9 +258,12 @@ export function simulation({ ruleSet, providers, start }: SimulationOptions): Si
     const admission = isIn ? await unlessFrozen(one.run) : await admit(one.run, context());
     if (admission.kind !== 'admitted') return admission;
     one.run = { ...one.run, admittedAt: now().toISOString() };
-    // Each run gives back at its end: no lock has to run out.
+    // Each run gives back at its end: no lock has to run out. A rehearsal knows no waves: all is taken for the whole time.
     const until = after(now(), NEVER_MS);
-    return await lockInstances(one.run, { ...context(), until, hasEnded: async () => false });
+    const { runId, target } = one.run;
+    const provider = providerOf(providers, target?.provider ?? one.request.target.provider);
+    const whole = { ...one.run, invocations: planInvocations(runId, instancesOf(one.run), provider) };
+    return await lockInstances(whole, { ...context(), until, leftBy: async () => [] });
   }
 
   async function unlessFrozen({ guards }: Run): Promise<Admission> {

@@ -76,9 +76,9 @@ export const GuardsSpec = z
       ),
     lock: z
       .boolean()
-      .default(false)
+      .default(true)
       .describe(
-        'Whether an instance has one run at a time, of all rules that say so: a run that finds one of its instances taken waits, up to `deadline`, and holds none of them meanwhile. Default: false.',
+        'An instance has one run at a time, whatever rules they are of: a run that finds one of its instances taken waits, up to `deadline`, and holds none of them meanwhile. An instance is free when the task on it has ended. `false`: the runs of this rule neither wait for others nor keep others waiting. Default: true.',
       ),
     maxInstances: z
       .int()
