@@ -19,6 +19,7 @@ import type { Rule, RuleSet, RuleSource, StandingSchedule } from './rule.ts';
 import { StandingScheduleSpec } from './schema/actions.ts';
 import { DestinationSpec } from './schema/notify.ts';
 import { LimitsSpec, ProvidersSpec, RuleSpec, RulesFile } from './schema/rules-file.ts';
+import { mayWaitForParent } from './waits-for-parent.ts';
 
 /** The destination that is there without being defined. */
 const COMPLETIONS: DestinationRef = { name: 'completions', sqs: 'completions' };
@@ -47,6 +48,7 @@ export function loadRules(
   if (looksForFeedback) {
     warnOfFeedback(ruleSet.rules, warnings);
     warnOfEverybody(ruleSet.rules, known, warnings);
+    warnOfParents(ruleSet.rules, warnings);
   }
   return { ...ruleSet, warnings: linesOf(fileName, warnings.found) };
 
@@ -111,6 +113,16 @@ function warnOfFeedback(rules: readonly Rule[], warnings: Problems): void {
     warnings.add(
       ['rules', index, 'notify'],
       `\`${names[0]}\` can see its own events by the queue \`events\` (${names.join(' → ')}): the second round is stopped as guard.loop. Let \`when\` say whose completions it is for, like event.data.rule == '…', or leave that destination out`,
+    );
+  }
+}
+
+function warnOfParents(rules: readonly Rule[], warnings: Problems): void {
+  for (const [index, rule] of rules.entries()) {
+    if (!mayWaitForParent(rule)) continue;
+    warnings.add(
+      ['rules', index, 'on'],
+      `\`${rule.name}\` fires when a run starts (completion.run.started), and an instance has one run at a time: on an instance of that run it waits for its task to end. Write \`guards: { lock: false }\` if it may run beside it, or let \`when\` ask for event.type == 'completion.run.completed'`,
     );
   }
 }

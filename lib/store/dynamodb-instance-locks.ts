@@ -19,7 +19,7 @@ const BUCKETS = 10;
 /** What the 4 KB of an expression have room for. */
 const MAX_IN_UPDATE = 30;
 /** Each try that fails has seen locks that were gone when it looked who has them. */
-const MAX_TRIES = 5;
+const MAX_TRIES = 20;
 
 const PREFIX = 'lock:';
 

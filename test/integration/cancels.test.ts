@@ -36,11 +36,12 @@ beforeEach(async () => {
 afterEach(() => table.stop());
 
 const FINGERPRINT = 'event.data.fingerprint';
+/** All runs are on one instance, so that a cancel could stop a wrong one: they share it. */
 const RUN = 'run: { provider: tencent, command: cmd-1, instances: ins-1 }';
 
 /** Rules for alerts: one runs, one stops it by this key; without a key, all its runs. */
 const forAlerts = (key: string | undefined, on = 'alertmanager') => `
-  - { name: sleep, on: ${on}, when: event.data.status == 'firing', ${RUN}, guards: { dedupe: { key: ${key ?? FINGERPRINT}, window: 1s } } }
+  - { name: sleep, on: ${on}, when: event.data.status == 'firing', ${RUN}, guards: { dedupe: { key: ${key ?? FINGERPRINT}, window: 1s }, lock: false } }
   - { name: stop, on: ${on}, when: event.data.status == 'resolved', cancel: { rule: sleep${key === undefined ? '' : `, key: ${key}`} } }`;
 
 /** The door, the runs queue between, and dispatch: what the door puts there is taken when the test says so. */
@@ -154,7 +155,7 @@ function alarm(value: 'ALARM' | 'OK', at: string, previous: { value: string; tim
 
 const chat = (text: string, id: string) => ({ ...aChat({ args: text.split(' '), text }), id });
 const BY_CHAT = `
-  - { name: sleep, on: slack, allow: { users: ['*'] }, when: "event.data.args[0] == 'sleep'", ${RUN} }
+  - { name: sleep, on: slack, allow: { users: ['*'] }, when: "event.data.args[0] == 'sleep'", ${RUN}, guards: { lock: false } }
   - { name: stop, on: slack, allow: { users: ['*'] }, when: "event.data.args[0] == 'halt'", cancel: { rule: sleep } }`;
 
 describe('a cancel that comes again', () => {
@@ -324,7 +325,7 @@ describe('the end of an episode', () => {
 
   it('also cancels what no alert asked for, and what another source did, if that was before', async () => {
     const both = `${forAlerts(undefined)}
-  - { name: by-hand, on: slack, allow: { users: ['*'] }, when: "event.data.args[0] == 'sleep'", ${RUN} }
+  - { name: by-hand, on: slack, allow: { users: ['*'] }, when: "event.data.args[0] == 'sleep'", ${RUN}, guards: { lock: false } }
   - { name: stop-by-hand, on: alertmanager, when: event.data.status == 'resolved', cancel: { rule: by-hand } }
   - { name: stop-by-pager, on: pagerduty, when: event.data.status == 'resolved', cancel: { rule: sleep } }`;
     const arc = anArc(both);
@@ -340,7 +341,7 @@ describe('the end of an episode', () => {
 
   it('refuses what it overtook, of no alert, of another source or of its own, and nothing else', async () => {
     const arc = anArc(`${forAlerts(undefined, '[alertmanager, grafana]')}
-  - { name: by-hand, on: slack, allow: { users: ['*'] }, when: "event.data.args[0] == 'sleep'", ${RUN} }
+  - { name: by-hand, on: slack, allow: { users: ['*'] }, when: "event.data.args[0] == 'sleep'", ${RUN}, guards: { lock: false } }
   - { name: stop-by-hand, on: [alertmanager], when: event.data.status == 'resolved', cancel: { rule: by-hand } }`);
     const overtaken = [
       ...(await arc.door(chat('sleep', 's-1'))),
@@ -412,7 +413,7 @@ describe('the end of an episode', () => {
 
   it('is no condition for a cancel that a firing alert asks for', async () => {
     const arc = anArc(`
-  - { name: sleep, on: alertmanager, when: "event.data.fingerprint == 'a'", ${RUN} }
+  - { name: sleep, on: alertmanager, when: "event.data.fingerprint == 'a'", ${RUN}, guards: { lock: false } }
   - { name: stop, on: alertmanager, when: "event.data.fingerprint == 'maintenance'", cancel: { rule: sleep } }`);
     await arc.send(...alert('firing', S1, { fingerprint: 'a' }));
     await arc.send(...alert('firing', S2, { fingerprint: 'maintenance' }));
@@ -486,8 +487,8 @@ describe('a stored cancel', () => {
 
 describe('a key with nothing in it', () => {
   const rules = `
-  - { name: sleep, on: slack, allow: { users: ['*'] }, when: "event.data.args[0] == 'sleep'", ${RUN}, guards: { dedupe: { key: event.data.text, window: 1s } } }
-  - { name: keyed, on: slack, allow: { users: ['*'] }, when: "event.data.args[0] == 'keyed'", ${RUN}, guards: { dedupe: { key: event.data.options.key, window: 1s } } }
+  - { name: sleep, on: slack, allow: { users: ['*'] }, when: "event.data.args[0] == 'sleep'", ${RUN}, guards: { dedupe: { key: event.data.text, window: 1s }, lock: false } }
+  - { name: keyed, on: slack, allow: { users: ['*'] }, when: "event.data.args[0] == 'keyed'", ${RUN}, guards: { dedupe: { key: event.data.options.key, window: 1s }, lock: false } }
   - { name: stop, on: slack, allow: { users: ['*'] }, when: "event.data.args[0] == 'halt'", cancel: { rule: sleep, key: event.data.options.key } }`;
   const withKey = (verb: string, key: string) => ({
     ...aChat({ args: [verb], text: verb, options: { key } }),

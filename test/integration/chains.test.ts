@@ -223,7 +223,7 @@ describe('a chain of rules', () => {
 describe('who forwards a completion event', () => {
   const on = 'fleet-reflex, cloudevents, generic, sns, standard-webhooks';
   const any = `${ON_ALERT}
-  - { name: again, on: [${on}], ${RUN} }`;
+  - { name: again, on: [${on}], ${RUN}, guards: { lock: false } }`;
   const cut = ({ data: { ancestry: _, ...data }, ...event }: CompletionEvent) => ({ ...event, data });
   const sns = (message: unknown) => ({
     Type: 'Notification',
@@ -378,7 +378,7 @@ describe('a cancel in a chain', () => {
   it('stops what it is for, however deep, and starts nothing', async () => {
     const arc = anArc(
       `${ON_ALERT}
-  - { name: long, on: grafana, run: { provider: tencent, command: cmd-1, instances: ins-1 }, notify: [feedback] }
+  - { name: long, on: grafana, run: { provider: tencent, command: cmd-1, instances: ins-1 }, notify: [feedback], guards: { lock: false } }
   - { name: stop-long, on: fleet-reflex, when: event.type == 'completion.run.completed', cancel: { rule: long }, notify: [feedback] }`,
       asItIs,
       'limits: { chainDepth: 0 }',

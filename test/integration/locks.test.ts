@@ -67,7 +67,7 @@ describe('an instance that another run has', () => {
     expect(world.cloud.taken).toHaveLength(2);
   });
 
-  test('is not locked by a rule that does not say so', async () => {
+  test('is not locked by a request of a version in which locks were asked for', async () => {
     const world = await aWorld({ hasTokens: true });
     for (const guards of [{}, {}]) await world.start({ guards });
     expect(world.cloud.taken).toHaveLength(2);
@@ -78,6 +78,33 @@ describe('an instance that another run has', () => {
     for (const region of ['ap-guangzhou', 'ap-shanghai']) await world.start({ ...LOCKED, region });
     await world.start({ ...LOCKED, provider: 'alibaba' });
     expect(world.cloud.taken).toHaveLength(3);
+  });
+});
+
+describe('of a run on several instances, those are free', () => {
+  test('on which its task has ended, though it goes on at the others', async () => {
+    const world = await aWorld();
+    const first = await world.start({ ...LOCKED, instances: ['ins-1', 'ins-2'] });
+    world.cloud.tasksAre('succeeded', 'ins-1');
+    world.advance(2_000);
+    await world.poll();
+    expect((await world.start({ ...LOCKED, instances: ['ins-1'] })).result.kind).toBe('done');
+    const { request } = await world.start({ ...LOCKED, instances: ['ins-1', 'ins-2'] });
+    const { waitingFor } = await world.run(request.runId);
+    expect({
+      code: waitingFor?.code,
+      names: waitingFor?.message.includes(`${first.request.runId} has ins-2`),
+    }).toEqual({
+      code: 'guard.lock',
+      names: true,
+    });
+  });
+
+  test('that it could not be sent to yet, while it waits', async () => {
+    const world = await aWorld({ perInvocation: 1, hasTokens: true });
+    world.cloud.next('take', { refuse: { ...FAILURE, isRetryable: true } });
+    await world.start(LOCKED);
+    expect((await world.start({ ...LOCKED, instances: ['ins-2'] })).result.kind).toBe('done');
   });
 });
 
@@ -179,6 +206,21 @@ describe('a run gives its instances back', () => {
     expect(await held()).toBe(false);
   });
 });
+
+test.each([60_000, -60_000])(
+  'to a clock that is %i ms off, a run has its instances until it is given up',
+  async (offMs) => {
+    const world = await aWorld();
+    await world.start({ ...LOCKED, timeoutSeconds: 60 });
+    world.advance(60_000 + world.context.timing.graceMs - 1);
+    const now = new Date(world.now() + offMs);
+    const { runId } = world.request();
+    const locking = { runId, provider: 'tencent', region: 'ap-guangzhou', instances: ['ins-1'] };
+    expect(await world.context.guards.lockInstances(locking, new Date(now.getTime() + 1), now)).toHaveLength(
+      1,
+    );
+  },
+);
 
 test('a part that could not be sent yet keeps what was sent locked', async () => {
   const world = await aWorld({ perInvocation: 1 });

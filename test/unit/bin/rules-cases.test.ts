@@ -226,9 +226,9 @@ fleets: { web: { provider: tencent, instances: [ins-1] } }
 freezes:
   - { name: month-end, cron: '0 18 28 * *', zone: Asia/Shanghai, for: 12h, except: [roll-back] }
 rules:
-  - { name: restart, on: alertmanager, when: event.data.name == 'Down', ${run} }
-  - { name: patient, on: alertmanager, when: event.data.name == 'Down', ${run}, guards: { freeze: wait } }
-  - { name: roll-back, on: alertmanager, when: event.data.name == 'Down', ${run} }
+  - { name: restart, on: alertmanager, when: event.data.name == 'Down', ${run}, guards: { lock: false } }
+  - { name: patient, on: alertmanager, when: event.data.name == 'Down', ${run}, guards: { freeze: wait, lock: false } }
+  - { name: roll-back, on: alertmanager, when: event.data.name == 'Down', ${run}, guards: { lock: false } }
   - { name: nightly, on: alertmanager, when: event.data.name == 'Night', ${run}, only: [{ name: nights, cron: '0 22 * * *', zone: UTC, for: 6h }] }
 `,
   );

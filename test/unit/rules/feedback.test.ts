@@ -17,7 +17,8 @@ interface Given {
   action?: string;
 }
 
-const RUN = 'run: { provider: tencent, command: cmd-1, instances: ins-1 }';
+/** Without locks: a rule that may see starts is warned of for them too. */
+const RUN = 'run: { provider: tencent, command: cmd-1, instances: ins-1 }, guards: { lock: false }';
 
 function aRule({ name = 'a', on = 'fleet-reflex', when, notify = 'feedback', action = RUN }: Given): string {
   const condition = when === undefined ? '' : `, when: ${JSON.stringify(when)}`;

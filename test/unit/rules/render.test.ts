@@ -94,6 +94,7 @@ test('a run has all that dispatch needs', () => {
       cooldownMs: 5_400_000,
       maxInFlight: 1,
       maxInstances: 20,
+      lock: true,
       maxPerHour: { runs: 100, instances: 500 },
     },
   });
@@ -108,60 +109,60 @@ test('without a word about it a run waits 15 minutes, and fails on what is unava
 });
 
 test.each<[string, string, string, unknown]>([
-  ['the file has the instances', 'instances: [ins-1]', '', { maxPerHour: { runs: 100 } }],
+  ['the file has the instances', 'instances: [ins-1]', '', { lock: true, maxPerHour: { runs: 100 } }],
   [
     'the event gives them',
     'instances: "${event.data.labels.instance_id}", unsafe: [instances]',
     '',
-    { maxInstances: 50, maxPerHour: { runs: 100, instances: 500 } },
+    { maxInstances: 50, lock: true, maxPerHour: { runs: 100, instances: 500 } },
   ],
   [
     'the event gives one of them',
     'instances: [ins-1, "${event.data.labels.instance_id}"], unsafe: [instances]',
     'guards: { maxPerHour: { runs: 7 } }',
-    { maxInstances: 50, maxPerHour: { runs: 7, instances: 500 } },
+    { maxInstances: 50, lock: true, maxPerHour: { runs: 7, instances: 500 } },
   ],
   [
     'the file raises them',
     'instances: "${event.data.labels.instance_id}", unsafe: [instances]',
     'guards: { maxInstances: 400, maxPerHour: { runs: 300, instances: 9000 } }',
-    { maxInstances: 400, maxPerHour: { runs: 300, instances: 9000 } },
+    { maxInstances: 400, lock: true, maxPerHour: { runs: 300, instances: 9000 } },
   ],
   [
     'the file limits its own',
     'instances: [ins-1]',
     'guards: { maxPerHour: { instances: 20 } }',
-    { maxPerHour: { runs: 100, instances: 20 } },
+    { lock: true, maxPerHour: { runs: 100, instances: 20 } },
   ],
   [
     'the file counts events',
     'instances: [ins-1]',
     'guards: { times: { key: event.data.fingerprint, count: 3, within: 10m } }',
-    { times: { key: 'f-1', count: 3, withinMs: 600_000 }, maxPerHour: { runs: 100 } },
+    { times: { key: 'f-1', count: 3, withinMs: 600_000 }, lock: true, maxPerHour: { runs: 100 } },
   ],
   ...(['skip', 'replace'] as const).map((then): [string, string, string, unknown] => [
     `the file says what becomes of a run above the limit: ${then}`,
     'instances: [ins-1]',
     `guards: { maxInFlight: { runs: 2, whenFull: ${then} } }`,
-    { maxInFlight: 2, whenFull: then, maxPerHour: { runs: 100 } },
+    { maxInFlight: 2, whenFull: then, lock: true, maxPerHour: { runs: 100 } },
   ]),
   [
     'a run above the limit waits',
     'instances: [ins-1]',
     'guards: { maxInFlight: { runs: 2, whenFull: queue } }',
-    { maxInFlight: 2, maxPerHour: { runs: 100 } },
+    { maxInFlight: 2, lock: true, maxPerHour: { runs: 100 } },
   ],
   [
     'the latest event within a cooldown runs',
     'instances: [ins-1]',
     'guards: { cooldown: { for: 15m, keep: last } }',
-    { cooldownMs: 900_000, cooldownKeep: 'last', maxPerHour: { runs: 100 } },
+    { cooldownMs: 900_000, cooldownKeep: 'last', lock: true, maxPerHour: { runs: 100 } },
   ],
   [
     'the file has a breaker',
     'instances: [ins-1]',
     'guards: { breaker: { failures: 3, reset: 1h } }',
-    { breaker: { failures: 3, resetMs: 3_600_000 }, maxPerHour: { runs: 100 } },
+    { breaker: { failures: 3, resetMs: 3_600_000 }, lock: true, maxPerHour: { runs: 100 } },
   ],
 ])('the guards that hold where %s', (_, run, guards, expected) => {
   const more = guards === '' ? '' : `, ${guards}`;

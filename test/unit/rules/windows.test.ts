@@ -55,7 +55,7 @@ it('a file without any asks for what it asked for before', () => {
   const [rule] = rulesOf(`  - { name: plain, on: alertmanager, ${RUN} }`).rules;
   const request = rule && renderRule(rule, anAlert(), { now: NOW });
   expect(request).toMatchObject({ guards: { maxPerHour: { runs: 100 } } });
-  expect(Object.keys((request?.action === 'run' && request.guards) || {})).toEqual(['maxPerHour']);
+  expect(Object.keys((request?.action === 'run' && request.guards) || {})).toEqual(['lock', 'maxPerHour']);
 });
 
 it.each([
