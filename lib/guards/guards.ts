@@ -205,7 +205,8 @@ function freeing(run: Run, store: GuardStore): Part[] {
 
 /** A part that fails leaves none of the others undone. @throws what the first that failed threw: all is tried again */
 async function allOf(parts: readonly Part[]): Promise<void> {
-  const failed = (await Promise.allSettled(parts)).find(({ status }) => status === 'rejected');
+  const settled = await Promise.allSettled(parts.filter((part) => part !== false));
+  const failed = settled.find(({ status }) => status === 'rejected');
   if (failed?.status === 'rejected') throw failed.reason;
 }
 

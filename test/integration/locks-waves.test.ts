@@ -18,9 +18,9 @@ async function aRollout(options: Parameters<typeof aRunWorld>[1] = {}) {
   const counting = new Proxy(client, {
     get(target, property, receiver) {
       if (property !== 'send') return Reflect.get(target, property, receiver);
-      return async (...args: Parameters<typeof send>) => {
+      return (...args: Parameters<typeof send>) => {
         if (args[0].constructor.name === 'UpdateCommand') writes.count += 1;
-        return await send(...args);
+        return send(...args);
       };
     },
   });
