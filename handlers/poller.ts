@@ -24,6 +24,7 @@ export const handler = madeWhenCalled(async () => {
   return pollerHandler({
     ...parts,
     secondsPerMinute: config.POLLER_SECONDS_PER_MINUTE,
+    noteRules: () => parts.noteRules(wanted.digest),
     beforePolling: () => tendSchedules({ ...parts, wanted }),
   });
 });

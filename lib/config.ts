@@ -16,6 +16,7 @@ const CLOUD_SETTINGS: Readonly<Record<string, () => z.ZodType>> = Object.fromEnt
 
 const SECONDS_EXPECTED = 'expected whole seconds, 1 to 3600';
 const FLEET_SECONDS_EXPECTED = 'expected whole seconds, 0 to 3600';
+const AUDIT_DAYS_EXPECTED = 'expected whole days, 30 to 3650';
 const POLLER_SECONDS_EXPECTED = 'expected whole seconds, 5 to 60';
 
 export const SETTINGS = {
@@ -46,7 +47,18 @@ export const SETTINGS = {
         'What the record of a decision keeps of its event, for 30 days, readable by the scope of `/events`: `nothing`; `fields` of alerts, deployments and completions; `all`, also originals, chat messages and generic events ([testing-rules.md](testing-rules.md#histories)).',
       ),
   RUNS_TABLE: () => z.string().min(1).describe('The DynamoDB table of runs, tasks and guards.'),
-  RECORDS_TABLE: () => z.string().min(1).describe('The DynamoDB table of the records of events.'),
+  RECORDS_TABLE: () =>
+    z.string().min(1).describe('The DynamoDB table of the records of events and of the audit.'),
+  AUDIT_DAYS: () =>
+    z.coerce
+      .number(AUDIT_DAYS_EXPECTED)
+      .int(AUDIT_DAYS_EXPECTED)
+      .min(30, AUDIT_DAYS_EXPECTED)
+      .max(3650, AUDIT_DAYS_EXPECTED)
+      .default(400)
+      .describe(
+        'How long the table keeps an entry of the audit (who approved, cancelled, froze, redrove), in days; an entry keeps what was set when it was written ([operations.md](operations.md#who-did-what)).',
+      ),
   RUNS_QUEUE_URL: () => url().describe('The queue from `webhook` and `queue` to `dispatch`.'),
   RECORDS_QUEUE_URL: () => url().describe('The queue of the records of events.'),
   RECORDS_DLQ_URL: () => url().describe('The queue for records that cannot be stored.'),
@@ -139,6 +151,7 @@ const door = () => ({
 const behind = () => ({
   ...base(),
   RECORDS_TABLE: SETTINGS.RECORDS_TABLE(),
+  AUDIT_DAYS: SETTINGS.AUDIT_DAYS(),
   ...secrets(),
   ...providers(),
   WAKE_UP_QUEUE_URL: SETTINGS.WAKE_UP_QUEUE_URL(),
@@ -167,6 +180,7 @@ export const RecordsConfig = () =>
     STAGE: SETTINGS.STAGE(),
     LOG_LEVEL: SETTINGS.LOG_LEVEL(),
     RECORDS_TABLE: SETTINGS.RECORDS_TABLE(),
+    AUDIT_DAYS: SETTINGS.AUDIT_DAYS(),
     RECORDS_QUEUE_URL: SETTINGS.RECORDS_QUEUE_URL(),
     RECORDS_DLQ_URL: SETTINGS.RECORDS_DLQ_URL(),
   });

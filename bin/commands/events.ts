@@ -2,8 +2,8 @@
 import { parseArgs } from 'node:util';
 import * as z from 'zod';
 import { printable } from '../../lib/model/printable.ts';
-import { parseDuration } from '../../lib/rules/duration.ts';
 import { type Command, UsageError } from '../command.ts';
+import { instantOf } from '../instant-option.ts';
 import { CONNECTION, callRunsApi } from '../runs-client.ts';
 
 const Event = z.looseObject({
@@ -75,17 +75,6 @@ async function* eventsSince(
     }
     cursor = page.cursor;
   } while (cursor !== undefined);
-}
-
-function instantOf(option: string, text: string, now: Date): string {
-  const ago = parseDuration(text);
-  const at = ago === undefined ? new Date(text) : new Date(now.getTime() - ago);
-  if (Number.isNaN(at.getTime()))
-    throw new UsageError(
-      `${option} ${text}: expected an instant like 2026-11-20T10:00:00Z, or a duration like 30d.`,
-      { option },
-    );
-  return at.toISOString();
 }
 
 function lineOf({ receivedAt, type, source, subject, matched }: Event): string {

@@ -1,7 +1,9 @@
 /** `fleet-reflex redrive`: gives what is in a dead-letter queue another try. */
 import { parseArgs } from 'node:util';
-import { SQSClient } from '@aws-sdk/client-sqs';
+import { GetQueueUrlCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { environment } from '../../lib/config.ts';
+import { messageOf } from '../../lib/errors.ts';
+import type { RedriveNote } from '../../lib/model/redrive-note.ts';
 import { deadLetterName, QUEUES } from '../../lib/queues/names.ts';
 import { parseDuration } from '../../lib/rules/duration.ts';
 import { type Command, UsageError } from '../command.ts';
@@ -66,8 +68,9 @@ a message. Ctrl-C finishes the batch at hand and loses nothing.`,
     const onInterrupt = () => stop.abort();
     process.once('SIGINT', onInterrupt);
     try {
+      const client = new SQSClient(values.local === true ? local() : {});
       const done = await redriveQueue({
-        client: new SQSClient(values.local === true ? local() : {}),
+        client,
         queue,
         limit,
         isDryRun,
@@ -76,6 +79,7 @@ a message. Ctrl-C finishes the batch at hand and loses nothing.`,
         onMessage: (message) => console.log(lineOf(message, now)),
         onProgress: progressEvery(PROGRESS_MS),
       });
+      if (!isDryRun && done.count > 0) await putOnRecord(client, queue, done.count, now);
       return report(queue, done, { isDryRun, isStopped: stop.signal.aborted });
     } finally {
       process.off('SIGINT', onInterrupt);
@@ -112,6 +116,17 @@ function report(
   for (const failure of failures) console.error(failure);
   if (cameBack > 0) console.error(`${cameBack} of them came back at once: their cause is not gone.`);
   return cameBack > 0 || failures.length > 0 || isStopped ? 1 : 0;
+}
+
+/** SQS says who sent it; the function `records` puts it into the audit. */
+async function putOnRecord(client: SQSClient, queue: string, count: number, now: Date): Promise<void> {
+  const note: RedriveNote = { version: 1, action: 'redrive', queue, count, at: now.toISOString() };
+  try {
+    const { QueueUrl } = await client.send(new GetQueueUrlCommand({ QueueName: 'records' }));
+    await client.send(new SendMessageCommand({ QueueUrl, MessageBody: JSON.stringify(note) }));
+  } catch (thrown) {
+    console.error(`It was moved, and the audit does not say so: ${messageOf(thrown)}`);
+  }
 }
 
 function ago(option: string, text: string | undefined, now: Date): Date | undefined {

@@ -1,18 +1,30 @@
-/** `fleet-reflex runs`: what has run, what is running, and what came of it. */
+/** `fleet-reflex runs`: what has run, what is running, who asked for it, and what came of it. */
 import { parseArgs } from 'node:util';
 import * as z from 'zod';
 import { type Command, UsageError } from '../command.ts';
+import { instantOf } from '../instant-option.ts';
 import { lineOf, linesOf, RunDetail, RunSummary } from '../run-lines.ts';
 import { CONNECTION, callRunsApi } from '../runs-client.ts';
 
 const Page = z.looseObject({ runs: z.array(RunSummary), cursor: z.string().optional() });
+type Page = z.infer<typeof Page>;
+
+const PAGE = 100;
 
 export const command: Command = {
   summary: 'list runs, or show one with its output',
-  usage: `fleet-reflex runs [--rule <name>] [--scheduled] [--limit <1-100>] [--json]
+  usage: `fleet-reflex runs [--since 7d] [--until time] [--by who] [--rule name] [--status status]
+                  [--scheduled] [--limit n] [--json]
 fleet-reflex runs <run id> [--json]
 
---scheduled: only those that wait for their time, soonest first, however long ago they were asked for.
+  --since      an instant (2026-11-20T10:00:00Z), or how long ago: all runs since then
+  --until      the same (default now)
+  --by         only those of this person, account or token, by id or name; also what they cancelled
+  --rule       only those of this rule
+  --status     only those with this status: failed, running, rejected …
+  --scheduled  only those that wait for their time, soonest first, however long ago they were asked for
+  --limit      so many at most (default 20; with --since all of that time)
+  --json       as the API has them
 
 ${CONNECTION}`,
   async run(args) {
@@ -20,7 +32,11 @@ ${CONNECTION}`,
       args: [...args],
       allowPositionals: true,
       options: {
+        since: { type: 'string' },
+        until: { type: 'string' },
+        by: { type: 'string' },
         rule: { type: 'string' },
+        status: { type: 'string' },
         scheduled: { type: 'boolean' },
         limit: { type: 'string' },
         json: { type: 'boolean' },
@@ -28,21 +44,54 @@ ${CONNECTION}`,
     });
     const [runId, ...rest] = positionals;
     if (rest.length > 0) throw new UsageError('One run id, or none.');
-    const query = new URLSearchParams();
-    if (values.rule !== undefined) query.set('rule', values.rule);
-    if (values.scheduled === true) query.set('status', 'scheduled');
-    if (values.limit !== undefined) query.set('limit', values.limit);
-    const path = runId === undefined ? `/runs?${query}` : `/runs/${encodeURIComponent(runId)}`;
-    const answer = await callRunsApi('GET', path);
-    if (values.json === true) console.log(JSON.stringify(answer, undefined, 2));
-    else if (runId === undefined) printPage(Page.parse(answer));
-    else console.log(linesOf(RunDetail.parse(answer)).join('\n'));
+    if (runId !== undefined) return await showOne(runId, values.json === true);
+    const { since, until, by, rule, status, scheduled, limit } = values;
+    const now = new Date();
+    const asked = {
+      since: since && instantOf('--since', since, now),
+      until: until && instantOf('--until', until, now),
+      by,
+      rule,
+      status: scheduled === true ? 'scheduled' : status,
+    };
+    const page = await collect(asked, limitOf(limit, since !== undefined));
+    if (values.json === true) console.log(JSON.stringify(page, undefined, 2));
+    else printPage(page);
     return 0;
   },
 };
 
-function printPage({ runs, cursor }: z.infer<typeof Page>): void {
-  if (runs.length === 0) console.log('No run yet.');
+async function showOne(runId: string, isJson: boolean): Promise<number> {
+  const answer = await callRunsApi('GET', `/runs/${encodeURIComponent(runId)}`);
+  console.log(isJson ? JSON.stringify(answer, undefined, 2) : linesOf(RunDetail.parse(answer)).join('\n'));
+  return 0;
+}
+
+function limitOf(text: string | undefined, isPeriod: boolean): number {
+  if (text === undefined) return isPeriod ? Number.POSITIVE_INFINITY : 20;
+  const limit = Number(text);
+  if (Number.isInteger(limit) && limit >= 1) return limit;
+  throw new UsageError(`--limit ${text}: expected a number from 1.`);
+}
+
+/** Page after page, for a page may have few of many. */
+async function collect(asked: Record<string, string | undefined>, limit: number): Promise<Page> {
+  const runs: RunSummary[] = [];
+  let cursor: string | undefined;
+  do {
+    const query = new URLSearchParams({ limit: String(Math.min(PAGE, limit - runs.length)) });
+    for (const [name, value] of Object.entries({ ...asked, cursor })) {
+      if (value !== undefined) query.set(name, value);
+    }
+    const page = Page.parse(await callRunsApi('GET', `/runs?${query}`));
+    runs.push(...page.runs);
+    cursor = page.cursor;
+  } while (cursor !== undefined && runs.length < limit);
+  return { runs, ...(cursor !== undefined && { cursor }) };
+}
+
+function printPage({ runs, cursor }: Page): void {
+  if (runs.length === 0) console.log('No run.');
   for (const run of runs) console.log(lineOf(run));
-  if (cursor !== undefined) console.log('There are older ones: --limit shows up to 100.');
+  if (cursor !== undefined) console.log('There are older ones: --limit and --since show more.');
 }

@@ -5,10 +5,14 @@ import { demand } from '../http/authorize.ts';
 import { type HttpAnswer, jsonAnswer, Refusal } from '../http/problem.ts';
 import type { SourceRequest } from '../http/request.ts';
 import type { Log } from '../logging.ts';
+import { tokenActor } from '../model/actor.ts';
+import { type AuditEntry, auditEntry } from '../model/audit-entry.ts';
+import type { AuditLog } from '../store/audit-log.ts';
 import type { Freeze, GuardStore } from '../store/guard-store.ts';
 
 export interface FreezeApiContext {
   guards: GuardStore;
+  audit: Pick<AuditLog, 'add'>;
   log: Log;
   now: () => Date;
 }
@@ -26,7 +30,7 @@ export async function answerFreeze(
   token: AccessToken,
   context: FreezeApiContext,
 ): Promise<HttpAnswer> {
-  const { guards, log, now } = context;
+  const { guards, audit, log, now } = context;
   switch (request.method) {
     case 'GET':
       demand(token, 'read');
@@ -35,11 +39,15 @@ export async function answerFreeze(
       demand(token, 'freeze');
       const freeze = { by: token.name, ...read(request.json(), now()) };
       await guards.setFreeze(freeze);
+      // Frozen first: the switch does not wait for its record, which holds who and why itself.
+      await audit.add(freezeEntry('freeze.set', token.name, now(), freeze));
       log.warn('freeze.set', { ...freeze, until: freeze.until?.toISOString() });
       return await show(context);
     }
     case 'DELETE':
       demand(token, 'freeze');
+      // On record first: afterwards nothing says who lifted it.
+      await audit.add(freezeEntry('freeze.lifted', token.name, now()));
       await guards.setFreeze(undefined);
       log.warn('freeze.lifted', { by: token.name });
       return await show(context);
@@ -55,6 +63,23 @@ export async function answerFreeze(
         request.method,
       );
   }
+}
+
+function freezeEntry(
+  act: 'freeze.set' | 'freeze.lifted',
+  by: string,
+  now: Date,
+  { reason, onBehalfOf, until }: Partial<Freeze> = {},
+): AuditEntry {
+  const whom = onBehalfOf === undefined ? '' : ` on behalf of ${onBehalfOf}`;
+  const end = until === undefined ? '' : ` until ${until.toISOString()}`;
+  return auditEntry({
+    id: `${act}/${now.toISOString()}/${by}`,
+    at: now.toISOString(),
+    act,
+    actor: tokenActor(by),
+    message: reason === undefined ? 'The freeze was lifted.' : `All runs were frozen${whom}${end}: ${reason}`,
+  });
 }
 
 async function show({ guards, now }: FreezeApiContext): Promise<HttpAnswer> {

@@ -5,6 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
+import { firstText } from './id-parts.ts';
 import { printable, shownName } from './printable.ts';
 import type { TriggerEvent } from './trigger-event.ts';
 
@@ -46,6 +47,11 @@ export function actorOf({ source, kind, data }: TriggerEvent): Actor | undefined
 /** @param name of the token: lib/http/access-tokens.ts */
 export function tokenActor(name: string): Actor {
   return { id: name, source: API };
+}
+
+/** Who sent a message to a queue, as SQS says: the id of a role or user of AWS, of a role with the session's name. */
+export function senderActor(senderId: string): Actor | undefined {
+  return known({ id: firstText(senderId), place: { source: 'aws' } });
 }
 
 /**

@@ -17,6 +17,8 @@ export interface PollerContext extends Omit<PollContext, 'budgetMs'> {
   log: CorrelatedLog;
   /** Other work of each call; its failures affect no run. */
   beforePolling: () => Promise<void>;
+  /** Puts a change of the rules on record; it is tried again with the next call. */
+  noteRules: () => Promise<void>;
 }
 
 /** The loop stops this long before the function's own time-out. */
@@ -28,12 +30,13 @@ export function pollerHandler(context: PollerContext) {
     log.correlate({ requestId: awsRequestId });
     const batch = WakeUpBatch.safeParse(event);
     if (batch.success) for (const { body } of batch.data.Records) logNews(body, context);
-    await context.beforePolling().catch((thrown: unknown) => {
-      log.error('schedules.failed', {
-        error: messageOf(thrown),
-        stack: thrown instanceof Error ? thrown.stack : '',
-      });
-    });
+    const failed = (event: string) => (thrown: unknown) => {
+      log.error(event, { error: messageOf(thrown), stack: thrown instanceof Error ? thrown.stack : '' });
+    };
+    await Promise.all([
+      context.beforePolling().catch(failed('schedules.failed')),
+      context.noteRules().catch(failed('rules.unnoted')),
+    ]);
     const budgetMs = Math.max(1_000, getRemainingTimeInMillis() - RESERVE_MS);
     // For this call only: another call in this process is another loop.
     const owner = `${context.owner}#${awsRequestId}`;

@@ -1,7 +1,7 @@
 /**
  * The API for people, behind bearer tokens with scopes: `GET /runs`, `GET /runs/{runId}`,
  * `POST /runs/{runId}/cancel`, `/approve` and `/deny`,
- * what was decided about events (`GET /events`), and the kill switch `/freeze`.
+ * what was decided about events (`GET /events`), who did what (`GET /audit`), and the kill switch `/freeze`.
  */
 import middy from '@middy/core';
 import * as z from 'zod';
@@ -12,10 +12,14 @@ import { correlation, problems } from '../http/middleware.ts';
 import { type HttpAnswer, jsonAnswer, Refusal } from '../http/problem.ts';
 import { HttpEvent, type SourceRequest, toRequest } from '../http/request.ts';
 import type { CorrelatedLog } from '../logging.ts';
-import { instancesOf } from '../model/run.ts';
+import { tokenActor } from '../model/actor.ts';
+import { type AuditEntry, auditEntry } from '../model/audit-entry.ts';
+import { instancesOf, type Run } from '../model/run.ts';
 import { RunId } from '../model/run-request.ts';
 import { summariseRun } from '../model/run-summary.ts';
+import type { AuditLog } from '../store/audit-log.ts';
 import type { EventLog } from '../store/event-log.ts';
+import { AuditQuery, EventsQuery, ListQuery, NoQuery, readQuery } from './api-query.ts';
 import { answerApproval } from './approval-api.ts';
 import { type CancelContext, cancelRun } from './cancel.ts';
 import type { Judgement } from './judge-approval.ts';
@@ -23,34 +27,10 @@ import { describeRun } from './run-view.ts';
 
 export interface RunsApiContext extends CancelContext, FreezeApiContext {
   events: Pick<EventLog, 'list'>;
+  audit: AuditLog;
   tokens: AccessTokens;
   log: CorrelatedLog;
 }
-
-const word = z.string().min(1, 'expected a value, came none');
-const paging = {
-  limit: z.coerce.number().int().min(1).max(100).default(20),
-  cursor: word.optional(),
-};
-const ListQuery = z
-  .strictObject({
-    ...paging,
-    rule: word.optional(),
-    /** `scheduled`: those that wait for their time, soonest first. */
-    status: z.literal('scheduled').optional(),
-  })
-  .refine(({ status, cursor }) => status === undefined || cursor === undefined, {
-    path: ['cursor'],
-    message: 'status=scheduled has one page',
-  });
-const EventsQuery = z.strictObject({
-  ...paging,
-  source: word.optional(),
-  /** `event`: includes the kept event, to replay it. */
-  include: z.literal('event', 'expected event').optional(),
-});
-/** Routes without parameters. */
-const NoQuery = z.strictObject({});
 
 /** By the last part of the path. */
 const JUDGEMENTS: ReadonlyMap<string, Judgement['kind']> = new Map([
@@ -76,6 +56,11 @@ async function route(event: HttpEvent, context: RunsApiContext): Promise<HttpAns
     checkMethod(request.method, 'GET');
     demand(token, 'read');
     return await listEvents(request.query, context);
+  }
+  if (event.rawPath.endsWith('/audit')) {
+    checkMethod(request.method, 'GET');
+    demand(token, 'read');
+    return jsonAnswer(200, await context.audit.list(readQuery(request.query, AuditQuery)));
   }
   const runId = event.pathParameters?.['runId'];
   const kind = runId === undefined ? undefined : JUDGEMENTS.get(event.rawPath.split('/').at(-1) ?? '');
@@ -113,12 +98,11 @@ function checkMethod(method: string, expected: 'GET' | 'POST'): void {
 }
 
 async function list(query: URLSearchParams, { store }: RunsApiContext): Promise<HttpAnswer> {
-  const { limit, cursor, rule, status } = readQuery(query, ListQuery);
-  if (status === 'scheduled') {
-    const runs = await store.scheduled({ limit, rule });
-    return jsonAnswer(200, { runs: runs.map(summariseRun) });
-  }
-  return jsonAnswer(200, await store.list({ limit, ...(cursor && { cursor }), ...(rule && { rule }) }));
+  const asked = readQuery(query, ListQuery);
+  if (asked.status !== 'scheduled') return jsonAnswer(200, await store.list(asked));
+  const { limit, rule } = asked;
+  const runs = await store.scheduled({ limit, rule });
+  return jsonAnswer(200, { runs: runs.map(summariseRun) });
 }
 
 async function listEvents(query: URLSearchParams, { events }: RunsApiContext): Promise<HttpAnswer> {
@@ -126,45 +110,6 @@ async function listEvents(query: URLSearchParams, { events }: RunsApiContext): P
   const page = await events.list({ limit, ...(cursor && { cursor }), ...(source && { source }) });
   if (include === 'event') return jsonAnswer(200, page);
   return jsonAnswer(200, { ...page, events: page.events.map(({ event: _, ...record }) => record) });
-}
-
-/**
- * Unknown parameters are refused: otherwise a caller with `?from=` would take the newest page for the answer. Repeated
- * parameters are refused too.
- */
-function readQuery<Shape extends z.ZodObject>(query: URLSearchParams, schema: Shape): z.infer<Shape> {
-  const names = [...query.keys()];
-  const asked = schema.safeParse(Object.fromEntries(query));
-  const repeated = [...new Set(names.filter((name, index) => names.indexOf(name) !== index))];
-  if (asked.success && repeated.length === 0) return asked.data;
-  const wrong = [
-    ...repeated.map((name) => `${shown(name)}: expected once`),
-    ...(asked.error?.issues ?? []).flatMap((issue) =>
-      issue.code === 'unrecognized_keys'
-        ? issue.keys.map((name) => `${shown(name)}: unknown`)
-        : [`${issue.path.join('.')}: ${issue.message}`],
-    ),
-  ]
-    .slice(0, MAX_WRONG)
-    .join('; ');
-  const known = Object.keys(schema.shape).map((name) => (name === 'limit' ? 'limit (1 to 100)' : name));
-  throw new Refusal(
-    {
-      status: 400,
-      code: 'query.invalid',
-      title: 'Wrong query',
-      detail: `${wrong}. Known: ${known.length === 0 ? 'no parameters' : known.join(', ')}.`,
-    },
-    wrong,
-  );
-}
-
-/** How many problems are named, and how much of a name is repeated. */
-const MAX_WRONG = 10;
-const MAX_NAME = 40;
-
-function shown(name: string): string {
-  return name.length <= MAX_NAME ? name : `${name.slice(0, MAX_NAME).toWellFormed()}…`;
 }
 
 async function show(runId: string, { store }: RunsApiContext): Promise<HttpAnswer> {
@@ -198,7 +143,8 @@ async function cancel(
   context: RunsApiContext,
 ): Promise<HttpAnswer> {
   if ((await context.store.get(runId)) === undefined) throw noSuchRun();
-  const outcome = await cancelRun(runId, by, context, readCancel(request));
+  const instances = readCancel(request);
+  const outcome = await cancelRun(runId, by, context, instances);
   switch (outcome.kind) {
     case 'missing':
       throw noSuchRun();
@@ -229,8 +175,27 @@ async function cancel(
         outcome.run.status,
       );
     case 'requested':
+      await context.audit.add(cancelEntry(outcome.run, by, context.now(), instances));
       return jsonAnswer(202, summariseRun(outcome.run));
   }
+}
+
+function cancelEntry(
+  { runId, rule, revision }: Run,
+  by: string,
+  now: Date,
+  instances: readonly string[] | undefined,
+): AuditEntry {
+  const where = instances === undefined ? '' : ` on ${shortList(instances)}`;
+  return auditEntry({
+    id: `run.cancelled/${runId}/${revision}/${by}`,
+    at: now.toISOString(),
+    act: 'run.cancelled',
+    actor: tokenActor(by),
+    runId,
+    rule,
+    message: `The run was cancelled${where}.`,
+  });
 }
 
 function shortList(ids: readonly string[]): string {

@@ -50,7 +50,7 @@ export function dynamoEventLog(options: DynamoEventLogOptions): EventLog {
           const { data } = StoredEvent.safeParse(item);
           return data === undefined ? [] : [data.event];
         },
-        ...(source !== undefined && { where: { attribute: 'source', value: source } }),
+        ...(source !== undefined && { where: [{ anyOf: [['source']], value: source }] }),
       });
       return { events: items, ...next };
     },

@@ -28,6 +28,7 @@ import {
   withOutputsApart,
 } from './run-item.ts';
 import { type Lease, loopLease, type RunPage, type RunStore, type Saved } from './run-store.ts';
+import { runsWhere } from './runs-where.ts';
 import { condition, EARLIER_RUN_DAYS, EARLIER_TASKS, key, OUTPUTS, RUN_DAYS } from './table.ts';
 import { unlessConditionFails } from './unless-condition-fails.ts';
 
@@ -191,7 +192,7 @@ export function dynamoRunStore(options: DynamoRunStoreOptions): RunStore {
       return { ...run, tasks: filled(earlier, tasks) };
     },
 
-    async list({ rule, ...options }): Promise<RunPage> {
+    async list({ rule, status, by, ...options }): Promise<RunPage> {
       const { items, ...next } = await listByDay({
         ...options,
         client,
@@ -209,7 +210,7 @@ export function dynamoRunStore(options: DynamoRunStoreOptions): RunStore {
             return [];
           }
         },
-        ...(rule !== undefined && { where: { attribute: 'rule', value: rule } }),
+        where: runsWhere({ rule, status, by }),
       });
       return { runs: items, ...next };
     },

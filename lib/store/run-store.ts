@@ -6,12 +6,22 @@ import type { Run } from '../model/run.ts';
 import type { RunId } from '../model/run-request.ts';
 import type { RunSummary } from '../model/run-summary.ts';
 import type { LiveRun } from './live-index.ts';
+import type { RunFilter } from './runs-where.ts';
 import type { Glimpse, TwinLease } from './twin-lease.ts';
 
 export type Created = { isNew: true; run: Run } | { isNew: false; run: Run };
 
 /** `conflict` carries what is stored now: someone else was faster. */
 export type Saved = { kind: 'saved'; run: Run } | { kind: 'conflict'; run: Run };
+
+export interface RunListing extends RunFilter {
+  limit: number;
+  cursor?: string | undefined;
+  /** ISO 8601: asked for from then on … */
+  since?: string | undefined;
+  /** … and before then. */
+  until?: string | undefined;
+}
 
 export interface RunPage {
   runs: RunSummary[];
@@ -36,8 +46,8 @@ export interface RunStore {
    * not small are written before it, each by itself.
    */
   save(run: Run): Promise<Saved>;
-  /** Newest first. */
-  list(options: { limit: number; cursor?: string; rule?: string }): Promise<RunPage>;
+  /** Newest first. A page may have few runs, and a cursor for more. */
+  list(options: RunListing): Promise<RunPage>;
   /** Runs that wait for their time, soonest first, whenever they were asked for. */
   scheduled(options: { limit: number; rule?: string | undefined }): Promise<Run[]>;
   /** Moves the entries that an earlier version wrote, at most once a minute, to where this one looks. */

@@ -9,7 +9,8 @@
  * - `days`: pk `DAY#2026-11-20`: the same of earlier versions, with whole runs; nothing is written there any more
  *
  * The table of records, what was decided about events, one index:
- * - `days`: pk `EVENTS#2026-11-20#3`, sk `receivedAt#source#eventId`: by day, split by hash
+ * - `days`: pk `EVENTS#2026-11-20#3`, sk `receivedAt#source#eventId`: by day, split by hash; pk `AUDIT#2026-11-20`, sk
+ *   `at#id`: what people did
  */
 import { createHash } from 'node:crypto';
 
@@ -92,6 +93,10 @@ export const key = {
   event: (source: string, eventId: string) => ({ pk: `EVENT#${part(source)}#${eventId}`, sk: 'EVENT' }),
   /** What an event said that asked for a run first, where its sender chose its id. */
   content: (runId: string) => ({ pk: `CONTENT#${runId}`, sk: 'CONTENT' }),
+  /** An act of a person; nothing changes it. */
+  audit: (id: string) => ({ pk: `AUDIT#${part(id)}`, sk: 'AUDIT' }),
+  /** The digest of the rules that was seen last. */
+  rulesSeen: () => ({ pk: 'RULES', sk: 'RULES' }),
   freeze: () => ({ pk: 'FREEZE', sk: 'FREEZE' }),
 } as const;
 
@@ -123,6 +128,13 @@ export const EVENT_DAYS = {
 } as const;
 /** Where the previous version kept them: in the table of the runs. */
 export const EARLIER_EVENT_DAYS = { ...DAY_KEYS, partitions: (day: string) => [`EVENTS#${day}`] } as const;
+
+export const auditDayKey = (at: string, id: string) => ({
+  dayPk: `AUDIT#${at.slice(0, 10)}`,
+  daySk: `${at}#${part(id)}`,
+});
+/** One partition a day: people do little. */
+export const AUDIT_DAYS = { ...DAY_KEYS, partitions: (day: string) => [`AUDIT#${day}`] } as const;
 
 function shardOf(text: string): number {
   return createHash('sha256').update(text).digest().readUInt32BE() % SHARDS;

@@ -6,8 +6,10 @@ import type { BehindConfig } from '../config.ts';
 import { fleetCache } from '../providers/fleet-cache.ts';
 import { wakeUpQueue } from '../queues/wake-up-queue.ts';
 import { POLL_TIMING } from '../runs/poll-timing.ts';
+import { dynamoAuditLog } from '../store/dynamodb-audit-log.ts';
 import { dynamoEventLog } from '../store/dynamodb-event-log.ts';
 import { dynamoGuardStore } from '../store/dynamodb-guard-store.ts';
+import { rulesSeen } from '../store/dynamodb-rules-seen.ts';
 import { dynamoRunStore } from '../store/dynamodb-run-store.ts';
 import { dynamoScheduleLedger } from '../store/dynamodb-schedule-ledger.ts';
 import { dynamoLastLook } from '../store/last-look.ts';
@@ -35,6 +37,7 @@ export async function fleetParts(
     ...table,
     onUnreadable: ({ code, message }) => log.error('run.unreadable', { code, error: message }),
   });
+  const audit = dynamoAuditLog({ ...table, recordsTable: config.RECORDS_TABLE, days: config.AUDIT_DAYS });
   const wakeUps = wakeUpQueue(client, config.WAKE_UP_QUEUE_URL, now);
   return {
     client,
@@ -46,6 +49,8 @@ export async function fleetParts(
     schedules: schedulesOf(providers),
     ledger: dynamoScheduleLedger(table),
     events: dynamoEventLog({ ...table, recordsTable: config.RECORDS_TABLE }),
+    audit,
+    noteRules: rulesSeen({ ...table, audit, now }),
     publishing: {
       stage: config.STAGE,
       resolve: sqsDestinations(client),

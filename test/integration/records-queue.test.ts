@@ -5,6 +5,7 @@ import type { EventRecord } from '../../lib/model/decision.ts';
 import { queueHandler } from '../../lib/queues/consume.ts';
 import { recordsQueue } from '../../lib/queues/records-queue.ts';
 import { keepRecord } from '../../lib/runs/keep-record.ts';
+import { dynamoAuditLog } from '../../lib/store/dynamodb-audit-log.ts';
 import { dynamoEventLog } from '../../lib/store/dynamodb-event-log.ts';
 import { capturedLog } from '../fixtures/captured-log.ts';
 import { aLambdaContext, eventOf } from '../fixtures/http-events.ts';
@@ -36,17 +37,19 @@ const aRecord = (eventId: string): EventRecord => ({
 function aKeeper() {
   const [queueUrl, deadLetterUrl] = [sqs.makeQueue('records'), sqs.makeQueue('records-dlq')];
   const events = dynamoEventLog(table);
+  const audit = dynamoAuditLog({ ...table, days: 400 });
   const log = capturedLog();
   const handler = queueHandler({
     client: sqs.client,
     queueUrl,
     deadLetterUrl,
     log,
-    handle: (record) => keepRecord(record, { events }),
+    handle: (record) => keepRecord(record, { events, audit }),
   });
   return {
     queueUrl,
     events,
+    audit,
     queue: recordsQueue(sqs.client, queueUrl),
     deliver: () => sqs.deliver(queueUrl, (event) => handler(event, aLambdaContext())),
     setAside: () => sqs.messagesIn(deadLetterUrl),
@@ -74,6 +77,35 @@ describe('a record', () => {
     expect(keeper.setAside().map(({ body: kept, attributes }) => [kept, attributes['reason']])).toEqual([
       [body, 'record.invalid'],
     ]);
+  });
+});
+
+describe('a redrive', () => {
+  const note = { version: 1, action: 'redrive', queue: 'runs', count: 3, at: new Date().toISOString() };
+
+  it('is in the audit, by whom SQS says and not the message', async () => {
+    const keeper = aKeeper();
+    await sqs.send(keeper.queueUrl, JSON.stringify(note));
+    expect(await keeper.deliver()).toEqual({ batchItemFailures: [] });
+    const since = new Date(Date.now() - 60_000).toISOString();
+    const { entries } = await keeper.audit.list({ limit: 10, act: 'queue.redriven', since });
+    expect(entries).toMatchObject([
+      {
+        message: '3 messages were moved from runs-dlq back to runs.',
+        details: { queue: 'runs', count: '3' },
+      },
+    ]);
+    expect(entries[0]?.actor?.source).toBe('aws');
+  });
+
+  it.each([
+    ['names somebody', { ...note, actor: { id: 'ann', source: 'api' } }],
+    ['moved nothing', { ...note, count: 0 }],
+  ])('that %s is set aside', async (_, body) => {
+    const keeper = aKeeper();
+    await sqs.send(keeper.queueUrl, JSON.stringify(body));
+    await keeper.deliver();
+    expect(keeper.setAside()).toHaveLength(1);
   });
 });
 

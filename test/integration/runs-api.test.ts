@@ -1,6 +1,6 @@
 /** The API for people: nothing without a token, and with one what the table has, in problems that help. */
 import { readFileSync } from 'node:fs';
-import { PutCommand } from '@aws-sdk/lib-dynamodb';
+import { PutCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { FleetReflexError } from '../../lib/errors.ts';
@@ -9,6 +9,7 @@ import type { Run } from '../../lib/model/run.ts';
 import { runIdFor } from '../../lib/model/run-id.ts';
 import type { CancelOutcome, Provider } from '../../lib/providers/provider.ts';
 import { type RunsApiContext, runsHandler } from '../../lib/runs/runs-api.ts';
+import { dynamoAuditLog } from '../../lib/store/dynamodb-audit-log.ts';
 import { dynamoEventLog } from '../../lib/store/dynamodb-event-log.ts';
 import { dynamoGuardStore } from '../../lib/store/dynamodb-guard-store.ts';
 import { dynamoRunStore } from '../../lib/store/dynamodb-run-store.ts';
@@ -100,6 +101,7 @@ function anApi(given: Partial<RunsApiContext> & { cancel?: CancelOutcome } = {})
     store: dynamoRunStore(table),
     guards: dynamoGuardStore(table),
     events: dynamoEventLog(table),
+    audit: dynamoAuditLog({ ...table, days: 400 }),
     providers: { tencent: provider, alibaba: provider },
     publishing: { stage: 'test', resolve: () => ({ send: notUsed }), reply: notUsed },
     wake: async (at) => {
@@ -204,6 +206,38 @@ describe('GET /runs', () => {
     expect(seen).toEqual([runs[1], runs[2], runs[0]].map((run) => run?.runId));
   });
 
+  it('lists those of a time, a person, a rule, a status', async () => {
+    const api = anApi();
+    const by = (id: string, name: string) => ({
+      trigger: { source: 'slack', type: 'chat.command', id: 'x', actor: { id, name, chat: 'slack' } },
+    });
+    const day = 24 * 60;
+    const failed = aRun({
+      rule: 'asked',
+      status: 'failed',
+      requestedAt: minutesAgo(3 * day),
+      ...by('U1', 'ann'),
+    });
+    const later = aRun({ rule: 'asked', requestedAt: minutesAgo(day), ...by('U1', 'ann') });
+    const bobs = aRun({ rule: 'asked', requestedAt: minutesAgo(2 * day), ...by('U2', 'bob') });
+    const old = aRun({ rule: 'asked-2', requestedAt: minutesAgo(9 * day), ...by('U1', 'ann') });
+    for (const run of [failed, later, bobs, old]) await api.store.create(run);
+    const idsOf = async (query: Record<string, string>) => {
+      const { body } = await api.call('GET', '/runs', { query: String(new URLSearchParams(query)) });
+      return Page.parse(body).runs.map(({ runId }) => runId);
+    };
+    expect(await idsOf({ by: 'U1' })).toEqual([later, failed, old].map(({ runId }) => runId));
+    expect(await idsOf({ by: 'bob' })).toEqual([bobs.runId]);
+    expect(await idsOf({ by: 'U1', rule: 'asked' })).toEqual([later.runId, failed.runId]);
+    expect(await idsOf({ by: 'U1', status: 'failed' })).toEqual([failed.runId]);
+    expect(await idsOf({ rule: 'asked', since: minutesAgo(2 * day) })).toEqual([later.runId, bobs.runId]);
+    expect(await idsOf({ rule: 'asked', until: minutesAgo(2 * day) })).toEqual([failed.runId]);
+    expect(await idsOf({ rule: 'asked', since: minutesAgo(4 * day), until: minutesAgo(day) })).toEqual([
+      bobs.runId,
+      failed.runId,
+    ]);
+  });
+
   it('lists those that wait for their time, and says what they wait for', async () => {
     const api = anApi();
     const rule = 'waiting';
@@ -232,7 +266,11 @@ describe('GET /runs', () => {
   });
 
   it.each([
-    ['status=running', 'query.invalid'],
+    ['status=runing', 'query.invalid'],
+    ['since=yesterday', 'query.invalid'],
+    ['since=2026-11-21&until=2026-11-20', 'query.invalid'],
+    ['status=scheduled&by=ann', 'query.invalid'],
+    ['by=', 'query.invalid'],
     ['limit=0', 'query.invalid'],
     ['limit=101', 'query.invalid'],
     ['limit=many', 'query.invalid'],
@@ -248,9 +286,24 @@ describe('a parameter of the query that is unknown, or given twice', () => {
   const RUN = runIdFor('restart-web', 'alertmanager', 'event-1');
 
   it.each([
-    ['GET', '/runs', 'from=2026-11-20', 'from: unknown. Known: limit (1 to 100), cursor, rule, status.'],
-    ['GET', '/runs', 'limit=5&Limit=6', 'Limit: unknown. Known: limit (1 to 100), cursor, rule, status.'],
-    ['GET', '/runs', 'rule=a&rule=b', 'rule: expected once. Known: limit (1 to 100), cursor, rule, status.'],
+    [
+      'GET',
+      '/runs',
+      'from=2026-11-20',
+      'from: unknown. Known: limit (1 to 100), cursor, since, until, by, rule, status.',
+    ],
+    [
+      'GET',
+      '/runs',
+      'limit=5&Limit=6',
+      'Limit: unknown. Known: limit (1 to 100), cursor, since, until, by, rule, status.',
+    ],
+    [
+      'GET',
+      '/runs',
+      'rule=a&rule=b',
+      'rule: expected once. Known: limit (1 to 100), cursor, since, until, by, rule, status.',
+    ],
     [
       'GET',
       '/events',
@@ -455,6 +508,58 @@ describe('/freeze', () => {
   });
 });
 
+describe('GET /audit', () => {
+  const Entries = z.object({
+    entries: z.array(z.looseObject({ act: z.string(), runId: z.string().optional(), actor: z.unknown() })),
+  });
+  const auditOf = async (api: ReturnType<typeof anApi>, query: Record<string, string>) =>
+    Entries.parse((await api.call('GET', '/audit', { query: String(new URLSearchParams(query)) })).body)
+      .entries;
+
+  it('has who froze and who lifted, by the name of the token', async () => {
+    const api = anApi();
+    const token = 'Bearer the-freeze-token';
+    await api.call('PUT', '/freeze', { token, body: JSON.stringify({ reason: 'month end', by: 'ann' }) });
+    await api.call('DELETE', '/freeze', { token });
+    const acts = await auditOf(api, { by: 'duty' });
+    expect(acts).toMatchObject(
+      ['freeze.set', 'freeze.lifted'].map((act) => ({ act, actor: { id: 'duty', source: 'api' } })),
+    );
+    expect(await auditOf(api, { act: 'freeze.set', by: 'duty' })).toMatchObject([
+      { message: 'All runs were frozen on behalf of ann: month end' },
+    ]);
+  });
+
+  it('has who cancelled a run beside who asked for it, and costs no entry for the latter', async () => {
+    const api = anApi();
+    const run = aRun({
+      trigger: {
+        source: 'slack',
+        type: 'chat.command',
+        id: 'e-9',
+        actor: { id: 'U9', name: 'ann', chat: 'slack' },
+      },
+    });
+    await api.store.create(run);
+    await api.call('POST', `/runs/${run.runId}/cancel`, { token: 'Bearer the-operate-token' });
+    expect(await auditOf(api, { by: 'U9' })).toMatchObject([
+      { act: 'run.asked', runId: run.runId, actor: { id: 'U9', name: 'ann', chat: 'slack' } },
+    ]);
+    expect(await auditOf(api, { act: 'run.cancelled', by: 'sre' })).toMatchObject([
+      { act: 'run.cancelled', runId: run.runId, actor: { id: 'sre', source: 'api' } },
+    ]);
+    const { Items = [] } = await table.client.send(new ScanCommand({ TableName: table.recordsTable }));
+    expect(Items.filter(({ entry }) => JSON.stringify(entry).includes(run.runId))).toHaveLength(1);
+  });
+
+  it.each(['act=run.eaten', 'since=soon', 'who=ann'])('answers 400 to ?%s', async (query) => {
+    expect(problemIn(await anApi().call('GET', '/audit', { query }))).toMatchObject({
+      status: 400,
+      type: 'query.invalid',
+    });
+  });
+});
+
 describe('a token with scopes', () => {
   const RUN = `/runs/${runIdFor('r', 's', 'x')}`;
   const FREEZE = JSON.stringify({ reason: 'x' });
@@ -462,6 +567,7 @@ describe('a token with scopes', () => {
     ['GET', '/runs', 'read'],
     ['GET', RUN, 'read'],
     ['GET', '/events', 'read'],
+    ['GET', '/audit', 'read'],
     ['GET', '/freeze', 'read'],
     ['POST', `${RUN}/cancel`, 'operate'],
     ['PUT', '/freeze', 'freeze'],

@@ -184,7 +184,13 @@ describe('the functions', () => {
   it('answer under these routes and no others', () => {
     const routes = ofType('AWS::ApiGatewayV2::Route').map(([, { Properties }]) => Properties['RouteKey']);
     const hooks = ['ANY /hooks/{source}', 'ANY /hooks/{source}/{proxy+}', 'OPTIONS /hooks/{source}'];
-    const people = ['GET /events', 'GET /runs', 'GET /runs/{runId}', 'POST /runs/{runId}/cancel'];
+    const people = [
+      'GET /audit',
+      'GET /events',
+      'GET /runs',
+      'GET /runs/{runId}',
+      'POST /runs/{runId}/cancel',
+    ];
     const freeze = ['GET /freeze', 'PUT /freeze', 'DELETE /freeze'];
     expect(routes.toSorted()).toEqual([...hooks, ...people, ...freeze, 'GET /console'].toSorted());
   });
@@ -308,7 +314,7 @@ describe('the roles', () => {
       ...grants(logs, 'DispatchLogGroup'),
       ...grants(['ssm:GetParameter'], replies),
       ...grants(stores, table, due, ...lists),
-      ...grants(['dynamodb:BatchWriteItem'], records),
+      ...grants(['dynamodb:BatchWriteItem', 'dynamodb:PutItem'], records),
       ...grants(['secretsmanager:GetSecretValue'], ...cloudKeys),
       ...grants(['sqs:SendMessage', 'sqs:GetQueueUrl'], completions),
       ...grants(['sqs:SendMessage'], 'WakeUpQueue', 'RunsDeadLetterQueue'),
@@ -316,7 +322,7 @@ describe('the roles', () => {
     ],
     records: [
       ...grants(logs, 'RecordsLogGroup'),
-      ...grants(['dynamodb:BatchWriteItem'], records),
+      ...grants(['dynamodb:BatchWriteItem', 'dynamodb:PutItem'], records),
       ...grants(['sqs:SendMessage'], 'RecordsDeadLetterQueue'),
       ...grants([...consumes, 'sqs:ChangeMessageVisibility'], 'RecordsQueue'),
     ],
@@ -324,6 +330,7 @@ describe('the roles', () => {
       ...grants(logs, 'PollerLogGroup'),
       ...grants(['ssm:GetParameter'], replies),
       ...grants(stores, table, due, ...lists),
+      ...grants(['dynamodb:PutItem'], records),
       ...grants(['secretsmanager:GetSecretValue'], ...cloudKeys),
       ...grants(['sqs:SendMessage', 'sqs:GetQueueUrl'], completions),
       ...grants(['sqs:SendMessage'], 'WakeUpQueue'),
@@ -334,6 +341,7 @@ describe('the roles', () => {
       ...grants(['ssm:GetParameter'], arn('ssm', 'parameter/fleet-reflex/prod/runs-token'), replies),
       ...grants(stores, table, due, ...lists),
       ...grants(['dynamodb:Query'], recordDays),
+      ...grants(['dynamodb:PutItem'], records),
       ...grants(['secretsmanager:GetSecretValue'], ...cloudKeys),
       ...grants(['sqs:SendMessage', 'sqs:GetQueueUrl'], completions),
       ...grants(['sqs:SendMessage'], 'WakeUpQueue'),
@@ -387,7 +395,27 @@ describe('the roles', () => {
     expect(writes.flatMap(({ Action, Resource }) => [Action, resourceNames(Resource)])).toEqual([
       ['dynamodb:BatchWriteItem'],
       ['RecordsTable'],
+      ['dynamodb:PutItem'],
+      ['RecordsTable'],
     ]);
+  });
+
+  it('let nobody change or delete an entry of the audit', () => {
+    const onRecords = NAMES.flatMap((name) => {
+      const role = resources[`${name[0]?.toUpperCase()}${name.slice(1)}Role`];
+      return Role.parse(role?.Properties).Policies.flatMap(({ PolicyDocument }) => PolicyDocument.Statement);
+    }).filter(({ Resource }) => resourceNames(Resource).includes('RecordsTable'));
+    const keys = (prefix: string) => ({
+      'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': [`${prefix}#*`] },
+    });
+    const allowed = new Map([
+      ['dynamodb:BatchWriteItem', keys(key.event('', '').pk.split('#')[0] ?? '')],
+      // Of a new item alone: the condition of the write (test/unit/store/audit-log.test.ts).
+      ['dynamodb:PutItem', keys(key.audit('').pk.split('#')[0] ?? '')],
+    ]);
+    expect(onRecords.length).toBeGreaterThan(4);
+    for (const { Action, Condition } of onRecords)
+      for (const action of Action) expect([action, Condition]).toEqual([action, allowed.get(action)]);
   });
 
   it.each(['WebhookRole', 'QueueRole'])(
