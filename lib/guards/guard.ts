@@ -9,7 +9,14 @@ export type Admission =
   /** Permanent: the run ends with this reason. */
   | { kind: 'refused'; reason: Reason }
   /** Temporary: check again after that time; the run's deadline still counts. `replaces`: runs to cancel for it. */
-  | { kind: 'wait'; retryAfterMs: number; reason: Reason; replaces?: readonly RunId[] }
+  | {
+      kind: 'wait';
+      retryAfterMs: number;
+      reason: Reason;
+      /** When there will be room, where that is known. */
+      until?: Date | undefined;
+      replaces?: readonly RunId[];
+    }
   /** Not before that time: it is put off until then. `insteadOf`: another that was put off, and is not wanted any more. */
   | { kind: 'later'; at: Date; reason: Reason; insteadOf?: RunId | undefined };
 

@@ -46,10 +46,13 @@ function unlessFrozen(frozen: Frozen | undefined, { guards }: Run, now: Date): A
 const FROZEN_RETRY_MS = 10_000;
 
 /** When there may be room for a run that waits for the end of a freeze. */
-export function untilThawed({ reason, until }: Frozen, now: Date): { retryAfterMs: number; reason: Reason } {
+export function untilThawed(
+  { reason, until }: Frozen,
+  now: Date,
+): { retryAfterMs: number; reason: Reason; until: Date | undefined } {
   const leftMs = until === undefined ? FROZEN_RETRY_MS : Math.max(1, until.getTime() - now.getTime());
   const advice = 'It waits for the freeze to end, up to its deadline.';
-  return { retryAfterMs: leftMs, reason: { ...reason, advice } };
+  return { retryAfterMs: leftMs, reason: { ...reason, advice }, until };
 }
 
 /** Stops a run whose cancel overtook it (queues keep no order). */

@@ -19,6 +19,8 @@ import { stopWaves } from './wave-gate.ts';
 export interface Hindrance {
   retryAfterMs: number;
   reason: Reason;
+  /** When it can be sent again, where that is known: told to people, and no time to ask again. */
+  until?: Date | undefined;
   /** Nothing more of it is sent, whatever its deadline. */
   isFinal?: true;
 }
@@ -112,7 +114,7 @@ export interface Edited {
  */
 export async function waitFor(
   run: Run,
-  { retryAfterMs: freeInMs, reason: { code, message, advice }, isFinal }: Hindrance,
+  { retryAfterMs: freeInMs, reason: { code, message, advice }, until, isFinal }: Hindrance,
   context: DispatchContext,
   edited?: Edited,
 ): Promise<Step> {
@@ -127,6 +129,7 @@ export async function waitFor(
   }
   const retryAfterMs = code === 'guard.freeze' ? Math.min(freeInMs, FROZEN_RETRY_MS) : freeInMs;
   const freeAt = new Date(now().getTime() + retryAfterMs);
+  const waitingFor = until === undefined ? reason : { ...reason, until: until.toISOString() };
   const waiting = await change(store, run, (current) => {
     if (isTerminalRun(current)) return undefined;
     // The lease ends with the wait; the poller rescues the run if the message is lost.
@@ -135,7 +138,7 @@ export async function waitFor(
     // No message of the queue brings back a wave after the first, or what a person has approved.
     const isPollers = isPastFirstWave(current) || current.approval?.verdict !== undefined;
     const pollAt = isPollers ? freeAt.toISOString() : rescueAt;
-    return { ...known, leaseUntil: freeAt.toISOString(), pollAt, waitingFor: reason };
+    return { ...known, leaseUntil: freeAt.toISOString(), pollAt, waitingFor };
   });
   return retryLater(waiting, retryAfterMs, `${code}: ${message}`);
 }

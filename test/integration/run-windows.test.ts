@@ -4,6 +4,7 @@ import { ASK_ANEW } from '../../lib/guards/ask-anew.ts';
 import type { OnFreeze, Window } from '../../lib/model/window.ts';
 import type { Provider } from '../../lib/providers/provider.ts';
 import { dispatchRun } from '../../lib/runs/dispatch.ts';
+import { describeRun } from '../../lib/runs/run-view.ts';
 import { aRunWorld, type RunWorld } from '../fixtures/run-world.ts';
 import { startRunsTable } from '../fixtures/runs-table.ts';
 import { aTimedRequest, schedule } from '../fixtures/timed-requests.ts';
@@ -54,7 +55,12 @@ describe('a run that comes in a window', () => {
     const guards = { ...frozen('wait'), dedupe: { key: 'k', windowMs: 2 * HOUR } };
     const request = world.request({ guards, deadline: inMs(2 * HOUR) });
     expect(await world.dispatch(request)).toMatchObject({ kind: 'retry', retryAfterMs: 10_000 });
-    expect(await world.run(request.runId)).toMatchObject({ status: 'dispatching', waitingFor: FROZEN });
+    // It opened at the whole minute before, and stays open for an hour.
+    const until = new Date(Math.floor((world.now() - MINUTE) / MINUTE) * MINUTE + HOUR).toISOString();
+    expect(describeRun(await world.run(request.runId))).toMatchObject({
+      status: 'dispatching',
+      waitingFor: { ...FROZEN, until },
+    });
     const second = world.request({ rule: request.rule, guards, deadline: inMs(2 * HOUR) });
     await world.dispatch(second);
     expect(await world.run(second.runId)).toMatchObject({
@@ -116,7 +122,10 @@ describe('a run that was let in before the window', () => {
     await world.dispatch(request);
     world.advance(2 * MINUTE);
     await world.dispatch(request);
-    expect(await world.run(request.runId)).toMatchObject({ status: 'dispatching', waitingFor: FROZEN });
+    expect(await world.run(request.runId)).toMatchObject({
+      status: 'dispatching',
+      waitingFor: { ...FROZEN, until: expect.stringMatching(/Z$/) },
+    });
     world.advance(HOUR);
     await world.dispatch(request);
     expect(await world.run(request.runId)).toMatchObject({ status: 'pending' });
