@@ -91,7 +91,8 @@ function place(at: Date, until: Date | undefined) {
       at: at.toISOString(),
       ...(until !== undefined && { until: until.toISOString() }),
       key: guardKey(run) ?? '',
-      instances: instancesOf(run).length,
+      // How many a tagged fleet has is asked at its time: one at the least.
+      instances: Math.max(1, instancesOf(run).length),
     };
     const conflict = await take(run.rule, appointment, run, store, now);
     return conflict === undefined ? { kind: 'admitted' } : refused(conflict);

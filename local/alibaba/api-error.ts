@@ -82,6 +82,7 @@ export const MESSAGES: Readonly<Record<string, string>> = {
   'InvalidTimeStamp.Format': 'Specified time stamp or date value is not well formatted.',
   MissingSecurityToken: 'SecurityToken is mandatory for this action.',
   'InvalidSecurityToken.MismatchWithAccessKey': 'Specified SecurityToken mismatch with the AccessKey.',
+  DryRunOperation: 'Request validation has been passed with DryRun flag set.',
   InvalidVersion: 'Specified parameter Version is not valid.',
   'InvalidAction.NotFound': 'Specified api is not found, please check your url and method.',
   'Throttling.User': 'Request was denied due to user flow control.',

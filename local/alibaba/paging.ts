@@ -14,20 +14,32 @@ export interface Page<Entry> {
 const DEFAULT_SIZE = 10;
 const MOST = 50;
 
-/** @param keyOf unique, and higher for what comes earlier in the listing: `[5]`, or `[5, 2]` for a row within an entry */
+/**
+ * @param sizes where a size beyond them is taken for the nearest, and not refused
+ * @param keyOf unique, and higher for what comes earlier in the listing: `[5]`, or `[5, 2]` for a row within an entry
+ */
 export function pageOf<Entry>(
   parameters: RpcParameters,
   entries: readonly Entry[],
   keyOf: (entry: Entry) => readonly number[],
+  sizes: { least: number; most: number } | undefined = undefined,
 ): Page<Entry> {
-  const maxResults = parameters.integer('MaxResults', {
+  const wanted = parameters.integer('MaxResults', {
     min: 1,
-    max: MOST,
+    ...(sizes === undefined && { max: MOST }),
     code: 'InvalidParameter.MaxResults',
   });
+  const maxResults =
+    wanted === undefined || sizes === undefined
+      ? wanted
+      : Math.min(sizes.most, Math.max(sizes.least, wanted));
   const token = parameters.text('NextToken');
   const pageNumber = parameters.integer('PageNumber', { min: 1, code: 'InvalidParam.PageNumber' });
-  const pageSize = parameters.integer('PageSize', { min: 1, max: MOST, code: 'InvalidParam.PageSize' });
+  const pageSize = parameters.integer('PageSize', {
+    min: 1,
+    max: sizes?.most ?? MOST,
+    code: 'InvalidParam.PageSize',
+  });
   const hasToken = maxResults !== undefined || token !== undefined;
 
   const size = (hasToken ? maxResults : pageSize) ?? DEFAULT_SIZE;

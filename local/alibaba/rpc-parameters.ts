@@ -26,7 +26,7 @@ export interface RpcParameters {
   /** `Tag.1.Key` and `Tag.1.Value`, … */
   tags(name: 'Tag' | 'ResourceTag'): Tag[];
   /** The same as a question about a record's tags: a key without a value asks for the key, whatever its value. */
-  tagFilter(name: 'Tag' | 'ResourceTag'): (tags: readonly Tag[]) => boolean;
+  tagFilter(name: 'Tag' | 'ResourceTag', maxKey?: number): (tags: readonly Tag[]) => boolean;
   /** For idempotence: what was asked, without what changes from attempt to attempt. */
   fingerprint(): string;
 }
@@ -44,13 +44,14 @@ export function rpcParameters(values: ReadonlyMap<string, string>): RpcParameter
     return [...found].sort((left, right) => left - right);
   };
 
-  const sentTags = (name: 'Tag' | 'ResourceTag') =>
+  const sentTags = (name: 'Tag' | 'ResourceTag', maxKey?: number) =>
     checkTags(
       name,
       indexes(name).map((index) => ({
         key: values.get(`${name}.${index}.Key`),
         value: values.get(`${name}.${index}.Value`),
       })),
+      maxKey,
     );
 
   return {
@@ -82,8 +83,8 @@ export function rpcParameters(values: ReadonlyMap<string, string>): RpcParameter
     },
     list: (name) => indexes(name).map((index) => values.get(`${name}.${index}`) ?? ''),
     tags: (name) => sentTags(name).map(({ key, value = '' }) => ({ key, value })),
-    tagFilter(name) {
-      const wanted = sentTags(name);
+    tagFilter(name, maxKey) {
+      const wanted = sentTags(name, maxKey);
       return (tags) =>
         wanted.every(({ key, value }) =>
           tags.some((tag) => tag.key === key && (value === undefined || tag.value === value)),
@@ -129,16 +130,20 @@ const LIMITS = {
   },
 } as const;
 
+/** Of an invocation. */
+const MAX_KEY = 64;
+
 function checkTags(
   name: keyof typeof LIMITS,
   tags: readonly { key: string | undefined; value: string | undefined }[],
+  maxKey = MAX_KEY,
 ): SentTag[] {
   const limits = LIMITS[name];
   if (tags.length > limits.most) throw apiError(limits.tooMany);
   const checked: SentTag[] = [];
   for (const { key, value } of tags) {
     if (key === undefined || key === '') throw apiError(limits.noKey);
-    if (key.length > 64 || /^(aliyun|acs:)/.test(key) || /https?:\/\//.test(key))
+    if (key.length > maxKey || /^(aliyun|acs:)/.test(key) || /https?:\/\//.test(key))
       throw apiError(limits.badKey);
     if (value !== undefined && (value.length > 128 || /https?:\/\//.test(value)))
       throw apiError(limits.badValue);

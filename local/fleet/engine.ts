@@ -30,6 +30,8 @@ export interface FleetEngine {
   readonly commands: readonly FleetCommand[];
   /** Stops or starts an instance, or its agent, for rehearsals. @throws FleetReflexError `fleet.unknown-instance` */
   change(instanceId: string, to: Partial<Pick<FleetInstance, 'state' | 'agent'>>): void;
+  /** From now on these are the instances, in this order. What runs on one that is gone ends by itself. */
+  setInstances(next: readonly FleetInstance[]): void;
   /** Starts a command now. Whether the instance may take it is for the caller to ask (`instances`). */
   startTask(request: TaskRequest): TaskHandle;
   /** Why a command could not start, in the agent's words; empty where it could. Runs nothing. */
@@ -137,6 +139,13 @@ export function createFleetEngine(fleet: Fleet, options: { now?: () => Date } = 
     commands: fleet.commands,
     change(instanceId, to) {
       Object.assign(known(instanceId), to);
+    },
+    setInstances(next) {
+      instances.clear();
+      for (const instance of next) {
+        mkdirSync(join(root, instance.id), { mode: OWNER_ONLY, recursive: true });
+        instances.set(instance.id, { ...instance });
+      }
     },
     startTask(request) {
       known(request.instanceId);

@@ -17,7 +17,10 @@ export const FleetInstance = z
     id: z.string(),
     provider: Provider,
     name: z.string().optional().describe('What the console shows; default the id'),
-    state: z.enum(['running', 'stopped']).default('running').describe('Stopped instances take no command'),
+    state: z
+      .enum(['running', 'stopped', 'pending'])
+      .default('running')
+      .describe('Only running instances take commands; one that is pending is being made'),
     agent: z
       .enum(['online', 'offline', 'not-installed'])
       .default('online')
@@ -27,6 +30,7 @@ export const FleetInstance = z
       .default('linux')
       .describe('Windows instances exist, but run nothing here'),
     region: z.string().optional().describe('The one region it is seen in; default every region'),
+    tags: z.record(z.string(), z.string()).default({}).describe('By which a tagged fleet finds it'),
   })
   .transform((instance, context) => ({
     ...instance,

@@ -76,6 +76,8 @@ export function functionEnvironment(given: Environment, parts: LocalParts): Reco
     ALIBABA_ENDPOINT: parts.cloudAssistantUrl,
     REPLIES_MAY_GO_TO_LOOPBACK: 'true',
     STAGE: 'local',
+    // A fleet that grows is seen at once, for who tries it.
+    FLEET_CACHE_SECONDS: given['FLEET_CACHE_SECONDS'] || '1',
     // A person's own profiles and keys are not read, and set to nothing is not set.
     AWS_CONFIG_FILE: devNull,
     AWS_SHARED_CREDENTIALS_FILE: devNull,

@@ -12,6 +12,7 @@ import { SOURCES } from '../../lib/sources/registry.ts';
 import { startCloudAssistantServer } from '../alibaba/server.ts';
 import { createFleetEngine } from '../fleet/engine.ts';
 import { loadFleet } from '../fleet/fleet-file.ts';
+import { followFleetFile } from '../fleet/follow-file.ts';
 import { startTatServer } from '../tencent/server.ts';
 import type { PortName } from './asked-ports.ts';
 import { startEventSource } from './event-source.ts';
@@ -89,7 +90,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   try {
     // Files of the user are checked before anything is started.
     const { rulesFile, rules } = readRules(environment['RULES_FILE']);
-    const fleet = loadFleet(environment['FLEET_FILE'] || `${ROOT}/local/fleet.yml`);
+    const fleetFile = resolve(environment['FLEET_FILE'] || `${ROOT}/local/fleet.yml`);
+    const fleet = loadFleet(fleetFile);
     const deployment = readDeployment(`${ROOT}/serverless.yml`);
     for (const name of portNames()) await checkPort(ports[name], PARTS[name], name);
 
@@ -99,6 +101,11 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     stops.push(() => tables.stop());
     const engine = createFleetEngine(fleet);
     stops.push(() => engine.stop());
+    const unfollow = followFleetFile(fleetFile, engine, (outcome) => {
+      if ('problem' in outcome) onError(`The fleet stays as it was: ${outcome.problem}`);
+      else onLine(fleetLine(outcome.instances));
+    });
+    stops.push(async () => unfollow());
     const tat = await startTatServer({ engine, port: ports.TAT_PORT });
     stops.push(() => tat.stop());
     const cloudAssistant = await startCloudAssistantServer({ engine, port: ports.CLOUD_ASSISTANT_PORT });
@@ -166,6 +173,12 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     await stop();
     throw thrown;
   }
+}
+
+/** In the form of the functions' lines. */
+function fleetLine(instances: number): string {
+  const timestamp = new Date().toISOString();
+  return JSON.stringify({ level: 'INFO', message: 'fleet.changed', timestamp, service: 'fleet', instances });
 }
 
 function portNames(): PortName[] {

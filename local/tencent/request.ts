@@ -6,8 +6,6 @@ import { checkRegion } from './regions.ts';
 import { TatError } from './tat-error.ts';
 import { authenticate, type Credential } from './tc3.ts';
 
-const VERSION = '2020-10-28';
-
 interface ApiRequest {
   action: Action;
   region: string;
@@ -52,8 +50,8 @@ export function admitRequest(
       `The action \`${name.slice(0, 64)}\` is not one of: ${[...ACTIONS.keys()].join(', ')}.`,
     );
   }
-  if (headers['x-tc-version'] !== VERSION) {
-    throw new TatError('NoSuchVersion', `\`X-TC-Version\` must be ${VERSION}.`);
+  if (headers['x-tc-version'] !== action.version) {
+    throw new TatError('NoSuchVersion', `\`X-TC-Version\` must be ${action.version} for ${name}.`);
   }
   const region = checkRegion(headers['x-tc-region']);
   if (credential.actions?.includes(name) === false) throw unauthorized(name, credential);

@@ -336,7 +336,7 @@ describe('errors', () => {
 
   test('an action that is not there', async () => {
     const error = await client
-      .describeInstances(new models.DescribeInstancesRequest({ regionId: REGION }))
+      .describeDisks(new models.DescribeDisksRequest({ regionId: REGION }))
       .catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ code: 'InvalidAction.NotFound', statusCode: 404 });
   });

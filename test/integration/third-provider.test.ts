@@ -156,6 +156,13 @@ test.each([
   expect(problemsIn(rule)).toEqual([expect.stringContaining(`rules[0].${action}.${problem}`)]);
 });
 
+test('rules check refuses a fleet by tags, of which the cloud cannot be asked', () => {
+  const file = `${HEAD}fleets: { web: { provider: smallcloud, region: here-1, tags: { role: web } } }\nrules: []\n`;
+  expect(problemsIn(file)).toEqual([
+    expect.stringContaining('fleets.web.tags: Small Cloud cannot list machines by their tags'),
+  ]);
+});
+
 test('rules check refuses a standing schedule where the cloud starts nothing by itself', () => {
   const file = `${HEAD}rules: []\nschedules:\n  - { name: s, ${TARGET}, at: '2030-01-01T00:00:00Z' }\n`;
   expect(problemsIn(file)).toEqual([

@@ -170,6 +170,19 @@ export const DescribeCloudAssistantStatusAnswer = z.object({
 });
 export type DescribeCloudAssistantStatusAnswer = z.infer<typeof DescribeCloudAssistantStatusAnswer>;
 
+export const DescribeInstancesAnswer = z.object({
+  RequestId,
+  ...paging,
+  Instances: z
+    .object({
+      Instance: z
+        .array(z.object({ InstanceId: z.string().min(1), Status: z.string(), Tags: TagSet }))
+        .default([]),
+    })
+    .nullish(),
+});
+export type DescribeInstancesAnswer = z.infer<typeof DescribeInstancesAnswer>;
+
 /** An error, with HTTP 400 or more. */
 export const ErrorAnswer = z.object({
   RequestId: z.string().default(''),

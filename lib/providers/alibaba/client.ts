@@ -17,6 +17,7 @@ import {
 import {
   DescribeCloudAssistantStatusAnswer,
   DescribeCommandsAnswer,
+  DescribeInstancesAnswer,
   DescribeInvocationResultsAnswer,
   DescribeInvocationsAnswer,
   ErrorAnswer,
@@ -28,6 +29,7 @@ import { explainErrorCode } from './error-codes.ts';
 import {
   DescribeCloudAssistantStatusRequest,
   DescribeCommandsRequest,
+  DescribeInstancesRequest,
   DescribeInvocationResultsRequest,
   DescribeInvocationsRequest,
   InvokeCommandRequest,
@@ -59,6 +61,7 @@ export interface CloudAssistantClient extends Pick<VendorClient, 'requestCounts'
   describeCloudAssistantStatus(
     request: DescribeCloudAssistantStatusRequest,
   ): Promise<CallOutcome<DescribeCloudAssistantStatusAnswer>>;
+  describeInstances(request: DescribeInstancesRequest): Promise<CallOutcome<DescribeInstancesAnswer>>;
 }
 
 /** @throws TypeError when the endpoint is none */
@@ -104,6 +107,7 @@ export function createCloudAssistantClient(options: CloudAssistantClientOptions)
       DescribeCloudAssistantStatusRequest,
       DescribeCloudAssistantStatusAnswer,
     ),
+    describeInstances: method('DescribeInstances', 'read', DescribeInstancesRequest, DescribeInstancesAnswer),
     requestCounts: client.requestCounts,
     close: () => client.close(),
   };

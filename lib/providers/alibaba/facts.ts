@@ -43,12 +43,22 @@ export const alibaba: ProviderFacts = {
   minTimeoutSeconds: 10,
   // The vendor takes 20; some are ours.
   maxTags: 15,
+  fleetTags: {
+    max: 20,
+    key: {
+      form: /^(?!aliyun|acs:)(?!.*https?:\/\/).{1,128}$/iu,
+      example:
+        'a key of 1 to 128 characters that does not begin with aliyun or acs: and has no http:// in it',
+    },
+    maxValue: 128,
+    ifEmpty: 'ECS is asked: managed instances (mi-…) have no tags here, list those.',
+  },
   bucket: {
     form: /^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$/,
     expected: 'the name of an OSS bucket like ops-logs',
     maxPrefix: 512,
   },
-  lacks: { fleetTags: 'is not asked for instances by their tags yet; list them in `instances`' },
+  lacks: {},
   schedules: {
     lacks: {},
     maxInstances: 100,

@@ -25,6 +25,7 @@ import {
 import { alibaba, MAX_INSTANCES_PER_INVOCATION } from './facts.ts';
 import { type FiringId, readFiringId } from './firing-id.ts';
 import { readFrequency } from './frequency.ts';
+import { instancesWithTags } from './instances-with-tags.ts';
 import { invocationPages, readInvocations } from './read-invocations.ts';
 import { rehearse } from './rehearse.ts';
 import { type InvokeCommandRequest, MAX_INSTANCES_PER_STOP, MAX_RESULTS } from './requests.ts';
@@ -69,6 +70,7 @@ export function alibabaProvider(options: AlibabaProviderOptions): AlibabaProvide
     storedCommand: (target) => storedCommand(client, target),
     rehearse: (invocation) =>
       rehearse(client, withDefaults(invocation, terminationMode), options.clock ?? systemClock),
+    instancesWithTags: (region, tags) => instancesWithTags(client, region, tags),
     requestCounts: client.requestCounts,
     close: () => client.close(),
   };

@@ -236,6 +236,25 @@ export const DescribeCloudAssistantStatusRequest = z.strictObject({
 });
 export type DescribeCloudAssistantStatusRequest = z.infer<typeof DescribeCloudAssistantStatusRequest>;
 
+/** Rows of a page of DescribeInstances: the vendor takes 10 to 100. */
+export const MAX_INSTANCE_ROWS = 100;
+
+/** Of instances, which may have longer keys than invocations. */
+const InstanceTag = z.strictObject({
+  Key: z.string().min(1).max(128),
+  // Without a value it would find the key with any value.
+  Value: z.string().min(1).max(128),
+});
+
+export const DescribeInstancesRequest = z.strictObject({
+  RegionId,
+  Tag: z.array(InstanceTag).min(1).max(MAX_TAGS).refine(hasUniqueKeys, 'each tag key stands once'),
+  MaxResults: z.int().min(10).max(MAX_INSTANCE_ROWS),
+  NextToken: z.string().min(1).optional(),
+  DryRun: z.boolean().optional(),
+});
+export type DescribeInstancesRequest = z.infer<typeof DescribeInstancesRequest>;
+
 /** Bytes after Base64. */
 function encodedLength(text: string): number {
   return Math.ceil(Buffer.byteLength(text) / 3) * 4;

@@ -31,6 +31,8 @@ const COS = 'Check the COS bucket URL and key prefix of the command or rule, and
 const USER =
   'Check the user name of the rule or command: at most 256 characters, and it must exist on the instances.';
 const LISTING = 'Ask for at most 100 ids, or 10 filters of 5 values, and at most 100 rows a page.';
+const FLEET_TAGS =
+  'Check the tags of the fleet in the rules: CVM does not take them, or does not know the key.';
 const SCHEDULE = 'Check the schedule: five crontab fields in Beijing time, or a time that is still to come.';
 const NAME = 'Shorten or change the name: at most 60 bytes for a command, 120 characters for a schedule.';
 const CONTENT = 'The command content must be Base64 and at most 64 KB.';
@@ -54,6 +56,8 @@ const CODES: readonly (readonly [ErrorClass, Readonly<Record<string, string>>])[
     {
       InternalError: LOOK,
       ServiceUnavailable: LOOK,
+      // CVM's name for it.
+      InternalServerError: LOOK,
       FailedOperation: LOOK,
       'FailedOperation.CVMError':
         'TAT could not ask the CVM service: look whether the command ran before repeating it.',
@@ -161,6 +165,13 @@ const CODES: readonly (readonly [ErrorClass, Readonly<Record<string, string>>])[
       RequestSizeLimitExceeded: 'The request is too long: shorten the parameters or the command.',
       DryRunOperation: OURS,
       'LimitExceeded.FilterValueExceeded': LISTING,
+      // DescribeInstances of CVM
+      'FailedOperation.IllegalTagKey': FLEET_TAGS,
+      'FailedOperation.IllegalTagValue': FLEET_TAGS,
+      'FailedOperation.TagKeyReserved': FLEET_TAGS,
+      InvalidFilter: FLEET_TAGS,
+      'InvalidFilterValue.LimitExceeded': FLEET_TAGS,
+      'InvalidParameterValue.TagKeyNotFound': FLEET_TAGS,
       'ResourceUnavailable.InvalidResourceQuotaResourceCode': OURS,
     },
   ],

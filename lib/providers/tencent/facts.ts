@@ -6,6 +6,14 @@ import { splitInstances } from './instances.ts';
 
 export const MAX_INSTANCES_TO_INVOKE = 200;
 
+const endpoint = () =>
+  z
+    .string()
+    .refine(
+      (url) => /^https?:/.test(url) && URL.canParse(url.replaceAll('{region}', 'ap-guangzhou')),
+      'expected a URL, http:// or https://',
+    );
+
 export const SETTINGS = {
   TENCENTCLOUD_SECRET_ID: () => z.string().min(1).optional().describe('Tencent Cloud: SecretId.'),
   TENCENTCLOUD_SECRET_KEY: () => z.string().min(1).optional().describe('Tencent Cloud: SecretKey.'),
@@ -18,18 +26,16 @@ export const SETTINGS = {
         'Instead of the three: `ssm:<name>` or `secretsmanager:<id>` of a JSON object `{"secretId", "secretKey", "token"?}`, read again every SECRETS_MAX_AGE_SECONDS.',
       ),
   TENCENT_ENDPOINT: () =>
-    z
-      .string()
-      .refine(
-        (endpoint) =>
-          /^https?:/.test(endpoint) && URL.canParse(endpoint.replaceAll('{region}', 'ap-guangzhou')),
-        {
-          error: 'expected a URL, http:// or https://',
-        },
-      )
+    endpoint()
       .optional()
       .describe(
         'The TAT API. Default: the international site; mainland is https://tat.tencentcloudapi.com; `https://tat.{region}.tencentcloudapi.com` is each region’s own.',
+      ),
+  TENCENT_CVM_ENDPOINT: () =>
+    endpoint()
+      .optional()
+      .describe(
+        'The CVM API, which says which instances a tagged fleet has. Default: that of TENCENT_ENDPOINT, with `cvm.` in the place of `tat.`.',
       ),
   TENCENT_LANGUAGE: () =>
     z
@@ -50,16 +56,19 @@ export const tencent: ProviderFacts = {
   minTimeoutSeconds: 1,
   // The vendor takes 10; some are ours.
   maxTags: 7,
+  fleetTags: {
+    // The filters of one request.
+    max: 10,
+    key: { form: /^.{1,127}$/u, example: 'a key of 1 to 127 characters' },
+    maxValue: 255,
+    ifEmpty: 'CVM is asked: Lighthouse and registered instances have no tags here, list those.',
+  },
   bucket: {
     form: /^https:\/\/[a-z0-9][a-z0-9-]*-\d+\.cos\.[a-z0-9-]+\.myqcloud\.com$/i,
     expected: 'the URL of a COS bucket like https://logs-123454321.cos.ap-beijing.myqcloud.com',
     maxPrefix: 60,
   },
-  lacks: {
-    terminationMode,
-    tags: 'InvokeCommand of TAT takes no tags; leave them out',
-    fleetTags: 'is not asked for instances by their tags yet; list them in `instances`',
-  },
+  lacks: { terminationMode, tags: 'InvokeCommand of TAT takes no tags; leave them out' },
   schedules: {
     // CreateInvoker takes only name, command, instances, user, parameters, time settings and tags.
     lacks: {

@@ -17,8 +17,16 @@ const Credentials = z.object({
 const zone = 'Asia/Shanghai';
 
 export const open: ProviderModule['open'] = ({ settings, credentials, requestShares, stage }) => {
-  const { TENCENT_ENDPOINT: endpoint, TENCENT_LANGUAGE: language } = z
-    .object({ TENCENT_ENDPOINT: SETTINGS.TENCENT_ENDPOINT(), TENCENT_LANGUAGE: SETTINGS.TENCENT_LANGUAGE() })
+  const {
+    TENCENT_ENDPOINT: endpoint,
+    TENCENT_CVM_ENDPOINT: cvmEndpoint,
+    TENCENT_LANGUAGE: language,
+  } = z
+    .object({
+      TENCENT_ENDPOINT: SETTINGS.TENCENT_ENDPOINT(),
+      TENCENT_CVM_ENDPOINT: SETTINGS.TENCENT_CVM_ENDPOINT(),
+      TENCENT_LANGUAGE: SETTINGS.TENCENT_LANGUAGE(),
+    })
     .parse(settings);
   const provider = tencentProvider({
     credentials: credentials({
@@ -34,6 +42,7 @@ export const open: ProviderModule['open'] = ({ settings, credentials, requestSha
     language,
     requestShares,
     ...(endpoint !== undefined && { endpoint }),
+    ...(cvmEndpoint !== undefined && { cvmEndpoint }),
   });
   return { ...provider, schedules: tencentSchedules({ client: provider.client, stage }) };
 };

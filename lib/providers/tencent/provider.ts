@@ -19,10 +19,11 @@ import {
   invokeCommand,
   MAX_INSTANCES_TO_CANCEL,
 } from './actions/invocations.ts';
-import { createTencentClient, type TencentClientOptions } from './client.ts';
+import { CVM, createTencentClient, endpointOf, type TencentClientOptions } from './client.ts';
 import { MAX_INSTANCES_TO_INVOKE, tencent } from './facts.ts';
 import { findInvocations, looksOf } from './finding.ts';
 import { kindOfInstance, splitInstances } from './instances.ts';
+import { instancesWithTags } from './instances-with-tags.ts';
 import { readInvocations } from './reading.ts';
 import { rehearse } from './rehearse.ts';
 import { storedCommand } from './stored-command.ts';
@@ -30,6 +31,8 @@ import { storedCommand } from './stored-command.ts';
 export interface TencentProviderOptions extends TencentClientOptions {
   /** Used instead of a new one, to share its connections and rate limits (with `tencentSchedules`). */
   client?: VendorClient;
+  /** CVM's; default that of `endpoint`, by CVM's name. */
+  cvmEndpoint?: string;
   /** How many pages of 100 invocations `find` looks through before it says that it cannot conclude. Default 10. */
   maxFindPages?: number;
 }
@@ -44,6 +47,9 @@ export interface TencentProvider extends Provider, Rehearsing {
 /** @throws TypeError when the options are no endpoint */
 export function tencentProvider(options: TencentProviderOptions): TencentProvider {
   const client = options.client ?? createTencentClient(options);
+  const { endpoint, cvmEndpoint = endpoint && endpointOf(CVM, endpoint) } = options;
+  // A listing may be large, and is never urgent: it has its own connections, none of which a command waits for.
+  const cvm = createTencentClient({ ...options, ...(cvmEndpoint && { endpoint: cvmEndpoint }) }, CVM);
   return {
     name: 'tencent',
     identity: { by: 'looks', of: looksOf },
@@ -59,8 +65,13 @@ export function tencentProvider(options: TencentProviderOptions): TencentProvide
     storedCommand: (target) => storedCommand(client, target),
     rehearse: (invocation) =>
       rehearse(client, invocation, (region, instances) => availability(client, region, instances)),
-    requestCounts: client.requestCounts,
-    close: () => client.close(),
+    instancesWithTags: (region, tags) => instancesWithTags(cvm, region, tags),
+    get requestCounts() {
+      return { ...client.requestCounts, ...cvm.requestCounts };
+    },
+    async close() {
+      await Promise.all([client.close(), cvm.close()]);
+    },
   };
 }
 

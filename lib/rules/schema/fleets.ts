@@ -16,7 +16,7 @@ export const FleetSpec = z
       .optional()
       .describe('The ids of the instances, without templates.'),
     tags: z
-      .record(z.string(), z.string('expected a text; put numbers, true and false in quotes'))
+      .record(z.string(), z.string())
       .refine((tags) => Object.keys(tags).length > 0, 'expected at least one tag, like { role: web }')
       .optional()
       .describe(

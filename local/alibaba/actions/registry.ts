@@ -4,6 +4,7 @@ import { createCommand } from './create-command.ts';
 import { deleteCommand } from './delete-command.ts';
 import { describeCloudAssistantStatus } from './describe-cloud-assistant-status.ts';
 import { describeCommands } from './describe-commands.ts';
+import { describeInstances } from './describe-instances.ts';
 import { describeInvocationResults } from './describe-invocation-results.ts';
 import { describeInvocations } from './describe-invocations.ts';
 import { invokeCommand } from './invoke-command.ts';
@@ -17,6 +18,7 @@ export const ACTIONS: ReadonlyMap<string, Action> = new Map([
   ['DeleteCommand', deleteCommand],
   ['DescribeCloudAssistantStatus', describeCloudAssistantStatus],
   ['DescribeCommands', describeCommands],
+  ['DescribeInstances', describeInstances],
   ['DescribeInvocationResults', describeInvocationResults],
   ['DescribeInvocations', describeInvocations],
   ['InvokeCommand', invokeCommand],

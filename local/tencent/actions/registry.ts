@@ -6,6 +6,7 @@ import { createInvoker } from './create-invoker.ts';
 import { deleteCommand, deleteCommands } from './delete-command.ts';
 import { describeAutomationAgentStatus } from './describe-automation-agent-status.ts';
 import { describeCommands } from './describe-commands.ts';
+import { describeInstances } from './describe-instances.ts';
 import { describeInvocationTasks } from './describe-invocation-tasks.ts';
 import { describeInvocations } from './describe-invocations.ts';
 import { describeInvokerRecords } from './describe-invoker-records.ts';
@@ -23,6 +24,7 @@ export const ACTIONS: ReadonlyMap<string, Action> = new Map(
     invokeCommand,
     runCommand,
     cancelInvocation,
+    describeInstances,
     describeInvocations,
     describeInvocationTasks,
     createCommand,

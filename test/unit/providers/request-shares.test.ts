@@ -36,6 +36,7 @@ describe('in serverless.yml', () => {
     'CancelInvocation',
     'StopInvocation',
     'DescribeInvokers',
+    'DescribeInstances',
   ])('all environments together take no more of %s than there is', (action) => {
     const ofQueues = ['dispatch', 'poller'].map((name) => {
       const { reservedConcurrency = 0, environment } = functions[name] ?? {};

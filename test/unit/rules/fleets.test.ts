@@ -153,3 +153,124 @@ test('a broken fleet is one problem, not one of each rule that names it', () => 
     'r.yml:5:28: fleets.web.provider: expected tencent or alibaba, came "tencnt"; did you mean `tencent`?',
   ]);
 });
+
+const TAGGED = `fleets:
+  web: { provider: tencent, region: ap-beijing, tags: { role: web, 'ops:owner': 'a b' } }
+  db: { provider: tencent, region: ap-tokyo, instances: [ins-5] }
+  ecs: { provider: alibaba, tags: { role: web } }`;
+
+function tagged(rule: string): Rule {
+  const [found] = rulesOf(`  - { name: r, on: alertmanager, ${rule} }`, TAGGED).rules;
+  if (found === undefined) throw new Error('no rule');
+  return found;
+}
+
+test('a rule on a tagged fleet asks for all that the cloud finds by its tags', () => {
+  expect(askedFor(tagged('run: { fleet: web, command: cmd-1 }'), '')).toMatchObject({
+    action: 'run',
+    target: { provider: 'tencent', region: 'ap-beijing', instances: [] },
+    taggedFleet: { name: 'web', tags: { role: 'web', 'ops:owner': 'a b' } },
+  });
+});
+
+test('a rule on a listed fleet says nothing of tags', () => {
+  expect(askedFor(ruleOf('fleet: web'), '')).not.toHaveProperty('taggedFleet');
+});
+
+test('instances that an event names on a tagged fleet are compared with it later, and have the form of ids', () => {
+  const rule = tagged('run: { fleet: web, command: cmd-1, instances: "${event.data.labels.instance_id}" }');
+  expect(askedFor(rule, 'ins-9')).toMatchObject({
+    target: { instances: ['ins-9'] },
+    taggedFleet: { name: 'web' },
+    guards: { maxInstances: 50 },
+  });
+  expect(askedFor(rule, 'ins-9; reboot')).toMatchObject({ code: 'instances.invalid' });
+  expect(askedFor(rule, '')).toMatchObject({ code: 'instances.invalid' });
+});
+
+test('the share of a tagged fleet has no number until the cloud is asked; of a list it has', () => {
+  const guards = 'guards: { maxShare: 10% }';
+  expect(askedFor(tagged(`run: { fleet: web, command: cmd-1 }, ${guards}`), '')).toMatchObject({
+    guards: { maxShare: { fleet: 'web', percent: 10 } },
+  });
+  expect(askedFor(tagged(`run: { fleet: db, command: cmd-1 }, ${guards}`), '')).toMatchObject({
+    guards: { maxShare: { fleet: 'db', percent: 10, size: 1 } },
+  });
+});
+
+test('an event chooses a fleet from the list of the rule, by its name', () => {
+  const rule = tagged(
+    'run: { fleet: { from: "${event.data.labels.instance_id}", of: [web, db] }, command: cmd-1 }',
+  );
+  expect(askedFor(rule, 'db')).toMatchObject({
+    target: { region: 'ap-tokyo', instances: ['ins-5'] },
+  });
+  expect(askedFor(rule, 'web')).toMatchObject({
+    target: { region: 'ap-beijing', instances: [] },
+    taggedFleet: { name: 'web' },
+  });
+  expect(askedFor(rule, 'ecs')).toEqual({
+    code: 'fleet.not-allowed',
+    message: '`fleet`: `ecs` is not one of the fleets that this rule may run on: web, db',
+  });
+  expect(askedFor(rule, 'constructor')).toMatchObject({ code: 'fleet.not-allowed' });
+  expect(askedFor(rule, '')).toMatchObject({ code: 'fleet.not-allowed' });
+});
+
+test('an event chooses an instance only of the fleet that it chose', () => {
+  const rule = tagged(
+    'run: { fleet: { from: "${event.data.raw.ids[0]}", of: [web, db] }, command: cmd-1, instances: "${event.data.raw.ids[1]}" }',
+  );
+  expect(askedFor(rule, 'db ins-5')).toMatchObject({ target: { instances: ['ins-5'] } });
+  expect(askedFor(rule, 'db ins-6')).toMatchObject({ code: 'instances.not-in-fleet' });
+});
+
+test('a standing schedule on a tagged fleet leaves its instances to the sync', () => {
+  const { schedules } = rulesOf(
+    '  - { name: r, on: alertmanager, run: { fleet: db, command: cmd-1 } }',
+    `${TAGGED}\nschedules: [{ name: s, fleet: web, command: cmd-1, recurrence: '0 3 * * *' }]`,
+  );
+  expect(schedules).toMatchObject([{ name: 's', instances: [], taggedFleet: { name: 'web' } }]);
+});
+
+test.each([
+  ['{ provider: tencent, tags: {} }', 'fleets.x.tags: expected at least one tag, like { role: web }'],
+  ['{ provider: tencent, tags: { role: 1 } }', 'fleets.x.tags.role: expected a text, came 1'],
+  [
+    "{ provider: tencent, tags: { role: '${event.id}' } }",
+    'fleets.x.tags.role: expected a text of 1 to 255 characters as it stands',
+  ],
+  ["{ provider: tencent, tags: { role: '' } }", 'fleets.x.tags.role: expected a text of 1 to 255 characters'],
+  [
+    "{ provider: tencent, tags: { role: ' web' } }",
+    'fleets.x.tags.role: expected a text of 1 to 255 characters',
+  ],
+  [
+    "{ provider: alibaba, tags: { 'acs:role': web } }",
+    'fleets.x.tags.acs:role: expected a key of 1 to 128 characters that does not begin with aliyun',
+  ],
+  [
+    '{ provider: tencent, instances: [ins-1], tags: { role: web } }',
+    'expected exactly one of instances, tags, came instances and tags',
+  ],
+  ['{ provider: tencent }', 'expected exactly one of instances, tags, came none'],
+  [
+    `{ provider: tencent, tags: { ${[...'abcdefghijk'].map((key) => `${key}: x`).join(', ')} } }`,
+    'fleets.x.tags: tencent takes at most 10 tags, came 11',
+  ],
+])('a fleet %s is refused', (fleet, problem) => {
+  const file = `version: 1\nproviders: { tencent: { region: ap-guangzhou }, alibaba: { region: cn-hangzhou } }\nfleets: { x: ${fleet} }\nrules: []\n`;
+  expect(problemsIn(file)).toEqual([expect.stringContaining(problem)]);
+});
+
+test.each([
+  ['{ from: "${event.id}", of: [web, nope] }', 'rules[0].run.fleet.of[1]: there is no fleet `nope`'],
+  [
+    '{ from: "${event.id}", of: [web, ecs] }',
+    '`ecs` is of alibaba, and `web` of tencent: a command is of one cloud; write a rule for each',
+  ],
+  ['{ from: "${event.id}", of: [] }', 'rules[0].run.fleet'],
+])('a choice of fleets %s is refused', (fleet, problem) => {
+  const file = `version: 1\nproviders: { alibaba: { region: cn-hangzhou } }\n${TAGGED}\nrules:\n  - { name: r, on: alertmanager, run: { fleet: ${fleet}, command: cmd-1 } }\n`;
+  expect(problemsIn(file)).toEqual([expect.stringContaining(problem)]);
+});

@@ -21,7 +21,9 @@ const FILE = `version: 1
 providers: { tencent: { region: ap-guangzhou }, alibaba: { region: cn-hangzhou } }
 destinations: { ops: { sqs: ops-completions } }
 limits: { runsPerRequest: 7 }
-fleets: { web: { provider: tencent, instances: [ins-1, ins-2] } }
+fleets:
+  web: { provider: tencent, instances: [ins-1, ins-2] }
+  tagged: { provider: tencent, tags: { role: web, '$': '["fleet","x"]' } }
 sources:
   slack: { tenants: [T1] }
   generic: { signatureHeader: X-Acme-Signature, id: body.id }
@@ -45,6 +47,8 @@ rules:
     notify: [ops]
   - { name: stop, on: alertmanager, when: "event.data.labels.alertname in ['Low', 'High5xx']", cancel: { rule: all, key: event.id } }
   - { name: tags, on: alertmanager, run: { provider: alibaba, command: c-1, instances: [i-1], tags: { $: '["expression","x"]' } } }
+  - { name: asked, on: github, run: { fleet: tagged, command: cmd-4 }, guards: { maxShare: 10% } }
+  - { name: chosen, on: [slack, alertmanager], allow: { users: ['*'] }, run: { fleet: { from: '\${event.data.?options.orValue({})[?"group"].orValue("tagged")}', of: [web, tagged] }, command: cmd-5 } }
   - { name: later, on: slack, allow: { users: ['*'] }, schedule: { fleet: web, command: cmd-2, at: '\${event.data.args[1]}' } }
   - { name: named, on: slack, byName: true, allow: { users: [U1] }, outputs: none, run: { fleet: web, command: cmd-3, parameters: { a: '\${event.data.options.a}' } } }
 schedules:
