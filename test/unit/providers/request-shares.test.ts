@@ -12,7 +12,7 @@ const File = z.object({
     z.string(),
     z.object({
       reservedConcurrency: z.int(),
-      environment: z.object({ REQUEST_SHARES: RequestShares.optional() }),
+      environment: z.object({ REQUEST_SHARES: RequestShares.optional() }).default({}),
     }),
   ),
 });
