@@ -103,6 +103,7 @@ async function play(count: number, clock: SimulatedClock): Promise<Played> {
     lastLook: async ({ runId }) => ({ freeze: undefined, tombstones: [], run: await store.get(runId) }),
     providers: { tencent: cloud.provider, alibaba: cloud.provider },
     fleets: fleetCache({ providers: {}, maxAgeMs: 0, now }),
+    runsQueue: { send: async () => {} },
     publishing: {
       stage: 'bench',
       reply: async () => {},

@@ -59,7 +59,8 @@ export const SETTINGS = {
       .describe(
         'How long the table keeps an entry of the audit (who approved, cancelled, froze, redrove), in days; an entry keeps what was set when it was written ([operations.md](operations.md#who-did-what)).',
       ),
-  RUNS_QUEUE_URL: () => url().describe('The queue from `webhook` and `queue` to `dispatch`.'),
+  RUNS_QUEUE_URL: () =>
+    url().describe('The queue to `dispatch`, of `webhook` and `queue`, and of the runs that follow others.'),
   RECORDS_QUEUE_URL: () => url().describe('The queue of the records of events.'),
   RECORDS_DLQ_URL: () => url().describe('The queue for records that cannot be stored.'),
   RUNS_DLQ_URL: () => url().describe('The queue for run requests that need a person’s decision.'),
@@ -154,6 +155,7 @@ const behind = () => ({
   AUDIT_DAYS: SETTINGS.AUDIT_DAYS(),
   ...secrets(),
   ...providers(),
+  RUNS_QUEUE_URL: SETTINGS.RUNS_QUEUE_URL(),
   WAKE_UP_QUEUE_URL: SETTINGS.WAKE_UP_QUEUE_URL(),
   FLEET_CACHE_SECONDS: SETTINGS.FLEET_CACHE_SECONDS(),
 });
@@ -172,7 +174,6 @@ export const QueueConfig = () =>
 export const DispatchConfig = () =>
   z.object({
     ...behind(),
-    RUNS_QUEUE_URL: SETTINGS.RUNS_QUEUE_URL(),
     RUNS_DLQ_URL: SETTINGS.RUNS_DLQ_URL(),
   });
 export const RecordsConfig = () =>

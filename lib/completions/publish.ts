@@ -180,6 +180,8 @@ function runData(run: Run, tasks: readonly RunTask[]): Omit<CompletionEventData,
     counts: countByStatus(tasks),
     trigger: run.trigger,
     ancestry: run.ancestry,
+    after: run.after,
+    next: run.next,
     startedAt: run.startedAt,
     endedAt: run.endedAt,
   };

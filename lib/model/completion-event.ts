@@ -6,7 +6,7 @@ import * as z from 'zod';
 import { ApprovalView } from './approval-view.ts';
 import { Ancestor } from './chain.ts';
 import { ProviderName } from './provider-name.ts';
-import { Trigger } from './run-request.ts';
+import { Followed, RunId, Trigger } from './run-request.ts';
 import { AggregateStatus, Started, TaskStatus } from './status.ts';
 
 /** Why a run did not succeed: a stable code, and a sentence for the person who is on call. */
@@ -49,6 +49,9 @@ export const CompletedTask = z.strictObject({
 });
 export type CompletedTask = z.infer<typeof CompletedTask>;
 
+/** The run that follows an end by `onFailure` or `onSuccess`. */
+export const FollowedBy = z.strictObject({ rule: z.string(), runId: RunId });
+
 export const CompletionEventData = z.strictObject({
   runId: z.string(),
   rule: z.string(),
@@ -64,6 +67,10 @@ export const CompletionEventData = z.strictObject({
   trigger: Trigger,
   /** The runs that led to this one by their completion events, oldest first; absent where none did. */
   ancestry: z.array(Ancestor).optional(),
+  /** The run that it follows by `onFailure` or `onSuccess`; absent where it follows none. */
+  after: Followed.optional(),
+  /** At its end: the run that follows it. */
+  next: FollowedBy.optional(),
   /** Of `run.waiting`: what it waits for. */
   waitingFor: Reason.extend({ until: z.string().optional() }).optional(),
   /** Of `run.waiting`: who may approve it until when, and what will run. */

@@ -4,8 +4,8 @@ import type { RunRequest } from './run-request.ts';
 export type RejectRequest = Extract<RunRequest, { action: 'reject' }>;
 
 export function rejectionOf(runRequest: RunRequest, reason: RejectRequest['reason']): RejectRequest {
-  const { runId, rule, trigger, chain, notify, replyTo, traceparent, requestedAt } = runRequest;
-  const common = { runId, rule, trigger, chain, notify, replyTo, traceparent, requestedAt };
+  const { runId, rule, trigger, chain, after, notify, replyTo, traceparent, requestedAt } = runRequest;
+  const common = { runId, rule, trigger, chain, after, notify, replyTo, traceparent, requestedAt };
   const rejected = { ...common, version: 2 as const, action: 'reject' as const, reason };
   if (runRequest.action === 'cancel' || runRequest.target === undefined) return rejected;
   const { provider, region, command } = runRequest.target;

@@ -8,7 +8,7 @@ import { ApprovalTerms } from './approval.ts';
 import { Chain } from './chain.ts';
 import { DestinationRef } from './destination-ref.ts';
 import { Episode } from './episode.ts';
-import { ReplyTo } from './reply-to.ts';
+import { Outputs, ReplyTo } from './reply-to.ts';
 import { TaggedFleet } from './tagged-fleet.ts';
 import { RefusedTarget, Target } from './target.ts';
 import { Waves } from './waves.ts';
@@ -72,12 +72,36 @@ export type RenderedGuards = z.infer<typeof RenderedGuards>;
 export const OnUnavailable = z.enum(['fail', 'retry', 'skip']);
 export type OnUnavailable = z.infer<typeof OnUnavailable>;
 
+/** How a run may have ended that another one follows: by then something may have been sent. */
+export const FollowedEnd = z.enum([
+  'succeeded',
+  'failed',
+  'partly_failed',
+  'timed_out',
+  'stopped',
+  'partly_stopped',
+  'unknown',
+]);
+export type FollowedEnd = z.infer<typeof FollowedEnd>;
+
+/** A run and how it ended. */
+const Ended = z.strictObject({ runId: RunId, rule: z.string(), status: FollowedEnd });
+
+/** The run whose end a run follows (`onFailure`, `onSuccess`). */
+export const Followed = Ended.extend({
+  /** The first run of this line that did not succeed: whatever follows it, the whole has failed. */
+  failed: Ended.optional(),
+});
+export type Followed = z.infer<typeof Followed>;
+
 const common = {
   runId: RunId,
   rule: z.string(),
   trigger: Trigger,
   /** Where the event came from a run of ours. */
   chain: Chain.optional(),
+  /** Of a run that follows another by `onFailure` or `onSuccess`; its trigger is that of the first. */
+  after: Followed.optional(),
   /** Where the completion events go, resolved from the rules' names, so that dispatch and poller read no rules. */
   notify: z.array(DestinationRef),
   replyTo: ReplyTo.optional(),
@@ -109,12 +133,54 @@ const execution = {
   approval: ApprovalTerms.optional(),
 };
 
+/**
+ * What runs after a run has ended so: rendered with its event, when its rule matched. Only what nobody could know then, the
+ * times and the instances that were reached, is filled in at the end.
+ */
+export const FollowUp = z.strictObject({
+  rule: z.string(),
+  after: z.array(FollowedEnd).min(1),
+  /** Of the run that ended; absent: those of `asks`. */
+  instances: z.enum(['touched', 'failed']).optional(),
+  notify: z.array(DestinationRef),
+  /** As its rule says. Absent: `caller`. */
+  outputs: Outputs.optional(),
+  /** `limits.chainDepth` of the rules. */
+  maxDepth: z.int().nonnegative(),
+  asks: z.discriminatedUnion('action', [
+    z.strictObject({
+      action: z.literal('run'),
+      /** With `instances`, those that it may be run on at all. */
+      target: Target,
+      taggedFleet: asked.taggedFleet,
+      patterns: asked.patterns,
+      ...execution,
+      deadlineMs: z.int().positive(),
+      /** How long after the end. Absent: at once. */
+      delayMs: z.int().positive().optional(),
+    }),
+    /** Its rendering was refused: that is told when it would have run. */
+    z.strictObject({
+      action: z.literal('reject'),
+      target: RefusedTarget.optional(),
+      reason: z.strictObject({ code: z.string(), message: z.string() }),
+    }),
+  ]),
+  get followUps(): z.ZodOptional<z.ZodArray<typeof FollowUp>> {
+    return z.array(FollowUp).optional();
+  },
+});
+export type FollowUp = z.infer<typeof FollowUp>;
+
+const followUps = z.array(FollowUp).optional();
+
 /** Version 1 had the fields of the target beside the others: `upgradeRunRequest` (lib/model/upgrade.ts) reads it. */
 export const RunRequest = z.discriminatedUnion('action', [
   z.strictObject({
     ...asked,
     ...execution,
     action: z.literal('run'),
+    followUps,
     /** ISO 8601: dispatch gives up retrying after this. */
     deadline: z.iso.datetime(),
   }),
@@ -136,6 +202,7 @@ export const RunRequest = z.discriminatedUnion('action', [
   z.strictObject({
     ...asked,
     action: z.literal('schedule'),
+    followUps,
     /** A one-off instant, ISO 8601 … */
     at: z.iso.datetime({ offset: true }).optional(),
     /** … or again and again, in the provider's own words. */

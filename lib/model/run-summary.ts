@@ -14,6 +14,8 @@ export const RunSummary = CompletionEventData.pick({
   status: true,
   reason: true,
   trigger: true,
+  after: true,
+  next: true,
   startedAt: true,
   endedAt: true,
 }).extend({
@@ -48,6 +50,8 @@ export function summariseRun(run: Omit<Run, 'tasks'>): RunSummary {
     cancel: run.cancel,
     invocationIds: run.invocations.flatMap(({ invocationId }) => invocationId ?? []),
     trigger: run.trigger,
+    after: run.after,
+    next: run.next,
     requestedAt: run.requestedAt,
     startedAt: run.startedAt,
     endedAt: run.endedAt,

@@ -5,10 +5,10 @@
 import * as z from 'zod';
 import { RunApproval } from './approval.ts';
 import { Ancestor } from './chain.ts';
-import { Reason, RunStatus } from './completion-event.ts';
+import { FollowedBy, Reason, RunStatus } from './completion-event.ts';
 import { DestinationRef } from './destination-ref.ts';
 import { ReplyTo } from './reply-to.ts';
-import { OnUnavailable, RenderedGuards, RunId, Trigger } from './run-request.ts';
+import { Followed, FollowUp, OnUnavailable, RenderedGuards, RunId, Trigger } from './run-request.ts';
 import { Started, TaskStatus } from './status.ts';
 import { RunFleet } from './tagged-fleet.ts';
 import { RefusedTarget, Target } from './target.ts';
@@ -40,7 +40,14 @@ export const RunInvocation = z.strictObject({
 });
 export type RunInvocation = z.infer<typeof RunInvocation>;
 
-export const PendingEvent = z.enum(['run.waiting', 'run.started', 'run.completed', 'run.rejected']);
+/** What is to be sent out: events, and the request of the run that follows. */
+export const PendingEvent = z.enum([
+  'run.waiting',
+  'run.started',
+  'run.completed',
+  'run.rejected',
+  'follow-up',
+]);
 export type PendingEvent = z.infer<typeof PendingEvent>;
 
 /** The time of a `schedule` action, and its id at the provider. */
@@ -114,6 +121,12 @@ export const Run = z.strictObject({
   trigger: Trigger,
   /** The runs that led to it, oldest first. */
   ancestry: z.array(Ancestor).optional(),
+  /** The run that it follows by `onFailure` or `onSuccess`. */
+  after: Followed.optional(),
+  /** What may follow it. Deleted when its end has been reported. */
+  followUps: z.array(FollowUp).optional(),
+  /** At its end: the run that follows it. */
+  next: FollowedBy.optional(),
   notify: z.array(DestinationRef),
   replyTo: ReplyTo.optional(),
   traceparent: z.string().optional(),

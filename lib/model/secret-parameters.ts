@@ -3,7 +3,7 @@
  * In case a command prints one, published outputs are searched for it
  * (docs/decisions/2026-11-21-secret-parameters.md).
  */
-import type { RenderedGuards, RunRequest } from './run-request.ts';
+import type { FollowUp, RenderedGuards, RunRequest } from './run-request.ts';
 import type { Target } from './target.ts';
 
 /** Replaces a secret wherever parameters are shown, and in the table after the end of the run. */
@@ -39,11 +39,23 @@ export function shownParameters({
 export function shownRequest(runRequest: RunRequest): RunRequest {
   if (runRequest.action !== 'run' && runRequest.action !== 'schedule') return runRequest;
   const target = shownTarget(runRequest.target);
-  const shown = { ...runRequest, target };
+  const followUps = runRequest.followUps?.map(shownFollowUp);
+  const shown = { ...runRequest, target, ...(followUps && { followUps }) };
   if (shown.action === 'run') return { ...shown, guards: shownGuards(runRequest.target, shown) };
   const { execution } = shown;
   if (execution === undefined) return shown;
   return { ...shown, execution: { ...execution, guards: shownGuards(runRequest.target, execution) } };
+}
+
+function shownFollowUp({ asks, followUps, ...followUp }: FollowUp): FollowUp {
+  return {
+    ...followUp,
+    asks:
+      asks.action === 'reject'
+        ? asks
+        : { ...asks, target: shownTarget(asks.target), guards: shownGuards(asks.target, asks) },
+    ...(followUps && { followUps: followUps.map(shownFollowUp) }),
+  };
 }
 
 /** The fields of a run that may contain a secret, as they are stored after its end. */

@@ -48,6 +48,8 @@ export interface LoadContext extends Omit<Compiling, 'kinds'> {
   readonly windows: FileWindows;
   /** All of the file, for `cancel`. */
   readonly rules: readonly RuleParts[];
+  /** Rules that may follow others, with the kinds of event that reach them (lib/rules/compile-follow-ups.ts). */
+  readonly followers: ReadonlyMap<string, ReadonlySet<EventKind>>;
   /** The names of all rules and standing schedules: what a completion event may be of. */
   readonly named: readonly string[];
 }
@@ -63,11 +65,12 @@ export interface RuleParts {
 export function compileRule(parts: RuleParts, path: Path, context: LoadContext): Rule | undefined {
   const { spec, given } = parts;
   const on = typeof spec.on === 'string' ? [spec.on] : (spec.on ?? []);
-  const kinds = kindsOf(on, typeof spec.on === 'string', path, context);
+  const followed = given.has('on') ? undefined : checkFollower(parts, path, context);
+  const kinds = followed ?? kindsOf(on, typeof spec.on === 'string', path, context);
   const compiling: Compiling = { ...context, kinds };
-  checkAllow(given.has('allow'), on, path, context);
+  if (followed === undefined) checkAllow(given.has('allow'), on, path, context);
   if (spec.allow !== undefined) checkAllowEntries(spec.allow, [...path, 'allow'], context);
-  checkByName(spec, on, path, context);
+  if (followed === undefined) checkByName(spec, on, path, context);
   const when = spec.when === undefined ? undefined : compileWhen(spec.when, path, compiling, context.named);
   const windows = windowsOf(spec.name ?? '', spec, path, context);
   const approval = compileApproval(parts, on, path, context);
@@ -86,6 +89,7 @@ export function compileRule(parts: RuleParts, path: Path, context: LoadContext):
     action: withRuleWide(action, windows, approval),
     notify,
     outputs: spec.outputs ?? 'caller',
+    ...(followed && { kinds: followed }),
   };
 }
 
@@ -101,6 +105,30 @@ function withRuleWide(
     ...(windows && { guards: { ...action.guards, windows } }),
     ...(approval && { approval }),
   };
+}
+
+/** A rule without sources. @returns the kinds of event of the rules that it follows */
+function checkFollower(
+  { spec, given }: RuleParts,
+  path: Path,
+  { followers, rules, problems }: LoadContext,
+): EventKind[] {
+  const isNamed = rules.some(({ spec: { onFailure, onSuccess }, given: has }) => {
+    const isBroken = (has.has('onFailure') && !onFailure) || (has.has('onSuccess') && !onSuccess);
+    return isBroken || [onFailure?.run, onSuccess?.run].includes(spec.name);
+  });
+  if (!isNamed) {
+    problems.add(
+      [...path, 'on'],
+      'is missing: expected the name of a source, or a list of names. A rule without `on` runs only where another one names it in `onFailure` or `onSuccess`',
+    );
+    return [];
+  }
+  for (const field of ['when', 'allow', 'byName']) {
+    if (!given.has(field)) continue;
+    problems.add([...path, field], `is for rules with \`on\`; this one runs after others, and asks no event`);
+  }
+  return [...(followers.get(spec.name ?? '') ?? [])];
 }
 
 /** The kinds of event that any of its sources makes; none where one is unknown, so that any field is thinkable. */

@@ -7,6 +7,7 @@ import { FleetReflexError } from '../errors.ts';
 import type { DestinationRef } from '../model/destination-ref.ts';
 import { present } from '../present.ts';
 import { type SourceSettings, tenantsOf } from '../sources/settings.ts';
+import { kindsOfFollowers, withFollowUps } from './compile-follow-ups.ts';
 import { compileRule, type LoadContext, type RuleParts } from './compile-rule.ts';
 import { compileStandingSchedule } from './compile-schedule.ts';
 import { compileFileWindows } from './compile-windows.ts';
@@ -84,6 +85,7 @@ export function loadRules(
       tenants: readTenants(settings),
       windows,
       rules,
+      followers: kindsOfFollowers({ rules, sources: sourcesByName }),
       named,
     };
     checkNames(given['rules'], 'rules', problems);
@@ -91,6 +93,7 @@ export function loadRules(
     checkNames(given['freezes'], 'freezes', problems);
     checkNames(given['only'], 'only', problems);
     checkShared(given['schedules'], given['rules'], problems);
+    const limits = LimitsSpec.safeParse(given['limits'] ?? {}).data ?? LimitsSpec.parse({});
     const compiled = rules.map((rule, index) => compileRule(rule, ['rules', index], context));
     const schedules: (StandingSchedule | undefined)[] = toList(given['schedules']).map((value, index) => {
       const spec = StandingScheduleSpec.safeParse(value).data;
@@ -98,11 +101,11 @@ export function loadRules(
     });
     return {
       fileName,
-      rules: compiled.filter((rule) => rule !== undefined),
+      rules: withFollowUps(compiled, limits.chainDepth, context),
       schedules: schedules.filter((schedule) => schedule !== undefined),
       sources: settings,
       destinations: [...destinations.values()],
-      limits: LimitsSpec.safeParse(given['limits'] ?? {}).data ?? LimitsSpec.parse({}),
+      limits,
       windows,
     };
   }
@@ -169,6 +172,8 @@ function readParts(rule: Readonly<Record<string, unknown>>, whole: RuleSpec | un
     freezes: part(shape.freezes, 'freezes'),
     only: part(shape.only, 'only'),
     notify: part(shape.notify, 'notify'),
+    onFailure: part(shape.onFailure, 'onFailure'),
+    onSuccess: part(shape.onSuccess, 'onSuccess'),
   });
   return { spec, given };
 }

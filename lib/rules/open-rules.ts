@@ -48,7 +48,7 @@ interface Shared {
 function openRule(line: string, { kinds: ofSources, tenants, fleets }: Shared): Rule {
   let kinds: EventKind[] | undefined;
   const kindsOfRule = (): EventKind[] => {
-    kinds ??= [...new Set(rule.on.flatMap((source) => ofSources.get(source) ?? []))];
+    kinds ??= [...(rule.kinds ?? new Set(rule.on.flatMap((source) => ofSources.get(source) ?? [])))];
     return kinds;
   };
   const open = (value: unknown): unknown => {

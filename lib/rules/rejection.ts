@@ -1,6 +1,6 @@
 /** Why a rule that matched may not run: thrown inside the rendering only, and caught there. */
 import type { TriggerEvent } from '../model/trigger-event.ts';
-import type { Steps } from './steps.ts';
+import { OutOfSteps, type Steps } from './steps.ts';
 import { renderText, type Template } from './template.ts';
 
 export class Rejection extends Error {
@@ -20,4 +20,15 @@ export function renderField(field: string, template: Template, event: TriggerEve
   const rendering = renderText(template, event, steps);
   if (rendering.ok) return rendering.value;
   throw new Rejection('template.failed', `\`${field}\`: ${rendering.because}`);
+}
+
+/** Where the steps are used up, that is the reason, whatever failed for it. */
+export function rejectionOf(thrown: unknown, steps: Steps): Rejection {
+  const isRejection = thrown instanceof Rejection;
+  if (!isRejection && !(thrown instanceof OutOfSteps)) throw thrown;
+  const whySpent = steps.whySpent();
+  const target = isRejection ? thrown.target : {};
+  return whySpent === undefined && isRejection
+    ? thrown
+    : new Rejection('limit.steps', whySpent ?? '', target);
 }

@@ -4,19 +4,16 @@
  */
 import { actorOf } from '../model/actor.ts';
 import { endOf, episodeOf } from '../model/episode-of.ts';
-import { EMPTY_KEY, isBlankKey, keyFor } from '../model/guard-key.ts';
 import type { ReplyTo } from '../model/reply-to.ts';
 import { runIdFor } from '../model/run-id.ts';
-import type { RenderedGuards, RunRequest } from '../model/run-request.ts';
+import type { RunRequest } from '../model/run-request.ts';
 import type { TriggerEvent } from '../model/trigger-event.ts';
-import type { Expression } from './expression.ts';
-import { type Fleet, taggedPart } from './fleet.ts';
 import { AT_EXPECTED, toInstant, whyNotAt } from './instant.ts';
-import { Rejection, renderField } from './rejection.ts';
-import { patternsOf, renderTarget } from './render-target.ts';
-import type { CancelAction, Execution, Rule, RunAction, ScheduleAction } from './rule.ts';
-import { OutOfSteps, type Steps, stepsOfEvent } from './steps.ts';
-import { toText } from './template.ts';
+import { Rejection, rejectionOf, renderField } from './rejection.ts';
+import { renderBoth, renderKey, renderLater } from './render-execution.ts';
+import { renderFollowUps } from './render-follow-ups.ts';
+import type { CancelAction, Rule, RunAction, ScheduleAction } from './rule.ts';
+import { type Steps, stepsOfEvent } from './steps.ts';
 
 export interface RenderContext {
   now: Date;
@@ -41,6 +38,22 @@ export function renderRule(rule: Rule, event: TriggerEvent, context: RenderConte
   const common = commonOf(rule, event, context);
   const { steps = stepsOfEvent() } = context;
   try {
+    const request = requestOf();
+    if (request.action !== 'run' && request.action !== 'schedule') return request;
+    const followUps = renderFollowUps(rule.followUps, event, steps);
+    return followUps === undefined ? request : { ...request, followUps };
+  } catch (thrown) {
+    const { code, message, target } = rejectionOf(thrown, steps);
+    return {
+      ...common,
+      version: 2,
+      action: 'reject',
+      target: action.kind === 'cancel' ? undefined : { provider: action.target.provider, ...target },
+      reason: { code, message },
+    };
+  }
+
+  function requestOf(): RunRequest {
     switch (action.kind) {
       case 'run':
         return context.at === undefined
@@ -62,27 +75,7 @@ export function renderRule(rule: Rule, event: TriggerEvent, context: RenderConte
           ...renderSchedule(action, event, context, steps),
         };
     }
-  } catch (thrown) {
-    const { code, message, target } = rejectionOf(thrown, steps);
-    return {
-      ...common,
-      version: 2,
-      action: 'reject',
-      target: action.kind === 'cancel' ? undefined : { provider: action.target.provider, ...target },
-      reason: { code, message },
-    };
   }
-}
-
-/** Where the steps are used up, that is the reason, whatever failed for it. */
-function rejectionOf(thrown: unknown, steps: Steps): Rejection {
-  const isRejection = thrown instanceof Rejection;
-  if (!isRejection && !(thrown instanceof OutOfSteps)) throw thrown;
-  const whySpent = steps.whySpent();
-  const target = isRejection ? thrown.target : {};
-  return whySpent === undefined && isRejection
-    ? thrown
-    : new Rejection('limit.steps', whySpent ?? '', target);
 }
 
 function commonOf(rule: Rule, event: TriggerEvent, context: RenderContext) {
@@ -126,79 +119,12 @@ function renderRun(
   };
 }
 
-/** What runs where, and how it is executed. */
-function renderBoth(action: Execution, event: TriggerEvent, steps: Steps) {
-  const { asked, fleet } = renderAsked(action, event, steps);
-  return { ...asked, ...renderExecution(action, fleet, event, steps) };
-}
-
-function renderAsked({ target }: Execution, event: TriggerEvent, steps: Steps) {
-  const { target: rendered, fleet } = renderTarget(target, event, steps);
-  const taggedFleet = fleet && taggedPart(fleet);
-  const asked = { target: rendered, patterns: patternsOf(target), ...(taggedFleet && { taggedFleet }) };
-  return { asked, fleet };
-}
-
-function renderExecution(action: Execution, fleet: Fleet | undefined, event: TriggerEvent, steps: Steps) {
-  const { onUnavailable, waves, approval } = action;
-  return { guards: renderGuards(action, fleet, event, steps), onUnavailable, waves, approval };
-}
-
-/** A scheduled run is rendered now, because the event is gone at its time. */
-function renderLater(action: Execution, event: TriggerEvent, steps: Steps) {
-  const { asked, fleet } = renderAsked(action, event, steps);
-  return {
-    ...asked,
-    execution: { ...renderExecution(action, fleet, event, steps), deadlineMs: action.deadlineMs },
-  };
-}
-
-function renderGuards(
-  { guards }: Execution,
-  fleet: Fleet | undefined,
-  event: TriggerEvent,
-  steps: Steps,
-): RenderedGuards {
-  const { dedupe, times, maxShare, ...limits } = guards;
-  return {
-    ...limits,
-    ...(dedupe && {
-      dedupe: { ...dedupe, key: renderKey('guards.dedupe.key', dedupe.key, event, steps) },
-    }),
-    ...(maxShare && fleet && { maxShare: shareOf(fleet, maxShare.percent) }),
-    ...(times && { times: { ...times, key: renderKey('guards.times.key', times.key, event, steps) } }),
-  };
-}
-
-/** How many instances a tagged fleet has is known when the run is sent. */
-function shareOf({ name, instances, tags }: Fleet, percent: number): RenderedGuards['maxShare'] {
-  return { fleet: name, percent, ...(tags === undefined && { size: instances.size }) };
-}
-
 function renderCancel(action: CancelAction, event: TriggerEvent, steps: Steps) {
   return {
     targetRule: action.targetRule,
     ...(action.key && { key: renderKey('cancel.key', action.key, event, steps) }),
   };
 }
-
-function renderKey(field: string, key: Expression, event: TriggerEvent, steps: Steps): string {
-  const evaluation = key.evaluate(event, steps);
-  const text = evaluation.ok ? toText(evaluation.value) : undefined;
-  if (text === undefined) {
-    const because = evaluation.ok ? `\`${key.text}\` is no text` : evaluation.because;
-    throw new Rejection('template.failed', `\`${field}\`: ${because}`);
-  }
-  steps.spend(Math.ceil(text.length / CHARACTERS_HASHED));
-  if (!isBlankKey(text)) return keyFor(text);
-  throw new Rejection(
-    EMPTY_KEY,
-    `\`${field}\`: expected a text that tells this event from others, and \`${key.text}\` is empty here. Let \`when\` leave such events out, or choose a field that they have.`,
-  );
-}
-
-/** A key, in one step. */
-const CHARACTERS_HASHED = 16;
 
 function renderSchedule(
   action: ScheduleAction,

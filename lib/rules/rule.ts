@@ -4,10 +4,10 @@ import type { DestinationRef } from '../model/destination-ref.ts';
 import type { InvocationOptions } from '../model/invocation-options.ts';
 import type { ProviderName } from '../model/provider-name.ts';
 import type { Outputs } from '../model/reply-to.ts';
-import type { OnUnavailable } from '../model/run-request.ts';
+import type { FollowedEnd, OnUnavailable } from '../model/run-request.ts';
 import type { ScheduleSettings } from '../model/schedule-settings.ts';
 import type { TaggedFleet } from '../model/tagged-fleet.ts';
-import type { TriggerEvent } from '../model/trigger-event.ts';
+import type { EventKind, TriggerEvent } from '../model/trigger-event.ts';
 import type { Waves } from '../model/waves.ts';
 import type { OnFreeze, Windows } from '../model/window.ts';
 import type { LinearPattern } from '../regex/linear-match.ts';
@@ -76,6 +76,24 @@ export interface Rule {
   readonly notify: readonly DestinationRef[];
   /** Who sees in a chat what its command printed. */
   readonly outputs: Outputs;
+  /** What its runs are followed by. */
+  readonly followUps?: readonly FollowUpRule[];
+  /**
+   * The kinds of event that the expressions of this rule and of those that follow it are compiled for. Absent: those of its
+   * sources.
+   */
+  readonly kinds?: readonly EventKind[];
+}
+
+/** A rule without sources: it runs after the runs of others. */
+export interface FollowUpRule {
+  readonly after: readonly FollowedEnd[];
+  /** Where it runs on instances of the run that ended, in place of its own. */
+  readonly instances?: 'touched' | 'failed' | undefined;
+  readonly maxDepth: number;
+  readonly rule: Pick<Rule, 'name' | 'notify' | 'outputs' | 'followUps'> & {
+    readonly action: RunAction | ScheduleAction;
+  };
 }
 
 /** Ids; a name is `name:…`, `*` is everybody, or any channel. */

@@ -153,7 +153,7 @@ export function createLooks(context: DispatchContext): Looks {
     if (outcome.failure !== undefined) {
       counts.failed += 1;
       log.error('poll.untold', { runId: run.runId, error: messageOf(outcome.failure) });
-      return { run, hasFailed: true };
+      return { run: withMarks(run, outcome), hasFailed: true };
     }
     const marked = withMarks(run, outcome);
     if (isTerminalRun(run)) {

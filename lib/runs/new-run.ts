@@ -15,6 +15,7 @@ export const described = (runRequest: RunRequest) => ({
   rule: runRequest.rule,
   trigger: runRequest.trigger,
   ancestry: runRequest.chain?.ancestry,
+  after: runRequest.after,
   notify: runRequest.notify,
   replyTo: runRequest.replyTo,
   traceparent: runRequest.traceparent,
@@ -32,6 +33,7 @@ export function newRun(
 ): Run {
   return {
     ...described(runRequest),
+    followUps: runRequest.followUps,
     target: runRequest.target,
     ...(runRequest.taggedFleet && { taggedFleet: runRequest.taggedFleet }),
     guards: runRequest.guards,

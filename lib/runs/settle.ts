@@ -18,8 +18,10 @@ import { hasLaterWave, withNeverStarted } from '../model/run-waves.ts';
 import { concealOutput, concealReason, forgetSecrets } from '../model/secret-parameters.ts';
 import { type AggregateStatus, aggregateStatus, isTerminalTask, type TaskStatus } from '../model/status.ts';
 import type { TaskReport } from '../providers/provider.ts';
+import type { RunsQueue } from '../queues/runs-queue.ts';
 import type { GuardStore } from '../store/guard-store.ts';
 import type { RunStore } from '../store/run-store.ts';
+import { followUpRequest, withNext } from './follow-up.ts';
 import { awaitsOutput, deliveryErrorOf } from './output-delivery.ts';
 import { reasonFor } from './run-reason.ts';
 import { askGate } from './wave-gate.ts';
@@ -28,6 +30,8 @@ export interface SettleContext {
   store: RunStore;
   guards: GuardStore;
   publishing: PublishContext;
+  /** Where the runs that follow others are asked for. */
+  runsQueue: Pick<RunsQueue, 'send'>;
   log: Log;
   now: () => Date;
 }
@@ -103,7 +107,7 @@ export async function endRun(
   return await deliverOne(stored, context);
 }
 
-/** The published events of a run, or why they could not be published. */
+/** What of a run is out, and why something of it is not. */
 export interface Told {
   run: Run;
   outbox: readonly PendingEvent[];
@@ -113,29 +117,53 @@ export interface Told {
 }
 
 /**
- * Publishes the pending events of many runs, tasks before the run's end. Nothing is stored: `markTold` does that, together
- * with others or soon after.
+ * Publishes the pending events of many runs, tasks before the run's end, and asks for the runs that follow: a destination
+ * that is down does not keep these back. Nothing is stored: `markTold` does that, together with others or soon after.
  */
 export async function deliver(runs: readonly Run[], context: SettleContext): Promise<Told[]> {
   const { publishing, log } = context;
   const prepared = await Promise.allSettled(runs.map(async (run) => await untold(run, context)));
   const tellings = prepared.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
-  const outcomes = await publish(tellings, publishing);
+  const [outcomes, followed] = await Promise.all([
+    publish(tellings, publishing),
+    askForNext(tellings, context),
+  ]);
   const outcomeOf = new Map(tellings.map((telling, index) => [telling, outcomes[index]]));
   return runs.map((run, index): Told => {
     const one = prepared[index];
     if (one === undefined || one.status === 'rejected') return { run, ...NOTHING, failure: one?.reason };
     const outcome = outcomeOf.get(one.value);
-    if (outcome?.status === 'rejected') return { run, ...NOTHING, failure: outcome.reason };
+    const hasNext = run.outbox.includes('follow-up');
+    if (outcome?.status === 'rejected') {
+      const outbox: PendingEvent[] = hasNext && followed.status === 'fulfilled' ? ['follow-up'] : [];
+      return { run, ...NOTHING, outbox, failure: outcome.reason };
+    }
     for (const task of one.value.tasks) {
       log.info('task.completed', { runId: run.runId, taskId: task.taskId, status: task.status });
     }
-    for (const pending of run.outbox.filter((it) => it !== 'run.started' && it !== 'run.waiting')) {
-      const { runId, rule, status, reason } = run;
-      log.info(pending, { runId, rule, status, reason: reason?.code });
+    for (const pending of run.outbox.filter((it) => it === 'run.completed' || it === 'run.rejected')) {
+      const { runId, rule, status, reason, next } = run;
+      log.info(pending, { runId, rule, status, reason: reason?.code, next: next?.runId });
     }
-    return { run, outbox: run.outbox, tasks: new Set(one.value.tasks.map(taskKey)) };
+    const told = { run, outbox: run.outbox, tasks: new Set(one.value.tasks.map(taskKey)) };
+    if (!hasNext || followed.status === 'fulfilled') return told;
+    const outbox = run.outbox.filter((pending) => pending !== 'follow-up');
+    return { ...told, outbox, failure: followed.reason };
   });
+}
+
+/** In one send; whoever repeats it asks for the same runs. */
+async function askForNext(
+  tellings: readonly Untold[],
+  { runsQueue }: Pick<SettleContext, 'runsQueue'>,
+): Promise<PromiseSettledResult<void>> {
+  const requests = tellings.flatMap(({ run }) =>
+    run.outbox.includes('follow-up') ? (followUpRequest(run) ?? []) : [],
+  );
+  const [outcome] = await Promise.allSettled([
+    requests.length > 0 ? runsQueue.send(requests) : Promise.resolve(),
+  ]);
+  return outcome;
 }
 
 const NOTHING = { outbox: [], tasks: new Set<string>() } as const;
@@ -143,7 +171,10 @@ const NOTHING = { outbox: [], tasks: new Set<string>() } as const;
 /** Publishes the pending events of one run, and stores that they are out. @throws what a destination threw */
 export async function deliverOne(run: Run, context: SettleContext): Promise<Run> {
   const [told] = await deliver([run], context);
-  if (told?.failure !== undefined) throw told.failure;
+  if (told?.failure !== undefined) {
+    await markTold([told], context);
+    throw told.failure;
+  }
   const [marked] = told === undefined ? [] : await markTold([told], context);
   return marked ?? run;
 }
@@ -182,7 +213,14 @@ export function withMarks(run: Run, told: Pick<Told, 'outbox' | 'tasks'>): Run {
   if (!isTerminalRun(next) || outbox.length > 0) return next;
   // A reported run needs no more polling. Its reply address is deleted, because it lets anyone write to the chat, and so
   // are secrets, which are needed only for sending and reading.
-  return { ...next, ...forgetSecrets(run), pollAt: undefined, replyTo: undefined, ...withoutSeal(run) };
+  return {
+    ...next,
+    ...forgetSecrets(run),
+    followUps: undefined,
+    pollAt: undefined,
+    replyTo: undefined,
+    ...withoutSeal(run),
+  };
 }
 
 /** A hash of a short secret can be guessed. */
@@ -201,7 +239,7 @@ function isUntold({ isEventSent, status }: RunTask): boolean {
   return !isEventSent && isTerminalTask(status);
 }
 
-type Untold = Telling & { tasks: readonly RunTask[] };
+type Untold = Telling & { run: Run; tasks: readonly RunTask[] };
 
 async function untold(
   run: Run,
@@ -235,7 +273,7 @@ function ended(run: Run, status: Run['status'], now: Date, reason: Reason | unde
   // Nobody is waited for any more.
   const pending = rest.outbox.filter((it) => it !== 'run.waiting');
   const event: PendingEvent = status === 'rejected' ? 'run.rejected' : 'run.completed';
-  return {
+  return withNext({
     ...rest,
     status,
     // A guard's reason contains its key, which a rule may have made from a secret.
@@ -244,7 +282,7 @@ function ended(run: Run, status: Run['status'], now: Date, reason: Reason | unde
     outbox: [...pending, event],
     // Until the event is known to be out, the poller must look.
     pollAt: now.toISOString(),
-  };
+  });
 }
 
 /** A task that the provider does not list yet counts as queued: a run ends only after every instance has ended. */

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { sqsDestinations } from '../completions/sqs-destination.ts';
 import type { BehindConfig } from '../config.ts';
 import { fleetCache } from '../providers/fleet-cache.ts';
+import { runsQueue } from '../queues/runs-queue.ts';
 import { wakeUpQueue } from '../queues/wake-up-queue.ts';
 import { POLL_TIMING } from '../runs/poll-timing.ts';
 import { dynamoAuditLog } from '../store/dynamodb-audit-log.ts';
@@ -56,6 +57,7 @@ export async function fleetParts(
       resolve: sqsDestinations(client),
       reply: repliesOf(config, log, REPLY_WITHIN_MS).reply,
     },
+    runsQueue: runsQueue(client, config.RUNS_QUEUE_URL),
     wake: wakeUps.wake,
     standIn: wakeUps.standIn,
     log,

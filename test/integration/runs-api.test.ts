@@ -104,6 +104,7 @@ function anApi(given: Partial<RunsApiContext> & { cancel?: CancelOutcome } = {})
     audit: dynamoAuditLog({ ...table, days: 400 }),
     providers: { tencent: provider, alibaba: provider },
     publishing: { stage: 'test', resolve: () => ({ send: notUsed }), reply: notUsed },
+    runsQueue: { send: notUsed },
     wake: async (at) => {
       woken.push(at);
     },

@@ -109,6 +109,7 @@ export async function startStack(options: { alibaba?: Partial<CloudAssistantServ
     guards: dynamoGuardStore(table),
     lastLook: dynamoLastLook(table),
     ledger: dynamoScheduleLedger(table),
+    runsQueue: { send: async () => {} },
     publishing: {
       stage: 'test',
       reply: async () => {},

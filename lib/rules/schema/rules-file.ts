@@ -9,6 +9,7 @@ import { CancelSpec, RunSpec, ScheduleSpec, StandingScheduleSpec } from './actio
 import { AllowSpec } from './allow.ts';
 import { ApprovalSpec } from './approval.ts';
 import { FleetSpec } from './fleets.ts';
+import { FollowUpSpecs } from './follow-ups.ts';
 import { GuardsSpec } from './guards.ts';
 import { DestinationSpec, Notify } from './notify.ts';
 import { exactlyOne, oneOf } from './one-of.ts';
@@ -26,7 +27,10 @@ export const RuleSpec = z
       .union([z.string(), z.array(z.string()).min(1)], {
         error: 'expected the name of a source, or a list of names',
       })
-      .describe('The source or sources of its events (docs/sources.md).'),
+      .optional()
+      .describe(
+        'The source or sources of its events (docs/sources.md). Without it, the rule runs only after others that name it in `onFailure` or `onSuccess`.',
+      ),
     when: Cel.optional().describe(
       'CEL over `event`: the rule fires if it is true. An error (a missing label) is no match. An alert that is not firing fires only a rule whose `when` reads event.data.status. Default: always.',
     ),
@@ -44,6 +48,7 @@ export const RuleSpec = z
     guards: GuardsSpec.optional(),
     ...RuleWindowSpecs,
     notify: Notify,
+    ...FollowUpSpecs,
     outputs: Outputs.default('caller').describe(
       'Who sees the output in a chat: `caller`, only the person who asked (in a chat that cannot answer one person, the output is left out); `channel`, everybody in the channel; `none`, nobody. The result is always shown, and completion events and `GET /runs` contain the output. Default: caller.',
     ),
