@@ -55,6 +55,8 @@ function detailsOf(run: RunDetail): string[] {
     `  event      ${type} of ${source}${subject === undefined ? '' : `, about ${subject}`} (${id})`,
     ...(actor ? [`  by         ${describeActor(actor)}`] : []),
     ...(startedBy ? [`  started by ${describeActor(startedBy)}, who began the chain`] : []),
+    ...(run.after ? [`  after      ${run.after.rule} ${run.after.status} (${run.after.runId})`] : []),
+    ...(run.next ? [`  next       ${run.next.rule} (${run.next.runId})`] : []),
     ...(why
       ? [`  why        ${why.message} [${why.code}]`, ...(why.advice ? [`  advice     ${why.advice}`] : [])]
       : []),

@@ -16,7 +16,7 @@ import type { RecordsQueue } from '../queues/records-queue.ts';
 import { fitsInMessage, type RunsQueue } from '../queues/runs-queue.ts';
 import { settleAll } from '../queues/send-messages.ts';
 import { type AskContext, askRules } from '../rules/ask-rules.ts';
-import type { RuleSet } from '../rules/rule.ts';
+import type { Rule, RuleSet } from '../rules/rule.ts';
 import { stepsOfRequest } from '../rules/steps.ts';
 import type { Contents } from '../store/contents.ts';
 import { whyTooOld } from './command-age.ts';
@@ -99,12 +99,18 @@ export async function decide(
 /** Whether a rule that fires uses the event's values as secrets: then the event is not kept. */
 function hasSecret({ matched }: DoorOutcome, { rules }: RuleSet): boolean {
   return matched.some(({ rule }) => {
-    const action = rules.find(({ name }) => name === rule)?.action;
-    if (action === undefined || action.kind === 'cancel') return false;
-    return action.target.parameters.some(
-      ({ isSecret, template }) => isSecret && template.literal === undefined,
-    );
+    const found = rules.find(({ name }) => name === rule);
+    return found !== undefined && usesSecrets(found);
   });
+}
+
+/** The rule, or one that may follow it. */
+function usesSecrets({ action, followUps = [] }: Pick<Rule, 'action' | 'followUps'>): boolean {
+  const parameters = action.kind === 'cancel' ? [] : action.target.parameters;
+  return (
+    parameters.some(({ isSecret, template }) => isSecret && template.literal === undefined) ||
+    followUps.some(({ rule }) => usesSecrets(rule))
+  );
 }
 
 /** The answer lists at most so many events; the records have all of them. */

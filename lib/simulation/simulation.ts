@@ -24,6 +24,7 @@ import { type Providers, providerOf } from '../providers/provider.ts';
 import type { RuleSet } from '../rules/rule.ts';
 import { type DecideContext, decide, type Origin } from '../runs/decide.ts';
 import { runOf } from '../runs/fire-here.ts';
+import { followUpRequest, withNext } from '../runs/follow-up.ts';
 import { newRun, planInvocations, type Splitting } from '../runs/new-run.ts';
 import { inItsPlace, putOff } from '../runs/put-off.ts';
 import { comesNext, firstTime, isFiredHere, timedRun, waitingUntil } from '../runs/schedule-here.ts';
@@ -285,6 +286,7 @@ export function simulation({ ruleSet, providers, start }: SimulationOptions): Si
     const ofRule = live.get(one.run.rule);
     ofRule?.delete(one);
     await leave({ ...one.run, status, endedAt: now().toISOString() }, store);
+    if (how === 'succeeded' || how === 'failed') await follow(one, how);
     const hasShare = one.run.guards.maxShare !== undefined;
     for (const other of [...live.values()].flatMap((some) => [...some])) {
       if (other.state !== 'waiting' || other.waited === undefined) continue;
@@ -293,6 +295,20 @@ export function simulation({ ruleSet, providers, start }: SimulationOptions): Si
       const tries = Math.max(1, Math.ceil((now().getTime() - last.getTime()) / retryAfterMs));
       clock.plan(after(last, tries * retryAfterMs), () => again(other));
     }
+  }
+
+  /** What follows an end of a run that was sent: lib/runs/follow-up.ts. It takes as long, and ends well. */
+  async function follow({ run, fate }: Live, status: Ending): Promise<void> {
+    if (run.followUps === undefined) return;
+    const ended: Run = {
+      ...run,
+      status,
+      endedAt: now().toISOString(),
+      invocations: [{ token: run.runId, instances: [...instancesOf(run)], state: 'sent' }],
+      tasks: [],
+    };
+    const request = followUpRequest(withNext(ended));
+    if (request !== undefined) await begin(request, { takesMs: fate.takesMs });
   }
 
   /** What a cancel does with those that live: lib/runs/cancel.ts. */

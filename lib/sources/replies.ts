@@ -20,7 +20,7 @@ import type { Reply, ReplyChannel, ReplyContext, ReplyRequest, Vendor, Verdict }
 import { whyNotTo } from './shared/destination-guard.ts';
 import { issueCommentReply } from './shared/issue-comment-reply.ts';
 import { PRIVATE_ADDRESS, publicLookup } from './shared/public-lookup.ts';
-import { messageOfEvent, messageOfText, withoutOutput } from './shared/run-message.ts';
+import { isWithinWhole, messageOfEvent, messageOfText, withoutOutput } from './shared/run-message.ts';
 import { slackReply } from './slack/reply.ts';
 import { teamsReply } from './teams/reply.ts';
 import { wecomReply } from './wecom/reply.ts';
@@ -95,10 +95,11 @@ export function replies(options: RepliesOptions): Replies {
   return {
     async send(event, replyTo) {
       const message = messageOfEvent(event);
-      if (message === undefined) return;
+      const channel = CHANNELS.get(replyTo.via);
+      if (message === undefined || (isWithinWhole(event) && channel?.hasStates !== true)) return;
       const facts = { via: replyTo.via, runId: event.data.runId, type: event.type };
       const { outputs = 'caller' } = replyTo;
-      const tellsCaller = CHANNELS.get(replyTo.via)?.tellsCaller?.(replyTo.address) === true;
+      const tellsCaller = channel?.tellsCaller?.(replyTo.address) === true;
       const isForCaller = outputs !== 'channel' && tellsCaller;
       // In a chat that cannot address one person, everybody would see a message for one person.
       const showsOutput = outputs === 'channel' || (outputs === 'caller' && isForCaller);

@@ -28,12 +28,18 @@ function summaryOf(ruleSet: RuleSet, now: Date): string[] {
   const width = Math.max(0, ...rules.map(({ name }) => name.length));
   return [
     `${fileName} is fine: ${count(rules.length, 'rule')}, ${count(schedules.length, 'schedule')}`,
-    ...rules.map((rule) => `  ${rule.name.padEnd(width)}  on ${rule.on.join(', ')}: ${describe(rule)}`),
+    ...rules.map((rule) => `  ${rule.name.padEnd(width)}  ${whenOf(rule, rules)}: ${describe(rule)}`),
     ...schedules.map((schedule) => `  ${schedule.name}: ${describeSchedule(schedule)}`),
     ...windowLines(windows, rules, now),
     `sources: ${[...sources].toSorted().join(', ') || 'none'}`,
     `destinations: ${[...destinations].toSorted().join(', ') || 'none'}`,
   ];
+}
+
+function whenOf({ name, on }: Rule, rules: readonly Rule[]): string {
+  if (on.length > 0) return `on ${on.join(', ')}`;
+  const before = rules.filter(({ followUps = [] }) => followUps.some(({ rule }) => rule.name === name));
+  return `after ${before.map((rule) => rule.name).join(', ')}`;
 }
 
 function describe({ action }: Rule): string {

@@ -1,5 +1,6 @@
 /**
- * GitHub: reports a run as the status of the deployment that started it.
+ * GitHub: reports a run as the status of the deployment that started it. With the runs that follow it, the deployment has one
+ * status of the whole: success after the last, and a failure that no roll-back turns into a success.
  * https://docs.github.com/en/rest/deployments/statuses#create-a-deployment-status
  */
 import * as z from 'zod';
@@ -7,7 +8,7 @@ import type { CompletionEvent, RunStatus } from '../../model/completion-event.ts
 import { tokenFor } from '../shared/api-token.ts';
 import type { ReplyChannel } from '../shared/channel.ts';
 import { cutText } from '../shared/chat-answer.ts';
-import { countsOf } from '../shared/run-message.ts';
+import { countsOf, wordsOf } from '../shared/run-message.ts';
 
 const Address = z.object({
   /** The API that the event came from: `https://api.github.com`. */
@@ -23,6 +24,7 @@ const ERRORS: ReadonlySet<RunStatus> = new Set(['unknown', 'expired', 'rejected'
 
 export const githubDeploymentReply: ReplyChannel = {
   via: 'github-deployment',
+  hasStates: true,
   // GitHub Enterprise has a host of its own: the configuration that holds its token names it.
   hosts: ['*'],
   async requestFor({ event }, given, { secrets, baseOf, runUrl }) {
@@ -50,23 +52,32 @@ export const githubDeploymentReply: ReplyChannel = {
 };
 
 function stateOf({ type, data }: CompletionEvent): string | undefined {
+  const hasFailed = data.after?.failed !== undefined;
   switch (type) {
     case 'fleet-reflex.task.completed':
       return undefined;
     case 'fleet-reflex.run.waiting':
-      return 'pending';
+      return hasFailed ? 'failure' : 'pending';
     case 'fleet-reflex.run.started':
-      return 'in_progress';
+      return hasFailed ? 'failure' : 'in_progress';
     case 'fleet-reflex.run.rejected':
-      return 'error';
+      return hasFailed ? 'failure' : 'error';
     case 'fleet-reflex.run.completed':
-      if (data.status === 'succeeded') return 'success';
+      if (hasFailed) return 'failure';
+      // It is in progress already, and a late repetition of that would overtake the end of the whole.
+      if (data.status === 'succeeded') return data.next === undefined ? 'success' : undefined;
       return ERRORS.has(data.status) ? 'error' : 'failure';
   }
 }
 
-function descriptionOf({ data }: CompletionEvent): string {
+function descriptionOf({ type, data }: CompletionEvent): string {
+  const { rule, runId, status, reason, waitingFor, after, next } = data;
   const counts = countsOf(data);
-  const what = data.reason?.message ?? data.waitingFor?.message ?? (counts === '' ? data.status : counts);
-  return `${data.rule} (${data.runId}): ${what}`;
+  const what = reason?.message ?? waitingFor?.message ?? (counts === '' ? wordsOf(status) : counts);
+  const said = [
+    ...(after?.failed === undefined ? [] : [`after ${after.failed.rule} ${wordsOf(after.failed.status)}`]),
+    ...(next === undefined ? [] : [`${next.rule} follows`]),
+    type === 'fleet-reflex.run.started' && after !== undefined ? 'started' : what,
+  ];
+  return `${rule} (${runId}): ${said.join('; ')}`;
 }

@@ -38,6 +38,8 @@ export interface Reply {
 
 export interface ReplyChannel {
   via: string;
+  /** It has a state that each event may change, in place of messages that people read. Default: messages. */
+  hasStates?: true;
   /** The hosts that requests may go to; `.example.com` is every host below. */
   hosts: readonly string[];
   /** Whether the chat can answer only the person who asked. Default: never, the whole channel reads the answer. */

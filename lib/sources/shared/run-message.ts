@@ -38,6 +38,15 @@ export function messageOfText(text: string): RunMessage {
   return { tone: 'progress', headline, facts, tasks: [] };
 }
 
+/**
+ * Of runs that follow each other, whether the event is between the first start and the end of the whole, and no failure: a
+ * person hears one reply of the whole.
+ */
+export function isWithinWhole({ type, data: { status, after, next } }: CompletionEvent): boolean {
+  if (type === 'fleet-reflex.run.started') return after !== undefined;
+  return type === 'fleet-reflex.run.completed' && status === 'succeeded' && next !== undefined;
+}
+
 /** @returns undefined for events that chats do not show: single instances */
 export function messageOfEvent({ type, data }: CompletionEvent): RunMessage | undefined {
   const { rule, runId } = data;
@@ -117,6 +126,7 @@ function detailsOf(data: CompletionEventData): Pick<RunMessage, 'facts' | 'tasks
   return {
     facts: [
       ...(who === '' ? [] : [oneLine(`Asked for by ${who}`)]),
+      ...lineageOf(data),
       ...(counts === '' ? [] : [counts]),
       ...(reason === undefined
         ? []
@@ -125,6 +135,16 @@ function detailsOf(data: CompletionEventData): Pick<RunMessage, 'facts' | 'tasks
     ],
     tasks: shown.map((task) => ({ line: lineOf(task), output: printable(task.output ?? '') })),
   };
+}
+
+function lineageOf({ after, next }: CompletionEventData): string[] {
+  const before = after && (after.failed ?? after);
+  return [
+    ...(before === undefined
+      ? []
+      : [`It followed \`${before.rule}\` (\`${before.runId}\`): ${wordsOf(before.status)}.`]),
+    ...(next === undefined ? [] : [`Now \`${next.rule}\` (\`${next.runId}\`) follows.`]),
+  ];
 }
 
 function lineOf(task: CompletedTask): string {
@@ -142,6 +162,7 @@ function durationOf({ startedAt, endedAt }: CompletedTask): string[] {
   return Number.isFinite(ms) && ms >= 0 ? [`${Number((ms / 1000).toFixed(1))} s`] : [];
 }
 
-function wordsOf(status: string): string {
+/** `partly failed` */
+export function wordsOf(status: string): string {
   return status.replaceAll('_', ' ');
 }

@@ -476,6 +476,81 @@ describe('a GitHub deployment hears of its run', () => {
     expect(received[0]?.headers.authorization).toBe('Bearer github-token');
   });
 
+  const ID = `run-${'b'.repeat(26)}`;
+  const before = { runId: ID, rule: 'deploy', status: 'partly_failed' as const };
+  const next = { rule: 'roll-back', runId: ID };
+
+  it.each<[string, string | undefined, RegExp, CompletionEvent]>([
+    [
+      'that failed, with a roll-back to come',
+      'failure',
+      /: roll-back follows; The command failed/,
+      anEvent({ next }),
+    ],
+    [
+      'whose roll-back has started',
+      'failure',
+      /: after deploy partly failed; started$/,
+      { ...started, data: { ...started.data, after: { ...before, failed: before } } },
+    ],
+    [
+      'whose roll-back succeeded',
+      'failure',
+      /: after deploy partly failed; 2 succeeded$/,
+      anEvent({
+        status: 'succeeded',
+        reason: undefined,
+        counts: { succeeded: 2 },
+        after: { ...before, failed: before },
+      }),
+    ],
+    [
+      'whose roll-back was refused',
+      'failure',
+      /: after deploy partly failed; /,
+      anEvent({ status: 'rejected', after: { ...before, failed: before } }, 'fleet-reflex.run.rejected'),
+    ],
+    ['that succeeded, with more to come', undefined, /./, anEvent({ status: 'succeeded', next })],
+    [
+      'of which the next part has started',
+      'in_progress',
+      /: started$/,
+      { ...started, data: { ...started.data, after: { ...before, status: 'succeeded' } } },
+    ],
+    [
+      'of which the last part succeeded',
+      'success',
+      /: 2 succeeded$/,
+      anEvent({
+        status: 'succeeded',
+        reason: undefined,
+        counts: { succeeded: 2 },
+        after: { ...before, status: 'succeeded' },
+      }),
+    ],
+  ])('of the whole: %s', async (_, state, description, event) => {
+    expect(await told(event, deployment())).toEqual(
+      state === undefined
+        ? []
+        : [expect.objectContaining({ body: { state, description: expect.stringMatching(description) } })],
+    );
+  });
+
+  it.each<[string, RegExp | undefined, CompletionEvent]>([
+    ['the failure, and what follows', /Now .?roll-back.* follows\./, anEvent({ next })],
+    [
+      'the end of what followed',
+      /It followed .?deploy.*: partly failed\./,
+      anEvent({ status: 'succeeded', after: { ...before, failed: before } }),
+    ],
+    ['no start of what followed', undefined, { ...started, data: { ...started.data, after: before } }],
+    ['no success before the last', undefined, anEvent({ status: 'succeeded', next })],
+  ])('as a chat hears one reply of the whole: %s', async (_, text, event) => {
+    const sent = await told(event, to('feishu', { channel: 'oc_other' }));
+    if (text === undefined) expect(sent).toEqual([]);
+    else expect(JSON.stringify(sent)).toMatch(text);
+  });
+
   it('in at most 140 characters', async () => {
     const reason = { code: 'x', message: 'long '.repeat(100) };
     await told(anEvent({ reason }), deployment());
