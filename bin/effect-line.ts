@@ -5,7 +5,7 @@ import type { RunRequest } from '../lib/model/run-request.ts';
 import { conceal, shownRequest } from '../lib/model/secret-parameters.ts';
 import { formatDuration } from '../lib/rules/duration.ts';
 import type { Effect } from '../lib/simulation/effect.ts';
-import { instancesText } from './commands/rules/instances-text.ts';
+import { placeText } from './commands/rules/instances-text.ts';
 
 export function effectLine(effect: Effect): string {
   return printable(textOf(effect));
@@ -45,10 +45,11 @@ export function requestLine(asked: RunRequest): string {
       return `cancel ${request.targetRule ?? request.targetRunId ?? ''}${request.key === undefined ? '' : `, key ${request.key}`}`;
     case 'run':
     case 'schedule': {
-      const { command, instances, parameters: values } = request.target;
+      const { target, taggedFleet } = request;
+      const { command, parameters: values } = target;
       const parameters = Object.entries(values).map(([name, value]) => `${name}=${JSON.stringify(value)}`);
       const when = request.action === 'schedule' ? ` at ${request.at ?? request.recurrence}` : '';
-      return `${request.action} ${command} on ${instancesText(instances)}${when}${parameters.length > 0 ? ` with ${parameters.join(' ')}` : ''}`;
+      return `${request.action} ${command} on ${placeText(target, taggedFleet)}${when}${parameters.length > 0 ? ` with ${parameters.join(' ')}` : ''}`;
     }
   }
 }

@@ -10,7 +10,7 @@ import { count } from '../effect-line.ts';
 import { readRules } from './rules/read.ts';
 import { type History, readHistory } from './simulate/history.ts';
 import { type Replay, replay } from './simulate/replay.ts';
-import { differences, headerOf, linesOf, summaryOf, textOf } from './simulate/report.ts';
+import { differences, headerOf, linesOf, summaryOf, textOf, unknownIn } from './simulate/report.ts';
 
 const TAKES = '30s';
 
@@ -93,6 +93,7 @@ function endOf(
   { files, problems, withoutEvent }: History,
 ): string[] {
   const unread = [
+    ...unknownIn(after),
     ...(problems.length === 0 ? [] : [`${count(problems.length, 'event')} could not be read.`]),
     ...(withoutEvent === 0
       ? []

@@ -8,7 +8,8 @@ import type { Reason } from '../model/completion-event.ts';
 import { isTerminalRun, isUnresolved, type Run } from '../model/run.ts';
 import { describeTags, type TaggedFleet } from '../model/tagged-fleet.ts';
 import type { Target } from '../model/target.ts';
-import { providerOf } from '../providers/provider.ts';
+import type { FleetCache } from '../providers/fleet-cache.ts';
+import { type Providers, providerOf } from '../providers/provider.ts';
 import { factsOf } from '../providers/registry.ts';
 import { objectToCount, objectToInstance, showValue } from '../rules/target-check.ts';
 import type { DispatchContext, Step } from './dispatch-context.ts';
@@ -28,19 +29,20 @@ const RETRY_MS = 5_000;
 /** … or once a person has mended what it refuses. */
 const MEND_MS = 30_000;
 
-/** @returns `chosen` with the same run where there is nothing to ask */
-export async function chooseInstances(
-  run: Run,
-  { fleets, providers }: Pick<DispatchContext, 'fleets' | 'providers'>,
-): Promise<Choice> {
-  const { taggedFleet, target } = run;
-  if (taggedFleet === undefined || target === undefined || !isUnresolved(run)) return { kind: 'chosen', run };
+/** The instances of a fleet on which a command is to run, or why there are none. */
+export type Members =
+  /** `size`: of the whole fleet. */
+  | { kind: 'members'; instances: readonly string[]; size: number; at: Date }
+  | Exclude<Choice, { kind: 'chosen' }>;
+
+/** @param target its instances: those of the fleet that are meant; none means all */
+export async function readMembers(fleet: TaggedFleet, target: Target, fleets: FleetCache): Promise<Members> {
   try {
-    const { instances, at } = await fleets.read(taggedFleet, target);
-    const reason = whyNot(taggedFleet, target, instances);
+    const { instances: found, at } = await fleets.read(fleet, target);
+    const reason = whyNot(fleet, target, found);
     if (reason !== undefined) return { kind: 'refused', reason };
-    const chosen = withInstances(run, instances, providerOf(providers, target.provider));
-    return { kind: 'chosen', run: { ...chosen, taggedFleet: { ...taggedFleet, readAt: at.toISOString() } } };
+    const instances = target.instances.length === 0 ? found : target.instances;
+    return { kind: 'members', instances, size: found.length, at };
   } catch (thrown) {
     if (!(thrown instanceof FleetReflexError) || !thrown.code.startsWith('provider.')) throw thrown;
     const mayPass = thrown.disposition === 'retry';
@@ -49,11 +51,27 @@ export async function chooseInstances(
       retryAfterMs: thrown.retryAfterMs ?? (mayPass ? RETRY_MS : MEND_MS),
       reason: {
         code: 'fleet.unread',
-        message: `Which instances ${describeFleet(taggedFleet, target)} has could not be read: ${thrown.message}`,
+        message: `Which instances ${describeFleet(fleet, target)} has could not be read: ${thrown.message}`,
         advice: 'It asks again, up to its deadline.',
       },
     };
   }
+}
+
+/** @returns `chosen` with the same run where there is nothing to ask */
+export async function chooseInstances(
+  run: Run,
+  { fleets, providers }: { fleets: FleetCache; providers: Providers<Splitting> },
+): Promise<Choice> {
+  const { taggedFleet, target } = run;
+  if (taggedFleet === undefined || target === undefined || !isUnresolved(run)) return { kind: 'chosen', run };
+  const members = await readMembers(taggedFleet, target, fleets);
+  if (members.kind !== 'members') return members;
+  const chosen = withInstances(run, members, providerOf(providers, target.provider));
+  return {
+    kind: 'chosen',
+    run: { ...chosen, taggedFleet: { ...taggedFleet, readAt: members.at.toISOString() } },
+  };
 }
 
 /** Stores the choice for a stored run that this process works at, or why there is none. */
@@ -90,13 +108,14 @@ async function storeChoice(run: Run, chosen: Run, { store }: DispatchContext): P
   );
 }
 
-/** The run on all of the fleet, or on those of it that were asked for. */
-function withInstances(run: Run, fleet: readonly string[], provider: Splitting): Run {
-  if (run.target === undefined) return run;
-  const asked = run.target.instances;
-  const target = { ...run.target, instances: asked.length === 0 ? [...fleet] : asked };
+function withInstances(
+  run: Run,
+  { instances, size }: Extract<Members, { kind: 'members' }>,
+  provider: Splitting,
+): Run {
+  const target = run.target && { ...run.target, instances: [...instances] };
   const { maxShare } = run.guards;
-  const guards = maxShare ? { ...run.guards, maxShare: { ...maxShare, size: fleet.length } } : run.guards;
+  const guards = maxShare ? { ...run.guards, maxShare: { ...maxShare, size } } : run.guards;
   const invocations = planInvocations(run.runId, firstInstances({ ...run, target }), provider);
   return { ...run, target, guards, invocations };
 }

@@ -17,11 +17,13 @@ import type { Reason } from '../model/completion-event.ts';
 import type { DoorOutcome } from '../model/decision.ts';
 import { reaches } from '../model/episode.ts';
 import { guardKey } from '../model/guard-key.ts';
-import { instancesOf, type Run, timerOf } from '../model/run.ts';
+import { instancesOf, isUnresolved, type Run, timerOf } from '../model/run.ts';
 import type { RunId, RunRequest } from '../model/run-request.ts';
 import type { TriggerEvent } from '../model/trigger-event.ts';
+import type { FleetCache } from '../providers/fleet-cache.ts';
 import { type Providers, providerOf } from '../providers/provider.ts';
 import type { RuleSet } from '../rules/rule.ts';
+import { chooseInstances } from '../runs/choose-instances.ts';
 import { type DecideContext, decide, type Origin } from '../runs/decide.ts';
 import { runOf } from '../runs/fire-here.ts';
 import { followUpRequest, withNext } from '../runs/follow-up.ts';
@@ -33,11 +35,14 @@ import { isPast, replacedBy } from '../runs/waiting.ts';
 import { memoryGuardStore } from '../store/memory-guard-store.ts';
 import { TOMBSTONE_MS } from '../store/tombstones.ts';
 import type { Effect, RequestOf, Waited } from './effect.ts';
+import { standIn } from './tagged-fleets.ts';
 import { timeline } from './timeline.ts';
 
 export interface SimulationOptions {
   ruleSet: RuleSet;
   providers: Providers<Splitting>;
+  /** Which instances tagged fleets have. Absent: nobody knows, and a run on one is simulated as on one instance. */
+  fleets?: FleetCache;
   start: Date;
 }
 
@@ -89,7 +94,7 @@ interface Live {
   waited?: { since: Date; asked: Date; retryAfterMs: number; reason: Reason };
 }
 
-export function simulation({ ruleSet, providers, start }: SimulationOptions): Simulation {
+export function simulation({ ruleSet, providers, fleets, start }: SimulationOptions): Simulation {
   const clock = timeline(start);
   const { now } = clock;
   const store = memoryGuardStore();
@@ -151,9 +156,9 @@ export function simulation({ ruleSet, providers, start }: SimulationOptions): Si
 
   /** What dispatch does with a run until it is sent: lib/runs/dispatch.ts. */
   async function attempt(one: Live): Promise<void> {
-    const { run, request, happening } = one;
-    const { provider, instances } = request.target;
-    const { waited } = one;
+    if (isUnresolved(one.run) && !(await resolve(one))) return;
+    const { run, request, happening, waited } = one;
+    const provider = request.target.provider;
     if (waited !== undefined && isPast(run, now())) {
       await releaseClaims(run, store);
       const message = `It could not be sent before its deadline ${run.deadline}: ${waited.reason.message}`;
@@ -168,7 +173,7 @@ export function simulation({ ruleSet, providers, start }: SimulationOptions): Si
           kind: 'ran',
           request,
           at: now(),
-          calls: planInvocations(run.runId, instances, providerOf(providers, provider)).length,
+          calls: planInvocations(run.runId, instancesOf(run), providerOf(providers, provider)).length,
           ...waitOf(one, now()),
         };
         clock.plan(after(now(), one.fate.takesMs), () => end(one, one.fate.ends));
@@ -251,6 +256,23 @@ export function simulation({ ruleSet, providers, start }: SimulationOptions): Si
       await attempt(one);
     }
     return waiting.length;
+  }
+
+  /** What dispatch does before the guards: lib/runs/choose-instances.ts. @returns whether it goes on */
+  async function resolve(one: Live): Promise<boolean> {
+    if (fleets === undefined) {
+      one.run = standIn(one.run, now());
+      return true;
+    }
+    const choice = await chooseInstances(one.run, { fleets, providers });
+    if (choice.kind !== 'chosen') {
+      await end(one, { kind: 'stopped', request: one.request, at: now(), reason: choice.reason });
+      return false;
+    }
+    one.run = choice.run;
+    const { target = one.request.target } = choice.run;
+    one.request = { ...one.request, target };
+    return true;
   }
 
   /** A run that waits for an instance has passed the other guards, and holds no instance. */

@@ -32,6 +32,14 @@ function merged(name: string): string {
   return JSON.stringify({ version: 1, ...all });
 }
 
+const Rules = z.looseObject({ rules: z.array(z.looseObject({})) });
+
+/** Their windows are by the calendar, and this may be run on a Friday. */
+function withoutWindows(rules: string): string {
+  const file = Rules.parse(JSON.parse(rules));
+  return JSON.stringify({ ...file, rules: file.rules.map(({ freezes: _, ...rule }) => rule) });
+}
+
 const Run = z.looseObject({
   runId: z.string(),
   rule: z.string(),
@@ -57,7 +65,7 @@ const Matched = z.looseObject({ matched: z.array(z.looseObject({ rule: z.string(
 describe('the examples', { timeout: 90_000 }, () => {
   let stack: TestStack;
   beforeAll(async () => {
-    stack = await startTestStack({ rules: merged('rules.yml'), fleet: merged('fleet.yml') });
+    stack = await startTestStack({ rules: withoutWindows(merged('rules.yml')), fleet: merged('fleet.yml') });
   }, STACK_START_MS);
 
   const show = async (runId: string) => {
@@ -142,7 +150,9 @@ describe('the examples', { timeout: 90_000 }, () => {
     });
     const run = await ended(runId);
     expect(run.rule).toBe('deploy-release');
-    expect(outputsOf(run)).toEqual(['releases/v1.4.0\n', 'releases/v1.4.0\n']);
+    // The machines that have the tags, in fives.
+    expect(outputsOf(run)).toEqual(Array(12).fill('releases/v1.4.0\n'));
+    expect((await show(runId))?.waves).toMatchObject([5, 5, 2].map((length) => ({ instances: { length } })));
   });
 
   it('roll-back brings the previous version back where one machine failed', async () => {

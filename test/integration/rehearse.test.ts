@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import * as z from 'zod';
 import { createCloudAssistantClient } from '../../lib/providers/alibaba/client.ts';
+import { parseFleet } from '../../local/fleet/fleet-file.ts';
 import { type Local, startLocal } from '../contract/alibaba-local.ts';
 import { models, REGION, vendorSdk } from '../contract/alibaba-sdk.ts';
 import { type LocalTat, startTat } from '../contract/local-tencent-server.ts';
@@ -30,14 +31,19 @@ const credentials = () => ({
 });
 
 /** @param action one line of YAML: `run: …` or `schedule: …` */
-async function rehearse(action: string, env: Record<string, string> = credentials(), more: string[] = []) {
+async function rehearse(
+  action: string,
+  env: Record<string, string> = credentials(),
+  more: string[] = [],
+  fleets = '{}',
+) {
   const folder = await mkdtemp(join(tmpdir(), 'rehearse-'));
   onTestFinished(() => rm(folder, { recursive: true }));
   const rules = join(folder, 'rules.yml');
   const event = join(folder, 'alertmanager.json');
   await writeFile(
     rules,
-    `version: 1\nproviders: { tencent: { region: ap-guangzhou }, alibaba: { region: cn-hangzhou } }\nrules:\n  - { name: restart, on: alertmanager, ${action} }\n`,
+    `version: 1\nproviders: { tencent: { region: ap-guangzhou }, alibaba: { region: cn-hangzhou } }\nfleets: ${fleets}\nrules:\n  - { name: restart, on: alertmanager, ${action} }\n`,
   );
   await writeFile(event, anAlert('High5xx'));
   return await new Promise<{ code: number; out: string; err: string }>((resolve) => {
@@ -235,4 +241,24 @@ test('a dry run that would recur is refused before it is sent', async () => {
   });
   expect(result).toMatchObject({ kind: 'notSent', failure: { code: 'InvalidRequest' } });
   expect(local.server.requestCounts['InvokeCommand']).toBe(before);
+});
+
+test('a tagged fleet is asked for, and each of its instances would run it', async () => {
+  tat.engine.setInstances([
+    ...tat.engine.instances.values(),
+    ...parseFleet('version: 1\ninstances: [{ id: ins-tagged01, tags: { role: web } }]\n').instances,
+  ]);
+  const fleets =
+    '{ web: { provider: tencent, tags: { role: web } }, none: { provider: tencent, tags: { role: none } } }';
+  const action = (fleet: string) =>
+    `run: { fleet: ${fleet}, command: cmd-echo0001, parameters: { text: hello } }`;
+  const asked = await rehearse(action('web'), credentials(), [], fleets);
+  expect(asked.out).toContain('on the fleet web (role=web), as the cloud has it when it is sent');
+  expect(asked.out).toContain('ins-tagged01: would run');
+  expect(asked.code).toBe(0);
+  const empty = await rehearse(action('none'), credentials(), [], fleets);
+  expect(empty.out).toContain(
+    'REFUSED   fleet.empty: the fleet none (role=none in ap-guangzhou) has no instance',
+  );
+  expect(empty.code).toBe(1);
 });

@@ -1,6 +1,7 @@
 /** Prints what a rules file has; what is wrong with it is thrown and shown by bin/fleet-reflex.ts. */
-import type { Rule, RuleSet, StandingSchedule } from '../../../lib/rules/rule.ts';
-import { instancesText } from './instances-text.ts';
+import { taggedPart } from '../../../lib/rules/fleet.ts';
+import type { Rule, RuleSet, StandingSchedule, TargetTemplate } from '../../../lib/rules/rule.ts';
+import { instancesText, placeText } from './instances-text.ts';
 import { readRules } from './read.ts';
 import { checkRecurrence, checkRule, problemsOf } from './recurrence.ts';
 import { windowLines } from './windows.ts';
@@ -44,14 +45,26 @@ function whenOf({ name, on }: Rule, rules: readonly Rule[]): string {
 
 function describe({ action }: Rule): string {
   if (action.kind === 'cancel') return `cancel ${action.targetRule}`;
-  const { command, instances, provider } = action.target;
-  const where = instancesText(instances.map(({ text }) => text.replaceAll(/\s+/g, ' ')));
-  return `${action.kind} ${command.text} on ${where} (${provider})`;
+  const { command, provider } = action.target;
+  return `${action.kind} ${command.text} on ${describePlace(action.target)} (${provider})`;
 }
 
-function describeSchedule({ command, instances, provider, timing }: StandingSchedule): string {
+function describePlace({ instances, fleet, fleetChoice }: TargetTemplate): string {
+  const named = instancesText(instances.map(({ text }) => text.replaceAll(/\s+/g, ' ')));
+  if (fleetChoice !== undefined) {
+    const names = fleetChoice.of.map(({ name }) => name).join(', ');
+    const which = `the fleet that ${fleetChoice.from.text} names, of ${names}`;
+    return named === '' ? which : `${named} of ${which}`;
+  }
+  const tagged = fleet && taggedPart(fleet);
+  if (tagged !== undefined) return placeText({ instances: instances.map(({ text }) => text) }, tagged);
+  return named === '' ? instancesText([...(fleet?.instances ?? [])]) : named;
+}
+
+function describeSchedule(schedule: StandingSchedule): string {
+  const { command, taggedFleet, provider, timing } = schedule;
   const when = 'at' in timing ? `at ${timing.at}` : `every '${timing.recurrence}'`;
-  return `${when} run ${command} on ${instancesText(instances)} (${provider})`;
+  return `${when} run ${command} on ${placeText(schedule, taggedFleet)} (${provider})`;
 }
 
 function count(number: number, what: string): string {

@@ -1,10 +1,13 @@
 /** Asks the clouds what would run, and runs nothing: for `rules test --rehearse`. */
 import { CloudsConfig, readConfig } from '../../../lib/config.ts';
+import type { Reason } from '../../../lib/model/completion-event.ts';
 import { printable } from '../../../lib/model/printable.ts';
 import type { RunRequest } from '../../../lib/model/run-request.ts';
 import { HIDDEN, type WithSecrets } from '../../../lib/model/secret-parameters.ts';
+import { fleetCache } from '../../../lib/providers/fleet-cache.ts';
 import { providerOf } from '../../../lib/providers/provider.ts';
 import { type Rehearsal, wouldRun } from '../../../lib/providers/rehearsal.ts';
+import { type Members, readMembers } from '../../../lib/runs/choose-instances.ts';
 import { closeProviders, providersOf } from '../../../lib/wiring/providers.ts';
 
 type Providers = Awaited<ReturnType<typeof providersOf>>;
@@ -22,7 +25,13 @@ export async function withClouds<Result>(work: (providers: Providers) => Promise
 /** @returns one for each call that the run would be cut into; undefined for what runs no command */
 export async function rehearse(request: RunRequest, providers: Providers): Promise<Rehearsal[] | undefined> {
   if (request.action !== 'run' && request.action !== 'schedule') return undefined;
-  const target = { ...request.target, parameters: withStandIns(request.target) };
+  const members = await membersOf(request, providers);
+  if (members.kind !== 'members') return [unresolved(members.reason)];
+  const target = {
+    ...request.target,
+    instances: [...members.instances],
+    parameters: withStandIns(request.target),
+  };
   const { split, rehearse: ask } = providerOf(providers, target.provider);
   if (ask === undefined) return [unrehearsed(target)];
   const rehearsals = await Promise.all(
@@ -31,6 +40,27 @@ export async function rehearse(request: RunRequest, providers: Providers): Promi
     ),
   );
   return rehearsals.map(shown);
+}
+
+/** Of a tagged fleet, as the cloud has it now. */
+async function membersOf(
+  { target, taggedFleet }: Extract<RunRequest, { action: 'run' | 'schedule' }>,
+  providers: Providers,
+): Promise<Members> {
+  const now = () => new Date();
+  if (taggedFleet === undefined) {
+    return { kind: 'members', instances: target.instances, size: target.instances.length, at: now() };
+  }
+  return await readMembers(taggedFleet, target, fleetCache({ providers, maxAgeMs: 0, now }));
+}
+
+function unresolved({ code, message, advice = '' }: Reason): Rehearsal {
+  return {
+    settings: {},
+    refusal: { code, message, advice },
+    instances: [],
+    unchecked: 'Nothing else was looked at',
+  };
 }
 
 function unrehearsed({ provider, instances }: { provider: string; instances: readonly string[] }): Rehearsal {

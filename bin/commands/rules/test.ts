@@ -10,6 +10,7 @@ import { formatDuration } from '../../../lib/rules/duration.ts';
 import type { RuleSet } from '../../../lib/rules/rule.ts';
 import { stepsOfRequest } from '../../../lib/rules/steps.ts';
 import { limitRequest } from '../../../lib/runs/limit-request.ts';
+import { placeText } from './instances-text.ts';
 import { readRules } from './read.ts';
 import { readEvents } from './read-events.ts';
 import { rehearsalLines, rehearse, withClouds } from './rehearse.ts';
@@ -133,7 +134,7 @@ function linesOf(request: RunRequest): string[] {
       const { target } = request;
       const parameters = Object.entries(shownParameters(target)).map(([name, value]) => `${name} = ${value}`);
       return [
-        `${request.action.padEnd(8)}  ${target.command} on ${target.instances.join(', ')} (${target.provider}, ${target.region})`,
+        `${request.action.padEnd(8)}  ${target.command} on ${whereOf(request)} (${target.provider}, ${target.region})`,
         ...parameters.map((parameter) => `          ${parameter}`),
         ...(request.action === 'schedule' ? [`when      ${request.at ?? request.recurrence ?? ''}`] : []),
         ...(request.action === 'run' ? [`guards    ${guardsOf(request.guards)}`] : []),
@@ -142,6 +143,12 @@ function linesOf(request: RunRequest): string[] {
       ].map((line) => conceal(target, line));
     }
   }
+}
+
+/** All of the instances; a tagged fleet's are known when the cloud is asked. */
+function whereOf({ target, taggedFleet }: Extract<RunRequest, { action: 'run' | 'schedule' }>): string {
+  if (taggedFleet === undefined) return target.instances.join(', ');
+  return `${placeText(target, taggedFleet)}, as the cloud has it when it is sent (--rehearse asks it)`;
 }
 
 /** The ones that hold without a word in the file too: nothing here knows what was started before. */

@@ -1,9 +1,11 @@
 /** Prints when each standing schedule fires next, and what else waits for its time. */
+
 import * as z from 'zod';
 import { FleetReflexError } from '../../../lib/errors.ts';
 import type { StandingSchedule } from '../../../lib/rules/rule.ts';
 import { lineOf, RunSummary } from '../../run-lines.ts';
 import { callRunsApi } from '../../runs-client.ts';
+import { placeText } from '../rules/instances-text.ts';
 import { readRules } from '../rules/read.ts';
 import { checkRecurrence, problemsOf } from '../rules/recurrence.ts';
 import { nextTimes, showIn, zoneName } from './times.ts';
@@ -38,11 +40,12 @@ async function listWaiting(): Promise<void> {
 }
 
 async function linesOf(schedule: StandingSchedule, now: Date): Promise<string[]> {
-  const { name, provider, region, command, instances, timing, isEnabled, notify } = schedule;
+  const { name, provider, region, command, instances, taggedFleet, timing, isEnabled, notify } = schedule;
+  const where = taggedFleet ? placeText({ instances }, taggedFleet) : instances.join(', ');
   const when = 'at' in timing ? `at ${timing.at}` : `'${timing.recurrence}'`;
   return [
     `${name}: ${when}${isEnabled ? '' : ', not enabled'}`,
-    `  ${command} on ${instances.join(', ')} (${provider}, ${region}), tells ${notify.map((ref) => ref.name).join(', ') || 'nobody'}`,
+    `  ${command} on ${where} (${provider}, ${region}), tells ${notify.map((ref) => ref.name).join(', ') || 'nobody'}`,
     ...(await timesOf(schedule, now)).map((line) => `    ${line}`),
     '',
   ];

@@ -46,6 +46,18 @@ function isStop({ kind }: Effect): boolean {
   return kind === 'stopped' || kind === 'repeated';
 }
 
+/** What the counts leave out: nobody knew how many instances these fleets had. */
+export function unknownIn({ events, fired }: Pick<Replay, 'events' | 'fired'>): string[] {
+  const effects = [...events.flatMap((event) => event.effects), ...fired];
+  const names = effects.flatMap(({ kind, request }) =>
+    kind === 'ran' && request.target.instances.length === 0 ? [request.taggedFleet?.name ?? ''] : [],
+  );
+  if (names.length === 0) return [];
+  return [
+    `Not known here, and not counted: the instances of ${[...new Set(names)].join(', ')} (tagged fleets, of which the cloud is asked). Each such run was taken for one call, and its maxShare not looked at.`,
+  ];
+}
+
 /** A line for each rule that matched something, and one for all. */
 export function summaryOf({ rules, total, events }: Replay): string[] {
   const width = Math.max(0, ...[...rules.keys()].map(({ length }) => length));

@@ -350,3 +350,50 @@ it('says what is missing', async () => {
   const cases = `version: 1\ncases: [{ name: runs, ${down('ins-1')}, ${RAN} }]\n`;
   await expect(test(aFile('lonely.test.yml', cases))).rejects.toMatchObject({ code: 'rules.missing' });
 });
+
+const TAGGED = `version: 1
+providers: { tencent: { region: ap-guangzhou } }
+fleets:
+  web: { provider: tencent, tags: { role: web } }
+  db: { provider: tencent, instances: [ins-7] }
+rules:
+  - { name: all, on: alertmanager, when: "event.data.name == 'Down'", run: { fleet: web, command: cmd-1 }, guards: { maxShare: 50% } }
+  - name: patch
+    on: slack
+    byName: true
+    allow: { users: [U1] }
+    run: { fleet: { from: '\${event.data.options.group}', of: [web, db] }, command: cmd-2 }
+`;
+
+async function playTagged(cases: string) {
+  aFile('rules.yml', TAGGED);
+  const { code, out } = await test(aFile('rules.test.yml', `version: 1\ntakes: 20s\n${cases}`));
+  return { code, out: out.map((line) => line.replaceAll(`${folder}/`, '')) };
+}
+
+it('cases say which instances a tagged fleet has, and that it grew', async () => {
+  const { code, out } = await playTagged(`fleets: { web: [ins-1] }
+cases:
+  - { name: one, ${down('a')}, expect: { runs: [{ rule: all, instances: [ins-1] }] } }
+  - { name: all of three are more than half, fleets: { web: [ins-1, ins-2, ins-3] }, ${down('b')}, expect: { stopped: [{ rule: all, reason: guard.max-share, message: its 3 instances }] } }
+  - { name: none, fleets: { web: [] }, ${down('c')}, expect: { stopped: [{ rule: all, reason: fleet.empty, message: role=web in ap-guangzhou }] } }
+  - { name: by a person, fleets: { web: [ins-4] }, source: slack, event: { command: /fleet, text: run patch group=web, user_id: U1 }, expect: { runs: [{ rule: patch, instances: [ins-4] }] } }
+  - { name: another, source: slack, event: { command: /fleet, text: run patch group=db, user_id: U1, trigger_id: t2 }, expect: { runs: [{ rule: patch, instances: [ins-7] }] } }
+  - { name: one that is not allowed, source: slack, event: { command: /fleet, text: run patch group=prod, user_id: U1, trigger_id: t3 }, expect: { stopped: [{ rule: patch, reason: fleet.not-allowed, message: 'web, db' }] } }
+`);
+  expect(out.filter((line) => line.includes('✗') || line.includes('cases['))).toEqual([]);
+  expect(code).toBe(0);
+});
+
+it('a tagged fleet that is not in the file of cases is said to be missing, and how it is written', async () => {
+  const { out } = await playTagged(
+    `cases:\n  - { name: all, ${down('a')}, expect: { stopped: [{ rule: all, reason: fleet.unread, message: 'write what it has as \`fleets: { web: [ins-…] }\`' }] } }\n`,
+  );
+  expect(out.at(-1)).toBe('\n1 case in 1 file: all as expected.');
+});
+
+it('a fleet of cases that is no tagged fleet of the rules is a mistake', async () => {
+  await expect(
+    playTagged(`fleets: { webb: [ins-1] }\ncases:\n  - { name: a, after: 1m, expect: nothing }\n`),
+  ).rejects.toThrow('fleets.webb: there is no tagged fleet `webb`; did you mean `web`?');
+});

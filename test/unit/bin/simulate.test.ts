@@ -276,3 +276,20 @@ it('goes through thousands of events, and prints sums for programs', async () =>
     },
   });
 });
+
+it('says that the instances of a tagged fleet are not known, and plays the guards that do not need them', async () => {
+  const file = aFile(
+    'rules.yml',
+    `version: 1
+fleets: { web: { provider: tencent, region: ap-guangzhou, tags: { role: web } } }
+rules:
+  - { name: echo, on: generic, run: { fleet: web, command: cmd-1 }, guards: { dedupe: { key: event.data.body.text, window: 10m }, maxShare: 10% } }
+`,
+  );
+  aFile('events/generic.a.json', event({ text: 'a' }));
+  aFile('events/generic.b.json', event({ text: 'a', n: 2 }));
+  const { out } = await simulate(join(folder, 'events'), '--rules', file);
+  expect(out).toContain('  ✓ echo: run cmd-1 on the fleet web (role=web)');
+  expect(out).toContain('echo  1 run on 0 instances in 1 call, 1 stopped: guard.dedupe 1');
+  expect(out.at(-1)).toMatch(/^Not known here, and not counted: the instances of web /);
+});

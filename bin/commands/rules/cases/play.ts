@@ -9,6 +9,7 @@ import { unknownName } from '../../../../lib/rules/did-you-mean.ts';
 import type { Path } from '../../../../lib/rules/positions.ts';
 import { collectProblems } from '../../../../lib/rules/problems.ts';
 import { type Happening, type Simulation, simulation } from '../../../../lib/simulation/simulation.ts';
+import { writtenFleets } from '../../../../lib/simulation/tagged-fleets.ts';
 import { SOURCES } from '../../../../lib/sources/registry.ts';
 import { SPLITS } from '../../../splits.ts';
 import { type ReadEvents, toEvents } from '../read-events.ts';
@@ -35,9 +36,14 @@ const FIRST = new Date('2026-01-05T09:00:00Z');
 
 export async function playCases(cases: Cases): Promise<Played[]> {
   const { given, ruleSet } = cases;
-  const world = simulation({ ruleSet, providers: SPLITS, start: new Date(0) });
+  const known: Record<string, readonly string[]> = { ...given.fleets };
+  const fleets = writtenFleets(known, ({ name }) => `write what it has as \`fleets: { ${name}: [ins-…] }\``);
+  const world = simulation({ ruleSet, providers: SPLITS, fleets, start: new Date(0) });
   const delivered: Delivered[] = [];
-  for (const index of given.cases.keys()) delivered.push(await deliver(index, cases, world));
+  for (const [index, one] of given.cases.entries()) {
+    Object.assign(known, one.fleets);
+    delivered.push(await deliver(index, cases, world));
+  }
   await world.settle();
   return delivered.map((it, index) => judge(it, index, cases));
 }

@@ -67,7 +67,9 @@ function isNothing(value: unknown): value is { expect: 'nothing' } {
 
 const LISTS = ['runs', 'schedules', 'cancels', 'stopped', 'unmatched'] as const;
 
-function checkCases({ cases }: CasesFile, { rules, schedules }: RuleSet, problems: Problems): void {
+function checkCases({ cases, fleets }: CasesFile, { rules, schedules }: RuleSet, problems: Problems): void {
+  const tagged = taggedIn(rules);
+  checkFleetNames(fleets, ['fleets'], tagged, problems);
   const names = [...rules, ...schedules].map(({ name }) => name);
   for (const [index, one] of cases.entries()) {
     const path = ['cases', index];
@@ -80,7 +82,28 @@ function checkCases({ cases }: CasesFile, { rules, schedules }: RuleSet, problem
     if (one.event === undefined && one.at === undefined && one.after === undefined) {
       problems.add(path, 'is missing: expected an event, or a time (at, after) until which nothing comes');
     }
+    checkFleetNames(one.fleets ?? {}, [...path, 'fleets'], tagged, problems);
     checkRuleNames(one.expect, [...path, 'expect'], names, problems);
+  }
+}
+
+function taggedIn(rules: RuleSet['rules']): string[] {
+  const fleets = rules.flatMap(({ action }) => {
+    if (action.kind === 'cancel') return [];
+    const { fleet, fleetChoice } = action.target;
+    return fleet === undefined ? (fleetChoice?.of ?? []) : [fleet];
+  });
+  return [...new Set(fleets.flatMap(({ name, tags }) => (tags === undefined ? [] : [name])))];
+}
+
+function checkFleetNames(
+  fleets: CasesFile['fleets'],
+  path: readonly PropertyKey[],
+  tagged: readonly string[],
+  problems: Problems,
+): void {
+  for (const name of Object.keys(fleets)) {
+    if (!tagged.includes(name)) problems.addAtKey([...path, name], unknownName('tagged fleet', name, tagged));
   }
 }
 

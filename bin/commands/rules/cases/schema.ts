@@ -92,6 +92,7 @@ export const Expectation = z
   .describe('What comes of it. What is not written here must not happen.');
 export type Expectation = z.infer<typeof Expectation>;
 
+const Fleets = z.record(z.string(), Instances);
 const Takes = durationBetween(1000, DAY);
 
 export const Case = z
@@ -126,6 +127,9 @@ export const Case = z
       .optional()
       .describe('A second person approves the runs of this rule that wait for it.'),
     deny: z.string().optional().describe('A second person denies the runs of this rule that wait for it.'),
+    fleets: Fleets.optional().describe(
+      'The instances that these tagged fleets have from here on: one has grown. Default: as before.',
+    ),
     frozen: z.boolean().optional().describe('Sets the kill switch from here on, or lifts it.'),
     expect: Expectation.describe('What comes of it; `nothing` in place of it where nothing does.'),
   })
@@ -141,6 +145,9 @@ export const CasesFile = z
       .describe('The rules file, from here. Default: this file’s name without `.test`.'),
     takes: Takes.prefault('30s').describe(
       'How long runs take: until then they are in flight, and can be cancelled. Default: 30s.',
+    ),
+    fleets: Fleets.default({}).describe(
+      'The instances of tagged fleets, by the names of `fleets` in the rules: no cloud is asked here. A run on another tagged fleet is stopped as fleet.unread.',
     ),
     cases: z
       .array(Case)
