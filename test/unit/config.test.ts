@@ -86,11 +86,15 @@ describe('an environment that is not complete', () => {
     [
       'dispatch',
       DispatchConfig,
-      ['RUNS_TABLE', 'RECORDS_TABLE', 'WAKE_UP_QUEUE_URL', 'RUNS_QUEUE_URL', 'RUNS_DLQ_URL'],
+      ['RUNS_TABLE', 'RECORDS_TABLE', 'RUNS_QUEUE_URL', 'WAKE_UP_QUEUE_URL', 'RUNS_DLQ_URL'],
     ],
     ['records', RecordsConfig, ['RECORDS_TABLE', 'RECORDS_QUEUE_URL', 'RECORDS_DLQ_URL']],
-    ['poller', PollerConfig, ['RUNS_TABLE', 'RECORDS_TABLE', 'WAKE_UP_QUEUE_URL']],
-    ['runs', RunsConfig, ['RUNS_TABLE', 'RECORDS_TABLE', 'WAKE_UP_QUEUE_URL', 'RUNS_TOKEN']],
+    ['poller', PollerConfig, ['RUNS_TABLE', 'RECORDS_TABLE', 'RUNS_QUEUE_URL', 'WAKE_UP_QUEUE_URL']],
+    [
+      'runs',
+      RunsConfig,
+      ['RUNS_TABLE', 'RECORDS_TABLE', 'RUNS_QUEUE_URL', 'WAKE_UP_QUEUE_URL', 'RUNS_TOKEN'],
+    ],
   ])('names every setting that %s needs', (_, schema, missing) => {
     expect(problemsOf(schema, {})).toEqual(missing.map((name) => `${name}: is not set`));
   });
