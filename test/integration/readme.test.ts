@@ -56,6 +56,10 @@ const ELSEWHERE: Readonly<Record<string, Elsewhere>> = {
   'export AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local AWS_REGION=us-east-1': { why: 'for the next' },
   'aws --endpoint-url http://127.0.0.1:4566 sqs receive-message --wait-time-seconds 5 --max-number-of-messages 10 --queue-url http://127.0.0.1:4566/000000000000/completions':
     { why: 'not every machine has the AWS CLI; local-stack.test.ts does it with the SDK' },
+  'fuser -k -KILL 3000/tcp': {
+    why: 'it would end whatever has that port here; kill-functions.test.ts kills those of its own stack',
+    proof: ['test/integration/kill-functions.test.ts', 'SIGKILL'],
+  },
   'npx serverless deploy --stage prod': { why: 'it needs an AWS account' },
 };
 
