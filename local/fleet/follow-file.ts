@@ -1,14 +1,15 @@
 /** The fleet file while the stack runs: an instance that is written into it, or taken out, is there or gone in a moment. */
-import { unwatchFile, watchFile } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { messageOf } from '../../lib/errors.ts';
 import type { FleetEngine } from './engine.ts';
-import { loadFleet } from './fleet-file.ts';
+import { parseFleet } from './fleet-file.ts';
 
-/** Editors replace files, and some file systems tell of no change: it is looked at. */
+/** Editors replace files, and some file systems tell of no change: it is read. */
 const LOOK_MS = 250;
 
 /**
- * Takes the instances of the file whenever it changes; commands are read at the start. A broken file changes nothing.
+ * Takes the instances of the file, now and whenever it changes; commands are read at the start. A broken file changes
+ * nothing.
  * @param onChange told how many instances there are now, or why the file was not taken
  * @returns ends it
  */
@@ -17,15 +18,26 @@ export function followFleetFile(
   engine: Pick<FleetEngine, 'setInstances'>,
   onChange: (outcome: { instances: number } | { problem: string }) => void,
 ): () => void {
-  const look = () => {
+  let last = '';
+  let told = '';
+  const look = (isFirst = false) => {
     try {
-      const { instances } = loadFleet(file);
+      const text = readFileSync(file, 'utf8');
+      if (text === last) return;
+      last = text;
+      told = '';
+      const { instances } = parseFleet(text, file);
       engine.setInstances(instances);
-      onChange({ instances: instances.length });
+      if (!isFirst) onChange({ instances: instances.length });
     } catch (thrown) {
-      onChange({ problem: messageOf(thrown) });
+      const problem = messageOf(thrown);
+      // A file that stays away is told once.
+      if (problem !== told) onChange({ problem });
+      told = problem;
     }
   };
-  watchFile(file, { interval: LOOK_MS }, look);
-  return () => unwatchFile(file, look);
+  look(true);
+  const timer = setInterval(look, LOOK_MS, false);
+  timer.unref();
+  return () => clearInterval(timer);
 }

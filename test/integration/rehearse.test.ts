@@ -243,22 +243,24 @@ test('a dry run that would recur is refused before it is sent', async () => {
   expect(local.server.requestCounts['InvokeCommand']).toBe(before);
 });
 
+const TAGGED =
+  '{ web: { provider: tencent, tags: { role: web } }, none: { provider: tencent, tags: { role: none } } }';
+const onFleet = (fleet: string) =>
+  `run: { fleet: ${fleet}, command: cmd-echo0001, parameters: { text: hello } }`;
+
 test('a tagged fleet is asked for, and each of its instances would run it', async () => {
   tat.engine.setInstances([
     ...tat.engine.instances.values(),
     ...parseFleet('version: 1\ninstances: [{ id: ins-tagged01, tags: { role: web } }]\n').instances,
   ]);
-  const fleets =
-    '{ web: { provider: tencent, tags: { role: web } }, none: { provider: tencent, tags: { role: none } } }';
-  const action = (fleet: string) =>
-    `run: { fleet: ${fleet}, command: cmd-echo0001, parameters: { text: hello } }`;
-  const asked = await rehearse(action('web'), credentials(), [], fleets);
-  expect(asked.out).toContain('on the fleet web (role=web), as the cloud has it when it is sent');
-  expect(asked.out).toContain('ins-tagged01: would run');
-  expect(asked.code).toBe(0);
-  const empty = await rehearse(action('none'), credentials(), [], fleets);
-  expect(empty.out).toContain(
-    'REFUSED   fleet.empty: the fleet none (role=none in ap-guangzhou) has no instance',
-  );
-  expect(empty.code).toBe(1);
+  const { code, out } = await rehearse(onFleet('web'), credentials(), [], TAGGED);
+  expect(out).toContain('on the fleet web (role=web), as the cloud has it when it is sent');
+  expect(out).toContain('ins-tagged01: would run');
+  expect(code).toBe(0);
+});
+
+test('an empty one is refused, with its tags and region', async () => {
+  const { code, out } = await rehearse(onFleet('none'), credentials(), [], TAGGED);
+  expect(out).toContain('REFUSED   fleet.empty: the fleet none (role=none in ap-guangzhou) has no instance');
+  expect(code).toBe(1);
 });
