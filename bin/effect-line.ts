@@ -41,6 +41,8 @@ export function requestLine(asked: RunRequest): string {
   switch (request.action) {
     case 'reject':
       return `REJECTED, ${request.reason.code}: ${request.reason.message}`;
+    case 'judge':
+      return `${request.kind} ${request.targetRunId}`;
     case 'cancel':
       return `cancel ${request.targetRule ?? request.targetRunId ?? ''}${request.key === undefined ? '' : `, key ${request.key}`}`;
     case 'run':

@@ -4,9 +4,10 @@
  */
 import type { ChatEvent } from '../rules/match.ts';
 import type { RuleSet } from '../rules/rule.ts';
-import { commandOf } from '../sources/settings.ts';
-import { parseCommand, VERBS } from './grammar.ts';
-import { type Asked, bindPerson, type PersonContext } from './person.ts';
+import { whyOutside } from '../rules/tenants.ts';
+import { commandOf, tenantsOf } from '../sources/settings.ts';
+import { type ChatCommand, parseCommand, VERBS } from './grammar.ts';
+import { type Asked, bindPerson, type Person, type PersonContext } from './person.ts';
 import { mayNotText, type UsableRules, usableRules } from './usable-rules.ts';
 
 export type ChatAnswer =
@@ -30,14 +31,25 @@ export async function answerChat(
   { ruleSet, ...context }: AnswerChatContext,
 ): Promise<ChatAnswer> {
   const { rules, refused } = usableRules(ruleSet, event);
-  if (rules.length === 0 && refused.length > 0) {
+  const { command, perform } = parseCommand(event, commandOf(ruleSet.sources[event.source]));
+  // Who may approve need not be among those who may use any rule.
+  const isJudge = command.verb === 'approve' || command.verb === 'deny';
+  const settings = ruleSet.sources[event.source];
+  const isOutside = whyOutside(settings && tenantsOf(settings), event.source, event.data) !== undefined;
+  const mayNothing = rules.length === 0 && refused.length > 0;
+  if (mayNothing && (!isJudge || isOutside)) return { kind: 'refused', text: mayNotText(event), refused };
+  if (perform === undefined) return { kind: 'none' };
+  const { person, asked } = bindPerson({ ...context, event, rules, isOutside });
+  if (mayNothing && !(await mayJudge(command, person))) {
     return { kind: 'refused', text: mayNotText(event), refused };
   }
-  const { command, perform } = parseCommand(event, commandOf(ruleSet.sources[event.source]));
-  if (perform === undefined) return { kind: 'none' };
-  const { person, asked } = bindPerson({ ...context, event, rules });
   const lines = await perform(person, VERBS);
   // The answer treats it as a rule that does not exist; the record says why.
   const named = 'rule' in command ? refused.filter(({ rule }) => rule === command.rule) : [];
   return { kind: 'answered', text: lines.join('\n'), ...asked, unmatched: [...asked.unmatched, ...named] };
+}
+
+async function mayJudge(command: ChatCommand, person: Person): Promise<boolean> {
+  if (command.verb !== 'approve' && command.verb !== 'deny') return false;
+  return (await person.judging(command.runId)).kind !== 'none';
 }

@@ -4,6 +4,7 @@
 import type { ChatEvent } from '../rules/match.ts';
 import type { Person } from './person.ts';
 import type { Lines, Verb, Words } from './verb.ts';
+import { approve, deny } from './verbs/approve.ts';
 import { cancel } from './verbs/cancel.ts';
 import { events } from './verbs/events.ts';
 import { type HelpCommand, help, helpWith } from './verbs/help.ts';
@@ -12,7 +13,7 @@ import { schedule } from './verbs/schedule.ts';
 import { status } from './verbs/status.ts';
 
 /** Adding a verb is adding its file to lib/chat/verbs/ and its name here, in the order in which `help` lists them. */
-export const VERBS = [run, status, cancel, schedule, events, help] as const;
+export const VERBS = [run, status, cancel, approve, deny, schedule, events, help] as const;
 
 type ReadingOf<V> = V extends { read(words: Words): infer Reading } ? Reading : never;
 type CommandOf<Reading> = Reading extends { ok: true; command: infer Command } ? Command : never;

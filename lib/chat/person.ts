@@ -8,6 +8,7 @@ import type { ReplyTo } from '../model/reply-to.ts';
 import { runIdFor } from '../model/run-id.ts';
 import type { RunRequest } from '../model/run-request.ts';
 import { type ChatEvent, matchNamed } from '../rules/match.ts';
+import { whyMayNotJudge, whyNotWaiting } from '../rules/may-judge.ts';
 import { renderRule } from '../rules/render.ts';
 import type { Rule } from '../rules/rule.ts';
 import { stepsOfEvent } from '../rules/steps.ts';
@@ -29,7 +30,17 @@ export interface Person {
   attempt(rule: Rule): Attempt;
   /** @param run a result of `run` or `newestRuns` @param instances empty: all of it */
   cancel(run: ChatRun, instances: readonly string[]): void;
+  /** What the person may say about the approval of a run, whether or not they may use its rule. */
+  judging(runId: string): Promise<Judging>;
 }
+
+export type Judging =
+  /** There is no such run, or it is not theirs to approve. */
+  | { kind: 'none' }
+  /** They asked for it. */
+  | { kind: 'own' }
+  | { kind: 'notWaiting'; rule: string; because: string }
+  | { kind: 'waits'; rule: string; judge(kind: 'approved' | 'denied', why?: string): void };
 
 export type VisibleEvent = Pick<
   EventRecord,
@@ -50,6 +61,8 @@ export interface PersonContext {
   event: ChatEvent;
   /** Those that the person may use where they type. */
   rules: readonly Rule[];
+  /** Of a tenant whose people may do nothing here. Default: no. */
+  isOutside?: boolean;
   port: ChatPort;
   now: Date;
   replyTo?: ReplyTo | undefined;
@@ -60,7 +73,15 @@ export interface PersonContext {
 const EVENTS_READ = 100;
 
 /** @returns the person for a verb, and for the caller the effects of the verb when it is done */
-export function bindPerson({ event, rules, port, now, replyTo, traceparent }: PersonContext): {
+export function bindPerson({
+  event,
+  rules,
+  isOutside = false,
+  port,
+  now,
+  replyTo,
+  traceparent,
+}: PersonContext): {
   person: Person;
   asked: Asked;
 } {
@@ -123,6 +144,24 @@ export function bindPerson({ event, rules, port, now, replyTo, traceparent }: Pe
       if (!shown.has(run)) throw notTheirs(`the run ${run.runId}`);
       requests.push(cancelOf(run, instances, { event, now, traceparent }));
     },
+    async judging(runId) {
+      const actor = actorOf(event);
+      const run = actor === undefined || isOutside ? undefined : await port.toJudge(runId);
+      if (actor === undefined || run?.approval === undefined) return { kind: 'none' };
+      const { user, channel } = event.data;
+      const refusal = whyMayNotJudge(run, { actor, person: { chat: event.source, user, channel } });
+      if (refusal !== undefined) return { kind: refusal.code === 'approval.own' ? 'own' : 'none' };
+      const { rule } = run;
+      const because = whyNotWaiting(run, now.toISOString());
+      if (because !== undefined) return { kind: 'notWaiting', rule, because };
+      return {
+        kind: 'waits',
+        rule,
+        judge(kind, why) {
+          requests.push(judgementOf({ runId, rule, kind, why }, { event, now, traceparent }));
+        },
+      };
+    },
   };
   return { person, asked: { requests, matched, unmatched } };
 }
@@ -130,6 +169,40 @@ export function bindPerson({ event, rules, port, now, replyTo, traceparent }: Pe
 /** A bug in a verb: it used a run or a rule that did not come from the person. */
 function notTheirs(what: string): TypeError {
   return new TypeError(`${what} was not given to this person: a verb uses what it is shown`);
+}
+
+/** A repeated delivery gives the same request. */
+function judgementOf(
+  {
+    runId,
+    rule,
+    kind,
+    why,
+  }: { runId: string; rule: string; kind: 'approved' | 'denied'; why?: string | undefined },
+  { event, now, traceparent }: Pick<PersonContext, 'event' | 'now' | 'traceparent'>,
+): RunRequest {
+  const { user, channel } = event.data;
+  const named = ({ id, name }: NonNullable<typeof channel>) => ({ id, name });
+  return {
+    version: 1,
+    action: 'judge',
+    runId: runIdFor('judge', event.source, event.id),
+    rule,
+    trigger: {
+      source: event.source,
+      type: event.type,
+      id: event.id,
+      ...(event.subject !== undefined && { subject: event.subject }),
+      actor: actorOf(event),
+    },
+    notify: [],
+    ...(traceparent !== undefined && { traceparent }),
+    requestedAt: now.toISOString(),
+    targetRunId: runId,
+    kind,
+    ...(why !== undefined && { why }),
+    person: { chat: event.source, user: named(user), ...(channel && { channel: named(channel) }) },
+  };
 }
 
 /** Not `matched`, because it is no rule's action. A repeated delivery gives the same request. */

@@ -1,6 +1,7 @@
 /** The chat's view of runs, events and freezes: a port, so that it needs no table. */
 import type { Reason, RunStatus } from '../model/completion-event.ts';
 import type { EventRecord } from '../model/decision.ts';
+import type { Run } from '../model/run.ts';
 import type { TaskStatus } from '../model/status.ts';
 
 /** A run as a chat shows it. */
@@ -24,9 +25,13 @@ export interface ChatRun {
   endedAt?: string | undefined;
 }
 
+/** What decides who may approve a run, and whether it waits for that. */
+export type ToJudge = Pick<Run, 'rule' | 'trigger' | 'approval' | 'status' | 'cancelRequestedAt'>;
+
 /** Used only by lib/chat/person.ts, which filters by permission. Read-only: actions go onto the runs queue. */
 export interface ChatPort {
   status(runId: string): Promise<ChatRun | undefined>;
+  toJudge(runId: string): Promise<ToJudge | undefined>;
   /** The newest runs of these rules, newest first. */
   recent(rules: readonly string[], limit: number): Promise<readonly ChatRun[]>;
   /** What was decided about events, newest first. */

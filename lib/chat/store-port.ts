@@ -23,6 +23,10 @@ export function storePort({ store, events, guards }: ChatStores): ChatPort {
       const run = id === undefined ? undefined : await store.get(id);
       return run && toChatRun(summariseRun(run), run.tasks);
     },
+    async toJudge(runId) {
+      const id = RunId.safeParse(runId).data;
+      return id === undefined ? undefined : await store.get(id);
+    },
     async recent(rules, limit) {
       const pages = await Promise.all(rules.map((rule) => store.list({ limit, rule })));
       const newest = pages

@@ -15,6 +15,7 @@ import { knownTarget, type Run, type RunTask } from '../model/run.ts';
 import type { TaskStatus } from '../model/status.ts';
 import { messageText } from '../queues/message-text.ts';
 import { settleAll } from '../queues/send-messages.ts';
+import { askedIn } from './asked-in.ts';
 import type { DestinationResolver } from './destination.ts';
 
 /**
@@ -33,7 +34,7 @@ export interface PublishContext {
 
 /** The events of a run to publish, in this order. */
 export interface Telling {
-  run: Pick<Run, 'notify' | 'replyTo'>;
+  run: Pick<Run, 'notify' | 'replyTo' | 'approval'>;
   events: readonly CompletionEvent[];
 }
 
@@ -54,6 +55,10 @@ export async function publish(
   return await Promise.allSettled(
     tellings.map(async ({ run, events }) => {
       await settleAll(run.notify.map(async ({ sqs }) => await sent.get(sqs)));
+      for (const replyTo of askedIn(run)) {
+        for (const event of events)
+          if (event.type === 'fleet-reflex.run.waiting') await reply(event, replyTo);
+      }
       if (run.replyTo === undefined) return;
       // After the destinations, so that a chat that does not answer delays no consumer of the event.
       for (const event of events) await reply(event, run.replyTo);

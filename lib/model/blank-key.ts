@@ -24,6 +24,7 @@ function keysIn(runRequest: RunRequest): string[] {
       return keysOf(runRequest.execution?.guards ?? {});
     case 'cancel':
       return runRequest.key === undefined ? [] : [runRequest.key];
+    case 'judge':
     case 'reject':
       return [];
   }

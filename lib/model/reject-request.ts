@@ -7,7 +7,8 @@ export function rejectionOf(runRequest: RunRequest, reason: RejectRequest['reaso
   const { runId, rule, trigger, chain, after, notify, replyTo, traceparent, requestedAt } = runRequest;
   const common = { runId, rule, trigger, chain, after, notify, replyTo, traceparent, requestedAt };
   const rejected = { ...common, version: 2 as const, action: 'reject' as const, reason };
-  if (runRequest.action === 'cancel' || runRequest.target === undefined) return rejected;
+  const { action } = runRequest;
+  if (action === 'cancel' || action === 'judge' || runRequest.target === undefined) return rejected;
   const { provider, region, command } = runRequest.target;
   return { ...rejected, target: { provider, region, command } };
 }

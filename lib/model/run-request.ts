@@ -94,6 +94,8 @@ export const Followed = Ended.extend({
 });
 export type Followed = z.infer<typeof Followed>;
 
+const Named = z.strictObject({ id: z.string().optional(), name: z.string().optional() });
+
 const common = {
   runId: RunId,
   rule: z.string(),
@@ -211,6 +213,16 @@ export const RunRequest = z.discriminatedUnion('action', [
      * How we execute each of its runs. Absent in requests of earlier versions: the provider fires those, without guards.
      */
     execution: z.strictObject({ ...execution, deadlineMs: z.int().positive() }).optional(),
+  }),
+  /** What a person in a chat says of a run that waits for approval. Who that is: the trigger's `actor`. */
+  z.strictObject({
+    ...common,
+    version: z.literal(1),
+    action: z.literal('judge'),
+    targetRunId: RunId,
+    kind: z.enum(['approved', 'denied']),
+    why: z.string().max(500).optional(),
+    person: z.strictObject({ chat: z.string(), user: Named, channel: Named.optional() }),
   }),
   /** A rule matched, and its run was refused before any guard: recorded and reported, never sent. */
   z.strictObject({

@@ -18,6 +18,7 @@ import { checkRequest } from './check-request.ts';
 import { isOfPerson, whyTooOld } from './command-age.ts';
 import { dispatchRun, recordRejection } from './dispatch.ts';
 import type { DispatchContext } from './dispatch-context.ts';
+import { judge } from './judge-approval.ts';
 import { traceChain } from './trace-chain.ts';
 
 export interface CarryOutContext extends DispatchContext, CancelContext {
@@ -48,11 +49,26 @@ export async function carryOut(record: RunsMessage, context: CarryOutContext): P
     case 'cancel':
       await cancelRuns(request, context);
       return { kind: 'done' };
+    case 'judge':
+      await judgeByMessage(request, context);
+      return { kind: 'done' };
     case 'reject':
       return await recordRejection(request, context);
     case 'schedule':
       return await context.schedule(request);
   }
+}
+
+/** The chat has answered already, by what it knew then: somebody else may have been faster. */
+async function judgeByMessage(
+  { targetRunId, kind, why, person, trigger }: Extract<RunRequest, { action: 'judge' }>,
+  context: CarryOutContext,
+): Promise<void> {
+  const { actor } = trigger;
+  if (actor === undefined) return;
+  const judged = await judge(targetRunId, { kind, why }, { actor, person }, context);
+  if (judged.kind !== 'done')
+    context.log.info('approval.refused', { runId: targetRunId, by: actor, because: judged.kind });
 }
 
 /**

@@ -4,6 +4,7 @@
  * (docs/decisions/2026-11-21-requests-are-checked-again.md).
  */
 import { FleetReflexError } from '../errors.ts';
+import type { ApprovalTerms } from '../model/approval.ts';
 import type { RenderedGuards, RunRequest } from '../model/run-request.ts';
 import type { Target } from '../model/target.ts';
 import { factsOf } from '../providers/registry.ts';
@@ -29,6 +30,7 @@ const DAY_MS = 86_400_000;
 const RULE_NAME = /^[a-z0-9][a-z0-9-]{0,62}$/;
 const MAX_DEADLINE_MS = DAY_MS;
 const MAX_WINDOW_MS = 30 * DAY_MS;
+const MAX_EXPIRES_MS = 7 * DAY_MS;
 const MAX_IN_FLIGHT = 1000;
 const MAX_INSTANCES = 10_000;
 const MAX_KEY = 200;
@@ -58,12 +60,14 @@ function objectTo(runRequest: RunRequest, now: Date): Objection | undefined {
       return (
         objectToTarget(runRequest) ??
         objectToGuards(runRequest.guards) ??
+        objectToApproval(runRequest.approval) ??
         objectToDeadline(Date.parse(runRequest.deadline) - Date.parse(runRequest.requestedAt))
       );
     case 'schedule':
       return objectToTarget(runRequest) ?? objectToSchedule(runRequest);
     case 'cancel':
       return objectToRule(runRequest.targetRule ?? runRequest.rule) ?? objectToKey(runRequest.key);
+    case 'judge':
     case 'reject':
       return undefined;
   }
@@ -185,7 +189,17 @@ function objectToSchedule(runRequest: Extract<RunRequest, { action: 'schedule' }
     // The provider fires it, and keeps its values for as long: earlier versions asked for that, and had no secrets.
     return target.secretParameters && invalid('`secretParameters` without `execution`');
   }
-  return objectToGuards(execution.guards) ?? objectToDeadline(execution.deadlineMs);
+  return (
+    objectToGuards(execution.guards) ??
+    objectToApproval(execution.approval) ??
+    objectToDeadline(execution.deadlineMs)
+  );
+}
+
+function objectToApproval(terms: ApprovalTerms | undefined): Objection | undefined {
+  return terms === undefined || terms.expiresMs <= MAX_EXPIRES_MS
+    ? undefined
+    : invalid('`approval`: expected at most 7 days');
 }
 
 function objectToDeadline(ms: number): Objection | undefined {

@@ -2,20 +2,12 @@
  * Approves or denies a run, for one person or token. The verdict is one conditional write: of two at once, the second finds
  * the first. Sending is the poller's, which is woken.
  */
-import { type Actor, isSameActor, requestersOf } from '../model/actor.ts';
-import { type ApprovalTerms, awaitsVerdict } from '../model/approval.ts';
-import { isTerminalRun, type Run } from '../model/run.ts';
+import { isSameActor } from '../model/actor.ts';
+import type { Run } from '../model/run.ts';
 import type { RunId } from '../model/run-request.ts';
-import type { ChatData } from '../model/trigger-event.ts';
-import { whyNotAllowed } from '../rules/allow.ts';
+import { type Judge, whyMayNotJudge, whyNotWaiting } from '../rules/may-judge.ts';
 import { endUnapproved, withVerdict } from './ask-approval.ts';
 import { change, type SettleContext } from './settle.ts';
-
-export interface Judge {
-  actor: Actor;
-  /** Where and as whom a person typed it. Absent: a token, whose scope was checked. */
-  person?: ({ chat: string } & Pick<ChatData, 'user' | 'channel'>) | undefined;
-}
 
 export interface Judgement {
   kind: 'approved' | 'denied';
@@ -29,7 +21,7 @@ export type Judged =
   /** It waits for nobody. */
   | { kind: 'notWaiting'; run: Run; because: string }
   /** By who asked for it, or who is not among those who may. */
-  | { kind: 'refused'; code: 'approval.own' | 'approval.not-allowed'; because: string };
+  | { kind: 'refused'; code: string; because: string };
 
 export interface JudgeContext extends SettleContext {
   wake: (at: Date) => Promise<void>;
@@ -45,8 +37,8 @@ export async function judge(
   const { store, now, log } = context;
   const run = await store.get(runId);
   if (run === undefined) return { kind: 'missing' };
-  const refusal = whyNot(run, by);
-  if (refusal !== undefined) return refusal;
+  const refusal = whyMayNotJudge(run, by);
+  if (refusal !== undefined) return { kind: 'refused', ...refusal };
   const at = now().toISOString();
   let because: string | undefined;
   const judged = await change(store, run, (current) => {
@@ -62,48 +54,6 @@ export async function judge(
   if (judgement.kind === 'denied') return { kind: 'done', run: await endUnapproved(judged, context) };
   await context.wake(now());
   return { kind: 'done', run: judged };
-}
-
-/** Why nobody, or not this one, may say anything about the run; undefined if they may, should it wait for it. */
-export function whyNot(
-  run: Pick<Run, 'approval' | 'trigger'>,
-  { actor, person }: Judge,
-): Extract<Judged, { kind: 'refused' }> | undefined {
-  const { approval } = run;
-  if (approval === undefined) return undefined;
-  if (requestersOf(run.trigger).some((requester) => isSameActor(requester, actor))) {
-    return {
-      kind: 'refused',
-      code: 'approval.own',
-      because:
-        'whoever asked for a run may neither approve nor deny it: a second person has to (who asked can cancel it)',
-    };
-  }
-  const because = person === undefined ? undefined : whyNotPerson(approval, person);
-  return because === undefined ? undefined : { kind: 'refused', code: 'approval.not-allowed', because };
-}
-
-function whyNotPerson(
-  { users, channels, chats }: ApprovalTerms,
-  { chat, ...person }: NonNullable<Judge['person']>,
-): string | undefined {
-  if (chats !== undefined && !chats.includes(chat)) return `it is approved in ${chats.join(', ')} only`;
-  const refusal = whyNotAllowed({ users, groups: [], channels }, person);
-  return refusal?.because
-    .replace('`allow` users and groups', '`approval` users')
-    .replace('`allow`', '`approval`');
-}
-
-function whyNotWaiting(run: Run, at: string): string | undefined {
-  const { approval, status, cancelRequestedAt } = run;
-  if (approval === undefined) return 'its rule asks for no approval';
-  const { verdict, asked } = approval;
-  if (verdict?.kind === 'expired') return `its time was over at ${verdict.at}`;
-  if (verdict !== undefined) return `it was ${verdict.kind} at ${verdict.at} already`;
-  if (isTerminalRun(run)) return `it has ended as ${status}`;
-  if (cancelRequestedAt !== undefined) return 'it is being cancelled';
-  if (asked === undefined || !awaitsVerdict(run)) return 'it does not wait for approval yet';
-  return at >= asked.until ? `its time was over at ${asked.until}` : undefined;
 }
 
 function isBy({ approval }: Run, { kind }: Judgement, { actor }: Judge): boolean {

@@ -133,6 +133,8 @@ export function simulation({ ruleSet, providers, fleets, start }: SimulationOpti
       case 'reject':
         happening.effect = { kind: 'stopped', request: runRequest, at: now(), reason: traced.reason };
         return;
+      case 'judge':
+        return;
       case 'cancel':
         happening.effect = { kind: 'cancelled', request: traced, at: now(), stopped: await cancel(traced) };
         return;
@@ -427,6 +429,7 @@ function isOnSame(a: Run, b: Run): boolean {
 /** Nothing is on any record: `status` and `events` find nothing. */
 const NO_RUNS: ChatPort = {
   status: async () => undefined,
+  toJudge: async () => undefined,
   recent: async () => [],
   events: async () => [],
   frozenBecause: async () => undefined,

@@ -18,7 +18,7 @@ export const fleetReflex = defineSource({
   setup: `Let a completion queue be a destination of \`notify:\` and subscribe the \`events\` queue to it, or send
 the completion events of another deployment to \`https://<your-endpoint>/hooks/fleet-reflex\` with
 \`Authorization: Bearer <secret>\`. A rule on it sees \`event.type\` \`completion.run.completed\`,
-\`completion.run.started\`, \`completion.run.rejected\` or \`completion.task.completed\`, and the completion's data.`,
+\`completion.run.waiting\`, \`completion.run.started\`, \`completion.run.rejected\` or \`completion.task.completed\`, and the completion's data.`,
   facts: {
     proof: 'the queue’s policy; over HTTP a bearer token or basic password',
     replayWindow: 'none',

@@ -100,7 +100,8 @@ export function replies(options: RepliesOptions): Replies {
       const facts = { via: replyTo.via, runId: event.data.runId, type: event.type };
       const { outputs = 'caller' } = replyTo;
       const tellsCaller = channel?.tellsCaller?.(replyTo.address) === true;
-      const isForCaller = outputs !== 'channel' && tellsCaller;
+      // Who may approve it has to see it.
+      const isForCaller = outputs !== 'channel' && tellsCaller && event.type !== 'fleet-reflex.run.waiting';
       // In a chat that cannot address one person, everybody would see a message for one person.
       const showsOutput = outputs === 'channel' || (outputs === 'caller' && isForCaller);
       const shown = showsOutput ? message : withoutOutput(message, event.data.runId);

@@ -77,6 +77,32 @@ const failed: RunTask = {
   output: Buffer.from('no space left on device\n'),
 };
 
+const waiting: Run = {
+  ...run,
+  status: 'dispatching',
+  waitingFor: {
+    code: 'approval',
+    message:
+      'It waits until 2026-11-20T10:49:57.400Z for an approval by U2CERLKJA (slack in C1234567890), or a token with the scope approve; not by who asked for it.',
+    until: '2026-11-20T10:49:57.400Z',
+  },
+  approval: {
+    users: ['U2CERLKJA'],
+    channels: ['C1234567890'],
+    chats: ['slack'],
+    expiresMs: 1_800_000,
+    asked: {
+      at: '2026-11-20T10:19:57.400Z',
+      until: '2026-11-20T10:49:57.400Z',
+      withinMs: 900_000,
+      seal: {},
+      script: 'deploy refs/heads/main',
+      settings: { CommandType: 'SHELL', Timeout: '60', Username: 'root' },
+    },
+  },
+  invocations: [],
+};
+
 const ended: Run = {
   ...run,
   status: 'partly_failed',
@@ -100,7 +126,9 @@ const rejected: Run = {
 
 export async function generate(): Promise<{ path: string; content: string }[]> {
   const at = (time: string) => new Date(`2026-11-20T${time}Z`);
+  const { startedAt: _begun, ...asked } = waiting;
   const events = [
+    runEvent(asked, 'fleet-reflex.run.waiting', [], STAGE, at('10:19:57.410')),
     runEvent({ ...run, status: 'pending' }, 'fleet-reflex.run.started', [], STAGE, at('10:19:57.700')),
     taskCompleted(run, failed, STAGE, at('10:20:00.250')),
     runEvent(ended, 'fleet-reflex.run.completed', [succeeded, failed], STAGE, at('10:20:00.340')),

@@ -1,8 +1,9 @@
 /** A run that needs a second person: nothing is sent before, once after, and nothing stays for ever. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Actor } from '../../lib/model/actor.ts';
+import type { Judge } from '../../lib/rules/may-judge.ts';
 import { cancelRun } from '../../lib/runs/cancel.ts';
-import { type Judge, judge } from '../../lib/runs/judge-approval.ts';
+import { judge } from '../../lib/runs/judge-approval.ts';
 import { seeTo } from '../../lib/runs/see-to.ts';
 import { aRunWorld, type RunOnlyRequest, type RunWorld } from '../fixtures/run-world.ts';
 import { startRunsTable } from '../fixtures/runs-table.ts';

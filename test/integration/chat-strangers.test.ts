@@ -42,6 +42,18 @@ const RUN_OF_OTHERS: ChatRun = {
 /** Gives all that it has, whatever it is asked. */
 const CHAT: ChatPort = {
   status: async () => RUN_OF_OTHERS,
+  toJudge: async () => ({
+    rule: RUN_OF_OTHERS.rule,
+    status: 'dispatching',
+    trigger: { source: 'test', type: 'alert.firing', id: 'e-1' },
+    approval: {
+      ...{ users: ['hidden-approver'], channels: [], expiresMs: 1 },
+      asked: {
+        ...{ at: '2026-11-20T09:58:00.000Z', until: '2099-01-01T00:00:00.000Z', withinMs: 1 },
+        ...{ seal: {}, script: 'hidden-script', settings: {} },
+      },
+    },
+  }),
   recent: async () => [RUN_OF_OTHERS],
   events: async () => [
     {

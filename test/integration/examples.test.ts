@@ -46,6 +46,8 @@ const Run = z.looseObject({
   status: z.string(),
   endedAt: z.string().optional(),
   waves: z.array(z.unknown()).optional(),
+  waitingFor: z.looseObject({ code: z.string() }).optional(),
+  approval: z.looseObject({ plan: z.looseObject({ script: z.string() }).optional() }).optional(),
   tasks: z.array(
     z.looseObject({
       instanceId: z.string(),
@@ -218,7 +220,7 @@ describe('the examples', { timeout: 90_000 }, () => {
     expect(await (await fetch(urls[0] ?? '')).text()).toContain('line 2000 of what the machine says\n');
   });
 
-  it('chat-restart restarts at once what one may, and later what takes two', async () => {
+  it('chat-restart restarts at once what one may, and after an approval what takes two', async () => {
     await slack('run restart-shop service=nginx');
     expect(outputsOf(await ended(await runOf('restart-shop')))).toEqual([
       'nginx restarted\n',
@@ -226,14 +228,18 @@ describe('the examples', { timeout: 90_000 }, () => {
     ]);
     await slack('run restart-shop-database');
     const runId = await runOf('restart-shop-database');
-    expect(
-      await until(
-        () => show(runId),
-        (run) => run?.status === 'scheduled',
-      ),
-    ).toBeDefined();
-    await slack(`cancel ${runId}`);
-    expect((await ended(runId)).status).toBe('stopped');
+    const waits = await until(
+      () => show(runId),
+      (run) => run?.waitingFor?.code === 'approval',
+    );
+    expect(waits?.approval?.plan?.script).toContain('"postgresql restarted"');
+    // Who asked presses the button, too.
+    await slack(`approve ${runId}`);
+    expect((await show(runId))?.waitingFor?.code).toBe('approval');
+    const approve = { method: 'POST', headers: bearer('local-approver-token') };
+    expect((await fetch(`${stack.httpUrl}/runs/${runId}/approve`, approve)).status).toBe(200);
+    expect(outputsOf(await ended(runId))).toEqual(['postgresql restarted\n']);
+    expect((await show(runId))?.approval).toMatchObject({ verdict: 'approved', by: 'approver' });
   });
 
   it('nightly-schedule has its schedules at both clouds, and takes a backup by hand', async () => {

@@ -59,6 +59,8 @@ function lineOf(request: RunRequest): string {
       return `${request.rule}: cancel ${request.targetRule} ${request.key ?? ''}`.trim();
     case 'schedule':
       return `${request.rule}: schedule`;
+    case 'judge':
+      return `${request.rule}: ${request.kind}`;
     case 'reject':
       return `${request.rule}: ${request.reason.code}`;
   }

@@ -43,7 +43,7 @@ export async function rehearse(request: RunRequest, providers: Providers): Promi
 }
 
 /** Of a tagged fleet, as the cloud has it now. */
-async function membersOf(
+export async function membersOf(
   { target, taggedFleet }: Extract<RunRequest, { action: 'run' | 'schedule' }>,
   providers: Providers,
 ): Promise<Members> {

@@ -9,6 +9,7 @@ import { shownRequest } from '../../../lib/model/secret-parameters.ts';
 export function requestView(request: RunRequest) {
   const shown = shownRequest(request);
   switch (shown.action) {
+    case 'judge':
     case 'cancel':
       return shown;
     case 'run':

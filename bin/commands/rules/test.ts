@@ -1,7 +1,7 @@
 /** Tries an event on the rules: for each rule whether it fires, and why not, and what it would ask for. */
 
 import { ancestorSearch } from '../../../lib/model/find-ancestors.ts';
-import type { RenderedGuards, RunRequest } from '../../../lib/model/run-request.ts';
+import type { RunRequest } from '../../../lib/model/run-request.ts';
 import { conceal, shownParameters } from '../../../lib/model/secret-parameters.ts';
 import type { TriggerEvent } from '../../../lib/model/trigger-event.ts';
 import { type Rehearsal, wouldRun } from '../../../lib/providers/rehearsal.ts';
@@ -10,6 +10,7 @@ import { formatDuration } from '../../../lib/rules/duration.ts';
 import type { RuleSet } from '../../../lib/rules/rule.ts';
 import { stepsOfRequest } from '../../../lib/rules/steps.ts';
 import { limitRequest } from '../../../lib/runs/limit-request.ts';
+import { guardsText } from './guards-text.ts';
 import { placeText } from './instances-text.ts';
 import { readRules } from './read.ts';
 import { readEvents } from './read-events.ts';
@@ -124,6 +125,8 @@ function linesOf(request: RunRequest): string[] {
   switch (request.action) {
     case 'reject':
       return [`REJECTED  ${request.reason.code}: ${request.reason.message}`, run];
+    case 'judge':
+      return [`${request.kind.padEnd(8)}  ${request.targetRunId}`, run];
     case 'cancel':
       return [
         `cancel    ${request.targetRule ?? ''}${request.key === undefined ? '' : `, key ${request.key}`}`,
@@ -137,7 +140,8 @@ function linesOf(request: RunRequest): string[] {
         `${request.action.padEnd(8)}  ${target.command} on ${whereOf(request)} (${target.provider}, ${target.region})`,
         ...parameters.map((parameter) => `          ${parameter}`),
         ...(request.action === 'schedule' ? [`when      ${request.at ?? request.recurrence ?? ''}`] : []),
-        ...(request.action === 'run' ? [`guards    ${guardsOf(request.guards)}`] : []),
+        ...(request.action === 'run' ? [`guards    ${guardsText(request.guards)}`] : []),
+        ...approvalLine(request),
         `notify    ${request.notify.map(({ name, outcome }) => (outcome === undefined ? name : `${name} (${outcome})`)).join(', ') || 'nobody'}`,
         run,
       ].map((line) => conceal(target, line));
@@ -151,30 +155,7 @@ function whereOf({ target, taggedFleet }: Extract<RunRequest, { action: 'run' | 
   return `${placeText(target, taggedFleet)}, as the cloud has it when it is sent (--rehearse asks it)`;
 }
 
-/** The ones that hold without a word in the file too: nothing here knows what was started before. */
-function guardsOf(guards: RenderedGuards): string {
-  const {
-    dedupe,
-    times,
-    cooldownMs,
-    cooldownKeep = 'first',
-    maxInFlight,
-    whenFull = 'queue',
-    maxInstances,
-    maxPerHour,
-    maxShare,
-    breaker,
-  } = guards;
-  const lines = [
-    dedupe && `once for ${JSON.stringify(dedupe.key)} in ${formatDuration(dedupe.windowMs)}`,
-    times && `at event ${times.count} of ${JSON.stringify(times.key)} in ${formatDuration(times.withinMs)}`,
-    cooldownMs && `cooldown ${formatDuration(cooldownMs)}, the ${cooldownKeep} event runs`,
-    maxInFlight && `${maxInFlight} at a time, more: ${whenFull}`,
-    maxInstances && `at most ${maxInstances} instances`,
-    maxPerHour && `${maxPerHour.runs} runs an hour`,
-    maxPerHour?.instances && `${maxPerHour.instances} instances an hour`,
-    maxShare && `${maxShare.percent}% of ${maxShare.fleet} at a time`,
-    breaker && `stopped for ${formatDuration(breaker.resetMs)} after ${breaker.failures} failures in a row`,
-  ];
-  return lines.filter((line) => line !== undefined).join(', ');
+function approvalLine(request: Extract<RunRequest, { action: 'run' | 'schedule' }>): string[] {
+  const approval = request.action === 'run' ? request.approval : request.execution?.approval;
+  return approval === undefined ? [] : [`approval  within ${formatDuration(approval.expiresMs)}`];
 }

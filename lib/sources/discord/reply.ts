@@ -12,6 +12,7 @@ const Address = z.object({ applicationId: z.string().regex(/^\d{1,25}$/), token:
 
 const ACTION_ROW = 1;
 const BUTTON = 2;
+const SUCCESS = 3;
 const DANGER = 4;
 const MAX_CONTENT = 2000;
 /** Suppresses previews of links in quoted text. */
@@ -26,7 +27,7 @@ export const discordReply: ReplyChannel = {
   async requestFor({ message, isForCaller }, given, { baseOf }) {
     const address = Address.safeParse(given).data;
     if (address === undefined) return undefined;
-    const { cancelRunId, ...rest } = message;
+    const { cancelRunId, approveRunId, ...rest } = message;
     const path = `/api/v10/webhooks/${address.applicationId}/${encodeURIComponent(address.token)}`;
     return {
       url: new URL(`${baseOf('discord')}${path}`),
@@ -34,6 +35,17 @@ export const discordReply: ReplyChannel = {
         content: toText(rest, { limit: MAX_CONTENT, markup: discordMarkup }),
         allowed_mentions: { parse: [] },
         flags: isForCaller ? SUPPRESS_EMBEDS | EPHEMERAL : SUPPRESS_EMBEDS,
+        ...(approveRunId !== undefined && {
+          components: [
+            {
+              type: ACTION_ROW,
+              components: [
+                { type: BUTTON, style: SUCCESS, label: 'Approve', custom_id: `approve ${approveRunId}` },
+                { type: BUTTON, style: DANGER, label: 'Deny', custom_id: `deny ${approveRunId}` },
+              ],
+            },
+          ],
+        }),
         // lib/sources/discord/receive.ts reads the id as the command `cancel` with the run as its text.
         ...(cancelRunId !== undefined && {
           components: [

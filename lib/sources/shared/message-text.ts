@@ -5,6 +5,7 @@ import type { RunMessage } from './run-message.ts';
 /** Further outputs are only in the completion events. */
 const MAX_OUTPUTS = 6;
 const MAX_OUTPUT = 1500;
+const MAX_SCRIPT = 2500;
 /** What fences and line feeds take of the limit, for each output. */
 const AROUND = 16;
 
@@ -20,7 +21,14 @@ export function toText(message: RunMessage, style: TextStyle): string {
   const { markup } = style;
   const marked = (line: string) => mark(line, markup);
   const cancel = message.cancelRunId === undefined ? [] : [`To cancel: \`cancel ${message.cancelRunId}\``];
-  const around = [message.headline, ...message.facts, ...cancel].map(marked);
+  const { approveRunId: run, script } = message;
+  const approve = run === undefined ? [] : [`To decide: \`approve ${run}\` or \`deny ${run}\``];
+  const words = [message.headline, ...message.facts, ...cancel, ...approve].map(marked);
+  const room = Math.min(MAX_SCRIPT, style.limit - sizeIn(words.join('\n'), style) - AROUND);
+  const around =
+    script === undefined || room < 40
+      ? words
+      : [...words, markup.block(headOf(markup.code(script), room, style))];
   const lines = message.tasks.map(({ line }) => `• ${marked(line)}`);
   const plain = cutToSize([...around, ...lines].join('\n'), style.limit, style);
   const shares = shareOut(message, style.limit - sizeIn(plain, style));
@@ -31,6 +39,15 @@ export function toText(message: RunMessage, style: TextStyle): string {
     return `• ${marked(line)}\n${markup.block(tailOf(markup.code(output), share, style))}`;
   });
   return cutToSize([...around, ...withOutputs].join('\n'), style.limit, style);
+}
+
+/** The beginning of a text, up to the end of a line where there is one, and a sign that something is missing. */
+export function headOf(text: string, limit: number, style: Pick<TextStyle, 'sizeOf'> = {}): string {
+  if (sizeIn(text, style) <= limit) return text;
+  let head = text.slice(0, limit);
+  while (sizeIn(head, style) > limit - 2 && head !== '') head = head.slice(0, -Math.ceil(head.length / 20));
+  const line = head.lastIndexOf('\n');
+  return `${(line > head.length / 2 ? head.slice(0, line) : head).toWellFormed()}\n…`;
 }
 
 /** The end of a text, from the beginning of a line where there is one, and a sign that something is missing. */

@@ -5,7 +5,7 @@
 import * as z from 'zod';
 import type { ReplyChannel, Verdict } from '../shared/channel.ts';
 import { mark, slackMarkup } from '../shared/chat-markup.ts';
-import { tailOf, toText } from '../shared/message-text.ts';
+import { headOf, tailOf, toText } from '../shared/message-text.ts';
 import type { RunMessage } from '../shared/run-message.ts';
 
 const Address = z.union([
@@ -17,6 +17,7 @@ const Answer = z.object({ ok: z.boolean(), error: z.string().optional() });
 /** A section's text has 3,000 characters, a message 50 blocks. */
 const MAX_SECTION = 2900;
 const MAX_OUTPUT = 1500;
+const MAX_SCRIPT = 2500;
 const MAX_OUTPUTS = 10;
 /** As written: Slack finds no link, channel or mention in it that is not marked up as one. */
 const WORDS = { type: 'mrkdwn', verbatim: true } as const;
@@ -34,7 +35,7 @@ export const slackReply: ReplyChannel = {
   async requestFor({ message, isForCaller }, given, { secrets, baseOf }) {
     const address = Address.safeParse(given).data;
     if (address === undefined) return undefined;
-    const { cancelRunId: _button, ...words } = message;
+    const { cancelRunId: _cancel, approveRunId: _approve, ...words } = message;
     const content = {
       // For notifications, and clients without blocks.
       text: toText(words, { limit: MAX_SECTION, markup: slackMarkup }),
@@ -84,7 +85,7 @@ const BUSY: ReadonlySet<string> = new Set([
 ]);
 
 function blocksOf(message: RunMessage): unknown[] {
-  const { cancelRunId, tasks } = message;
+  const { cancelRunId, approveRunId, script, tasks } = message;
   const lines = [message.headline, ...message.facts, ...tasks.map(({ line }) => `• ${line}`)];
   const outputs = tasks.filter(({ output }) => output !== '').slice(0, MAX_OUTPUTS);
   return [
@@ -96,6 +97,15 @@ function blocksOf(message: RunMessage): unknown[] {
         text: `*${slackMarkup.text(line.split(':', 1)[0] ?? '')}*\n${slackMarkup.block(tailOf(slackMarkup.code(output), MAX_OUTPUT))}`,
       },
     })),
+    ...(script === undefined
+      ? []
+      : [
+          {
+            type: 'section',
+            text: { ...WORDS, text: slackMarkup.block(headOf(slackMarkup.code(script), MAX_SCRIPT)) },
+          },
+        ]),
+    ...(approveRunId === undefined ? [] : [approvalButtons(approveRunId)]),
     ...(cancelRunId === undefined ? [] : [cancelButton(cancelRunId)]),
   ];
 }
@@ -103,6 +113,21 @@ function blocksOf(message: RunMessage): unknown[] {
 function section(text: string): unknown {
   const cut = text.length > MAX_SECTION ? `${text.slice(0, MAX_SECTION)}…` : text;
   return { type: 'section', text: { ...WORDS, text: cut } };
+}
+
+/** Read as the commands `approve` and `deny`; whoever presses is checked as if they had typed it. */
+function approvalButtons(runId: string): unknown {
+  const button = (action: string, text: string, style: string) => ({
+    type: 'button',
+    action_id: action,
+    value: runId,
+    style,
+    text: { type: 'plain_text', text },
+  });
+  return {
+    type: 'actions',
+    elements: [button('approve', 'Approve', 'primary'), button('deny', 'Deny', 'danger')],
+  };
 }
 
 /** lib/sources/slack/payload.ts reads it as the command `cancel` with the run as its text. */

@@ -6,12 +6,13 @@
 import { botWebhookFor } from '../shared/bot-webhook.ts';
 import type { ReplyChannel, Verdict } from '../shared/channel.ts';
 import { mark, plainMarkup } from '../shared/chat-markup.ts';
-import { tailOf } from '../shared/message-text.ts';
+import { headOf, tailOf } from '../shared/message-text.ts';
 import type { RunMessage } from '../shared/run-message.ts';
 
 /** A card has at most 28 KB. */
 const MAX_TEXT = 6000;
 const MAX_OUTPUT = 1500;
+const MAX_SCRIPT = 3000;
 const MAX_OUTPUTS = 6;
 const COLOURS = { progress: 'accent', good: 'good', bad: 'attention' } as const;
 
@@ -46,30 +47,34 @@ export const teamsReply: ReplyChannel = {
   },
 };
 
-function bodyOf({ tone, headline, facts, tasks, cancelRunId }: RunMessage): unknown[] {
+function bodyOf(message: RunMessage): unknown[] {
+  const { tone, headline, facts, tasks, cancelRunId, approveRunId: run, script } = message;
   const cancel = cancelRunId === undefined ? [] : [`To cancel, mention the bot: cancel ${cancelRunId}`];
-  const lines = [...facts, ...tasks.map(({ line }) => `• ${line}`), ...cancel];
+  const approve = run === undefined ? [] : [`To decide, mention the bot: approve ${run} or deny ${run}`];
+  const lines = [...facts, ...tasks.map(({ line }) => `• ${line}`), ...cancel, ...approve];
   const outputs = tasks.filter(({ output }) => output !== '').slice(0, MAX_OUTPUTS);
   return [
     { ...text(marked(headline)), weight: 'bolder', color: COLOURS[tone] },
     ...(lines.length === 0 ? [] : [text(lines.map(marked).join('\n\n').slice(0, MAX_TEXT))]),
-    ...outputs.flatMap(({ line, output }) => {
-      const tail = tailOf(output, MAX_OUTPUT);
-      return [
-        text(marked(line.split(':', 1)[0] ?? '')),
-        // Older clients do not know code blocks.
-        {
-          type: 'CodeBlock',
-          language: 'PlainText',
-          codeSnippet: tail,
-          fallback: {
-            ...text(plainMarkup.code(tail).replaceAll('`', '').replaceAll('\n', '\n\n')),
-            fontType: 'Monospace',
-          },
-        },
-      ];
-    }),
+    ...(script === undefined ? [] : [code(headOf(script, MAX_SCRIPT))]),
+    ...outputs.flatMap(({ line, output }) => [
+      text(marked(line.split(':', 1)[0] ?? '')),
+      code(tailOf(output, MAX_OUTPUT)),
+    ]),
   ];
+}
+
+/** Older clients do not know code blocks. */
+function code(snippet: string) {
+  return {
+    type: 'CodeBlock',
+    language: 'PlainText',
+    codeSnippet: snippet,
+    fallback: {
+      ...text(plainMarkup.code(snippet).replaceAll('`', '').replaceAll('\n', '\n\n')),
+      fontType: 'Monospace',
+    },
+  };
 }
 
 function marked(line: string): string {

@@ -499,6 +499,8 @@ describe('help', () => {
         '`run <rule> [key=value …]`: runs a rule now',
         '`status [run]`: how a run goes, or the newest runs',
         '`cancel <run> [instance …]`: cancels a run that is not over, or some instances of it',
+        '`approve <run>`: approves a run that waits for a second person',
+        '`deny <run> [why]`: denies a run that waits for a second person',
         '`schedule <rule> at <time> [key=value …]`: runs a rule later, once',
         '`events`: the newest events, and which of your rules they started',
         '`help [verb]`: says what can be typed',

@@ -49,6 +49,7 @@ function aPort() {
   };
   const port: ChatPort = {
     status: () => give('status', aRun('theirs')),
+    toJudge: () => give('toJudge', undefined),
     recent: () => give('recent', [aRun('theirs'), aRun('mine')]),
     events: () => give('events', [both]),
     frozenBecause: () => give('frozen', 'ann has frozen all runs.'),
