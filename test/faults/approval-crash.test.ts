@@ -2,7 +2,7 @@
  * A process that dies at any await of a run that needs approval: nothing is sent before it, nothing twice after it, nothing
  * of a run that was denied or not approved in time, and nothing waits for ever.
  */
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { isTerminalRun } from '../../lib/model/run.ts';
 import { dispatchRun } from '../../lib/runs/dispatch.ts';
 import { judge } from '../../lib/runs/judge-approval.ts';
@@ -10,14 +10,6 @@ import { type PollContext, poll } from '../../lib/runs/poll.ts';
 import { CRASH, dying, type Failpoint } from '../fixtures/dying.ts';
 import { aRunWorld, type RunOnlyRequest, type RunWorld } from '../fixtures/run-world.ts';
 import { startRunsTable } from '../fixtures/runs-table.ts';
-
-let table: Awaited<ReturnType<typeof startRunsTable>>;
-beforeEach(async () => {
-  table = await startRunsTable();
-});
-afterEach(async () => {
-  await table.stop();
-});
 
 const CALLS = ['invoke', 'find', 'read', 'cancel', 'availability', 'storedCommand'];
 const BY = { actor: { id: 'approver', source: 'api' } };
@@ -87,11 +79,12 @@ describe.each(['before', 'after'] as const)('dying %s the effect', { timeout: 30
   test.each(['approved', 'denied', 'nothing'] as const)('of an await of a run that is %s', async (said) => {
     let awaits = 0;
     for (let at = 1; ; at += 1) {
+      const table = await startRunsTable();
       const world = aRunWorld(table);
       const dedupe = { key: `key-${at}`, windowMs: 60_000_000 };
       const request: RunOnlyRequest = {
         ...world.request({ command: `cmd-${at}`, guards: { dedupe, maxInFlight: 1 } }),
-        approval: { users: [], channels: [], expiresMs: 1_800_000 },
+        approval: { users: [], channels: [], expiresMs: 200_000 },
       };
       const point: Failpoint = { at, when, calls: 0 };
       const { run, sentTooEarly } = await play(world, request, said, point);
@@ -113,6 +106,7 @@ describe.each(['before', 'after'] as const)('dying %s the effect', { timeout: 30
         const claim = await guards.claimant('dedupe', request.rule, dedupe.key, new Date(world.now()));
         expect({ at, claim }).toEqual({ at, claim: undefined });
       }
+      await table.stop();
       if (point.calls >= 0) break;
       awaits = at;
     }
