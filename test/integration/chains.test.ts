@@ -163,7 +163,7 @@ describe('a rule on completions', () => {
 
   it('is not fed by what its own parameters reject', async () => {
     const arc = anArc(`${ON_ALERT}
-  - { name: unsafe, on: fleet-reflex, run: { provider: tencent, command: cmd-1, instances: ins-1, parameters: { a: '\${event.data.none}' } }, notify: [feedback] }`);
+  - { name: unsafe, on: fleet-reflex, run: { provider: tencent, command: cmd-1, instances: ins-1, parameters: { a: '\${event.data.raw.none}' } }, notify: [feedback] }`);
     await arc.ask([anAlert()]);
     const ended = await untilQuiet(arc);
     expect(ended.filter((line) => line.endsWith('template.failed')).length).toBe(3);
