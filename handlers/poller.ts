@@ -8,12 +8,14 @@ export const handler = madeWhenCalled(async () => {
   const [
     { wantedSchedules },
     { PollerConfig, readConfig },
+    { archiveOf },
     { fleetParts },
     { pollerHandler },
     { tendSchedules },
   ] = await Promise.all([
     import('#rules'),
     import('../lib/config.ts'),
+    import('../lib/wiring/archive.ts'),
     import('../lib/wiring/fleet.ts'),
     import('../lib/runs/poller.ts'),
     import('../lib/schedules/tend.ts'),
@@ -23,6 +25,7 @@ export const handler = madeWhenCalled(async () => {
   const parts = await fleetParts('poller', config, clients);
   return pollerHandler({
     ...parts,
+    archive: archiveOf(config, clients.documents, parts),
     secondsPerMinute: config.POLLER_SECONDS_PER_MINUTE,
     noteRules: () => parts.noteRules(wanted.digest),
     beforePolling: () => tendSchedules({ ...parts, wanted }),

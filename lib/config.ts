@@ -59,6 +59,14 @@ export const SETTINGS = {
       .describe(
         'How long the table keeps an entry of the audit (who approved, cancelled, froze, redrove), in days; an entry keeps what was set when it was written ([operations.md](operations.md#who-did-what)).',
       ),
+  ARCHIVE_BUCKET: () =>
+    z
+      .string()
+      .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'expected the name of a bucket')
+      .optional()
+      .describe(
+        'The S3 bucket for runs, records and the audit, a week after their day and before the tables let them go ([operations.md](operations.md#the-archive)); the deployment makes it. Default: none, and nothing is kept longer.',
+      ),
   RUNS_QUEUE_URL: () =>
     url().describe('The queue to `dispatch`, of `webhook` and `queue`, and of the runs that follow others.'),
   RECORDS_QUEUE_URL: () => url().describe('The queue of the records of events.'),
@@ -190,6 +198,7 @@ export const PollerConfig = () =>
   z.object({
     ...behind(),
     RULES_FILE: SETTINGS.RULES_FILE(),
+    ARCHIVE_BUCKET: SETTINGS.ARCHIVE_BUCKET(),
     POLLER_SECONDS_PER_MINUTE: SETTINGS.POLLER_SECONDS_PER_MINUTE(),
   });
 /** What the command line needs to ask the clouds. */

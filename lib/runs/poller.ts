@@ -19,6 +19,8 @@ export interface PollerContext extends Omit<PollContext, 'budgetMs'> {
   beforePolling: () => Promise<void>;
   /** Puts a change of the rules on record; it is tried again with the next call. */
   noteRules: () => Promise<void>;
+  /** Archives some of what is old enough. */
+  archive: () => Promise<void>;
 }
 
 /** The loop stops this long before the function's own time-out. */
@@ -40,7 +42,11 @@ export function pollerHandler(context: PollerContext) {
     const budgetMs = Math.max(1_000, getRemainingTimeInMillis() - RESERVE_MS);
     // For this call only: another call in this process is another loop.
     const owner = `${context.owner}#${awsRequestId}`;
-    const report = await poll({ ...context, owner, budgetMs });
+    // Beside each other: neither waits for the other.
+    const [report] = await Promise.all([
+      poll({ ...context, owner, budgetMs }),
+      context.archive().catch(failed('archive.failed')),
+    ]);
     log.info('poller.done', { ...report });
     // For the wake-up queue: every message is done.
     return { batchItemFailures: [], ...report };

@@ -97,6 +97,8 @@ export const key = {
   audit: (id: string) => ({ pk: `AUDIT#${part(id)}`, sk: 'AUDIT' }),
   /** The digest of the rules that was seen last. */
   rulesSeen: () => ({ pk: 'RULES', sk: 'RULES' }),
+  /** How far the archive has come. */
+  archive: () => ({ pk: 'ARCHIVE', sk: 'ARCHIVE' }),
   freeze: () => ({ pk: 'FREEZE', sk: 'FREEZE' }),
 } as const;
 
