@@ -12,6 +12,7 @@ import type { RunRequest } from '../lib/model/run-request.ts';
 import { fleetCache } from '../lib/providers/fleet-cache.ts';
 import type { Provider, TaskReport } from '../lib/providers/provider.ts';
 import { createRateLimiter } from '../lib/providers/rate-limiter.ts';
+import { ALWAYS_CLOSED } from '../lib/runs/circuits.ts';
 import { dispatchRun } from '../lib/runs/dispatch.ts';
 import { type PollContext, poll } from '../lib/runs/poll.ts';
 import { POLL_TIMING } from '../lib/runs/poll-timing.ts';
@@ -100,6 +101,7 @@ async function play(count: number, clock: SimulatedClock): Promise<Played> {
   const context: PollContext = {
     store,
     guards: memoryGuardStore(),
+    circuits: ALWAYS_CLOSED,
     lastLook: async ({ runId }) => ({ freeze: undefined, tombstones: [], run: await store.get(runId) }),
     providers: { tencent: cloud.provider, alibaba: cloud.provider },
     fleets: fleetCache({ providers: {}, maxAgeMs: 0, now }),

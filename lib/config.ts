@@ -17,6 +17,7 @@ const CLOUD_SETTINGS: Readonly<Record<string, () => z.ZodType>> = Object.fromEnt
 const SECONDS_EXPECTED = 'expected whole seconds, 1 to 3600';
 const FLEET_SECONDS_EXPECTED = 'expected whole seconds, 0 to 3600';
 const AUDIT_DAYS_EXPECTED = 'expected whole days, 30 to 3650';
+const CIRCUIT_EXPECTED = 'expected a whole number, 0 to 1000';
 const POLLER_SECONDS_EXPECTED = 'expected whole seconds, 5 to 60';
 
 export const SETTINGS = {
@@ -116,6 +117,16 @@ export const SETTINGS = {
       .describe(
         'How long one environment of this function takes for true which instances a tagged fleet has, in seconds: so late a new instance is seen. 0: each run asks the cloud.',
       ),
+  CIRCUIT_FAILURES: () =>
+    z.coerce
+      .number(CIRCUIT_EXPECTED)
+      .int(CIRCUIT_EXPECTED)
+      .min(0, CIRCUIT_EXPECTED)
+      .max(1000, CIRCUIT_EXPECTED)
+      .default(5)
+      .describe(
+        'So many calls in a row that a cloud did not answer in a region, in one process, open its circuit: nothing is sent there for some seconds, then one run tries ([operations.md](operations.md#a-cloud-that-does-not-answer)). `0`: never.',
+      ),
   POLLER_SECONDS_PER_MINUTE: () =>
     z.coerce
       .number(POLLER_SECONDS_EXPECTED)
@@ -164,6 +175,7 @@ const behind = () => ({
   ...secrets(),
   ...providers(),
   RUNS_QUEUE_URL: SETTINGS.RUNS_QUEUE_URL(),
+  CIRCUIT_FAILURES: SETTINGS.CIRCUIT_FAILURES(),
   WAKE_UP_QUEUE_URL: SETTINGS.WAKE_UP_QUEUE_URL(),
   FLEET_CACHE_SECONDS: SETTINGS.FLEET_CACHE_SECONDS(),
 });

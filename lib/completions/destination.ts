@@ -14,12 +14,12 @@ import type { DestinationRef } from '../model/destination-ref.ts';
  *   },
  * };
  */
-export interface Destination {
+export interface Destination<Event = CompletionEvent> {
   /**
    * Delivers the events, those of one run in order; resolves when all are durable there, and only then. May be called
    * again with the same events after a crash: their ids are the same, so that consumers can deduplicate.
    */
-  send(events: readonly CompletionEvent[]): Promise<void>;
+  send(events: readonly Event[]): Promise<void>;
 }
 
 /** Finds the destination that a ref means. @throws FleetReflexError `destination.*` */

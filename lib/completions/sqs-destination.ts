@@ -3,14 +3,17 @@ import { GetQueueUrlCommand, QueueDoesNotExist, type SQSClient } from '@aws-sdk/
 import { FleetReflexError } from '../errors.ts';
 import type { CompletionEvent } from '../model/completion-event.ts';
 import type { DestinationRef } from '../model/destination-ref.ts';
+import type { ProviderEvent } from '../model/provider-event.ts';
 import { groupId } from '../queues/group-id.ts';
 import { messageText } from '../queues/message-text.ts';
 import { type OutgoingMessage, sendMessages } from '../queues/send-messages.ts';
-import type { Destination, DestinationResolver } from './destination.ts';
+import type { Destination } from './destination.ts';
+
+type AnyEvent = CompletionEvent | ProviderEvent;
 
 /** One resolver per function instance: queue URLs are cached. */
-export function sqsDestinations(client: SQSClient): DestinationResolver {
-  const byQueue = new Map<string, Destination>();
+export function sqsDestinations(client: SQSClient): (ref: DestinationRef) => Destination<AnyEvent> {
+  const byQueue = new Map<string, Destination<AnyEvent>>();
   return (ref) => {
     const known = byQueue.get(ref.sqs);
     if (known !== undefined) return known;
@@ -20,7 +23,7 @@ export function sqsDestinations(client: SQSClient): DestinationResolver {
   };
 }
 
-function sqsDestination(client: SQSClient, ref: DestinationRef): Destination {
+function sqsDestination(client: SQSClient, ref: DestinationRef): Destination<AnyEvent> {
   let queueUrl: Promise<string> | undefined;
   return {
     async send(events) {
@@ -41,7 +44,7 @@ function sqsDestination(client: SQSClient, ref: DestinationRef): Destination {
   };
 }
 
-function messageOf(event: CompletionEvent, isFifo: boolean): OutgoingMessage {
+function messageOf(event: AnyEvent, isFifo: boolean): OutgoingMessage {
   const { id, type, subject } = event;
   return {
     body: messageText(event),

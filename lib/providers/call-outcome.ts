@@ -78,10 +78,13 @@ const OWN_CLASS: Readonly<Record<OwnCode, ErrorClass>> = {
   InvalidAnswer: 'maybeDone',
 };
 
+/** Of these the cloud, or the way to it, is the cause. */
+const OUTAGES: ReadonlySet<OwnCode> = new Set(['Network', 'Timeout', 'HttpStatus', 'InvalidAnswer']);
+
 /** What the vendor itself said. */
 export function vendorFailed(
   errorClass: ErrorClass,
-  said: Pick<ProviderFailure, 'code' | 'message' | 'advice' | 'requestId' | 'retryAfterMs'>,
+  said: Pick<ProviderFailure, 'code' | 'message' | 'advice' | 'requestId' | 'retryAfterMs' | 'isOutage'>,
 ): CallFailed {
   const failure: ProviderFailure = { ...said, isRetryable: isRetryable(errorClass) };
   if (errorClass === 'unavailable') failure.isUnavailable = true;
@@ -96,7 +99,13 @@ export function ownFailed(
   kind: CallFailed['kind'] = 'notSent',
 ): CallFailed {
   const errorClass = OWN_CLASS[code];
-  const failure = { code, message, advice, isRetryable: isRetryable(errorClass) && code !== 'Aborted' };
+  const failure: ProviderFailure = {
+    code,
+    message,
+    advice,
+    isRetryable: isRetryable(errorClass) && code !== 'Aborted',
+    ...(OUTAGES.has(code) && { isOutage: true }),
+  };
   return { kind, class: errorClass, failure };
 }
 

@@ -30,6 +30,8 @@ export interface ProviderFailure {
   isRetryable: boolean;
   /** For a retryable one: not before this many milliseconds. */
   retryAfterMs?: number;
+  /** The cloud itself failed, or gave no whole answer: it may be away, for this call and for others. */
+  isOutage?: boolean;
   /** The instances cannot take a command now (stopped, agent offline); nothing ran. */
   isUnavailable?: boolean;
 }

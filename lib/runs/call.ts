@@ -4,7 +4,7 @@ import { isOpen, type Run, type RunInvocation } from '../model/run.ts';
 import { isCalledOff } from '../model/run-waves.ts';
 import { concealReason } from '../model/secret-parameters.ts';
 import type { Target } from '../model/target.ts';
-import type { InvokeOutcome, Provider } from '../providers/provider.ts';
+import type { InvokeOutcome, Provider, ProviderFailure } from '../providers/provider.ts';
 import { breachOf } from './approval-seal.ts';
 import { afterUnavailable } from './availability.ts';
 import { isCancelledInPart } from './cancel-part.ts';
@@ -40,9 +40,10 @@ export type StoreSent = (run: Run) => Promise<Run>;
 /** The attempt is marked: this is the last look before the call. */
 export async function ask(task: Task): Promise<Step> {
   const { target, index, invocation, provider, context } = task;
-  const { store, guards, lastLook, now } = context;
+  const { store, guards, lastLook, circuits, now } = context;
   // Before the last look, which nothing may come after but the call.
   const breach = await breachOf(task.run, context);
+  const away = await circuits.enter(target, task.run.runId);
   const look = await lastLook(task.run, now());
   const stored = look.run ?? task.run;
   if (stored.status !== 'dispatching' || stored.leaseUntil !== task.run.leaseUntil) {
@@ -70,8 +71,21 @@ export async function ask(task: Task): Promise<Step> {
   if (hindrance !== undefined) {
     return await unlockWaiting(await waitFor(run, hindrance, context, unmark), context);
   }
+  if (away !== undefined) {
+    return await unlockWaiting(await waitFor(run, away, context, unmark), context);
+  }
   const outcome = await provider.invoke(invocationOf(run, target, invocation));
-  return await conclude(run, index, outcomeWithoutSecrets(run, outcome), context);
+  const known = outcomeWithoutSecrets(run, outcome);
+  const [step] = await Promise.all([conclude(run, index, known, context), noteCall(task, known)]);
+  return step;
+}
+
+/** A call that never reached the cloud (our own rate limit, credentials) says nothing of it. */
+async function noteCall({ run, target, context }: Task, outcome: InvokeOutcome): Promise<void> {
+  const failure: ProviderFailure | undefined = outcome.kind === 'sent' ? undefined : outcome.failure;
+  const isOutage = failure?.isOutage === true;
+  if (failure !== undefined && !isOutage && failure.requestId === undefined) return;
+  await context.circuits.note(target, run.runId, isOutage ? failure : undefined);
 }
 
 /** A vendor's message may repeat the refused value. */

@@ -5,6 +5,7 @@ import type { Providers } from '../providers/provider.ts';
 import type { Handled } from '../queues/consume.ts';
 import type { TakeLastLook } from '../store/last-look.ts';
 import type { TwinLease } from '../store/twin-lease.ts';
+import type { Circuits } from './circuits.ts';
 import type { PollTiming } from './poll-timing.ts';
 import type { SettleContext } from './settle.ts';
 
@@ -19,6 +20,8 @@ export interface DispatchContext extends SettleContext {
   /** The time after a lost answer from which an empty search means that nothing was sent. */
   reconcileSettleMs: number;
   timing: PollTiming;
+  /** Of all providers and regions; one for each process. */
+  circuits: Circuits;
   /** Ensures that the poller looks at that time. */
   wake: (at: Date) => Promise<void>;
   sleep: (ms: number) => Promise<void>;

@@ -26,7 +26,7 @@ import { newRun, rejectedRun } from './new-run.ts';
 import { type Attempt, attempting, send, sendFresh } from './send.ts';
 import { change, deliverOne, endRun, hasUntold, type SettleContext, take } from './settle.ts';
 import { stopSent } from './stop-sent.ts';
-import { hindranceOf, isPast, notAdmitted, waitFor } from './waiting.ts';
+import { type Edited, hindranceOf, isPast, notAdmitted, waitFor } from './waiting.ts';
 
 /** Carries out a `run` request. Safe to call again with the same request at any point. */
 export async function dispatchRun(
@@ -159,13 +159,20 @@ async function prepare(leased: Run, context: DispatchContext, isFresh = false): 
     const hindrance = await hindranceOf(run, context);
     if (hindrance !== undefined) return await waitFor(run, hindrance, context, unmark);
   }
-  if (run.admittedAt !== undefined) return await holdUnavailable(run, context);
+  if (run.admittedAt !== undefined) return await holdBack(run, context, unmark);
   const ask = isFresh ? admitEarly : admit;
   const admission = await ask(run, { store: guards, now: now() });
   if (admission.kind === 'approval') return await askApproval(run, context);
   if (admission.kind !== 'admitted') return await notAdmitted(run, admission, context, unmark);
   // Stored with the next write; until then the guards are asked again, and recognise the run.
-  return await holdUnavailable({ ...run, admittedAt: now().toISOString() }, context);
+  return await holdBack({ ...run, admittedAt: now().toISOString() }, context, unmark);
+}
+
+/** While its cloud or its instances cannot take a command: before the attempt is marked, and its locks are taken. */
+async function holdBack(run: Run, context: DispatchContext, unmark: Edited | undefined): Promise<Step> {
+  const away = run.target && context.circuits.away(run.target);
+  if (away !== undefined) return await waitFor(run, away, context, unmark);
+  return await holdUnavailable(run, context);
 }
 
 /** Everything is sent: from here on the poller owns the run. */

@@ -3,9 +3,10 @@
  * had time to show it: it was never sent. More than one: the run is uncertain, and a person decides.
  */
 
+import type { FleetReflexError } from '../errors.ts';
 import type { Reason } from '../model/completion-event.ts';
 import type { Run, RunInvocation } from '../model/run.ts';
-import { providerOf } from '../providers/provider.ts';
+import { type ProviderFailure, providerOf } from '../providers/provider.ts';
 import type { DispatchContext } from './dispatch-context.ts';
 import { invocationOf } from './invocation.ts';
 import { isOfProvider, isTakenFor, lookForTwin, twinKey } from './twin.ts';
@@ -18,9 +19,14 @@ export type Reconciliation =
   | ({ kind: 'tooEarly' } & Hindrance)
   | { kind: 'ambiguous'; reason: Reason };
 
-type ReconcileContext = Pick<DispatchContext, 'providers' | 'store' | 'now' | 'reconcileSettleMs' | 'timing'>;
+type ReconcileContext = Pick<
+  DispatchContext,
+  'providers' | 'store' | 'circuits' | 'now' | 'reconcileSettleMs' | 'timing'
+>;
 
 const UNREAD_RETRY_MS = 5_000;
+/** What a search throws where the cloud failed inside, or did not answer. */
+const OUTAGE = 'provider.maybeDone';
 
 export async function reconcile(
   run: Run,
@@ -30,6 +36,8 @@ export async function reconcile(
   const { providers, now, reconcileSettleMs } = context;
   const { target } = run;
   if (target === undefined || invocation.attemptedAt === undefined) return { kind: 'none' };
+  const away = await context.circuits.enter(target, run.runId);
+  if (away !== undefined) return unread(run, { ...away.reason, retryAfterMs: away.retryAfterMs }, context);
   let candidates: string[];
   try {
     const others = await notOursOf(run, invocation, context);
@@ -42,6 +50,7 @@ export async function reconcile(
     candidates = found.filter((invocationId) => !others.ids.has(invocationId));
   } catch (thrown) {
     if (!isOfProvider(thrown)) throw thrown;
+    if (thrown.code === OUTAGE) await context.circuits.note(target, run.runId, failureOf(thrown));
     return unread(run, thrown, context);
   }
   const [only, ...more] = candidates;
@@ -61,6 +70,10 @@ export async function reconcile(
       message: 'The answer to the call was lost, and the provider does not show the invocation yet.',
     },
   };
+}
+
+function failureOf({ code, message }: FleetReflexError): ProviderFailure {
+  return { code, message, advice: '', isRetryable: true, isOutage: true };
 }
 
 /** The invocations that look the same and are known to be of other runs. */

@@ -150,6 +150,7 @@ const WAITS_OF_OURS: ReadonlySet<string> = new Set([
   'guard.in-flight',
   'guard.lock',
   'guard.max-share',
+  'provider.circuit-open',
   'run.twin',
 ]);
 

@@ -1,5 +1,6 @@
 /** Our own completion events, so that the end of one run can start another. */
 import * as z from 'zod';
+import { ProviderEventType } from '../model/provider-event.ts';
 import { CompletionData } from '../model/trigger-event.ts';
 import { present } from '../present.ts';
 import { verifyAuthorization } from './proofs/bearer.ts';
@@ -10,6 +11,8 @@ import { defineSource } from './source.ts';
 
 const PREFIX = 'fleet-reflex.';
 const OwnEvent = CloudEvent.extend({ type: z.string().startsWith(PREFIX), data: CompletionData });
+/** It comes to the same queue as completion events. */
+const OfProvider = CloudEvent.extend({ type: ProviderEventType });
 
 export const fleetReflex = defineSource({
   name: 'fleet-reflex',
@@ -28,28 +31,39 @@ the completion events of another deployment to \`https://<your-endpoint>/hooks/f
   settings: z.strictObject({}),
   contentTypes: ['application/json', 'application/cloudevents+json'],
   verify: (request, { secrets }) => verifyAuthorization(request, secrets),
-  payload: OwnEvent,
-  normalise: (event, _request, { now }) => ({
-    kind: 'events',
-    contents: { hashes: [whatIsToldOf(event)], isSigned: false },
-    events: [
-      {
-        ...present({
-          specversion: '1.0' as const,
-          id: event.id,
-          source: 'fleet-reflex',
-          subject: event.subject ?? event.data.runId,
-          time: toIsoTime(event.time) ?? now.toISOString(),
-          traceparent: event.traceparent ?? undefined,
-        }),
-        kind: 'completion',
-        type: `completion.${event.type.slice(PREFIX.length)}`,
-        data: { ...event.data, raw: event },
-      },
-    ],
-  }),
+  payload: z.union([OfProvider, OwnEvent]),
+  normalise(event, _request, { now }) {
+    if (isOfProvider(event)) {
+      return { kind: 'ignored', because: `${event.type} is of a cloud and not of a run: it starts nothing` };
+    }
+    return {
+      kind: 'events',
+      contents: { hashes: [whatIsToldOf(event)], isSigned: false },
+      events: [
+        {
+          ...present({
+            specversion: '1.0' as const,
+            id: event.id,
+            source: 'fleet-reflex',
+            subject: event.subject ?? event.data.runId,
+            time: toIsoTime(event.time) ?? now.toISOString(),
+            traceparent: event.traceparent ?? undefined,
+          }),
+          kind: 'completion',
+          type: `completion.${event.type.slice(PREFIX.length)}`,
+          data: { ...event.data, raw: event },
+        },
+      ],
+    };
+  },
   recognises: isOwnEvent,
 });
+
+function isOfProvider(
+  event: z.infer<typeof OwnEvent> | z.infer<typeof OfProvider>,
+): event is z.infer<typeof OfProvider> {
+  return ProviderEventType.safeParse(event.type).success;
+}
 
 /** The fields that do not change if we publish the event again after a crash, when more may be known of its tasks. */
 function whatIsToldOf({ source, type, subject, data }: z.infer<typeof OwnEvent>): string {

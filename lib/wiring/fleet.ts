@@ -3,9 +3,11 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sqsDestinations } from '../completions/sqs-destination.ts';
 import type { BehindConfig } from '../config.ts';
+import { embeddedMetrics } from '../metrics.ts';
 import { fleetCache } from '../providers/fleet-cache.ts';
 import { runsQueue } from '../queues/runs-queue.ts';
 import { wakeUpQueue } from '../queues/wake-up-queue.ts';
+import { circuitsOf } from '../runs/circuits.ts';
 import { POLL_TIMING } from '../runs/poll-timing.ts';
 import { dynamoAuditLog } from '../store/dynamodb-audit-log.ts';
 import { dynamoEventLog } from '../store/dynamodb-event-log.ts';
@@ -21,6 +23,8 @@ import { repliesOf } from './replies.ts';
 
 /** Longer than dispatch may run (serverless.yml: 60 s), so that two never work on one run. */
 const LEASE_MS = 70_000;
+/** Where a deployment hears of its clouds: they belong to no rule. */
+const PROVIDER_EVENTS = { name: 'completions', sqs: 'completions' };
 const REPLY_WITHIN_MS = 5_000;
 /** How long a provider may take to show an invocation whose answer was lost. */
 const RECONCILE_SETTLE_MS = 10_000;
@@ -40,10 +44,21 @@ export async function fleetParts(
   });
   const audit = dynamoAuditLog({ ...table, recordsTable: config.RECORDS_TABLE, days: config.AUDIT_DAYS });
   const wakeUps = wakeUpQueue(client, config.WAKE_UP_QUEUE_URL, now);
+  const guards = dynamoGuardStore(table);
+  const resolve = sqsDestinations(client);
   return {
     client,
     store,
-    guards: dynamoGuardStore(table),
+    guards,
+    circuits: circuitsOf({
+      cells: guards,
+      failures: config.CIRCUIT_FAILURES,
+      stage: config.STAGE,
+      tell: (event) => resolve(PROVIDER_EVENTS).send([event]),
+      metrics: embeddedMetrics(config.STAGE),
+      log,
+      now,
+    }),
     lastLook: dynamoLastLook(table),
     providers,
     fleets: fleetCache({ providers, maxAgeMs: config.FLEET_CACHE_SECONDS * 1000, now }),
@@ -54,7 +69,7 @@ export async function fleetParts(
     noteRules: rulesSeen({ ...table, audit, now }),
     publishing: {
       stage: config.STAGE,
-      resolve: sqsDestinations(client),
+      resolve,
       reply: repliesOf(config, log, REPLY_WITHIN_MS).reply,
     },
     runsQueue: runsQueue(client, config.RUNS_QUEUE_URL),

@@ -1,11 +1,12 @@
 /**
  * Writes events/fleet-reflex.<type>.json, one for each type of completion event: what the code itself publishes of a
  * run on two instances of which one fails, and of a run that must not start. They are samples of the source
- * `fleet-reflex` too, which reads them.
+ * `fleet-reflex` too, which reads them. And events/provider.<status>.json: of a cloud that does not answer.
  */
 import { runEvent, taskCompleted } from '../../lib/completions/publish.ts';
 import type { Run, RunTask } from '../../lib/model/run.ts';
 import { runIdFor } from '../../lib/model/run-id.ts';
+import { providerEvent } from '../../lib/runs/provider-event.ts';
 
 const STAGE = 'prod';
 const RULE = 'deploy-on-deployment';
@@ -134,8 +135,24 @@ export async function generate(): Promise<{ path: string; content: string }[]> {
     runEvent(ended, 'fleet-reflex.run.completed', [succeeded, failed], STAGE, at('10:20:00.340')),
     runEvent(rejected, 'fleet-reflex.run.rejected', [], STAGE, at('10:19:57.500')),
   ];
-  return events.map((event) => ({
-    path: `events/${event.type}.json`,
+  const since = at('03:12:05.118').toISOString();
+  const open = {
+    since,
+    code: 'Timeout',
+    message: 'no whole answer within 10000 ms',
+    failures: 5,
+    tries: 0,
+    tryAt: since,
+    isTold: false,
+  };
+  const place = { provider: 'tencent', region: 'ap-guangzhou' };
+  const ofProviders = [
+    providerEvent('unavailable', place, open, STAGE, at('03:12:05.240')),
+    providerEvent('available', place, open, STAGE, at('03:15:41.002')),
+  ];
+  return [...events, ...ofProviders].map((event) => ({
+    // What is of no run is no sample of the source.
+    path: `events/${event.type.replace('fleet-reflex.provider.', 'provider.')}.json`,
     content: `${JSON.stringify(event, undefined, 2)}\n`,
   }));
 }

@@ -5,6 +5,7 @@
  */
 import * as z from 'zod';
 import { CompletionEvent } from '../../lib/model/completion-event.ts';
+import { ProviderEvent } from '../../lib/model/provider-event.ts';
 import { RunRequest } from '../../lib/model/run-request.ts';
 import { TriggerEvent } from '../../lib/model/trigger-event.ts';
 
@@ -14,6 +15,12 @@ const SCHEMAS = [
     title: 'A completion event of fleet-reflex (CloudEvents 1.0)',
     schema: CompletionEvent,
     from: 'lib/model/completion-event.ts',
+  },
+  {
+    name: 'provider-event',
+    title: 'What fleet-reflex tells of a cloud that does not answer (CloudEvents 1.0)',
+    schema: ProviderEvent,
+    from: 'lib/model/provider-event.ts',
   },
   {
     name: 'trigger-event',

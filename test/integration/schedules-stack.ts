@@ -17,6 +17,7 @@ import { tencentProvider } from '../../lib/providers/tencent/provider.ts';
 import { tencentSchedules } from '../../lib/providers/tencent/schedules.ts';
 import type { StandingSchedule } from '../../lib/rules/rule.ts';
 import { cancelRun } from '../../lib/runs/cancel.ts';
+import { ALWAYS_CLOSED } from '../../lib/runs/circuits.ts';
 import { type PollContext, poll } from '../../lib/runs/poll.ts';
 import { POLL_TIMING } from '../../lib/runs/poll-timing.ts';
 import type { TendContext } from '../../lib/schedules/tend.ts';
@@ -107,6 +108,7 @@ export async function startStack(options: { alibaba?: Partial<CloudAssistantServ
   const context: SchedulesStackContext = {
     store: dynamoRunStore({ ...table, now }),
     guards: dynamoGuardStore(table),
+    circuits: ALWAYS_CLOSED,
     lastLook: dynamoLastLook(table),
     ledger: dynamoScheduleLedger(table),
     runsQueue: { send: async () => {} },

@@ -483,10 +483,23 @@ describe('the queues', () => {
 
   it('have an alarm on every dead letter', () => {
     const dead = [...queues().values()].filter(({ RedrivePolicy }) => RedrivePolicy === undefined);
-    const watched = ofType('AWS::CloudWatch::Alarm').map(([, { Properties }]) => Alarm.parse(Properties));
+    const watched = ofType('AWS::CloudWatch::Alarm')
+      .filter(([name]) => name !== 'CircuitOpenAlarm')
+      .map(([, { Properties }]) => Alarm.parse(Properties));
     expect(watched.map(({ Dimensions: [{ Value }] }) => Value).toSorted()).toEqual(
       dead.map(({ QueueName }) => QueueName).toSorted(),
     );
+  });
+
+  it('are not all: an alarm says that a cloud does not answer, of this stage', () => {
+    const alarm = ofType('AWS::CloudWatch::Alarm').find(([name]) => name === 'CircuitOpenAlarm');
+    expect(alarm?.[1].Properties).toMatchObject({
+      Namespace: 'FleetReflex',
+      MetricName: 'CircuitOpen',
+      Dimensions: [{ Name: 'stage', Value: 'prod' }],
+      Threshold: 0,
+      TreatMissingData: 'notBreaching',
+    });
   });
 
   /** By the queue; a queue has one policy. */

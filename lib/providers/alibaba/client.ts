@@ -175,13 +175,14 @@ function openAnswer({ status, headers, body: text }: HttpAnswer, nowMs: number):
     Message: 'no error body in the documented form',
     RequestId: '',
   };
-  const { class: errorClass, advice } = explainErrorCode(code, status);
+  const { class: errorClass, kind, advice } = explainErrorCode(code, status);
   const isThrottled = errorClass === 'throttled';
   return vendorFailed(errorClass, {
     code,
     message,
     advice,
     ...(requestId !== '' && { requestId }),
+    ...(kind === 'server' && { isOutage: true }),
     ...(isThrottled && { retryAfterMs: retryAfterHeader(headers) ?? untilNextMinute(nowMs) }),
   });
 }

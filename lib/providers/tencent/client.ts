@@ -133,12 +133,13 @@ function openEnvelope({ status, body }: HttpAnswer, ownAdvice: Advice): Opened {
   const code = isRecord(error) ? error['Code'] : undefined;
   if (isRecord(error) && typeof code === 'string' && code !== '') {
     const message = error['Message'];
-    const { class: errorClass, advice } = explainErrorCode(code);
+    const { class: errorClass, advice, isKnown = true } = explainErrorCode(code);
     return vendorFailed(errorClass, {
       code,
       message: typeof message === 'string' ? message : '',
       advice,
       ...(requestId !== undefined && { requestId }),
+      ...(isKnown && errorClass === 'maybeDone' && { isOutage: true }),
       ...(errorClass === 'throttled' && { retryAfterMs: THROTTLED_RETRY_MS }),
     });
   }

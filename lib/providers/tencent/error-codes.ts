@@ -9,6 +9,8 @@ export interface ErrorMeaning {
   class: ErrorClass;
   /** One sentence for the person who is on call. */
   advice: string;
+  /** False for a code that no table has: nobody knows what failed. Default: true. */
+  isKnown?: boolean;
 }
 
 const SLOWER = 'If it stays so, fewer pollers or scripts should share this account.';
@@ -240,5 +242,7 @@ export const ERROR_CODES: ReadonlyMap<string, ErrorMeaning> = new Map(
  */
 export function explainErrorCode(code: string): ErrorMeaning {
   const known = ERROR_CODES.get(code) ?? ERROR_CODES.get(code.split('.', 1)[0] ?? code);
-  return known ?? { class: 'maybeDone', advice: `fleet-reflex does not know this code. ${LOOK}` };
+  return (
+    known ?? { class: 'maybeDone', isKnown: false, advice: `fleet-reflex does not know this code. ${LOOK}` }
+  );
 }

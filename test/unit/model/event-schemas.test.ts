@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it, test } from 'vitest';
 import * as z from 'zod';
 import { CompletionEvent, CompletionEventType } from '../../../lib/model/completion-event.ts';
+import { ProviderEvent, ProviderEventType } from '../../../lib/model/provider-event.ts';
 import { RunRequest } from '../../../lib/model/run-request.ts';
 import { TriggerEvent } from '../../../lib/model/trigger-event.ts';
 import { renderRule } from '../../../lib/rules/render.ts';
@@ -45,6 +46,23 @@ function* triggerEvents(): Generator<TriggerEvent> {
 
 const without = (value: unknown, key: string): unknown =>
   Object.fromEntries(Object.entries(Object(value)).filter(([name]) => name !== key));
+
+describe('an event of a provider', () => {
+  const schema = published('provider-event');
+
+  it.each(ProviderEventType.options)('%s has a sample, to the code and by its schema', (type) => {
+    const event: unknown = JSON.parse(read(`events/${type.slice('fleet-reflex.'.length)}.json`));
+    expect(ProviderEvent.parse(event)).toEqual(event);
+    expect(event).toMatchObject({ type });
+    expect(schema.safeParse(event).error).toBeUndefined();
+    for (const wrong of [{ ...Object(event), extra: 1 }, without(event, 'subject'), without(event, 'data')]) {
+      expect([ProviderEvent.safeParse(wrong).success, schema.safeParse(wrong).success]).toEqual([
+        false,
+        false,
+      ]);
+    }
+  });
+});
 
 describe('a completion event', () => {
   const schema = published('completion-event');

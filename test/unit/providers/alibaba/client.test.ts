@@ -234,6 +234,19 @@ test.each([
 });
 
 test.each([
+  { code: 'InternalError.Dispatch', status: 500, isOutage: true },
+  { code: 'ServiceUnavailable', status: 503, isOutage: true },
+  { code: 'IdempotentProcessing', status: 403, isOutage: undefined },
+  { code: 'Throttling.User', status: 400, isOutage: undefined },
+  { code: 'InvalidInstance.NotFound', status: 404, isOutage: undefined },
+])('$code says that the cloud is away: $isOutage', async ({ code, status, isOutage }) => {
+  const vendor = stubVendor();
+  vendor.answer(anError(code, status));
+  const result = await aClient(vendor).invokeCommand(invoke);
+  expect(result.kind !== 'answered' && result.failure.isOutage).toBe(isOutage);
+});
+
+test.each([
   { name: 'HTML from a proxy', answer: { status: 502, body: '<html>' }, code: 'Http502' },
   { name: 'an empty object', answer: { status: 200, body: {} }, code: 'InvalidAnswer' },
   { name: 'no JSON', answer: { status: 200, body: 'ok' }, code: 'InvalidAnswer' },

@@ -194,6 +194,22 @@ describe('an answer', () => {
   });
 });
 
+describe('the cloud is away', () => {
+  it.each<[string, StubAnswer, true | undefined]>([
+    ['an error inside the vendor', { error: 'InternalError' }, true],
+    ['one of its family', { error: 'InternalError.Whatever' }, true],
+    ['HTTP 502', { status: 502, text: '<html>Bad Gateway</html>' }, true],
+    ['a connection that breaks', { breaks: true }, true],
+    ['a code that nobody knows', { error: 'SomethingNew' }, undefined],
+    ['a refusal for the rate', { error: 'RequestLimitExceeded' }, undefined],
+    ['a refusal for good', { error: 'ResourceNotFound.CommandNotFound' }, undefined],
+  ])('by %s: %s', async (_, answer, isOutage) => {
+    const { client } = clientOf(createTencentStub(() => answer));
+    const outcome = await client.call(invokeCommand, REGION, INVOKE, { attempts: 1 });
+    expect(outcome.kind !== 'answered' && outcome.failure.isOutage).toBe(isOutage);
+  });
+});
+
 describe('repetition', () => {
   const throttled: StubAnswer = { error: 'RequestLimitExceeded.UinLimitExceeded' };
   const broken: StubAnswer = { breaks: true };
