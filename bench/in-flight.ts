@@ -197,6 +197,7 @@ function aCloud(clock: SimulatedClock) {
     requestCounts: {},
     isInstanceId: () => true,
     storedCommand: async () => undefined,
+    list: async () => ({ invocations: [] }),
     split: (instances) => [[...instances]],
     async invoke({ target }) {
       const invocationId = `inv-${invocations.size + 1}`;

@@ -172,6 +172,8 @@ export const Run = z.strictObject({
   outbox: z.array(PendingEvent),
   /** When the poller looks next; absent when there is nothing left to do. */
   pollAt: z.string().optional(),
+  /** Since when its provider has no record of what is open of it (lib/runs/record-gone.ts). */
+  missingSince: z.string().optional(),
   /** Readings that failed since the last good one. */
   failedReadings: z.int(),
 });

@@ -85,7 +85,26 @@ export interface InvocationRef {
 /** One invocation's tasks, or why they could not be read this time. `tasks` may be empty right after the start. */
 export type InvocationReading =
   | { invocationId: string; kind: 'read'; tasks: readonly TaskReport[] }
+  /** The vendor has answered, and has no such invocation: it may be too new to be listed, or its record is gone. */
+  | { invocationId: string; kind: 'missing' }
   | { invocationId: string; kind: 'failed'; failure: ProviderFailure };
+
+/** An invocation as a listing of the vendor has it. */
+export interface ListedInvocation {
+  invocationId: string;
+  command: string;
+  /** ISO 8601, by the vendor's clock; absent where it says none that can be read. */
+  createdAt?: string;
+  /** The token of ours that it carries; a vendor that takes none has none. */
+  token?: string;
+}
+
+export interface InvocationPage {
+  /** Those of others too; without what a schedule of the vendor started. */
+  invocations: ListedInvocation[];
+  /** Opaque; absent on the last page. */
+  cursor?: string;
+}
 
 export type CancelOutcome =
   /** The vendor took the request; what becomes of each task is only known by reading it. */
@@ -161,6 +180,12 @@ export interface Provider extends KeepingCommands {
     refs: readonly InvocationRef[],
     options?: { wantsOutput?: (taskId: string) => boolean },
   ): Promise<InvocationReading[]>;
+
+  /**
+   * A page of what was invoked in the region since then, for sweeps: one request. Throws FleetReflexError (`provider.*`)
+   * when the vendor cannot be asked now.
+   */
+  list(region: string, page: { since: Date; cursor?: string | undefined }): Promise<InvocationPage>;
 
   /** Asks the vendor to stop an invocation, all of it or some instances, in as many calls as its limit needs. */
   cancel(ref: InvocationRef, instances?: readonly string[]): Promise<CancelOutcome>;

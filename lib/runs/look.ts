@@ -14,6 +14,7 @@ import { type InvocationReading, providerOf, type TaskReport } from '../provider
 import type { DispatchContext } from './dispatch-context.ts';
 import { giveUp } from './give-up.ts';
 import { giveUpAt } from './poll-timing.ts';
+import { endGone, isGone, noteMissing } from './record-gone.ts';
 import type { Looked } from './scope-loop.ts';
 import { deliver, markTold, type Told, take, withMarks } from './settle.ts';
 import { stopSent } from './stop-sent.ts';
@@ -91,15 +92,19 @@ export function createLooks(context: DispatchContext): Looks {
     for (const { invocationId } of openInvocations(run)) {
       const reading = readings.get(invocationId);
       if (reading?.kind === 'read') reports.push(...reading.tasks);
-      else {
+      else if (reading?.kind !== 'missing') {
         hasFailed = true;
         const { code = 'unread', message } = reading?.failure ?? {};
         log.warn('invocation.unread', { runId: run.runId, invocationId, code, error: message });
       }
     }
-    const current = await keep(run, reports);
+    const current = await keep(run, reports, readings);
     await stopOnce(current);
     const isOpen = !isTerminalRun(current) && current.status !== 'dispatching';
+    if (isOpen && isGone(current, now())) {
+      counts.settled += 1;
+      return { run: await endGone(current, context), hasFailed };
+    }
     if (!isOpen || now() < giveUpAt(current, context.timing)) return { run: current, hasFailed };
     counts.settled += 1;
     return { run: await giveUp(current, context), hasFailed };
@@ -114,10 +119,14 @@ export function createLooks(context: DispatchContext): Looks {
   }
 
   /** The run with the reports, stored if other processes need them. */
-  async function keep(run: Run, reports: readonly TaskReport[]): Promise<Run> {
+  async function keep(
+    run: Run,
+    reports: readonly TaskReport[],
+    readings: ReadonlyMap<string, InvocationReading>,
+  ): Promise<Run> {
     let known = withOwn(run);
     for (;;) {
-      const next = take(known, reports, context);
+      const next = noteMissing(take(known, reports, context), readings, now());
       if (next === known && going.get(run.runId)?.hasState !== true) return next;
       if (!mattersToOthers(known, next)) {
         going.set(run.runId, { run: next, hasState: true });
@@ -145,6 +154,7 @@ export function createLooks(context: DispatchContext): Looks {
   function mattersToOthers(known: Run, next: Run): boolean {
     if (isTerminalRun(next) || next.waves !== known.waves || endedTasks(next) > endedTasks(known))
       return true;
+    if (next.missingSince !== known.missingSince) return true;
     return now().getTime() - Date.parse(next.startedAt ?? next.requestedAt) >= GOES_ON_MS;
   }
 

@@ -24,8 +24,10 @@ import { answerApproval } from './approval-api.ts';
 import { type CancelContext, cancelRun } from './cancel.ts';
 import type { Judgement } from './judge-approval.ts';
 import { describeRun } from './run-view.ts';
+import { answerSweep } from './sweep-api.ts';
+import type { SweepContext } from './sweep-runs.ts';
 
-export interface RunsApiContext extends CancelContext, FreezeApiContext {
+export interface RunsApiContext extends CancelContext, FreezeApiContext, SweepContext {
   events: Pick<EventLog, 'list'>;
   audit: AuditLog;
   tokens: AccessTokens;
@@ -51,6 +53,11 @@ async function route(event: HttpEvent, context: RunsApiContext): Promise<HttpAns
   if (event.rawPath.endsWith('/freeze')) {
     readQuery(request.query, NoQuery);
     return await answerFreeze(request, token, context);
+  }
+  if (event.rawPath.endsWith('/reconcile')) {
+    checkMethod(request.method, 'POST');
+    readQuery(request.query, NoQuery);
+    return await answerSweep(request, token, context);
   }
   if (event.rawPath.endsWith('/events')) {
     checkMethod(request.method, 'GET');

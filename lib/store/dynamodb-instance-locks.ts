@@ -87,8 +87,7 @@ export function dynamoInstanceLocks({
       instances.flatMap((instanceId) => {
         const lock = byBucket.get(itemKey.pk)?.[`${PREFIX}${instanceId}`];
         if (lock === undefined) return [];
-        const [until = '', runId] = String(lock).split(' ');
-        return [{ instanceId, runId: RunId.parse(runId), until: new Date(until) }];
+        return [readLock(instanceId, lock)];
       }),
     );
   };
@@ -132,10 +131,24 @@ export function dynamoInstanceLocks({
       );
     },
 
+    async heldLocks(provider, region) {
+      const buckets = Array.from({ length: BUCKETS }, (_, bucket) => key.locks(provider, region, bucket));
+      return (await getAll({ client, table }, buckets)).flatMap((item) =>
+        Object.entries(item).flatMap(([name, lock]) =>
+          name.startsWith(PREFIX) ? [readLock(name.slice(PREFIX.length), lock)] : [],
+        ),
+      );
+    },
+
     async unlockInstances(locking) {
       await Promise.all(groupsOf(locking).map((group) => giveBack(group, locking.runId)));
     },
   };
+}
+
+function readLock(instanceId: string, lock: unknown): HeldLock {
+  const [until = '', runId] = String(lock).split(' ');
+  return { instanceId, runId: RunId.parse(runId), until: new Date(until) };
 }
 
 /** In the order in which all take them. */

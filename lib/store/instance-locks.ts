@@ -23,6 +23,8 @@ export interface InstanceLocks {
    * @returns those that others have; empty: all are taken
    */
   lockInstances(locking: Locking, until: Date, now: Date): Promise<HeldLock[]>;
+  /** All locks of a region, also those that have run out. */
+  heldLocks(provider: string, region: string): Promise<HeldLock[]>;
   /** Gives back those that are the run's. Safe to call again. */
   unlockInstances(locking: Locking): Promise<void>;
 }

@@ -88,6 +88,10 @@ export function memoryGuardStore(): GuardStore {
       }
       return [];
     },
+    async heldLocks(provider, region) {
+      const prefix = JSON.stringify([provider, region]).slice(0, -1);
+      return [...locks].flatMap(([name, lock]) => (name.startsWith(`${prefix},`) ? [lock] : []));
+    },
     async unlockInstances({ runId, provider, region, instances }) {
       for (const instanceId of instances) {
         const name = JSON.stringify([provider, region, instanceId]);

@@ -74,6 +74,8 @@ export interface InvocationStore {
   list(regionId: string): InvocationRecord[];
   /** Of every region, also those not yet to be seen. */
   all(): InvocationRecord[];
+  /** As if it had never been. */
+  forget(invokeId: string): void;
 }
 
 const KEPT_MS = 30 * 86_400_000;
@@ -115,6 +117,7 @@ export function createInvocationStore(dependencies: { now: () => Date }): Invoca
         .reverse();
     },
     all: () => [...records.values()],
+    forget: (invokeId) => void records.delete(invokeId),
   };
 }
 

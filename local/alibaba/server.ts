@@ -42,6 +42,8 @@ export interface CloudAssistantServerOptions {
 export interface CloudAssistantServer extends CloudServer<Faults> {
   /** Tells that an instance came up, for NextRebootOnly and EveryReboot. */
   instanceStarted(instanceId: string): void;
+  /** Loses the record of an invocation: what it started goes on. */
+  forget(invokeId: string): void;
 }
 
 /** @throws FleetReflexError `local.port-in-use` */
@@ -87,6 +89,7 @@ export async function startCloudAssistantServer(
   });
   return {
     ...server,
+    forget: (invokeId) => cloud.invocations.forget(invokeId),
     instanceStarted(instanceId) {
       for (const record of cloud.invocations.all()) cloud.runner.instanceStarted(record, instanceId);
     },

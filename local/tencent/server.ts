@@ -36,7 +36,10 @@ export interface TatServerOptions {
 }
 
 /** For the SDK, `127.0.0.1:4580` as `endpoint` with `protocol: 'http://'`. */
-export type TatServer = CloudServer<Faults>;
+export type TatServer = CloudServer<Faults> & {
+  /** Loses the record of an invocation: what it started goes on. */
+  forget: (invocationId: string) => void;
+};
 
 /** @throws FleetReflexError `local.port-in-use` */
 export async function startTatServer(options: TatServerOptions): Promise<TatServer> {
@@ -107,7 +110,7 @@ export async function startTatServer(options: TatServerOptions): Promise<TatServ
       },
     },
   });
-  return server;
+  return { ...server, forget: (invocationId) => void world.records.invocations.delete(invocationId) };
 }
 
 const ENVELOPE: Envelope = {

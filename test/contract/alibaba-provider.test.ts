@@ -272,7 +272,7 @@ describe('what is Cloud Assistant’s own', () => {
 
   test('an unknown invocation is read as empty, and cannot be stopped', async () => {
     const ref = { region: REGION, invocationId: 't-nobody' };
-    expect(await local.provider.read([ref])).toEqual([{ invocationId: 't-nobody', kind: 'read', tasks: [] }]);
+    expect(await local.provider.read([ref])).toEqual([{ invocationId: 't-nobody', kind: 'missing' }]);
     expect(await local.provider.cancel(ref)).toMatchObject({
       kind: 'failed',
       failure: { code: 'InvalidInvokeId.NotFound', isRetryable: false },

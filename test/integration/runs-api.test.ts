@@ -8,6 +8,7 @@ import { accessTokens } from '../../lib/http/access-tokens.ts';
 import type { Run } from '../../lib/model/run.ts';
 import { runIdFor } from '../../lib/model/run-id.ts';
 import type { CancelOutcome, Provider } from '../../lib/providers/provider.ts';
+import { POLL_TIMING } from '../../lib/runs/poll-timing.ts';
 import { type RunsApiContext, runsHandler } from '../../lib/runs/runs-api.ts';
 import { dynamoAuditLog } from '../../lib/store/dynamodb-audit-log.ts';
 import { dynamoEventLog } from '../../lib/store/dynamodb-event-log.ts';
@@ -91,6 +92,7 @@ function anApi(given: Partial<RunsApiContext> & { cancel?: CancelOutcome } = {})
     read: notUsed,
     availability: notUsed,
     storedCommand: notUsed,
+    list: notUsed,
     async cancel({ invocationId }, instances) {
       cancelled.push(instances === undefined ? invocationId : `${invocationId} on ${instances.join(', ')}`);
       return cancel;
@@ -110,6 +112,7 @@ function anApi(given: Partial<RunsApiContext> & { cancel?: CancelOutcome } = {})
     },
     tokens: accessTokens(TOKENS, SECRETS),
     log,
+    timing: POLL_TIMING,
     now: () => NOW,
     ...context,
   });

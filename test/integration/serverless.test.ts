@@ -190,6 +190,7 @@ describe('the functions', () => {
       'GET /runs',
       'GET /runs/{runId}',
       'POST /runs/{runId}/cancel',
+      'POST /reconcile',
     ];
     const freeze = ['GET /freeze', 'PUT /freeze', 'DELETE /freeze'];
     expect(routes.toSorted()).toEqual([...hooks, ...people, ...freeze, 'GET /console'].toSorted());

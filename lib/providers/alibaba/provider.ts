@@ -26,6 +26,7 @@ import { alibaba, MAX_INSTANCES_PER_INVOCATION } from './facts.ts';
 import { type FiringId, readFiringId } from './firing-id.ts';
 import { readFrequency } from './frequency.ts';
 import { instancesWithTags } from './instances-with-tags.ts';
+import { listInvocations } from './listing.ts';
 import { invocationPages, readInvocations } from './read-invocations.ts';
 import { rehearse } from './rehearse.ts';
 import { type InvokeCommandRequest, MAX_INSTANCES_PER_STOP, MAX_RESULTS } from './requests.ts';
@@ -65,6 +66,7 @@ export function alibabaProvider(options: AlibabaProviderOptions): AlibabaProvide
     find: (invocation) => find(client, invocation),
     read: (refs, { wantsOutput = () => true } = {}) =>
       readInvocations(client, refs, wantsOutput, readConcurrency),
+    list: (region, page) => listInvocations(client, region, page),
     cancel: (ref, instances) => cancel(client, ref, instances),
     availability: (region, instances) => availability(client, region, instances),
     storedCommand: (target) => storedCommand(client, target),

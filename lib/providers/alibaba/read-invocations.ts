@@ -141,6 +141,7 @@ async function readInvocation(
       rows = await readRows(client, { ...base, Timed: true });
     }
     if (rows.kind !== 'answered') return { invocationId, kind: 'failed', failure: rows.failure };
+    if (rows.answer.length === 0) return { invocationId, kind: 'missing' };
     tasks = reportsOf(invocationId, rows.answer, false);
   }
   const wanted = tasks.filter(isWanted);

@@ -24,6 +24,7 @@ import { MAX_INSTANCES_TO_INVOKE, tencent } from './facts.ts';
 import { findInvocations, looksOf } from './finding.ts';
 import { kindOfInstance, splitInstances } from './instances.ts';
 import { instancesWithTags } from './instances-with-tags.ts';
+import { listInvocations } from './listing.ts';
 import { readInvocations } from './reading.ts';
 import { rehearse } from './rehearse.ts';
 import { storedCommand } from './stored-command.ts';
@@ -60,6 +61,7 @@ export function tencentProvider(options: TencentProviderOptions): TencentProvide
     invoke: (invocation) => invoke(client, invocation),
     find: (invocation, since) => findInvocations(client, invocation, since, options.maxFindPages ?? 10),
     read: (refs, { wantsOutput = () => true } = {}) => readInvocations(client, refs, wantsOutput),
+    list: (region, page) => listInvocations(client, region, page),
     cancel: ({ region, invocationId }, instances) => cancel(client, region, invocationId, instances),
     availability: (region, instances) => availability(client, region, instances),
     storedCommand: (target) => storedCommand(client, target),

@@ -44,6 +44,8 @@ interface Draft {
   /** By task id. */
   tasks: Map<string, TaskReport>;
   failure?: ProviderFailure;
+  /** The vendor does not list it. */
+  isMissing?: boolean;
 }
 
 async function readRegion(
@@ -56,11 +58,11 @@ async function readRegion(
     await Promise.all(inChunks(ids, MAX_ROWS).map((chunk) => readStates(client, region, chunk)))
   ).flat();
   await readDetails(client, region, drafts, wantsOutput);
-  return drafts.map(({ invocationId, tasks, failure }) =>
-    failure === undefined
-      ? { invocationId, kind: 'read', tasks: [...tasks.values()] }
-      : { invocationId, kind: 'failed', failure },
-  );
+  return drafts.map(({ invocationId, tasks, failure, isMissing }): InvocationReading => {
+    if (failure !== undefined) return { invocationId, kind: 'failed', failure };
+    if (isMissing === true) return { invocationId, kind: 'missing' };
+    return { invocationId, kind: 'read', tasks: [...tasks.values()] };
+  });
 }
 
 /** The states of all tasks of up to 100 invocations. An invocation that the vendor does not show yet has no tasks. */
@@ -77,7 +79,7 @@ async function readStates(client: VendorClient, region: string, ids: string[]): 
       const failure = failures.get(invocationId);
       const row = rows.get(invocationId);
       if (failure !== undefined) return { invocationId, tasks: new Map(), failure };
-      if (row === undefined) return { invocationId, tasks: new Map() };
+      if (row === undefined) return { invocationId, tasks: new Map(), isMissing: true };
       const draft = draftOf(invocationId, row.InvocationTaskBasicInfoSet);
       if (!mayListMore(row)) return draft;
       const all = await listTasks(client, region, invocationId);

@@ -305,7 +305,7 @@ test('an invocation that is still to run again is found with Timed', async () =>
 test('right after the start there may be nothing to read', async () => {
   const vendor = stubVendor();
   vendor.answer(NOTHING);
-  expect(await aProvider(vendor).read([ref])).toEqual([{ invocationId: 't-1', kind: 'read', tasks: [] }]);
+  expect(await aProvider(vendor).read([ref])).toEqual([{ invocationId: 't-1', kind: 'missing' }]);
 });
 
 test('an invocation over more than one page is read whole, each instance once', async () => {

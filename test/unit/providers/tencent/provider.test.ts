@@ -355,7 +355,7 @@ describe('read', () => {
 
   it('gives no tasks to an invocation that the vendor does not show yet', async () => {
     const { provider } = providerOn(fakeTat([]));
-    expect(await provider.read([ref('inv-1')])).toEqual([{ invocationId: 'inv-1', kind: 'read', tasks: [] }]);
+    expect(await provider.read([ref('inv-1')])).toEqual([{ invocationId: 'inv-1', kind: 'missing' }]);
   });
 
   it.each([
