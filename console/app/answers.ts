@@ -1,10 +1,11 @@
 /** What the API answers, as far as the console shows it. The types are those of the functions; nothing of them is packed. */
+import type { ApprovalView } from '../../lib/model/approval-view.ts';
 import type { CompletedTask, Reason } from '../../lib/model/completion-event.ts';
 import type { EventRecord } from '../../lib/model/decision.ts';
 import type { RunSummary } from '../../lib/model/run-summary.ts';
 import type { describeRun } from '../../lib/runs/run-view.ts';
 
-export type { CompletedTask, Reason, RunSummary };
+export type { ApprovalView, CompletedTask, Reason, RunSummary };
 
 /** As it comes over HTTP: the times are texts. */
 export type RunDetail = ReturnType<typeof describeRun>;

@@ -2,6 +2,7 @@
 import { Alert } from './alert.tsx';
 import type { RunDetail } from './answers.ts';
 import type { Api } from './api.ts';
+import { Approval } from './approval.tsx';
 import { useLive } from './live.ts';
 import { isOpen, waitsForPerson, whyOf } from './outcome.ts';
 import { RunActions } from './run-actions.tsx';
@@ -46,6 +47,7 @@ function Run({ run, api, onDone }: { run: RunDetail; api: Api; onDone: () => voi
         </p>
       )}
       <RunActions run={run} api={api} onDone={onDone} />
+      {run.approval !== undefined && <Approval approval={run.approval} />}
       <Facts run={run} />
       <WhyItRan run={run} api={api} />
       <Timeline run={run} />

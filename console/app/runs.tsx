@@ -9,6 +9,7 @@ import { Status } from './status.tsx';
 import { When } from './when.tsx';
 
 const EVERY_MS = 2_000;
+const WAITING_EVERY_MS = 15_000;
 const PAGE = 50;
 
 const SINCE = {
@@ -36,9 +37,12 @@ const STATUSES = [
 
 export function Runs({ api }: { api: Api }) {
   const [filter, setFilter] = useState<Filter>({});
+  const [today] = useState(() => new Date(Date.now() - SINCE['last day']).toISOString());
   const { answer, problem } = useLive<RunPage>(api, `/runs?limit=${PAGE}${queryOf(filter)}`, EVERY_MS);
+  // One that has waited for hours is not among the newest.
+  const open = useLive<RunPage>(api, `/runs?limit=100&status=dispatching&since=${today}`, WAITING_EVERY_MS);
   const runs = (answer?.runs ?? []).filter((run) => isMeant(run, filter));
-  const waiting = runs.filter(waitsForPerson);
+  const waiting = distinct([...runs, ...(open.answer?.runs ?? [])]).filter(waitsForPerson);
   const others = runs.filter((run) => !waitsForPerson(run));
   return (
     <>
@@ -66,23 +70,30 @@ interface Filter {
   rule?: string;
   status?: string;
   source?: string;
+  by?: string;
   since?: Since;
 }
 
-/** Rule and status are asked for; the rest is chosen from what came. */
-function queryOf({ rule, status }: Filter): string {
+/** The API filters; the source it does not know, and scheduled runs have no time. */
+function queryOf({ rule, status, by, since = 'any' }: Filter): string {
+  const withinMs = status === 'scheduled' ? undefined : SINCE[since];
+  // Whole minutes, so that the question stays the same from one time to the next.
+  const from = withinMs && new Date(Math.floor((Date.now() - withinMs) / 60_000) * 60_000).toISOString();
   const query = new URLSearchParams({
     ...(rule && { rule }),
-    ...(status === 'scheduled' && { status }),
+    ...(status && { status }),
+    ...(by && status !== 'scheduled' && { by }),
+    ...(from && { since: from }),
   }).toString();
   return query === '' ? '' : `&${query}`;
 }
 
-function isMeant(run: RunSummary, { status, source, since = 'any' }: Filter): boolean {
-  const withinMs = SINCE[since];
-  if (status && run.status !== status) return false;
-  if (source && !run.trigger.source.includes(source)) return false;
-  return withinMs === undefined || Date.parse(run.requestedAt) > Date.now() - withinMs;
+function isMeant(run: RunSummary, { source }: Filter): boolean {
+  return !source || run.trigger.source.includes(source);
+}
+
+function distinct(runs: readonly RunSummary[]): RunSummary[] {
+  return [...new Map(runs.map((run) => [run.runId, run])).values()];
 }
 
 function emptyText(filter: Filter): string {
@@ -113,6 +124,9 @@ function Filters({ filter, onChange }: { filter: Filter; onChange: (filter: Filt
       </label>
       <label>
         Source <input type="search" value={filter.source ?? ''} onInput={set('source')} />
+      </label>
+      <label>
+        By <input type="search" value={filter.by ?? ''} onChange={set('by')} />
       </label>
       <label>
         Time{' '}
@@ -150,6 +164,7 @@ function RunLine({ run }: { run: RunSummary }) {
       <span class="facts">
         {run.trigger.type} of {run.trigger.source}
         {run.trigger.subject !== undefined && `, ${run.trigger.subject}`}
+        {run.trigger.actor !== undefined && `, by ${run.trigger.actor.name ?? run.trigger.actor.id}`}
         {run.wave && ` · wave ${run.wave.number} of ${run.wave.of}`}
       </span>
       <When at={run.requestedAt} />

@@ -4,7 +4,7 @@ import type { Api } from './api.ts';
 import { useLive } from './live.ts';
 
 export function WhyItRan({ run, api }: { run: RunDetail; api: Api }) {
-  const { source, type, id, subject } = run.trigger;
+  const { source, type, id, subject, actor } = run.trigger;
   const { answer } = useLive<EventPage>(
     api,
     `/events?limit=100&source=${encodeURIComponent(source)}`,
@@ -16,7 +16,11 @@ export function WhyItRan({ run, api }: { run: RunDetail; api: Api }) {
       <h2 id="why">Why it ran</h2>
       <p>
         The rule <strong>{run.rule}</strong> matched <code>{type}</code> of <strong>{source}</strong>
-        {subject !== undefined && <>, about {subject}</>} (event <code>{id}</code>).
+        {subject !== undefined && <>, about {subject}</>}
+        {actor !== undefined && (
+          <>, by {[actor.name, actor.id && `(${actor.id})`].filter(Boolean).join(' ')}</>
+        )}{' '}
+        (event <code>{id}</code>).
       </p>
       {run.ancestry.length > 0 && (
         <p>

@@ -22,7 +22,12 @@ rules:
   - name: roll-out
     on: alertmanager
     when: event.data.name == 'Roll'
-    run: { fleet: web, command: cmd-print0001, waves: { sizes: [1, 2] } }`;
+    run: { fleet: web, command: cmd-print0001, waves: { sizes: [1, 2] } }
+  - name: ask-first
+    on: alertmanager
+    when: event.data.name.startsWith('Ask')
+    run: { fleet: web, command: cmd-print0001, instances: [ins-web000003] }
+    approval: { users: [U0BOB00000], expires: 30m }`;
 const MACHINES = `version: 1
 instances: [{ id: ins-web000001 }, { id: ins-web000002 }, { id: ins-web000003 }]
 commands:
@@ -82,6 +87,37 @@ describe('the console', { timeout: 60_000 }, () => {
     await page.locator('h1 .status', { hasText: 'stopped' }).waitFor();
     await page.getByText('Cancelled by').waitFor();
     expect(await page.getByRole('button', { name: 'Cancel run' }).count()).toBe(0);
+  });
+
+  it('shows on a phone what will run, and runs it when a person says yes', async () => {
+    const { page } = await openTab(browser, { viewport: { width: 390, height: 844 }, hasTouch: true });
+    await signIn(page);
+    await alert('Ask');
+    await page.getByRole('heading', { name: 'Waiting for a person' }).waitFor();
+    await page.getByRole('link', { name: /ask-first/ }).tap();
+    const script = await page.getByLabel('The script that will run').textContent();
+    expect(script).toContain(HOSTILE.slice(0, 20));
+    expect(await barriersOf(page)).toEqual([]);
+    await page.getByRole('button', { name: 'Approve' }).tap();
+    await page.locator('h1 .status', { hasText: 'succeeded' }).waitFor();
+    await page.getByText('approved by local').waitFor();
+  });
+
+  it('runs nothing that a person denies', async () => {
+    const { page } = await openTab(browser);
+    await signIn(page);
+    const runId = await alert('Ask again');
+    await page.goto(`${stack.httpUrl}/console#/runs/${runId}`);
+    await page.getByRole('button', { name: 'Deny' }).click();
+    await page.locator('h1 .status', { hasText: 'rejected' }).waitFor();
+    await page.getByText('approval.denied').waitFor();
+  });
+
+  it('shows a token that may only read why it may not act', async () => {
+    const { page } = await openTab(browser);
+    await signIn(page, 'local-read-token');
+    await page.getByRole('button', { name: 'Freeze all runs' }).click();
+    expect(await page.getByRole('alert').textContent()).toContain('the scope freeze');
   });
 
   it('freezes all runs, and lifts it', async () => {
