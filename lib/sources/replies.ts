@@ -5,6 +5,8 @@
 import type { LookupFunction } from 'node:net';
 import type { Dispatcher } from 'undici';
 import { FleetReflexError, messageOf } from '../errors.ts';
+import { whyNotTo } from '../http/destination-guard.ts';
+import { PRIVATE_ADDRESS, publicLookup } from '../http/public-lookup.ts';
 import type { Log } from '../logging.ts';
 import type { CompletionEvent } from '../model/completion-event.ts';
 import type { ReplyTo } from '../model/reply-to.ts';
@@ -17,9 +19,7 @@ import { githubDeploymentReply } from './github/deployment-reply.ts';
 import { gitlabNoteReply } from './gitlab/reply.ts';
 import { mattermostReply } from './mattermost/reply.ts';
 import type { Reply, ReplyChannel, ReplyContext, ReplyRequest, Vendor, Verdict } from './shared/channel.ts';
-import { whyNotTo } from './shared/destination-guard.ts';
 import { issueCommentReply } from './shared/issue-comment-reply.ts';
-import { PRIVATE_ADDRESS, publicLookup } from './shared/public-lookup.ts';
 import { isWithinWhole, messageOfEvent, messageOfText, withoutOutput } from './shared/run-message.ts';
 import { slackReply } from './slack/reply.ts';
 import { teamsReply } from './teams/reply.ts';

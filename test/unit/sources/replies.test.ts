@@ -5,14 +5,14 @@ import type { AddressInfo } from 'node:net';
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { FleetReflexError } from '../../../lib/errors.ts';
+import { whyNotTo } from '../../../lib/http/destination-guard.ts';
+import { publicLookup } from '../../../lib/http/public-lookup.ts';
 import { type Log, silent } from '../../../lib/logging.ts';
 import type { CompletionEvent, CompletionEventData } from '../../../lib/model/completion-event.ts';
 import type { ReplyTo } from '../../../lib/model/reply-to.ts';
 import { type RepliesOptions, replies } from '../../../lib/sources/replies.ts';
 import { mattermostMarkup } from '../../../lib/sources/shared/chat-markup.ts';
-import { whyNotTo } from '../../../lib/sources/shared/destination-guard.ts';
 import { tailOf, toText } from '../../../lib/sources/shared/message-text.ts';
-import { publicLookup } from '../../../lib/sources/shared/public-lookup.ts';
 import { messageOfEvent } from '../../../lib/sources/shared/run-message.ts';
 
 const NOW = new Date('2026-11-20T10:05:00.000Z');
@@ -672,22 +672,26 @@ describe('the guard', () => {
     ['https://a.webhook.office.com/x', ['.webhook.office.com'], undefined],
     ['https://chat.example.com:8443/x', ['*'], undefined],
     ['http://hooks.slack.com/x', ['hooks.slack.com'], 'it is not https'],
-    ['https://hooks.slack.com:8443/x', ['hooks.slack.com'], 'hooks.slack.com:8443 is no host of this chat'],
+    [
+      'https://hooks.slack.com:8443/x',
+      ['hooks.slack.com'],
+      'hooks.slack.com:8443 is no host that this may go to',
+    ],
     [
       'https://hooks.slack.com.evil.example/x',
       ['hooks.slack.com'],
-      'hooks.slack.com.evil.example is no host of this chat',
+      'hooks.slack.com.evil.example is no host that this may go to',
     ],
     ['https://hooks.slack.com@evil.example/x', ['hooks.slack.com'], 'its URL has a user or a password'],
     [
       'https://evilwebhook.office.com/x',
       ['.webhook.office.com'],
-      'evilwebhook.office.com is no host of this chat',
+      'evilwebhook.office.com is no host that this may go to',
     ],
-    ['https://169.254.169.254/x', ['*'], '169.254.169.254 is no host of this chat'],
-    ['https://0xa9fea9fe/x', ['*'], '169.254.169.254 is no host of this chat'],
-    ['https://[fd00::1]/x', ['*'], '[fd00::1] is no host of this chat'],
-    ['https://metadata/x', ['*'], 'metadata is no host of this chat'],
+    ['https://169.254.169.254/x', ['*'], '169.254.169.254 is no host that this may go to'],
+    ['https://0xa9fea9fe/x', ['*'], '169.254.169.254 is no host that this may go to'],
+    ['https://[fd00::1]/x', ['*'], '[fd00::1] is no host that this may go to'],
+    ['https://metadata/x', ['*'], 'metadata is no host that this may go to'],
     ['https://127.0.0.1/x', ['*'], 'it is on this machine'],
     ['https://localhost/x', ['*'], 'it is on this machine'],
     ...[
@@ -714,14 +718,14 @@ describe('the guard', () => {
       'a..example.com',
     ].map((host): [string, string[], string] => {
       const url = `https://${host}/x`;
-      return [url, ['*'], `${new URL(url).host} is no host of this chat`];
+      return [url, ['*'], `${new URL(url).host} is no host that this may go to`];
     }),
     ['https://user:x@chat.example.com/x', ['*'], 'its URL has a user or a password'],
-    ['https://hooks.slack.com./x', ['hooks.slack.com'], 'hooks.slack.com. is no host of this chat'],
+    ['https://hooks.slack.com./x', ['hooks.slack.com'], 'hooks.slack.com. is no host that this may go to'],
     [
       'https://a.webhook.office.com./x',
       ['.webhook.office.com'],
-      'a.webhook.office.com. is no host of this chat',
+      'a.webhook.office.com. is no host that this may go to',
     ],
     ['https://xn--bcher-kva.example.xn--p1ai/x', ['*'], undefined],
   ])('%s to %j: %s', (url, hosts, expected) => {

@@ -1,6 +1,7 @@
 /**
- * Where a reply may go: only to the vendor. Replies contain output of the fleet, and some contain tokens; some addresses
- * come from events. Names are resolved and checked when the connection is made (public-lookup.ts).
+ * Where a request of ours may go that takes outputs of the fleet, and perhaps tokens, to somebody: replies to chats, whose
+ * addresses may come from events, and web hooks. Names are resolved and checked when the connection is made
+ * (public-lookup.ts).
  */
 
 const LOOPBACK: ReadonlySet<string> = new Set(['127.0.0.1', '[::1]', 'localhost']);
@@ -31,7 +32,7 @@ export function whyNotTo(url: URL, hosts: readonly string[], allowLoopback: bool
   const { hostname, port, protocol } = url;
   if (LOOPBACK.has(hostname)) return allowLoopback ? undefined : 'it is on this machine';
   if (protocol !== 'https:') return 'it is not https';
-  if (!hosts.some((host) => isIn(hostname, port, host))) return `${url.host} is no host of this chat`;
+  if (!hosts.some((host) => isIn(hostname, port, host))) return `${url.host} is no host that this may go to`;
   return undefined;
 }
 

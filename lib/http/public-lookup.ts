@@ -5,7 +5,7 @@
  */
 import { lookup as resolveName } from 'node:dns';
 import { BlockList, isIPv6, type LookupFunction } from 'node:net';
-import { FleetReflexError } from '../../errors.ts';
+import { FleetReflexError } from '../errors.ts';
 
 /** Addresses that are not public (IANA's special-purpose registries, RFC 6890). */
 const NOT_PUBLIC_V4 = blockList('ipv4', [
