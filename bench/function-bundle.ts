@@ -8,7 +8,7 @@ import * as z from 'zod';
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url));
 
-export const FUNCTIONS = ['webhook', 'queue', 'dispatch', 'poller', 'records', 'runs'] as const;
+export const FUNCTIONS = ['webhook', 'queue', 'dispatch', 'poller', 'records', 'deliver', 'runs'] as const;
 export type FunctionName = (typeof FUNCTIONS)[number];
 
 /** What esbuild itself is told; the rest is for serverless-esbuild. */

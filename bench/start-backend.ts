@@ -65,6 +65,9 @@ export async function startBackend(files: BackendFiles): Promise<Backend> {
         tables: TABLES,
         tatUrl: proxied.tencent,
         cloudAssistantUrl: proxied.alibaba,
+        // The rules of benchmarks name no bus, log group or web hook.
+        destinationsUrl: 'http://127.0.0.1:1',
+        destinationSecrets: {},
         rulesFile: fileOf('rules.yml', files.rules),
         queueUrl: (name) => queueUrl(name).replace(direct.queues, proxied.queues),
       },

@@ -75,6 +75,14 @@ export const SETTINGS = {
   RUNS_DLQ_URL: () => url().describe('The queue for run requests that need a person’s decision.'),
   EVENTS_QUEUE_URL: () => url().describe('The queue of events that arrive as messages.'),
   EVENTS_DLQ_URL: () => url().describe('The queue for messages that no source recognises.'),
+  DELIVERIES_QUEUE_URL: () =>
+    url().describe('The queue of completion events on their way to other destinations than an SQS queue.'),
+  DELIVERIES_DLQ_URL: () => url().describe('The queue for completion events that cannot be delivered.'),
+  TOPIC_ARN_PREFIX: () =>
+    z
+      .string()
+      .regex(/^arn:[a-z-]+:sns:[a-z0-9-]+:\d{12}:$/, 'expected the ARN of a topic without its name')
+      .describe('The ARN of an SNS topic of this account and region, without its name.'),
   WAKE_UP_QUEUE_URL: () => url().describe('The queue that wakes the poller before the next minute.'),
   RUNS_TOKEN: () =>
     secretReference().describe(
@@ -86,7 +94,7 @@ export const SETTINGS = {
       .startsWith('/', 'expected a path that begins with /')
       .optional()
       .describe(
-        'The SSM path of secrets whose variable is not set: `<prefix>/sources/<source>` for a source’s secret, `<prefix>/replies/<source>` for its reply secret. Default: none.',
+        'The SSM path of secrets whose variable is not set: `<prefix>/sources/<source>` for a source’s secret, `<prefix>/replies/<source>` for its reply secret, `<prefix>/destinations/<name>` for the secret of a web hook. Default: none.',
       ),
   SECRETS_MAX_AGE_SECONDS: () =>
     z.coerce
@@ -141,7 +149,9 @@ export const SETTINGS = {
     z
       .enum(['true', 'false'])
       .default('false')
-      .describe('Whether replies to a chat may also go to this machine: only for the local stack and tests.'),
+      .describe(
+        'Whether replies to a chat, and web hooks, may also go to this machine: only for the local stack and tests.',
+      ),
 } as const;
 
 const base = () => ({
@@ -178,6 +188,7 @@ const behind = () => ({
   CIRCUIT_FAILURES: SETTINGS.CIRCUIT_FAILURES(),
   WAKE_UP_QUEUE_URL: SETTINGS.WAKE_UP_QUEUE_URL(),
   FLEET_CACHE_SECONDS: SETTINGS.FLEET_CACHE_SECONDS(),
+  DELIVERIES_QUEUE_URL: SETTINGS.DELIVERIES_QUEUE_URL(),
 });
 
 /**
@@ -206,6 +217,16 @@ export const RecordsConfig = () =>
     RECORDS_DLQ_URL: SETTINGS.RECORDS_DLQ_URL(),
   });
 export const ConsoleConfig = () => z.object({ LOG_LEVEL: SETTINGS.LOG_LEVEL() });
+export const DeliverConfig = () =>
+  z.object({
+    STAGE: SETTINGS.STAGE(),
+    LOG_LEVEL: SETTINGS.LOG_LEVEL(),
+    ...secrets(),
+    DELIVERIES_QUEUE_URL: SETTINGS.DELIVERIES_QUEUE_URL(),
+    DELIVERIES_DLQ_URL: SETTINGS.DELIVERIES_DLQ_URL(),
+    TOPIC_ARN_PREFIX: SETTINGS.TOPIC_ARN_PREFIX(),
+    REPLIES_MAY_GO_TO_LOOPBACK: SETTINGS.REPLIES_MAY_GO_TO_LOOPBACK(),
+  });
 export const PollerConfig = () =>
   z.object({
     ...behind(),
@@ -222,6 +243,7 @@ export type SecretsConfig = z.infer<z.ZodObject<ReturnType<typeof secrets>>>;
 export type ProvidersConfig = z.infer<z.ZodObject<ReturnType<typeof providers>>>;
 export type DoorConfig = z.infer<ReturnType<typeof WebhookConfig>>;
 export type RecordsConfig = z.infer<ReturnType<typeof RecordsConfig>>;
+export type DeliverConfig = z.infer<ReturnType<typeof DeliverConfig>>;
 export type BehindConfig = z.infer<z.ZodObject<ReturnType<typeof behind>>>;
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -259,6 +281,11 @@ export function replySecretVariable(source: string): string {
   return `${variablePrefix(source)}_REPLY_SECRET`;
 }
 
-function variablePrefix(source: string): string {
-  return source.toUpperCase().replaceAll('-', '_');
+/** The variable that holds what a web hook of ours is signed with: `AUDIT_DESTINATION_SECRET`. */
+export function destinationSecretVariable(destination: string): string {
+  return `${variablePrefix(destination)}_DESTINATION_SECRET`;
+}
+
+function variablePrefix(name: string): string {
+  return name.toUpperCase().replaceAll('-', '_');
 }

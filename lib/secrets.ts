@@ -2,7 +2,13 @@
  * Secrets: a value in the environment, or a reference to SSM Parameter Store or Secrets Manager, read through Powertools
  * parameters, which caches it. Two values may be live, so that a secret can be rotated without losing an event.
  */
-import { type Environment, replySecretVariable, type SecretsConfig, secretVariable } from './config.ts';
+import {
+  destinationSecretVariable,
+  type Environment,
+  replySecretVariable,
+  type SecretsConfig,
+  secretVariable,
+} from './config.ts';
 import { FleetReflexError, messageOf } from './errors.ts';
 
 const SSM = 'ssm:';
@@ -41,6 +47,18 @@ export function replySecrets(
   return secretsAt(replySecretVariable, 'replies', { config, env, store });
 }
 
+/**
+ * The secrets that a destination's web hook is signed with, newest first, by the destination's name: only the function that
+ * sends them may read them.
+ */
+export function destinationSecrets(
+  config: SecretsConfig,
+  env: Environment,
+  store: SecretStore = awsSecretStore,
+): SourceSecrets {
+  return secretsAt(destinationSecretVariable, 'destinations', { config, env, store });
+}
+
 interface Places {
   config: SecretsConfig;
   env: Environment;
@@ -49,7 +67,7 @@ interface Places {
 
 function secretsAt(
   variableOf: (source: string) => string,
-  folder: 'sources' | 'replies',
+  folder: 'sources' | 'replies' | 'destinations',
   { config, env, store }: Places,
 ): SourceSecrets {
   return async (source) => {

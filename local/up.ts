@@ -68,6 +68,10 @@ function welcome(stack: Stack): string {
     ['Assistant', stack.cloudAssistantUrl],
     ['SQS', stack.sqsUrl],
     ['DynamoDB', stack.tableUrl],
+    [
+      'destinations',
+      `GET ${stack.destinationsUrl}/arrived: what EventBridge, CloudWatch Logs and web hooks got`,
+    ],
   ];
   return `
 ${places.map(([name = '', what]) => `  ${name.padEnd(12)} ${what}`).join('\n')}

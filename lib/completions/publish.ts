@@ -9,20 +9,21 @@ import type {
   CompletionEventType,
 } from '../model/completion-event.ts';
 import { describeApproval } from '../model/describe-approval.ts';
-import type { DestinationRef } from '../model/destination-ref.ts';
+import { type DestinationRef, placeOf } from '../model/destination-ref.ts';
 import type { ReplyTo } from '../model/reply-to.ts';
 import { knownTarget, type Run, type RunTask } from '../model/run.ts';
 import type { TaskStatus } from '../model/status.ts';
-import { messageText } from '../queues/message-text.ts';
 import { settleAll } from '../queues/send-messages.ts';
 import { askedIn } from './asked-in.ts';
 import type { DestinationResolver } from './destination.ts';
+import { cutAtCharacter, fairShare, fitEvent, wholeRunPath } from './fit-event.ts';
 
 /**
- * The most that one event may take as JSON: an SQS message holds 256 KiB (more only where a queue's own
- * MaximumMessageSize says so), attributes included.
+ * The most that one event may take as JSON: an SQS message and one of SNS hold 256 KiB (more only where a queue's or
+ * topic's own MaximumMessageSize says so), attributes included; EventBridge and CloudWatch Logs hold as much. On its way
+ * to another destination than a queue an event takes the destination with it.
  */
-const MAX_EVENT_BYTES = 250 * 1024;
+const MAX_EVENT_BYTES = 248 * 1024;
 const FIRST_OUTPUT_BUDGET_BYTES = 200 * 1024;
 
 export interface PublishContext {
@@ -47,14 +48,14 @@ export async function publish(
   { resolve, reply }: PublishContext,
 ): Promise<PromiseSettledResult<void>[]> {
   const sent = new Map<string, Promise<void>>();
-  for (const [queue, [first, ...others]] of byDestination(tellings)) {
+  for (const [place, [first, ...others]] of byDestination(tellings)) {
     const events = [first, ...others].flatMap((one) => one?.events ?? []);
     if (first === undefined || events.length === 0) continue;
-    sent.set(queue, sendTo(first.ref, events, resolve));
+    sent.set(place, sendTo(first.ref, events, resolve));
   }
   return await Promise.allSettled(
     tellings.map(async ({ run, events }) => {
-      await settleAll(run.notify.map(async ({ sqs }) => await sent.get(sqs)));
+      await settleAll(run.notify.map(async (ref) => await sent.get(placeOf(ref))));
       for (const replyTo of askedIn(run)) {
         for (const event of events)
           if (event.type === 'fleet-reflex.run.waiting') await reply(event, replyTo);
@@ -76,15 +77,15 @@ async function sendTo(
 
 function byDestination(tellings: readonly Telling[]) {
   const all = tellings.flatMap(({ run, events }) => {
-    // Two names, or two outcomes, may be of one queue: it gets each event once.
-    const queues = Map.groupBy(run.notify, ({ sqs }) => sqs);
-    return [...queues.values()].flatMap((refs) => {
+    // Two names, or two outcomes, may be of one place: it gets each event once.
+    const places = Map.groupBy(run.notify, placeOf);
+    return [...places.values()].flatMap((refs) => {
       const [ref] = refs;
       const wanted = events.filter((event) => refs.some(({ outcome }) => isOf(event, outcome)));
       return ref === undefined ? [] : [{ ref, events: wanted }];
     });
   });
-  return Map.groupBy(all, ({ ref }) => ref.sqs);
+  return Map.groupBy(all, ({ ref }) => placeOf(ref));
 }
 
 /** Without an outcome every event; otherwise the end of a run that ended so. */
@@ -95,15 +96,15 @@ function isOf({ type, data }: CompletionEvent, outcome: DestinationRef['outcome'
 }
 
 export function taskCompleted(run: Run, task: RunTask, stage: string, now: Date): CompletionEvent {
-  return {
-    ...envelope(run, 'fleet-reflex.task.completed', stage, now),
-    id: `${run.runId}/${task.taskId}/${task.status}`,
-    data: {
-      ...runData(run, [task]),
-      status: run.status,
-      tasks: completedTasks([task], FIRST_OUTPUT_BUDGET_BYTES),
+  return fitEvent(
+    {
+      ...envelope(run, 'fleet-reflex.task.completed', stage, now),
+      id: `${run.runId}/${task.taskId}/${task.status}`,
+      data: { ...runData(run, [task]), status: run.status, ...shownTasks(run, [task]) },
     },
-  };
+    MAX_EVENT_BYTES,
+    (budget) => completedTasks([task], budget),
+  );
 }
 
 export function runEvent(
@@ -114,17 +115,19 @@ export function runEvent(
   now: Date,
 ): CompletionEvent {
   const verb = VERBS[type] ?? run.status;
-  const eventWith = (shown: readonly RunTask[], budget: number): CompletionEvent => ({
-    ...envelope(run, type, stage, now),
-    id: `${run.runId}/${verb}`,
-    data: {
-      ...runData(run, tasks),
-      ...(type === 'fleet-reflex.run.waiting' && waitingData(run)),
-      tasks: completedTasks(shown, budget),
-      ...(shown.length < tasks.length && { tasksOmitted: tasks.length - shown.length }),
+  return fitEvent(
+    {
+      ...envelope(run, type, stage, now),
+      id: `${run.runId}/${verb}`,
+      data: {
+        ...runData(run, tasks),
+        ...(type === 'fleet-reflex.run.waiting' && waitingData(run)),
+        ...shownTasks(run, tasks),
+      },
     },
-  });
-  return fitInMessage(eventWith, tasks);
+    MAX_EVENT_BYTES,
+    (budget) => completedTasks(tasks, budget),
+  );
 }
 
 /** Of events that are not about the end of a run. */
@@ -133,28 +136,11 @@ const VERBS: Readonly<Partial<Record<CompletionEventType, string>>> = {
   'fleet-reflex.run.started': 'started',
 };
 
-/**
- * Makes an event small enough for a message: first shorter outputs (JSON may take six bytes for one), then fewer
- * tasks, those that succeeded first to go. `counts` always counts all; each task has had its own event.
- */
-function fitInMessage(
-  eventWith: (tasks: readonly RunTask[], budget: number) => CompletionEvent,
-  tasks: readonly RunTask[],
-): CompletionEvent {
-  const isSmall = (event: CompletionEvent): boolean =>
-    Buffer.byteLength(messageText(event)) <= MAX_EVENT_BYTES;
-  for (let budget = FIRST_OUTPUT_BUDGET_BYTES; budget >= 1024; budget = Math.floor(budget / 2)) {
-    const event = eventWith(tasks, budget);
-    if (isSmall(event)) return event;
-  }
-  const worstFirst = tasks.toSorted(
-    (a, b) => Number(a.status === 'succeeded') - Number(b.status === 'succeeded'),
-  );
-  for (let kept = worstFirst.length; kept > 0; kept = Math.floor(kept / 2)) {
-    const event = eventWith(worstFirst.slice(0, kept), 0);
-    if (isSmall(event)) return event;
-  }
-  return eventWith([], 0);
+/** The tasks with what of their outputs an event can take at all. */
+function shownTasks({ runId }: Run, all: readonly RunTask[]) {
+  const tasks = completedTasks(all, FIRST_OUTPUT_BUDGET_BYTES);
+  const isCut = tasks.some((task, index) => task.outputDroppedBytes !== all[index]?.outputDroppedBytes);
+  return { tasks, ...(isCut && { wholeRun: wholeRunPath(runId) }) };
 }
 
 function envelope(run: Run, type: CompletionEventType, stage: string, now: Date) {
@@ -223,25 +209,4 @@ export function completedTasks(tasks: readonly RunTask[], budget: number): Compl
       outputDroppedBytes: outputDroppedBytes + (output.length - kept.length),
     };
   });
-}
-
-/** The largest length such that all of them, each cut to it, are within the budget together. */
-export function fairShare(lengths: readonly number[], budget: number): number {
-  let left = budget;
-  const ascending = lengths.toSorted((a, b) => a - b);
-  for (const [index, length] of ascending.entries()) {
-    const share = Math.floor(left / (ascending.length - index));
-    if (length > share) return share;
-    left -= length;
-  }
-  return Number.MAX_SAFE_INTEGER;
-}
-
-/** Cuts bytes so that no UTF-8 character is split. */
-function cutAtCharacter(bytes: Uint8Array, limit: number): Uint8Array {
-  if (bytes.length <= limit) return bytes;
-  let end = limit;
-  // 10xxxxxx continues a character: step back to where one starts.
-  while (end > 0 && ((bytes[end] ?? 0) & 0xc0) === 0x80) end -= 1;
-  return bytes.subarray(0, end);
 }

@@ -1,70 +1,78 @@
-/** The SQS destination: one message for each event, `type` and `subject` again as attributes for filters. */
+/** An SQS queue: one message for each event, `type` and `subject` again as attributes for filters. */
 import { GetQueueUrlCommand, QueueDoesNotExist, type SQSClient } from '@aws-sdk/client-sqs';
-import { FleetReflexError } from '../errors.ts';
+import { FleetReflexError, messageOf } from '../errors.ts';
 import type { CompletionEvent } from '../model/completion-event.ts';
 import type { DestinationRef } from '../model/destination-ref.ts';
 import type { ProviderEvent } from '../model/provider-event.ts';
-import { groupId } from '../queues/group-id.ts';
 import { messageText } from '../queues/message-text.ts';
-import { type OutgoingMessage, sendMessages } from '../queues/send-messages.ts';
-import type { Destination } from './destination.ts';
+import { type OutgoingMessage, trySendMessages } from '../queues/send-messages.ts';
+import type { Destination, Sender } from './destination.ts';
+import { missing, unavailable } from './failure.ts';
+import { fifoIds } from './fifo-ids.ts';
 
+export type SqsRef = Extract<DestinationRef, { sqs: string }>;
 type AnyEvent = CompletionEvent | ProviderEvent;
 
-/** One resolver per function instance: queue URLs are cached. */
-export function sqsDestinations(client: SQSClient): (ref: DestinationRef) => Destination<AnyEvent> {
-  const byQueue = new Map<string, Destination<AnyEvent>>();
-  return (ref) => {
-    const known = byQueue.get(ref.sqs);
-    if (known !== undefined) return known;
-    const destination = sqsDestination(client, ref);
-    byQueue.set(ref.sqs, destination);
-    return destination;
-  };
-}
-
-function sqsDestination(client: SQSClient, ref: DestinationRef): Destination<AnyEvent> {
-  let queueUrl: Promise<string> | undefined;
+/** For events that are told once and wait on no other queue. @throws FleetReflexError what the queue did not take them for */
+export function sqsDestination(client: SQSClient, ref: SqsRef): Destination<AnyEvent> {
+  const sender = sqsSender(client, ref);
   return {
     async send(events) {
-      queueUrl ??= findQueue(client, ref);
-      try {
-        const url = await queueUrl;
-        const queue = { client, url, name: ref.sqs, what: 'Completion events' };
-        await sendMessages(
-          queue,
-          events.map((event) => messageOf(event, url.endsWith('.fifo'))),
-        );
-      } catch (error) {
-        // Not cached, so that a queue that is created later is found the next time.
-        queueUrl = undefined;
-        throw error;
-      }
+      for (const outcome of await sender.send(events)) if (outcome.kind === 'failed') throw outcome.error;
     },
   };
 }
 
-function messageOf(event: AnyEvent, isFifo: boolean): OutgoingMessage {
-  const { id, type, subject } = event;
+/** The queue's URL is cached. */
+export function sqsSender(client: SQSClient, ref: SqsRef): Sender<AnyEvent> {
+  let queueUrl: Promise<string> | undefined;
   return {
-    body: messageText(event),
-    attributes: { type, subject },
-    // A FIFO queue keeps a run's events in order and drops the second copy of the same fact.
-    fifo: isFifo ? { groupId: subject, deduplicationId: groupId(id) } : undefined,
+    async send(events) {
+      let url: string;
+      try {
+        queueUrl ??= findQueue(client, ref);
+        url = await queueUrl;
+      } catch (thrown) {
+        // Not cached, so that a queue that is created later is found the next time.
+        queueUrl = undefined;
+        const error =
+          thrown instanceof FleetReflexError
+            ? thrown
+            : unavailable(ref, messageOf(thrown), { cause: thrown });
+        return events.map(() => ({ kind: 'failed', error }));
+      }
+      const queue = { client, url, name: ref.sqs, what: 'Completion events' };
+      const failures = await trySendMessages(
+        queue,
+        events.map((event) => messageOfEvent(event, url.endsWith('.fifo'))),
+      );
+      // A queue that was deleted has another URL when it is created again.
+      if (failures.some((failure) => failure !== undefined)) queueUrl = undefined;
+      return failures.map((failure) =>
+        failure === undefined
+          ? { kind: 'delivered' }
+          : { kind: 'failed', error: unavailable(ref, failure.message, { cause: failure }) },
+      );
+    },
   };
 }
 
-async function findQueue(client: SQSClient, ref: DestinationRef): Promise<string> {
+function messageOfEvent(event: AnyEvent, isFifo: boolean): OutgoingMessage {
+  const { type, subject } = event;
+  return {
+    body: messageText(event),
+    attributes: { type, subject },
+    fifo: isFifo ? fifoIds(event) : undefined,
+  };
+}
+
+async function findQueue(client: SQSClient, ref: SqsRef): Promise<string> {
   try {
     const { QueueUrl } = await client.send(new GetQueueUrlCommand({ QueueName: ref.sqs }));
     if (QueueUrl === undefined) throw new Error('the answer names no queue');
     return QueueUrl;
   } catch (cause) {
     if (!(cause instanceof QueueDoesNotExist)) throw cause;
-    throw new FleetReflexError(
-      'destination.missing',
-      `The destination ${ref.name} is the SQS queue ${ref.sqs}, and there is none of that name in this account and region. Create it, or correct \`destinations\` in the rules; the event is sent again then.`,
-      { disposition: 'retry', cause },
-    );
+    throw missing(ref, cause);
   }
 }

@@ -80,6 +80,8 @@ export const CompletionEventData = z.strictObject({
   tasks: z.array(CompletedTask),
   /** Tasks that did not fit in the event; `counts` counts them, and each has had its own event. */
   tasksOmitted: z.int().positive().optional(),
+  /** Present where we left something out to keep the event within a message: the path of the API that has it all. */
+  wholeRun: z.string().optional(),
 });
 export type CompletionEventData = z.infer<typeof CompletionEventData>;
 

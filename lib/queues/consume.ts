@@ -92,7 +92,7 @@ async function afterFailure(record: SQSRecord, thrown: unknown, options: Consume
   }
 }
 
-function backoffMs(received: number): number {
+export function backoffMs(received: number): number {
   return Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** Math.min(received - 1, 20));
 }
 
@@ -174,7 +174,7 @@ function text(value: string): MessageAttributeValue {
   return { DataType: 'String', StringValue: StringValue === '' ? '-' : StringValue };
 }
 
-function receiveCount(record: SQSRecord): number {
+export function receiveCount(record: SQSRecord): number {
   const count = Number(record.attributes.ApproximateReceiveCount);
   return Number.isInteger(count) && count > 0 ? count : 1;
 }

@@ -2,6 +2,7 @@
 import { SendMessageBatchCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import { FleetReflexError, messageOf } from '../errors.ts';
 import { groupId } from './group-id.ts';
+import { inBatches } from './in-batches.ts';
 
 /** SQS takes 10 messages and 256 KiB in a batch (a queue may allow more by its MaximumMessageSize; none needs to). */
 const MAX_ENTRIES = 10;
@@ -45,12 +46,29 @@ export async function sendMessages(
   queue: OutgoingQueue,
   messages: readonly OutgoingMessage[],
 ): Promise<void> {
-  const batches = inBatches(messages);
+  const failed = (await trySendMessages(queue, messages)).find((failure) => failure !== undefined);
+  if (failed !== undefined) throw failed;
+}
+
+/**
+ * The same, for who knows what to do with those that were not taken.
+ * @returns for each message in its place why it is not known to be durable; undefined where it is
+ */
+export async function trySendMessages(
+  queue: OutgoingQueue,
+  messages: readonly OutgoingMessage[],
+): Promise<readonly (FleetReflexError | undefined)[]> {
+  const batches = inBatches(messages, bytesOf, { entries: MAX_ENTRIES, bytes: MAX_BYTES });
   if (!messages.some(({ fifo }) => fifo !== undefined)) {
-    await settleAll(batches.map((batch) => sendBatch(queue, batch)));
-    return;
+    return (await Promise.all(batches.map((batch) => sendBatch(queue, batch)))).flat();
   }
-  for (const batch of batches) await sendBatch(queue, batch);
+  const sent: (FleetReflexError | undefined)[] = [];
+  for (const batch of batches) {
+    // What comes after a message that was not taken must not overtake it.
+    const failed = sent.findLast((failure) => failure !== undefined);
+    sent.push(...(failed === undefined ? await sendBatch(queue, batch) : batch.map(() => failed)));
+  }
+  return sent;
 }
 
 /** Waits for every one, and only then throws what the first of them threw. */
@@ -59,23 +77,10 @@ export async function settleAll(sends: readonly Promise<void>[]): Promise<void> 
   if (failed !== undefined) throw failed.reason;
 }
 
-function inBatches(messages: readonly OutgoingMessage[]): OutgoingMessage[][] {
-  const batches: OutgoingMessage[][] = [];
-  let bytes = 0;
-  for (const message of messages) {
-    const batch = batches.at(-1);
-    if (batch === undefined || batch.length === MAX_ENTRIES || bytes + bytesOf(message) > MAX_BYTES) {
-      batches.push([message]);
-      bytes = bytesOf(message);
-    } else {
-      batch.push(message);
-      bytes += bytesOf(message);
-    }
-  }
-  return batches;
-}
-
-async function sendBatch(queue: OutgoingQueue, batch: readonly OutgoingMessage[]): Promise<void> {
+async function sendBatch(
+  queue: OutgoingQueue,
+  batch: readonly OutgoingMessage[],
+): Promise<(FleetReflexError | undefined)[]> {
   const { client, url } = queue;
   const Entries = batch.map(({ body, attributes, tenant, fifo }, index) => ({
     Id: String(index),
@@ -86,18 +91,19 @@ async function sendBatch(queue: OutgoingQueue, batch: readonly OutgoingMessage[]
     ...(tenant !== undefined && { MessageGroupId: groupId(tenant) }),
     ...(fifo && { MessageGroupId: fifo.groupId, MessageDeduplicationId: fifo.deduplicationId }),
   }));
-  const answer = await client
-    .send(new SendMessageBatchCommand({ QueueUrl: url, Entries }))
-    .catch((cause: unknown) => {
-      throw unavailable(queue, messageOf(cause), cause);
-    });
-  // An entry is durable when the answer says so, and only then.
-  const failed = answer.Failed ?? [];
-  if (failed.length === 0 && answer.Successful?.length === batch.length) return;
-  throw unavailable(
-    queue,
-    failed.map(({ Code, Message }) => `${Code}: ${Message}`).join('; ') || 'an answer is missing',
-  );
+  try {
+    const { Successful = [], Failed = [] } = await client.send(
+      new SendMessageBatchCommand({ QueueUrl: url, Entries }),
+    );
+    // An entry is durable when the answer says so, and only then.
+    const durable = new Set(Successful.map(({ Id }) => Id));
+    const why = Failed.map(({ Code, Message }) => `${Code}: ${Message}`).join('; ');
+    const failure = unavailable(queue, why || 'an answer is missing');
+    return Entries.map(({ Id }) => (durable.has(Id) ? undefined : failure));
+  } catch (cause) {
+    const failure = unavailable(queue, messageOf(cause), cause);
+    return batch.map(() => failure);
+  }
 }
 
 function unavailable(

@@ -39,7 +39,7 @@ export function findFeedback(rules: readonly Rule[]): Feedback[] {
 /** One that is no feeder ends the chain. */
 function isFeeder({ on, notify, when, isByName }: Rule): boolean {
   const isOnOurs = on.includes(SOURCE) && !(isByName && when === undefined);
-  return isOnOurs && notify.some(({ sqs }) => sqs === EVENTS_QUEUE);
+  return isOnOurs && notify.some((ref) => 'sqs' in ref && ref.sqs === EVENTS_QUEUE);
 }
 
 function maySee({ when }: Rule, publisher: Rule): boolean {

@@ -181,11 +181,19 @@ function readParts(rule: Readonly<Record<string, unknown>>, whole: RuleSpec | un
 function readDestinations(given: unknown): Map<string, DestinationRef> {
   const destinations = new Map([[COMPLETIONS.name, COMPLETIONS]]);
   for (const [name, value] of Object.entries(toRecord(given))) {
-    const spec = DestinationSpec.safeParse(value);
-    // A broken one is among the problems already; that rules name it is not one more.
-    destinations.set(name, { name, sqs: spec.data?.sqs ?? '' });
+    destinations.set(name, destinationOf(name, DestinationSpec.safeParse(value).data));
   }
   return destinations;
+}
+
+/** A broken one is among the problems already; that rules name it is not one more. */
+function destinationOf(name: string, spec: DestinationSpec = {}): DestinationRef {
+  const { sqs = '', sns, eventbridge, webhook, log } = spec;
+  if (sns !== undefined) return { name, sns };
+  if (eventbridge !== undefined) return { name, eventbridge };
+  if (webhook !== undefined) return { name, webhook };
+  if (log !== undefined) return { name, log };
+  return { name, sqs };
 }
 
 /** Of every source, also where the file says nothing of it: then all its settings are the defaults. */

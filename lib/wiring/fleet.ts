@@ -1,10 +1,12 @@
 /** The dependencies behind the queue: table, clouds, destinations, wake-ups. */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { sqsDestinations } from '../completions/sqs-destination.ts';
+import { destinationsOf } from '../completions/destinations.ts';
+import { sqsDestination } from '../completions/sqs-destination.ts';
 import type { BehindConfig } from '../config.ts';
 import { embeddedMetrics } from '../metrics.ts';
 import { fleetCache } from '../providers/fleet-cache.ts';
+import { deliveriesQueue } from '../queues/deliveries-queue.ts';
 import { runsQueue } from '../queues/runs-queue.ts';
 import { wakeUpQueue } from '../queues/wake-up-queue.ts';
 import { circuitsOf } from '../runs/circuits.ts';
@@ -45,7 +47,7 @@ export async function fleetParts(
   const audit = dynamoAuditLog({ ...table, recordsTable: config.RECORDS_TABLE, days: config.AUDIT_DAYS });
   const wakeUps = wakeUpQueue(client, config.WAKE_UP_QUEUE_URL, now);
   const guards = dynamoGuardStore(table);
-  const resolve = sqsDestinations(client);
+  const providerEvents = sqsDestination(client, PROVIDER_EVENTS);
   return {
     client,
     store,
@@ -54,7 +56,7 @@ export async function fleetParts(
       cells: guards,
       failures: config.CIRCUIT_FAILURES,
       stage: config.STAGE,
-      tell: (event) => resolve(PROVIDER_EVENTS).send([event]),
+      tell: (event) => providerEvents.send([event]),
       metrics: embeddedMetrics(config.STAGE),
       log,
       now,
@@ -69,7 +71,11 @@ export async function fleetParts(
     noteRules: rulesSeen({ ...table, audit, now }),
     publishing: {
       stage: config.STAGE,
-      resolve,
+      resolve: destinationsOf({
+        client,
+        deliveries: deliveriesQueue(client, config.DELIVERIES_QUEUE_URL),
+        log,
+      }),
       reply: repliesOf(config, log, REPLY_WITHIN_MS).reply,
     },
     runsQueue: runsQueue(client, config.RUNS_QUEUE_URL),

@@ -10,6 +10,8 @@ export const PORTS = {
   DYNAMODB_PORT: 8000,
   TAT_PORT: 4580,
   CLOUD_ASSISTANT_PORT: 4581,
+  /** Any free one: who sends web hooks to this machine names one. */
+  DESTINATIONS_PORT: 0,
 } as const;
 export type PortName = keyof typeof PORTS;
 
@@ -32,6 +34,7 @@ export function askedPorts(environment: Environment): Record<PortName, number> {
     DYNAMODB_PORT: port('DYNAMODB_PORT'),
     TAT_PORT: port('TAT_PORT'),
     CLOUD_ASSISTANT_PORT: port('CLOUD_ASSISTANT_PORT'),
+    DESTINATIONS_PORT: port('DESTINATIONS_PORT'),
   };
 }
 
@@ -42,4 +45,5 @@ export const ANY_PORTS: Readonly<Record<PortName, number>> = {
   DYNAMODB_PORT: 0,
   TAT_PORT: 0,
   CLOUD_ASSISTANT_PORT: 0,
+  DESTINATIONS_PORT: 0,
 };

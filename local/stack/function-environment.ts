@@ -5,7 +5,9 @@
 import { devNull } from 'node:os';
 import type * as z from 'zod';
 import {
+  DeliverConfig,
   DispatchConfig,
+  destinationSecretVariable,
   type Environment,
   PollerConfig,
   QueueConfig,
@@ -16,6 +18,7 @@ import {
   WebhookConfig,
 } from '../../lib/config.ts';
 import { parseTokens } from '../../lib/http/access-tokens.ts';
+import type { DestinationRef } from '../../lib/model/destination-ref.ts';
 import { SOURCES } from '../../lib/sources/registry.ts';
 import { LOCAL_AWS } from './local-aws.ts';
 import { stackSettings } from './own-environment.ts';
@@ -26,7 +29,11 @@ export interface LocalParts {
   tables: { RunsTable: string; RecordsTable: string };
   tatUrl: string;
   cloudAssistantUrl: string;
+  /** EventBridge and CloudWatch Logs. */
+  destinationsUrl: string;
   rulesFile: string;
+  /** Of `localDestinationSecrets`. */
+  destinationSecrets: Readonly<Record<string, string>>;
   /** By name. */
   queueUrl(name: string): string;
 }
@@ -44,6 +51,7 @@ const CONFIGS: readonly (() => z.ZodType)[] = [
   QueueConfig,
   DispatchConfig,
   RecordsConfig,
+  DeliverConfig,
   PollerConfig,
   RunsConfig,
 ];
@@ -63,10 +71,16 @@ export function functionEnvironment(given: Environment, parts: LocalParts): Reco
     EVENTS_QUEUE_URL: parts.queueUrl('events'),
     EVENTS_DLQ_URL: parts.queueUrl('events-dlq'),
     WAKE_UP_QUEUE_URL: parts.queueUrl('wake-up'),
+    DELIVERIES_QUEUE_URL: parts.queueUrl('deliveries'),
+    DELIVERIES_DLQ_URL: parts.queueUrl('deliveries-dlq'),
+    TOPIC_ARN_PREFIX: `arn:aws:sns:${LOCAL_AWS.region}:000000000000:`,
     AWS_REGION: LOCAL_AWS.region,
     AWS_ACCESS_KEY_ID: LOCAL_AWS.credentials.accessKeyId,
     AWS_SECRET_ACCESS_KEY: LOCAL_AWS.credentials.secretAccessKey,
     AWS_ENDPOINT_URL_SQS: parts.sqsUrl,
+    AWS_ENDPOINT_URL_SNS: parts.sqsUrl,
+    AWS_ENDPOINT_URL_EVENTBRIDGE: parts.destinationsUrl,
+    AWS_ENDPOINT_URL_CLOUDWATCH_LOGS: parts.destinationsUrl,
     AWS_ENDPOINT_URL_DYNAMODB: parts.tableUrl,
     TENCENTCLOUD_SECRET_ID: 'local',
     TENCENTCLOUD_SECRET_KEY: 'local-secret',
@@ -83,7 +97,7 @@ export function functionEnvironment(given: Environment, parts: LocalParts): Reco
     AWS_SHARED_CREDENTIALS_FILE: devNull,
     SECRETS_PREFIX: '',
   };
-  const all: Record<string, string> = { ...stackSettings(given), ...own };
+  const all: Record<string, string> = { ...stackSettings(given), ...own, ...parts.destinationSecrets };
   for (const config of CONFIGS) {
     readConfig(config, all);
   }
@@ -97,6 +111,20 @@ function secretsOf(given: Environment): Record<string, string> {
     [...SOURCES.keys()].map((source) => {
       const variable = secretVariable(source);
       return [variable, given[variable] || `local-${source}-secret`];
+    }),
+  );
+}
+
+/** Of each web hook of the rules: the environment's value, otherwise `local-<name>-secret`. */
+export function localDestinationSecrets(
+  given: Environment,
+  destinations: readonly DestinationRef[],
+): Record<string, string> {
+  return Object.fromEntries(
+    destinations.flatMap((ref) => {
+      if (!('webhook' in ref)) return [];
+      const variable = destinationSecretVariable(ref.name);
+      return [[variable, given[variable] || `local-${ref.name}-secret`] as const];
     }),
   );
 }

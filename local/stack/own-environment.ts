@@ -27,6 +27,9 @@ const OF_A_PROCESS: ReadonlySet<string> = new Set([
 /** Settings too, but of a real cloud: the local ones have the local keys. */
 const OF_A_CLOUD = /^(TENCENTCLOUD|ALIBABA_CLOUD)_|_(CREDENTIALS|ENDPOINT)$/;
 
+/** The secrets of web hooks, by the names of destinations, which the rules give. */
+const OF_A_DESTINATION = /^[A-Z0-9_]+_DESTINATION_SECRET$/;
+
 /** The environment of every process of the stack; nothing in it is secret. */
 export function processEnvironment(given: Environment): Record<string, string> {
   return pick(given, (name) => OF_A_PROCESS.has(name) || name.startsWith('LC_'));
@@ -40,7 +43,7 @@ export function stackSettings(given: Environment): Record<string, string> {
     ...Object.keys(SETTINGS).filter((name) => !OF_A_CLOUD.test(name)),
     ...[...SOURCES.keys()].flatMap((source) => [secretVariable(source), replySecretVariable(source)]),
   ]);
-  return pick(given, (name) => names.has(name));
+  return pick(given, (name) => names.has(name) || OF_A_DESTINATION.test(name));
 }
 
 function pick(given: Environment, isPicked: (name: string) => boolean): Record<string, string> {

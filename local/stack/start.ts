@@ -15,8 +15,9 @@ import { loadFleet } from '../fleet/fleet-file.ts';
 import { followFleetFile } from '../fleet/follow-file.ts';
 import { startTatServer } from '../tencent/server.ts';
 import type { PortName } from './asked-ports.ts';
+import { startDestinations } from './destinations.ts';
 import { startEventSource } from './event-source.ts';
-import { functionEnvironment } from './function-environment.ts';
+import { functionEnvironment, localDestinationSecrets } from './function-environment.ts';
 import { startFunctions } from './functions.ts';
 import { checkPort } from './ports.ts';
 import { startQueues } from './queues.ts';
@@ -35,6 +36,7 @@ const PARTS: Readonly<Record<PortName, string>> = {
   DYNAMODB_PORT: 'DynamoDB',
   TAT_PORT: 'TAT',
   CLOUD_ASSISTANT_PORT: 'Cloud Assistant',
+  DESTINATIONS_PORT: 'EventBridge, CloudWatch Logs and web hooks',
 };
 
 export interface StackOptions {
@@ -58,6 +60,8 @@ export interface Stack {
   tableUrl: string;
   tatUrl: string;
   cloudAssistantUrl: string;
+  /** EventBridge, CloudWatch Logs, `POST /webhooks/<destination>`; `GET /arrived` has what came. */
+  destinationsUrl: string;
   sqs: SQSClient;
   /** By name: `events`, `completions`, … */
   queueUrl(name: string): string;
@@ -89,7 +93,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   };
   try {
     // Files of the user are checked before anything is started.
-    const { rulesFile, rules } = readRules(environment['RULES_FILE']);
+    const { rulesFile, rules, destinations } = readRules(environment['RULES_FILE']);
     const fleetFile = resolve(environment['FLEET_FILE'] || `${ROOT}/local/fleet.yml`);
     const fleet = loadFleet(fleetFile);
     const deployment = readDeployment(`${ROOT}/serverless.yml`);
@@ -97,6 +101,15 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 
     const queues = await startQueues(ports.SQS_PORT, deployment);
     stops.push(() => queues.stop());
+    const destinationSecrets = localDestinationSecrets(environment, destinations);
+    const standIns = await startDestinations({
+      port: ports.DESTINATIONS_PORT,
+      sqsUrl: queues.url,
+      client: queues.client,
+      destinations,
+      secrets: destinationSecrets,
+    });
+    stops.push(() => standIns.stop());
     const tables = await startTables(ports.DYNAMODB_PORT, TABLES, deployment);
     stops.push(() => tables.stop());
     const engine = createFleetEngine(fleet);
@@ -121,10 +134,11 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       tableUrl: tables.url,
       tatUrl: tat.url,
       cloudAssistantUrl: cloudAssistant.url,
+      destinationsUrl: standIns.url,
       rulesFile,
       queueUrl,
     };
-    const own = functionEnvironment(environment, { ...parts, tables: TABLES });
+    const own = functionEnvironment(environment, { ...parts, destinationSecrets, tables: TABLES });
     const functions = await startFunctions({
       root: ROOT,
       httpPort: ports.HTTP_PORT,
@@ -182,11 +196,19 @@ function fleetLine(instances: number): string {
 }
 
 function portNames(): PortName[] {
-  return ['HTTP_PORT', 'LAMBDA_PORT', 'SQS_PORT', 'DYNAMODB_PORT', 'TAT_PORT', 'CLOUD_ASSISTANT_PORT'];
+  return [
+    'HTTP_PORT',
+    'LAMBDA_PORT',
+    'SQS_PORT',
+    'DYNAMODB_PORT',
+    'TAT_PORT',
+    'CLOUD_ASSISTANT_PORT',
+    'DESTINATIONS_PORT',
+  ];
 }
 
 /** @returns its full path, and its rules as they are packaged */
-function readRules(named: string | undefined): { rulesFile: string; rules: string } {
+function readRules(named: string | undefined) {
   const rulesFile = resolve(named || `${ROOT}/rules.yml`);
   let text: string;
   try {
@@ -199,7 +221,8 @@ function readRules(named: string | undefined): { rulesFile: string; rules: strin
     );
   }
   const ruleSet = loadRules(text, named || 'rules.yml', SOURCES.values());
-  return { rulesFile, rules: packRules(ruleSet, text, SOURCES.values()) };
+  const { destinations } = ruleSet;
+  return { rulesFile, destinations, rules: packRules(ruleSet, text, SOURCES.values()) };
 }
 
 /** The door and the API for people, through their functions, the queues and the table. */

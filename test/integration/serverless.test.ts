@@ -1,4 +1,4 @@
-/** What is deployed: six small functions, each with the least that it needs, and nothing that can be lost. */
+/** What is deployed: eight small functions, each with the least that it needs, and nothing that can be lost. */
 import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import * as z from 'zod';
 import {
   ConsoleConfig,
+  DeliverConfig,
   DispatchConfig,
   PollerConfig,
   QueueConfig,
@@ -25,11 +26,12 @@ const FUNCTIONS: Readonly<Record<Name, () => z.ZodType>> = {
   queue: QueueConfig,
   dispatch: DispatchConfig,
   records: RecordsConfig,
+  deliver: DeliverConfig,
   poller: PollerConfig,
   runs: RunsConfig,
   console: ConsoleConfig,
 };
-const NAMES = ['webhook', 'queue', 'dispatch', 'records', 'poller', 'runs', 'console'] as const;
+const NAMES = ['webhook', 'queue', 'dispatch', 'records', 'deliver', 'poller', 'runs', 'console'] as const;
 type Name = (typeof NAMES)[number];
 
 /** A bundle that grows beyond this has taken in something that no function needs. */
@@ -128,6 +130,7 @@ describe('the functions', () => {
       ['queue', 'handlers/queue.handler', 'nodejs24.x', 'arm64', 30, 512],
       ['dispatch', 'handlers/dispatch.handler', 'nodejs24.x', 'arm64', 60, 512],
       ['records', 'handlers/records.handler', 'nodejs24.x', 'arm64', 30, 512],
+      ['deliver', 'handlers/deliver.handler', 'nodejs24.x', 'arm64', 60, 512],
       ['poller', 'handlers/poller.handler', 'nodejs24.x', 'arm64', 55, 512],
       ['runs', 'handlers/runs.handler', 'nodejs24.x', 'arm64', 10, 512],
       ['console', 'handlers/console.handler', 'nodejs24.x', 'arm64', 10, 256],
@@ -171,6 +174,7 @@ describe('the functions', () => {
       Properties['FunctionResponseTypes'],
     ]);
     expect(mappings.toSorted()).toEqual([
+      ['DeliveriesQueue', 10, { MaximumConcurrency: 4 }, ['ReportBatchItemFailures']],
       ['EventsQueue', 10, { MaximumConcurrency: 10 }, ['ReportBatchItemFailures']],
       ['RecordsQueue', 10, { MaximumConcurrency: 2 }, ['ReportBatchItemFailures']],
       ['RunsQueue', 10, { MaximumConcurrency: 2 }, ['ReportBatchItemFailures']],
@@ -211,9 +215,10 @@ describe('a flood', () => {
       queue: 10,
       dispatch: 2,
       records: 2,
+      deliver: 4,
       poller: 3,
       runs: 25,
-      console: 2,
+        console: 2,
     });
     expect(Object.values(places).reduce((sum, it) => sum + it, 0)).toBeLessThan(100);
   });
@@ -318,7 +323,7 @@ describe('the roles', () => {
       ...grants(['dynamodb:BatchWriteItem', 'dynamodb:PutItem'], records),
       ...grants(['secretsmanager:GetSecretValue'], ...cloudKeys),
       ...grants(['sqs:SendMessage', 'sqs:GetQueueUrl'], completions),
-      ...grants(['sqs:SendMessage'], 'WakeUpQueue', 'RunsDeadLetterQueue'),
+      ...grants(['sqs:SendMessage'], 'DeliveriesQueue', 'WakeUpQueue', 'RunsDeadLetterQueue'),
       ...grants([...consumes, 'sqs:ChangeMessageVisibility'], 'RunsQueue'),
     ],
     records: [
@@ -327,6 +332,14 @@ describe('the roles', () => {
       ...grants(['sqs:SendMessage'], 'RecordsDeadLetterQueue'),
       ...grants([...consumes, 'sqs:ChangeMessageVisibility'], 'RecordsQueue'),
     ],
+    deliver: [
+      ...grants(logs, 'DeliverLogGroup'),
+      ...grants(['ssm:GetParameter'], arn('ssm', 'parameter/fleet-reflex/prod/destinations/*')),
+      ...grants(['sqs:SendMessage', 'sqs:GetQueueUrl', 'sns:Publish', 'events:PutEvents'], completions),
+      ...grants(logs, completions),
+      ...grants(['sqs:SendMessage'], 'DeliveriesDeadLetterQueue'),
+      ...grants([...consumes, 'sqs:ChangeMessageVisibility'], 'DeliveriesQueue'),
+    ],
     poller: [
       ...grants(logs, 'PollerLogGroup'),
       ...grants(['ssm:GetParameter'], replies),
@@ -334,7 +347,7 @@ describe('the roles', () => {
       ...grants(['dynamodb:PutItem'], records),
       ...grants(['secretsmanager:GetSecretValue'], ...cloudKeys),
       ...grants(['sqs:SendMessage', 'sqs:GetQueueUrl'], completions),
-      ...grants(['sqs:SendMessage'], 'WakeUpQueue'),
+      ...grants(['sqs:SendMessage'], 'DeliveriesQueue', 'WakeUpQueue'),
       ...grants(consumes, 'WakeUpQueue'),
     ],
     runs: [
@@ -345,7 +358,7 @@ describe('the roles', () => {
       ...grants(['dynamodb:PutItem'], records),
       ...grants(['secretsmanager:GetSecretValue'], ...cloudKeys),
       ...grants(['sqs:SendMessage', 'sqs:GetQueueUrl'], completions),
-      ...grants(['sqs:SendMessage'], 'WakeUpQueue'),
+      ...grants(['sqs:SendMessage'], 'DeliveriesQueue', 'WakeUpQueue'),
     ],
     console: grants(logs, 'ConsoleLogGroup'),
   };
@@ -669,7 +682,9 @@ function environmentOf(name: Name): Record<string, string> {
         ? value
         : variable.endsWith('_URL')
           ? 'https://sqs.example/1/queue'
-          : 'a-name',
+          : variable === 'TOPIC_ARN_PREFIX'
+            ? 'arn:aws:sns:us-east-1:000000000000:'
+            : 'a-name',
     ]),
   );
 }

@@ -1,4 +1,5 @@
 /** Prints what a rules file has; what is wrong with it is thrown and shown by bin/fleet-reflex.ts. */
+import { describeDestination } from '../../../lib/model/destination-ref.ts';
 import { taggedPart } from '../../../lib/rules/fleet.ts';
 import type { Rule, RuleSet, StandingSchedule, TargetTemplate } from '../../../lib/rules/rule.ts';
 import { instancesText, placeText } from './instances-text.ts';
@@ -23,9 +24,7 @@ export async function checkRules(fileName: string): Promise<number> {
 function summaryOf(ruleSet: RuleSet, now: Date): string[] {
   const { rules, schedules, fileName, windows } = ruleSet;
   const sources = new Set(rules.flatMap(({ on }) => on));
-  const destinations = new Set(
-    rules.flatMap(({ notify }) => notify.map(({ name, sqs }) => `${name} (SQS ${sqs})`)),
-  );
+  const destinations = new Set(rules.flatMap(({ notify }) => notify.map((ref) => describeDestination(ref))));
   const width = Math.max(0, ...rules.map(({ name }) => name.length));
   return [
     `${fileName} is fine: ${count(rules.length, 'rule')}, ${count(schedules.length, 'schedule')}`,

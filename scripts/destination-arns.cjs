@@ -1,0 +1,52 @@
+// Read by serverless.yml: the ARNs of what rules.yml sends completion events to, so that the functions may send to these
+// and to no other. `queues`: for every function that publishes; `places`: for `deliver`, which sends to all kinds.
+// CommonJS, for the Serverless Framework reads no other; a rules file with a mistake stops the packaging with the
+// loader's own message.
+const { readFileSync } = require('node:fs');
+const { join } = require('node:path');
+
+/** What is in the template itself; `default` is a bus of every account. */
+const THERE = new Set(['sqs completions', 'sqs events', 'eventbridge default']);
+
+module.exports = () => {
+  const { loadRules } = require('../lib/rules/load.ts');
+  const { SOURCES } = require('../lib/sources/registry.ts');
+  const { addressOf, describeDestination, placeOf } = require('../lib/model/destination-ref.ts');
+  const text = readFileSync(join(__dirname, '../rules.yml'), 'utf8');
+  const { destinations } = loadRules(text, 'rules.yml', SOURCES.values());
+  for (const ref of destinations) refuseThisMachine(ref);
+  sayWhatMustBeThere(destinations.filter((ref) => !('webhook' in ref) && !THERE.has(placeOf(ref))));
+  const all = [{ kind: 'sqs', address: 'completions' }, ...destinations.map((ref) => addressOf(ref))];
+  const queues = all.filter(({ kind }) => kind === 'sqs');
+  return { queues: arnsOf(queues), places: arnsOf(all) };
+
+  function refuseThisMachine(ref) {
+    if (!('webhook' in ref) || ref.webhook.startsWith('https:')) return;
+    throw new Error(
+      `rules.yml: the destination ${describeDestination(ref)} is on this machine, where only the local stack reaches it. Name a public https URL.`,
+    );
+  }
+
+  function sayWhatMustBeThere(refs) {
+    if (refs.length === 0) return;
+    const names = refs.map((ref) => describeDestination(ref)).join(', ');
+    console.error(
+      `rules.yml: this template does not make ${names}. \`npx fleet-reflex destinations\` asks the account whether they are there.`,
+    );
+  }
+};
+
+const ARNS = {
+  sqs: (name) => `sqs:\${AWS::Region}:\${AWS::AccountId}:${name}`,
+  sns: (name) => `sns:\${AWS::Region}:\${AWS::AccountId}:${name}`,
+  eventbridge: (name) => `events:\${AWS::Region}:\${AWS::AccountId}:event-bus/${name}`,
+  log: (name) => `logs:\${AWS::Region}:\${AWS::AccountId}:log-group:${name}:*`,
+};
+
+function arnsOf(places) {
+  const arns = places.flatMap(({ kind, address }) => {
+    const rest = ARNS[kind];
+    return rest === undefined ? [] : [`arn:\${AWS::Partition}:${rest(address)}`];
+  });
+  return [...new Set(arns)].sort().map((arn) => ({ 'Fn::Sub': arn }));
+}
