@@ -1,6 +1,7 @@
 /** Writes docs/configuration.md: every setting of every function, from the schemas that read them. */
 import * as z from 'zod';
 import {
+  DeliverConfig,
   DispatchConfig,
   PollerConfig,
   QueueConfig,
@@ -18,6 +19,7 @@ const FUNCTIONS = {
   queue: QueueConfig,
   dispatch: DispatchConfig,
   records: RecordsConfig,
+  deliver: DeliverConfig,
   poller: PollerConfig,
   runs: RunsConfig,
 } as const;

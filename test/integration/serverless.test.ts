@@ -218,7 +218,7 @@ describe('a flood', () => {
       deliver: 4,
       poller: 3,
       runs: 25,
-        console: 2,
+      console: 2,
     });
     expect(Object.values(places).reduce((sum, it) => sum + it, 0)).toBeLessThan(100);
   });
@@ -470,7 +470,7 @@ describe('the queues', () => {
     new Map(ofType('AWS::SQS::Queue').map(([id, { Properties }]) => [id, Queue.parse(Properties)]));
   const DAYS_14 = 14 * 86_400;
 
-  it('are five, each with a dead-letter queue that keeps what comes for two weeks', () => {
+  it('are six, each with a dead-letter queue that keeps what comes for two weeks', () => {
     const pairs = [...queues().values()].flatMap(({ QueueName, RedrivePolicy }) => {
       if (RedrivePolicy === undefined) return [];
       const dead = queues().get(RedrivePolicy.deadLetterTargetArn['Fn::GetAtt'][0]);
@@ -478,6 +478,7 @@ describe('the queues', () => {
     });
     expect(pairs.toSorted()).toEqual([
       ['completions', 10, 'completions-dlq', DAYS_14],
+      ['deliveries', 1000, 'deliveries-dlq', DAYS_14],
       ['events', 10, 'events-dlq', DAYS_14],
       ['records', 100, 'records-dlq', DAYS_14],
       ['runs', 1000, 'runs-dlq', DAYS_14],
@@ -497,8 +498,9 @@ describe('the queues', () => {
 
   it('have an alarm on every dead letter', () => {
     const dead = [...queues().values()].filter(({ RedrivePolicy }) => RedrivePolicy === undefined);
+    const others = ['CircuitOpenAlarm', 'DestinationDownAlarm'];
     const watched = ofType('AWS::CloudWatch::Alarm')
-      .filter(([name]) => name !== 'CircuitOpenAlarm')
+      .filter(([name]) => !others.includes(name))
       .map(([, { Properties }]) => Alarm.parse(Properties));
     expect(watched.map(({ Dimensions: [{ Value }] }) => Value).toSorted()).toEqual(
       dead.map(({ QueueName }) => QueueName).toSorted(),
@@ -513,6 +515,20 @@ describe('the queues', () => {
       Dimensions: [{ Name: 'stage', Value: 'prod' }],
       Threshold: 0,
       TreatMissingData: 'notBreaching',
+    });
+  });
+
+  it('have an alarm on a destination that is down, made of what the function says', () => {
+    const [[, filter] = []] = ofType('AWS::Logs::MetricFilter');
+    expect(filter?.Properties).toMatchObject({
+      LogGroupName: { Ref: 'DeliverLogGroup' },
+      FilterPattern: '{ $.message = "destination.down" }',
+      MetricTransformations: [{ MetricNamespace: 'FleetReflex', MetricName: 'DestinationDown' }],
+    });
+    expect(resources['DestinationDownAlarm']?.Properties).toMatchObject({
+      Namespace: 'FleetReflex',
+      MetricName: 'DestinationDown',
+      Threshold: 0,
     });
   });
 
@@ -639,16 +655,44 @@ rules:
     notify: [ops]
 ${text}`;
 
-  it('say to which queues the functions may send', { timeout: 60_000 }, async () => {
-    const other = await packageService(rules('ops-completions.fifo'));
+  it('say where the functions may send, each place by its name', { timeout: 60_000 }, async () => {
+    const others = `  audit: { sns: audit }
+  bus: { eventbridge: fleet }
+  journal: { log: /fleet/events }
+  hook: { webhook: 'https://hook.example/x' }
+`;
+    const other = await packageService(
+      rules('ops-completions.fifo').replace(/destinations: \{ (.*) \}\n/, `destinations:\n  $1\n${others}`),
+    );
     onTestFinished(() => other.remove());
-    const { Policies } = Role.parse(other.template().Resources['PollerRole']?.Properties);
-    const sends = Policies.flatMap(({ PolicyDocument }) => PolicyDocument.Statement).filter(({ Action }) =>
-      Action.includes('sqs:GetQueueUrl'),
+    const sendsOf = (role: string, action: string) =>
+      Role.parse(other.template().Resources[role]?.Properties)
+        .Policies.flatMap(({ PolicyDocument }) => PolicyDocument.Statement)
+        .filter(({ Action }) => Action.includes(action))
+        .flatMap(({ Resource }) => resourceNames(Resource));
+    const queues = ['completions', 'ops-completions.fifo'].map((queue) => arn('sqs', queue));
+    expect(sendsOf('PollerRole', 'sqs:GetQueueUrl')).toEqual(queues);
+    for (const role of ['DispatchRole', 'PollerRole', 'RunsRole']) {
+      expect(sendsOf(role, 'sns:Publish')).toEqual([]);
+    }
+    expect(sendsOf('DeliverRole', 'sns:Publish')).toEqual([
+      arn('events', 'event-bus/fleet'),
+      arn('logs', 'log-group:/fleet/events:*'),
+      arn('sns', 'audit'),
+      ...queues,
+    ]);
+    expect(other.said).toContain(
+      'this template does not make ops (SQS ops-completions.fifo), audit (SNS audit), bus (EventBridge fleet), journal (CloudWatch log group /fleet/events)',
     );
-    expect(sends.flatMap(({ Resource }) => resourceNames(Resource))).toEqual(
-      ['completions', 'ops-completions.fifo'].map((queue) => arn('sqs', queue)),
+  });
+
+  it('may send no web hook to this machine', { timeout: 60_000 }, async () => {
+    const other = await packageService(
+      rules('ops').replace('{ sqs: ops }', "{ webhook: 'http://127.0.0.1:9/x' }"),
     );
+    onTestFinished(() => other.remove());
+    expect(other.exitCode).toBe(1);
+    expect(other.said).toContain('only the local stack reaches it');
   });
 
   it('are refused whole when there is a mistake in them', { timeout: 60_000 }, async () => {

@@ -1,6 +1,7 @@
 /** The environment: all that is wrong with it at once, and nothing that is in it repeated. */
 import { describe, expect, it } from 'vitest';
 import {
+  DeliverConfig,
   DispatchConfig,
   PollerConfig,
   QueueConfig,
@@ -86,14 +87,33 @@ describe('an environment that is not complete', () => {
     [
       'dispatch',
       DispatchConfig,
-      ['RUNS_TABLE', 'RECORDS_TABLE', 'RUNS_QUEUE_URL', 'WAKE_UP_QUEUE_URL', 'RUNS_DLQ_URL'],
+      [
+        'RUNS_TABLE',
+        'RECORDS_TABLE',
+        'RUNS_QUEUE_URL',
+        'WAKE_UP_QUEUE_URL',
+        'DELIVERIES_QUEUE_URL',
+        'RUNS_DLQ_URL',
+      ],
     ],
     ['records', RecordsConfig, ['RECORDS_TABLE', 'RECORDS_QUEUE_URL', 'RECORDS_DLQ_URL']],
-    ['poller', PollerConfig, ['RUNS_TABLE', 'RECORDS_TABLE', 'RUNS_QUEUE_URL', 'WAKE_UP_QUEUE_URL']],
+    ['deliver', DeliverConfig, ['DELIVERIES_QUEUE_URL', 'DELIVERIES_DLQ_URL', 'TOPIC_ARN_PREFIX']],
+    [
+      'poller',
+      PollerConfig,
+      ['RUNS_TABLE', 'RECORDS_TABLE', 'RUNS_QUEUE_URL', 'WAKE_UP_QUEUE_URL', 'DELIVERIES_QUEUE_URL'],
+    ],
     [
       'runs',
       RunsConfig,
-      ['RUNS_TABLE', 'RECORDS_TABLE', 'RUNS_QUEUE_URL', 'WAKE_UP_QUEUE_URL', 'RUNS_TOKEN'],
+      [
+        'RUNS_TABLE',
+        'RECORDS_TABLE',
+        'RUNS_QUEUE_URL',
+        'WAKE_UP_QUEUE_URL',
+        'DELIVERIES_QUEUE_URL',
+        'RUNS_TOKEN',
+      ],
     ],
   ])('names every setting that %s needs', (_, schema, missing) => {
     expect(problemsOf(schema, {})).toEqual(missing.map((name) => `${name}: is not set`));
@@ -129,7 +149,14 @@ describe('an environment that is not complete', () => {
     ['TENCENT_ENDPOINT', 'hunter2'],
     ['TENCENT_LANGUAGE', 'hunter2'],
   ])('does not repeat what is in it: %s', (name, value) => {
-    const env = { ...BEHIND, ...WEBHOOK, RUNS_DLQ_URL: 'https://sqs/dlq', RULES_FILE: '', [name]: value };
+    const env = {
+      ...BEHIND,
+      ...WEBHOOK,
+      RUNS_DLQ_URL: 'https://sqs/dlq',
+      DELIVERIES_QUEUE_URL: 'https://sqs/deliveries',
+      RULES_FILE: '',
+      [name]: value,
+    };
     const read = () => [readConfig(WebhookConfig, env), readConfig(DispatchConfig, env)];
     expect(read).toThrow(
       expect.objectContaining({

@@ -44,7 +44,7 @@ rules:
   expect(problemsIn(text)).toEqual([
     'r.yml:1:10: version: expected 1, came 2',
     'r.yml:2:1: there is no `provider` here; did you mean `providers`?',
-    'r.yml:4:8: destinations.ops.sqs: is missing: expected a text',
+    'r.yml:4:8: destinations.ops: expected exactly one of sqs, sns, eventbridge, webhook, log, came none',
     'r.yml:4:10: destinations.ops: there is no `sqss` here; did you mean `sqs`?',
     'r.yml:6:3: sources.slak: there is no source `slak`; did you mean `slack`?',
     'r.yml:7:12: sources.slack: there is no `comand` here; did you mean `command`?',
@@ -351,6 +351,18 @@ test.each([
   ],
   ['destinations: { Ops: { sqs: ops } }', "expected a destination's name of small letters"],
   ['destinations: { ops: { sqs: "a b" } }', 'expected the name of an SQS queue, came "a b"'],
+  [
+    'destinations: { ops: { sqs: a, sns: b } }',
+    'expected exactly one of sqs, sns, eventbridge, webhook, log, came sqs and sns',
+  ],
+  [
+    'destinations: { ops: { webhook: "http://hook.example/x" } }',
+    'expected an https URL without user, password and fragment',
+  ],
+  [
+    'destinations: { ops: { webhook: "https://ann:x@hook.example/x" } }',
+    'expected an https URL without user, password and fragment',
+  ],
   [
     'sources: { slack: { command: fleet } }',
     'sources.slack.command: Invalid string: must start with "/", came "fleet"',

@@ -19,6 +19,7 @@ const SETTINGS = {
   SLACK_SECRET: 'a-secret',
   SLACK_REPLY_SECRET: 'a-reply-secret',
   STANDARD_WEBHOOKS_SECRET: 'another',
+  AUDIT_DESTINATION_SECRET: 'of a web hook',
 };
 const KEYS = {
   AWS_ACCESS_KEY_ID: 'AKIA',
