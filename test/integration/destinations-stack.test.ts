@@ -1,6 +1,6 @@
 /** Every kind of destination on the local stack: one run tells them all, and one that is down delays no other. */
 import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { SNSClient, SubscribeCommand } from '@aws-sdk/client-sns';
 import {
   CreateQueueCommand,
@@ -22,7 +22,11 @@ const FACTS = ['started', 'succeeded', 'task'];
 
 /** A receiver of web hooks, which may be down. */
 const received: { ids: string[]; attempts: number; isDown: boolean } = { ids: [], attempts: 0, isDown: true };
-const receiver = createServer(async (request, response) => {
+const receiver = createServer((request, response) => {
+  void receive(request, response);
+});
+
+async function receive(request: IncomingMessage, response: ServerResponse): Promise<void> {
   received.attempts += 1;
   const body = Buffer.concat(await request.toArray()).toString();
   if (received.isDown) {
@@ -33,7 +37,7 @@ const receiver = createServer(async (request, response) => {
   const event = new Webhook('local-hook-secret', { format: 'raw' }).verify(body, headers);
   received.ids.push(CompletionEvent.parse(event).id);
   response.writeHead(204).end();
-});
+}
 
 describe('destinations on the local stack', { timeout: 90_000 }, () => {
   let stack: TestStack;

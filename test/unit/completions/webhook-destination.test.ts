@@ -1,7 +1,7 @@
 /** Web hooks of ours: signed as the standard says, to the public Internet only, and what each answer means. */
 
 import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { webhookSender } from '../../../lib/completions/webhook-destination.ts';
@@ -23,19 +23,22 @@ let url: string;
 let answer: { status: number; headers?: Record<string, string>; body?: string };
 let got: Got[];
 beforeAll(async () => {
-  server = createServer(async (request, response) => {
-    const body = Buffer.concat(await request.toArray()).toString();
-    const headers = Object.fromEntries(
-      Object.entries(request.headers).map(([name, value]) => [name, String(value)]),
-    );
-    got.push({ url: request.url, headers, body });
-    // Never: a receiver that hangs.
-    if (answer.status > 0) response.writeHead(answer.status, answer.headers).end(answer.body);
-  });
+  server = createServer((request, response) => void receive(request, response));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   url = `http://127.0.0.1:${portOf(server)}/hooks?of=ours`;
 });
+
+async function receive(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const body = Buffer.concat(await request.toArray()).toString();
+  const headers = Object.fromEntries(
+    Object.entries(request.headers).map(([name, value]) => [name, String(value)]),
+  );
+  got.push({ url: request.url, headers, body });
+  // Never: a receiver that hangs.
+  if (answer.status > 0) response.writeHead(answer.status, answer.headers).end(answer.body);
+}
+
 afterAll(() => {
   server.closeAllConnections();
   server.close();
