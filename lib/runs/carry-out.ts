@@ -18,10 +18,10 @@ import { checkRequest } from './check-request.ts';
 import { isOfPerson, whyTooOld } from './command-age.ts';
 import { dispatchRun, recordRejection } from './dispatch.ts';
 import type { DispatchContext } from './dispatch-context.ts';
-import { judge } from './judge-approval.ts';
+import { type JudgeContext, judge } from './judge-approval.ts';
 import { traceChain } from './trace-chain.ts';
 
-export interface CarryOutContext extends DispatchContext, CancelContext {
+export interface CarryOutContext extends DispatchContext, CancelContext, JudgeContext {
   events: Pick<EventLog, 'put'>;
   /** Handles requests for a later time (lib/schedules/). */
   schedule: (runRequest: ScheduleRequest) => Promise<Handled>;

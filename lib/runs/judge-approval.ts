@@ -3,9 +3,11 @@
  * the first. Sending is the poller's, which is woken.
  */
 import { isSameActor } from '../model/actor.ts';
+import { type AuditEntry, auditEntry } from '../model/audit-entry.ts';
 import type { Run } from '../model/run.ts';
 import type { RunId } from '../model/run-request.ts';
 import { type Judge, whyMayNotJudge, whyNotWaiting } from '../rules/may-judge.ts';
+import type { AuditLog } from '../store/audit-log.ts';
 import { endUnapproved, withVerdict } from './ask-approval.ts';
 import { change, type SettleContext } from './settle.ts';
 
@@ -24,6 +26,7 @@ export type Judged =
   | { kind: 'refused'; code: string; because: string };
 
 export interface JudgeContext extends SettleContext {
+  audit: Pick<AuditLog, 'add'>;
   wake: (at: Date) => Promise<void>;
 }
 
@@ -50,10 +53,26 @@ export async function judge(
   if (!isBy(judged, judgement, by)) {
     return { kind: 'notWaiting', run: judged, because: because ?? 'it waits for no approval' };
   }
+  // Under the same id again, should this process die before its answer is out and be asked anew.
+  await context.audit.add(entryOf(judged, judgement, by));
   log.info(`approval.${judgement.kind}`, { runId, rule: run.rule, by: by.actor });
   if (judgement.kind === 'denied') return { kind: 'done', run: await endUnapproved(judged, context) };
   await context.wake(now());
   return { kind: 'done', run: judged };
+}
+
+function entryOf({ runId, rule, approval }: Run, { kind, why }: Judgement, { actor }: Judge): AuditEntry {
+  const act = `run.${kind}` as const;
+  return auditEntry({
+    id: `${act}/${runId}`,
+    at: approval?.verdict?.at ?? '',
+    act,
+    actor,
+    runId,
+    rule,
+    message: `The run was ${kind}.`,
+    ...(why !== undefined && { details: { why } }),
+  });
 }
 
 function isBy({ approval }: Run, { kind }: Judgement, { actor }: Judge): boolean {

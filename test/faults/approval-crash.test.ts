@@ -6,19 +6,25 @@ import { describe, expect, test } from 'vitest';
 import { isTerminalRun } from '../../lib/model/run.ts';
 import { dispatchRun } from '../../lib/runs/dispatch.ts';
 import { judge } from '../../lib/runs/judge-approval.ts';
-import { type PollContext, poll } from '../../lib/runs/poll.ts';
+import { poll } from '../../lib/runs/poll.ts';
 import { CRASH, dying, type Failpoint } from '../fixtures/dying.ts';
-import { aRunWorld, type RunOnlyRequest, type RunWorld } from '../fixtures/run-world.ts';
+import {
+  aRunWorld,
+  type RunOnlyRequest,
+  type RunWorld,
+  type TwoCloudsContext,
+} from '../fixtures/run-world.ts';
 import { startRunsTable } from '../fixtures/runs-table.ts';
 
 const CALLS = ['invoke', 'find', 'read', 'cancel', 'availability', 'storedCommand'];
 const BY = { actor: { id: 'approver', source: 'api' } };
 
-function dyingContext({ context }: RunWorld, point: Failpoint): PollContext {
+function dyingContext({ context }: RunWorld, point: Failpoint): TwoCloudsContext {
   const provider = dying(context.providers.tencent, point, CALLS);
   return {
     ...context,
     store: dying(context.store, point),
+    audit: dying(context.audit, point),
     guards: dying(context.guards, point),
     lastLook: dying({ take: context.lastLook }, point).take,
     providers: { tencent: provider, alibaba: provider },
@@ -31,7 +37,7 @@ type Said = 'approved' | 'denied' | 'nothing';
 
 /** Plays a run to its end, with a process that dies once, in the step where the point lies. */
 async function play(world: RunWorld, request: RunOnlyRequest, said: Said, point: Failpoint) {
-  const step = async (work: (context: PollContext) => Promise<unknown>): Promise<boolean> => {
+  const step = async (work: (context: TwoCloudsContext) => Promise<unknown>): Promise<boolean> => {
     const before = point.calls;
     let isDead = false;
     await work(dyingContext(world, point)).catch((thrown: unknown) => {
@@ -96,6 +102,11 @@ describe.each(['before', 'after'] as const)('dying %s the effect', { timeout: 30
         sentTooEarly: [false, false],
       });
       expect({ at, sent: world.cloud.taken.length }).toEqual({ at, sent });
+      const audited = [...world.audited.keys()];
+      expect({ at, audited }).toEqual({
+        at,
+        audited: said === 'nothing' ? [] : [`run.${said}/${run.runId}`],
+      });
       expect(world.told(request.runId)).toEqual(expect.arrayContaining(told));
       const { guards } = world.context;
       expect({ at, free: await guards.enterFlight(request.rule, 'run-other', 1) }).toEqual({

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Actor } from '../../lib/model/actor.ts';
 import type { Judge } from '../../lib/rules/may-judge.ts';
 import { cancelRun } from '../../lib/runs/cancel.ts';
+import { carryOut } from '../../lib/runs/carry-out.ts';
 import { judge } from '../../lib/runs/judge-approval.ts';
 import { seeTo } from '../../lib/runs/see-to.ts';
 import { aRunWorld, type RunOnlyRequest, type RunWorld } from '../fixtures/run-world.ts';
@@ -145,6 +146,47 @@ describe('approving', () => {
       status: 'succeeded',
       approval: { verdict: { kind: 'approved', by: { id: 'U2', chat: 'slack' } } },
     });
+  });
+
+  test('by a message of a chat, which says who it is, and it is in the audit', async () => {
+    const request = asked();
+    await world.dispatch(request);
+    const { context } = world;
+    const message = (actor: Actor, runId = request.runId) => ({
+      ...{ version: 1, action: 'judge', runId: request.runId, rule: request.rule, notify: [] },
+      trigger: { source: 'slack', type: 'chat.action', id: 'press-1', actor },
+      requestedAt: new Date(world.now()).toISOString(),
+      ...{ targetRunId: runId, kind: 'approved' },
+      person: { chat: 'slack', user: { id: actor.id }, channel: { id: 'C1' } },
+    });
+    const carry = (body: object) =>
+      carryOut(
+        { body: JSON.stringify(body) },
+        { ...context, events: { put: async () => {} }, schedule: async () => ({ kind: 'done' }) },
+      );
+    for (const body of [
+      message(ADA),
+      message({ id: 'U9', chat: 'slack' }),
+      message(BOB, `run-${'a'.repeat(26)}`),
+    ])
+      await carry(body);
+    expect((await world.run(request.runId)).approval?.verdict).toBeUndefined();
+    await carry(message(BOB));
+    await carry(message(BOB));
+    await world.poll();
+    expect(world.cloud.calls()).toBe(1);
+    expect([...world.audited.values()]).toEqual([
+      {
+        version: 1,
+        id: `run.approved/${request.runId}`,
+        at: expect.any(String),
+        act: 'run.approved',
+        actor: BOB,
+        runId: request.runId,
+        rule: request.rule,
+        message: 'The run was approved.',
+      },
+    ]);
   });
 
   test.each([

@@ -38,7 +38,7 @@ test('what comes from the queue with an execution is fired by us, what an earlie
   for (const one of [request, here])
     await carryOut(
       { body: JSON.stringify(one) },
-      { ...withLog, schedule: (request) => schedule(request, withLog) },
+      { ...withLog, audit: { add: async () => true }, schedule: (request) => schedule(request, withLog) },
     );
   expect(await context.schedules.tencent.list(TENCENT_REGION)).toMatchObject([{ name: request.runId }]);
   expect(effects()).toEqual({ CreateInvoker: 1 });
