@@ -1,0 +1,21 @@
+/** All scenarios. */
+import type { Scenario } from './scenario.ts';
+import { chatCancel } from './scenarios/chat-cancel.ts';
+import { fiveRules } from './scenarios/five-rules.ts';
+import { locks } from './scenarios/locks.ts';
+import { alibabaRun, queueMessage, tencentRun } from './scenarios/one-alert.ts';
+import { scheduleOnce, standing } from './scenarios/schedules.ts';
+import { canaryFails, wavesPass } from './scenarios/waves.ts';
+
+export const SCENARIOS: readonly Scenario[] = [
+  tencentRun,
+  alibabaRun,
+  chatCancel,
+  wavesPass,
+  canaryFails,
+  locks,
+  scheduleOnce,
+  standing,
+  queueMessage,
+  fiveRules,
+];

@@ -1,0 +1,15 @@
+/** How the runs of a scenario must have ended. */
+import type { RunStatus } from '../../../../lib/model/completion-event.ts';
+import type { Seen } from '../scenario.ts';
+
+export function allAre(count: number, status: RunStatus, reason?: string): (seen: Seen) => string[] {
+  return ({ runs }) => {
+    const ended = runs.filter(({ cancel }) => cancel === undefined);
+    const isRight =
+      ended.length === count && ended.every((run) => run.status === status && run.reason?.code === reason);
+    const came = ended.map((run) => `${run.status} ${run.reason?.code ?? ''}`.trim());
+    return isRight
+      ? []
+      : [`expected ${count} × ${status} ${reason ?? ''}, came ${came.join(', ') || 'no run'}`];
+  };
+}
