@@ -14,7 +14,7 @@ import { dynamoRunStore } from '../../../lib/store/dynamodb-run-store.ts';
 import { toRecord } from '../../../local/stack/sqs-record.ts';
 import type { Functions, FunctionsPool, Outcome } from './functions.ts';
 import { type Death, FunctionName } from './messages.ts';
-import { deleteAll, lookAt, receive } from './queues.ts';
+import { deleteAll, nextAtMs, receive, survey } from './queues.ts';
 import type { Scenario, Seen } from './scenario.ts';
 import { ahead, setAhead } from './shifted-clock.ts';
 import { DEPLOYMENT, type World } from './world.ts';
@@ -91,8 +91,11 @@ export async function play(
     working.add(work);
   };
 
+  /** When the hidden messages of a queue can be taken, as far as that was looked at. */
+  const due = new Map<string, number>();
   const deliver = async (): Promise<boolean> => {
     let isAny = false;
+    const counts = await survey(world);
     for (const {
       functionName,
       queue,
@@ -103,10 +106,15 @@ export async function play(
       const name = FunctionName.parse(functionName);
       if ((busy.get(name) ?? 0) >= Math.min(2, maximumConcurrency)) continue;
       const url = queues.urls.get(queue) ?? '';
+      const queueName = url.split('/').at(-1) ?? '';
+      const isReady =
+        (counts.get(queueName)?.ready ?? 0) > 0 || (due.get(queueName) ?? Infinity) <= Date.now();
+      if (!isReady) continue;
+      due.delete(queueName);
       const messages = await receive(queues.client, url, Math.min(batchSize, 10));
       if (messages.length === 0) continue;
       isAny = true;
-      const Records = messages.map((message) => toRecord(message, url.split('/').at(-1) ?? ''));
+      const Records = messages.map((message) => toRecord(message, queueName));
       start(name, { Records }, async (outcome) => {
         await deleteAll(queues.client, url, doneOf(outcome, messages, reportsFailures));
       });
@@ -170,12 +178,13 @@ export async function play(
     return { runs, events, written: world.written(), elapsedMs: Date.now() - beganMs };
   };
 
-  const names = [...queues.urls.values()].map((url) => url.split('/').at(-1) ?? '');
-  const watched = names.filter((name) => !name.endsWith('-dlq') && name !== 'completions');
+  const watched = DEPLOYMENT.mappings.map(({ queue }) => DEPLOYMENT.queues.get(queue)?.QueueName ?? '');
   let seen = await look();
   for (;;) {
-    if (seen.elapsedMs > STUCK_MS || performance.now() - beganRealMs > STUCK_REAL_MS) {
-      const minutes = Math.round(seen.elapsedMs / MINUTE_MS);
+    const elapsedMs = Date.now() - beganMs;
+    if (elapsedMs > STUCK_MS || performance.now() - beganRealMs > STUCK_REAL_MS) {
+      seen = await look();
+      const minutes = Math.round(elapsedMs / MINUTE_MS);
       complaints.push(
         `stuck after ${minutes} minutes of its clock: ${JSON.stringify(seen.runs.map(shortly))}`,
       );
@@ -187,28 +196,36 @@ export async function play(
     if (!functions.isAlive) continue;
     // What was said meanwhile is dealt with first.
     await new Promise(setImmediate);
-    seen = await look();
-    const looks = await Promise.all(watched.map((name) => lookAt(world, name)));
-    const isReady = looks.some(({ ready }, index) => ready.length > 0 && mayTake(watched[index] ?? '', busy));
-    if (isReady) continue;
-    const next = deeds.find(({ isDone }) => !isDone);
-    if (next !== undefined && !next.isAtWork && next.deed.when?.(seen) !== false) continue;
-    const isQuiet =
-      working.size === 0 &&
-      world.engine.runningCount === 0 &&
-      deeds.every(({ isDone }) => isDone) &&
-      looks.every(({ ready, hidden }) => ready.length + hidden === 0) &&
-      (scenario.isOver?.(seen) ?? seen.runs.every(isAtRest));
-    if (isQuiet) break;
+    const counts = await survey(world);
+    if (watched.some((name) => (counts.get(name)?.ready ?? 0) > 0 && mayTake(name, busy))) continue;
+    const isDone = deeds.every((one) => one.isDone);
+    const isEmpty = watched.every((name) => {
+      const { ready = 0, hidden = 0 } = counts.get(name) ?? {};
+      return ready + hidden === 0;
+    });
+    const mayBeOver = isDone && isEmpty && working.size === 0 && world.engine.runningCount === 0;
+    if (!isDone || mayBeOver) {
+      seen = await look();
+      const next = deeds.find((one) => !one.isDone);
+      if (next !== undefined && !next.isAtWork && next.deed.when?.(seen) !== false) continue;
+      if (mayBeOver && (scenario.isOver?.(seen) ?? seen.runs.every(isAtRest))) break;
+    }
     if (world.engine.runningCount > 0 && (await endsSoon(world))) continue;
-    const due = [...functions.sleeps.values(), ...looks.map(({ nextAtMs }) => nextAtMs), nextMinuteMs].reduce(
-      (a, b) => Math.min(a, b),
+    for (const name of watched) {
+      // Where all of its function's places are taken, nobody waits for a message.
+      if ((counts.get(name)?.hidden ?? 0) > 0 && mayTake(name, busy)) {
+        due.set(name, await nextAtMs(world, name));
+      } else due.delete(name);
+    }
+    const soonest = [...functions.sleeps.values(), ...due.values(), nextMinuteMs].reduce((a, b) =>
+      Math.min(a, b),
     );
-    setAhead(ahead() + Math.max(1, due - Date.now() + 1));
+    setAhead(ahead() + Math.max(1, soonest - Date.now() + 1));
     functions.tellClock();
-    if (Date.now() >= nextMinuteMs && (busy.get('poller') ?? 0) < 3) {
+    if (Date.now() >= nextMinuteMs) {
       nextMinuteMs += MINUTE_MS;
-      start('poller', { source: 'aws.events' }, async () => {});
+      // serverless.yml gives it three places; without one, Lambda leaves the minute out.
+      if ((busy.get('poller') ?? 0) < 3) start('poller', { source: 'aws.events' }, async () => {});
     }
   }
   const passed = functions.isAlive ? await functions.passed() : {};

@@ -1,7 +1,7 @@
 /** What must be true when a case is over, whatever died in it: on the commands' own words, the table, the queues, the events. */
 import type { CompletionEvent } from '../../../lib/model/completion-event.ts';
 import { isTerminalRun, type Run } from '../../../lib/model/run.ts';
-import { lookAt } from './queues.ts';
+import { readyBodies, survey } from './queues.ts';
 import type { Scenario, Seen } from './scenario.ts';
 import type { World } from './world.ts';
 
@@ -96,11 +96,11 @@ async function brokenTable({ runs }: Seen, world: World): Promise<string[]> {
 }
 
 async function brokenQueues(world: World): Promise<string[]> {
-  const names = [...world.queues.urls.values()].map((url) => url.split('/').at(-1) ?? '');
-  const looks = await Promise.all(names.map(async (name) => ({ name, look: await lookAt(world, name) })));
-  return looks.flatMap(({ name, look }) =>
-    look.ready.length + look.hidden > 0
-      ? [`${name} has ${look.ready.length + look.hidden} message(s): ${look.ready[0]?.slice(0, 200) ?? ''}`]
-      : [],
+  const left = [...(await survey(world))].filter(([, { ready, hidden }]) => ready + hidden > 0);
+  return await Promise.all(
+    left.map(async ([name, { ready, hidden }]) => {
+      const [body = ''] = await readyBodies(world, name);
+      return `${name} has ${ready + hidden} message(s): ${body.slice(0, 200)}`;
+    }),
   );
 }

@@ -8,35 +8,59 @@ import {
 import * as z from 'zod';
 import type { World } from './world.ts';
 
+const Survey = z.array(
+  z.looseObject({
+    name: z.string(),
+    approximateMessageCount: z.int(),
+    approximateInflightCount: z.int(),
+    approximateDelayedCount: z.int(),
+  }),
+);
 const Inspected = z.looseObject({
   messages: z.looseObject({
     ready: z.array(z.looseObject({ body: z.string() })),
-    delayed: z.array(z.looseObject({ body: z.string(), delayUntil: z.number().optional() })),
+    delayed: z.array(z.looseObject({ delayUntil: z.number().optional() })),
     inflight: z.array(z.looseObject({ visibilityDeadline: z.number() })),
   }),
 });
 
-export interface Look {
-  /** Bodies of those that anybody could take now. */
-  ready: string[];
-  /** Delayed, or taken and not deleted. */
+export interface Count {
+  ready: number;
+  /** Delayed, or taken and not deleted; also where their time has come, and nobody has asked for them since. */
   hidden: number;
-  /** When the next of those can be taken; Infinity where there is none. */
-  nextAtMs: number;
 }
 
-export async function lookAt({ queues }: World, name: string): Promise<Look> {
-  const answer = await fetch(`${queues.url}/_fauxqs/queues/${name}`);
-  const { ready, delayed, inflight } = Inspected.parse(await answer.json()).messages;
-  const times = [
+/** All queues, by name. */
+export async function survey({ queues }: World): Promise<ReadonlyMap<string, Count>> {
+  const answer = await fetch(`${queues.url}/_fauxqs/queues`);
+  return new Map(
+    Survey.parse(await answer.json()).map((one) => [
+      one.name,
+      {
+        ready: one.approximateMessageCount,
+        hidden: one.approximateInflightCount + one.approximateDelayedCount,
+      },
+    ]),
+  );
+}
+
+/** When the next of the hidden messages can be taken; Infinity where there is none. */
+export async function nextAtMs(world: World, name: string): Promise<number> {
+  const { delayed, inflight } = await inspect(world, name);
+  return [
     ...delayed.map(({ delayUntil }) => delayUntil ?? 0),
     ...inflight.map(({ visibilityDeadline }) => visibilityDeadline),
-  ];
-  return {
-    ready: ready.map(({ body }) => body),
-    hidden: times.length,
-    nextAtMs: times.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY),
-  };
+  ].reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
+}
+
+/** The bodies of those that anybody could take now. */
+export async function readyBodies(world: World, name: string): Promise<string[]> {
+  return (await inspect(world, name)).ready.map(({ body }) => body);
+}
+
+async function inspect({ queues }: World, name: string) {
+  const answer = await fetch(`${queues.url}/_fauxqs/queues/${name}`);
+  return Inspected.parse(await answer.json()).messages;
 }
 
 export async function receive(client: SQSClient, QueueUrl: string, count: number): Promise<Message[]> {
