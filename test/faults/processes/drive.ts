@@ -126,7 +126,11 @@ export async function play(
     let isAny = false;
     for (const one of deeds) {
       if (one.isDone) continue;
-      const { when, call, message } = one.deed;
+      const { when, unless, call, message } = one.deed;
+      if (!one.isAtWork && unless?.(seen) === true) {
+        one.isDone = true;
+        continue;
+      }
       if (one.isAtWork || when?.(seen) === false) break;
       isAny = true;
       one.isAtWork = true;

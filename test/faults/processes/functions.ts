@@ -87,7 +87,10 @@ async function conversation(child: ChildProcess, lastLines: readonly string[]): 
       case 'sleep':
         sleeps.set(message.id, Date.now() + message.ms);
         return;
-      default: {
+      case 'ready':
+      case 'begun':
+      case 'idle':
+      case 'passed': {
         const all = waiting.get(message.kind) ?? [];
         waiting.delete(message.kind);
         for (const resolve of all) resolve(message);

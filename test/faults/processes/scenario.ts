@@ -1,5 +1,5 @@
 /** What is played in a case: rules, a fleet, what senders and people do, and what must be true in the end. */
-import type { CompletionEvent } from '../../../lib/model/completion-event.ts';
+import type { CompletionEvent, RunStatus } from '../../../lib/model/completion-event.ts';
 import type { Run } from '../../../lib/model/run.ts';
 import type { FunctionName } from './messages.ts';
 
@@ -7,6 +7,8 @@ import type { FunctionName } from './messages.ts';
 export interface Deed {
   /** It is waited for; absent: at once. */
   when?: (seen: Seen) => boolean;
+  /** It is left out if this is so when its turn comes. */
+  unless?: (seen: Seen) => boolean;
   /** An HTTP event of `webhook` or `runs`, made when it is sent: signatures have a time. */
   call?: (seen: Seen) => { name: FunctionName; event: unknown };
   /** A message on the queue `events`. */
@@ -30,13 +32,13 @@ export interface Scenario {
   deeds: () => readonly Deed[];
   /** Lines that commands must have written: once each, and nothing else. Where any number of them is right: a check. */
   written: readonly string[] | ((seen: Seen) => string[]);
-  /** How many runs there are, and how each may have ended. @returns what is wrong */
+  /** How many runs there are, and how each must have ended, if not as `mayEndAs`. @returns what is wrong */
   check: (seen: Seen) => string[];
   /**
-   * Whether `unknown` is right where a call's answer was lost: only with what docs/decisions/…-twin-lease.md names. It must
-   * say so, and its line may be there or not, at most once.
+   * How a run may end after a death beside what `check` expects, where a decision page says so. It says why, and its lines
+   * may be missing then. `unknown` is wrong everywhere else.
    */
-  mayBeUnknown?: boolean;
+  mayEndAs?: { status: RunStatus; reason: string };
   /** Standing schedules go on for ever; it is over when this is so, and nothing else is at work. */
   isOver?: (seen: Seen) => boolean;
 }

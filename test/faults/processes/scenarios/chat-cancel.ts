@@ -1,7 +1,7 @@
 /** A person starts a run from a chat, and cancels it while its command runs. */
 import type { Scenario, Seen } from '../scenario.ts';
 import { slack } from '../senders.ts';
-import { allAre } from './ends.ts';
+import { allAre, TOO_OLD } from './ends.ts';
 import { fleetFile, HEAD } from './rules-file.ts';
 
 const runOf = ({ runs }: Seen) => runs.find(({ cancel }) => cancel === undefined);
@@ -25,9 +25,11 @@ rules:
     slack(() => 'run long', 'trigger-1'),
     {
       ...slack((seen) => `cancel ${runOf(seen)?.runId}`, 'trigger-2'),
+      unless: (seen) => runOf(seen)?.status === 'rejected',
       when: (seen) => seen.written.includes('begun') && runOf(seen)?.status !== 'dispatching',
     },
   ],
   written: ['begun'],
   check: allAre(1, 'stopped', 'run.cancelled'),
+  mayEndAs: TOO_OLD,
 };

@@ -1,7 +1,7 @@
 /** A run that a person schedules for later, and a standing schedule that the cloud fires. */
 import type { Scenario, Seen } from '../scenario.ts';
 import { slack } from '../senders.ts';
-import { allAre } from './ends.ts';
+import { allAre, TOO_OLD } from './ends.ts';
 import { fleetFile, HEAD } from './rules-file.ts';
 
 const MINUTE_MS = 60_000;
@@ -25,6 +25,7 @@ rules:
   deeds: () => [slack(() => 'later', 'trigger-1')],
   written: ['fired'],
   check: allAre(1, 'succeeded'),
+  mayEndAs: TOO_OLD,
 };
 
 const fired = ({ runs }: Seen) => runs.filter(({ schedule }) => schedule?.recurrence === undefined);
