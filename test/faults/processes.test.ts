@@ -1,13 +1,14 @@
-/** A small part of `npm run faults`: processes that are killed at some of the awaits of each scenario. */
+/** A small part of `npm run faults`: processes that are killed at some of the awaits. */
 import { expect, test } from 'vitest';
 import { reportAwaits } from './processes/awaits.ts';
 import { processes } from './processes/suite.ts';
 
 const CASES = 24;
-const WITHIN_MS = 60_000;
+/** On a machine that is busy there is time for fewer; on a quiet one it takes half a minute. */
+const WITHIN_MS = 150_000;
 
-test('some of the awaits of each scenario: whatever dies, nothing is lost, done twice or told twice', {
-  timeout: 3 * WITHIN_MS,
+test('at some awaits of some scenarios: whatever dies, nothing is lost, done twice or told twice', {
+  timeout: 2 * WITHIN_MS,
 }, async () => {
   const said: string[] = [];
   const { failures, rows } = await processes.run({
@@ -17,7 +18,6 @@ test('some of the awaits of each scenario: whatever dies, nothing is lost, done 
     onProgress: (line) => said.push(line),
   });
   expect(failures).toEqual([]);
-  // On a machine that is busy there is time for fewer.
   expect(rows.reduce((sum, { facts }) => sum + (facts['killed'] ?? 0), 0)).toBeGreaterThan(0);
 });
 
