@@ -41,6 +41,9 @@ export async function startWorld(files: { rules: string; fleet: string }) {
     {
       sqsUrl: queues.url,
       tableUrl: tables.url,
+      // The scenarios tell queues alone.
+      destinationsUrl: queues.url,
+      destinationSecrets: {},
       tables: TABLES,
       tatUrl: tat.url,
       cloudAssistantUrl: cloudAssistant.url,
