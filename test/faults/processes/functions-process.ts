@@ -85,7 +85,7 @@ async function invoke({
     succeed() {},
   };
   try {
-    const answer = await handlers[name](event, context);
+    const answer = await handlers[name]?.(event, context);
     say({ kind: 'done', id, answer });
   } catch (thrown) {
     say({

@@ -1,8 +1,15 @@
 /** What the host of a case and the process of the functions say to each other, over the channel of Node. */
+import { readdirSync } from 'node:fs';
+import { basename } from 'node:path';
 import * as z from 'zod';
 
-export const FUNCTIONS = ['webhook', 'queue', 'dispatch', 'records', 'poller', 'runs'] as const;
-export const FunctionName = z.enum(FUNCTIONS);
+/** A file of handlers/ each; the console only shows a page, which it builds when it runs from its source. */
+export const FUNCTIONS: readonly string[] = readdirSync(new URL('../../../handlers/', import.meta.url))
+  .map((file) => basename(file, '.ts'))
+  .filter((name) => name !== 'console');
+export const FunctionName = z
+  .string()
+  .refine((name) => FUNCTIONS.includes(name), 'expected a file of handlers/');
 export type FunctionName = z.infer<typeof FunctionName>;
 
 /** Where a process dies. */
