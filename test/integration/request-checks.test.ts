@@ -134,6 +134,7 @@ describe('a request', () => {
     ['a region that is none', 'region.invalid', () => ({ region: 'ap-guangzhou; x' })],
     ['a command that is a script', 'command.invalid', () => ({ command: 'reboot' })],
     ['a command of the other cloud', 'command.invalid', () => ({ command: 'c-echo0001' })],
+    ['no instances, and no fleet that the cloud knows', 'instances.invalid', () => ({ instances: [] })],
     ['an instance that is none', 'instances.invalid', () => ({ instances: ['ins-1', '*'] })],
     ['an instance of the other cloud', 'instances.invalid', () => ({ instances: ['i-local001'] })],
     ['an instance twice', 'request.invalid', () => ({ instances: ['ins-1', 'ins-1'] })],

@@ -264,6 +264,9 @@ export const ERROR_ROWS: readonly Row[] = [
   ],
   [404, 'InvalidCommandId.NotFound', 'notFound', 'Check the command id of the rule and its region.'],
 
+  // DescribeInstances with DryRun: the vendor's word for yes
+  [400, 'DryRunOperation', 'parameter', REPORT],
+
   // the gateway before every action
   [404, 'InvalidAccessKeyId.NotFound', 'credentials', KEYS],
   [400, 'InvalidAccessKeyId.Inactive', 'credentials', KEYS],

@@ -78,7 +78,6 @@ describe('a request of version 1', () => {
   it.each([
     ['a field that version 1 had not', { patience: 'long' }],
     ['a target beside the fields', { target: BASE }],
-    ['no instances', { instances: [] }],
     ['no command', { command: undefined }],
     ['a time-out of days', { timeoutSeconds: 100_000 }],
     ['another version', { version: 3 }],
