@@ -219,7 +219,7 @@ describe('a flood', () => {
       records: 2,
       deliver: 4,
       poller: 3,
-      runs: 25,
+      runs: 30,
       console: 2,
     });
     expect(Object.values(places).reduce((sum, it) => sum + it, 0)).toBeLessThan(110);
