@@ -18,6 +18,8 @@ export const RunDetail = RunSummary.extend({
   parameters: z.record(z.string(), z.string()),
   tasks: z.array(Task),
   waves: z.array(WaveView).optional(),
+  neverSentTo: z.array(z.string()).optional(),
+  resumedAs: z.string().optional(),
   approval: ApprovalView.loose().optional(),
 });
 export type RunDetail = z.infer<typeof RunDetail>;
@@ -56,6 +58,8 @@ function detailsOf(run: RunDetail): string[] {
     ...(actor ? [`  by         ${describeActor(actor)}`] : []),
     ...(startedBy ? [`  started by ${describeActor(startedBy)}, who began the chain`] : []),
     ...(run.after ? [`  after      ${run.after.rule} ${run.after.status} (${run.after.runId})`] : []),
+    ...(run.resumes ? [`  resumes    ${run.resumes.runId}, asked by ${describeActor(run.resumes.by)}`] : []),
+    ...resumeLines(run),
     ...(run.next ? [`  next       ${run.next.rule} (${run.next.runId})`] : []),
     ...(why
       ? [`  why        ${why.message} [${why.code}]`, ...(why.advice ? [`  advice     ${why.advice}`] : [])]
@@ -72,6 +76,12 @@ function detailsOf(run: RunDetail): string[] {
     ...(run.endedAt ? [`  ended      ${run.endedAt}`] : []),
     ...run.tasks.flatMap(taskLines),
   ];
+}
+
+function resumeLines({ runId, neverSentTo = [], resumedAs }: RunDetail): string[] {
+  if (resumedAs !== undefined) return [`  resumed as ${resumedAs}`];
+  if (neverSentTo.length === 0) return [];
+  return [`  left       ${neverSentTo.join(', ')}: \`fleet-reflex resume ${runId}\` goes on with them`];
 }
 
 function taskLines(task: z.infer<typeof Task>): string[] {

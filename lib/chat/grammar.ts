@@ -8,12 +8,13 @@ import { approve, deny } from './verbs/approve.ts';
 import { cancel } from './verbs/cancel.ts';
 import { events } from './verbs/events.ts';
 import { type HelpCommand, help, helpWith } from './verbs/help.ts';
+import { resume } from './verbs/resume.ts';
 import { run } from './verbs/run.ts';
 import { schedule } from './verbs/schedule.ts';
 import { status } from './verbs/status.ts';
 
 /** Adding a verb is adding its file to lib/chat/verbs/ and its name here, in the order in which `help` lists them. */
-export const VERBS = [run, status, cancel, approve, deny, schedule, events, help] as const;
+export const VERBS = [run, status, cancel, resume, approve, deny, schedule, events, help] as const;
 
 type ReadingOf<V> = V extends { read(words: Words): infer Reading } ? Reading : never;
 type CommandOf<Reading> = Reading extends { ok: true; command: infer Command } ? Command : never;

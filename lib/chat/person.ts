@@ -5,6 +5,7 @@
 import { actorOf, describeActor } from '../model/actor.ts';
 import type { DoorOutcome, EventRecord } from '../model/decision.ts';
 import type { ReplyTo } from '../model/reply-to.ts';
+import { neverSentTo, resumeRequest, whyNotResumable } from '../model/resume.ts';
 import { runIdFor } from '../model/run-id.ts';
 import type { RunRequest } from '../model/run-request.ts';
 import { type ChatEvent, matchNamed } from '../rules/match.ts';
@@ -30,9 +31,16 @@ export interface Person {
   attempt(rule: Rule): Attempt;
   /** @param run a result of `run` or `newestRuns` @param instances empty: all of it */
   cancel(run: ChatRun, instances: readonly string[]): void;
+  /** Goes on with the rest of a rollout that ended in the middle. @param run a result of `run` or `newestRuns` */
+  resume(run: ChatRun): Promise<Resumed>;
   /** What the person may say about the approval of a run, whether or not they may use its rule. */
   judging(runId: string): Promise<Judging>;
 }
+
+export type Resumed =
+  | { kind: 'refused'; because: string }
+  /** `runId` of the new run, on these instances. */
+  | { kind: 'asked'; runId: string; instances: readonly string[] };
 
 export type Judging =
   /** There is no such run, or it is not theirs to approve. */
@@ -144,6 +152,29 @@ export function bindPerson({
       if (!shown.has(run)) throw notTheirs(`the run ${run.runId}`);
       requests.push(cancelOf(run, instances, { event, now, traceparent }));
     },
+    async resume(shownRun) {
+      if (!shown.has(shownRun)) throw notTheirs(`the run ${shownRun.runId}`);
+      const { rule: name, runId } = shownRun;
+      const known = await port.toResume(runId);
+      if (known === undefined) return { kind: 'refused', because: 'it is not stored any more' };
+      const { run, resumed } = known;
+      const refusal = whyNotResumable(run, resumed);
+      if (refusal !== undefined) return { kind: 'refused', because: refusal.because };
+      const request = resumeRequest(run, {
+        by: actorOf(event) ?? { chat: event.source },
+        now,
+        replyTo:
+          replyTo &&
+          seenBy(
+            replyTo,
+            rules.find((rule) => rule.name === name),
+          ),
+        traceparent,
+      });
+      requests.push(request);
+      matched.push({ rule: name, runId: request.runId });
+      return { kind: 'asked', runId: request.runId, instances: neverSentTo(run) };
+    },
     async judging(runId) {
       const actor = actorOf(event);
       const run = actor === undefined || isOutside ? undefined : await port.toJudge(runId);
@@ -164,6 +195,12 @@ export function bindPerson({
     },
   };
   return { person, asked: { requests, matched, unmatched } };
+}
+
+/** Nobody sees more of its outputs than of the run before. */
+function seenBy(replyTo: ReplyTo, rule: Rule | undefined): ReplyTo {
+  const { outputs = 'none' } = rule ?? {};
+  return outputs === 'caller' ? replyTo : { ...replyTo, outputs };
 }
 
 /** A bug in a verb: it used a run or a rule that did not come from the person. */

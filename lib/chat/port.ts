@@ -26,12 +26,19 @@ export interface ChatRun {
 }
 
 /** What decides who may approve a run, and whether it waits for that. */
-export type ToJudge = Pick<Run, 'rule' | 'trigger' | 'approval' | 'status' | 'cancelRequestedAt'>;
+export type ToJudge = Pick<Run, 'rule' | 'trigger' | 'resumes' | 'approval' | 'status' | 'cancelRequestedAt'>;
+
+/** A run, and the one that resumed it. */
+export interface ToResume {
+  run: Run;
+  resumed?: Run | undefined;
+}
 
 /** Used only by lib/chat/person.ts, which filters by permission. Read-only: actions go onto the runs queue. */
 export interface ChatPort {
   status(runId: string): Promise<ChatRun | undefined>;
   toJudge(runId: string): Promise<ToJudge | undefined>;
+  toResume(runId: string): Promise<ToResume | undefined>;
   /** The newest runs of these rules, newest first. */
   recent(rules: readonly string[], limit: number): Promise<readonly ChatRun[]>;
   /** What was decided about events, newest first. */

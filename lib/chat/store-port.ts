@@ -2,6 +2,7 @@
 import { countByStatus } from '../completions/publish.ts';
 import { frozenBecause } from '../guards/freeze.ts';
 import { describeActor } from '../model/actor.ts';
+import { isCutShort, resumedAs } from '../model/resume.ts';
 import type { RunTask } from '../model/run.ts';
 import { RunId } from '../model/run-request.ts';
 import { type RunSummary, summariseRun } from '../model/run-summary.ts';
@@ -26,6 +27,11 @@ export function storePort({ store, events, guards }: ChatStores): ChatPort {
     async toJudge(runId) {
       const id = RunId.safeParse(runId).data;
       return id === undefined ? undefined : await store.get(id);
+    },
+    async toResume(runId) {
+      const id = RunId.safeParse(runId).data;
+      const run = id === undefined ? undefined : await store.get(id);
+      return run && { run, resumed: isCutShort(run) ? await store.get(resumedAs(run)) : undefined };
     },
     async recent(rules, limit) {
       const pages = await Promise.all(rules.map((rule) => store.list({ limit, rule })));

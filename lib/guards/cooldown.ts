@@ -4,6 +4,7 @@
  */
 import * as z from 'zod';
 import { guardKey } from '../model/guard-key.ts';
+import { isOwnLine } from '../model/resume.ts';
 import type { Run } from '../model/run.ts';
 import { RunId } from '../model/run-request.ts';
 import type { Cell } from '../store/cell.ts';
@@ -18,14 +19,16 @@ export async function cooldown(run: Run, { store, now }: GuardContext): Promise<
   const { cooldownMs, cooldownKeep = 'first' } = run.guards;
   if (cooldownMs === undefined) return ADMITTED;
   const key = guardKey(run);
-  const before = cooldownKeep === 'last' ? await becomeLatest(run, store) : undefined;
+  // What is resumed is of an earlier event: it never takes the place of a later one, nor waits for it.
+  const isLatest = cooldownKeep === 'last' && run.resumes === undefined;
+  const before = isLatest ? await becomeLatest(run, store) : undefined;
   if (before?.isLater === true)
     return refused(`The run ${before.runId} is of a later event and runs in its place.`);
   const until = new Date(now.getTime() + cooldownMs);
   const claim = await store.claim('cooldown', run.rule, key, run.runId, until, now);
-  if (claim.isOurs) return ADMITTED;
+  if (claim.isOurs || isOwnLine(run, claim.runId)) return ADMITTED;
   const since = `The rule ran last as ${claim.runId} and cools down until ${claim.until.toISOString()}`;
-  if (cooldownKeep === 'first') return refused(`${since}.`);
+  if (!isLatest) return refused(`${since}.`);
   return {
     kind: 'later',
     at: claim.until,

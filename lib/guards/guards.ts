@@ -7,6 +7,7 @@ import { isApproved } from '../model/approval.ts';
 import type { Reason } from '../model/completion-event.ts';
 import { reaches } from '../model/episode.ts';
 import { guardKey } from '../model/guard-key.ts';
+import { isOwnLine } from '../model/resume.ts';
 import { instancesOf, type Run, timerOf } from '../model/run.ts';
 import type { GuardStore } from '../store/guard-store.ts';
 import type { LastLook } from '../store/last-look.ts';
@@ -75,7 +76,7 @@ const dedupe: Guard = async (run, { store, now }) => {
   if (dedupe === undefined) return ADMITTED;
   const until = new Date(now.getTime() + dedupe.windowMs);
   const claim = await store.claim('dedupe', run.rule, dedupe.key, run.runId, until, now);
-  if (claim.isOurs) return ADMITTED;
+  if (claim.isOurs || isOwnLine(run, claim.runId)) return ADMITTED;
   return double(dedupe.key, claim);
 };
 

@@ -22,8 +22,9 @@ type Newest = z.infer<typeof Newest>;
 
 export async function inFlight(run: Run, context: GuardContext): Promise<Admission> {
   const { store } = context;
-  const { maxInFlight: max, whenFull = 'queue' } = run.guards;
+  const { maxInFlight: max } = run.guards;
   if (max === undefined) return ADMITTED;
+  const whenFull = whenFullOf(run);
   const newest = whenFull === 'replace' ? await contend(run, max, store) : [];
   if (whenFull === 'replace' && !newest.includes(run.runId)) {
     return refused(
@@ -55,6 +56,11 @@ export async function inFlight(run: Run, context: GuardContext): Promise<Admissi
       };
     }
   }
+}
+
+/** What is resumed is of an earlier event: it never takes the place of a later one. */
+function whenFullOf({ guards: { whenFull }, resumes }: Run): 'queue' | 'skip' | 'replace' {
+  return whenFull === 'replace' && resumes !== undefined ? 'skip' : (whenFull ?? 'queue');
 }
 
 /** The run is over, or is not to be sent: its place is free. Safe to call again. */

@@ -5,7 +5,7 @@
 import * as z from 'zod';
 import { Actor } from './actor.ts';
 import { ApprovalTerms } from './approval.ts';
-import { Chain } from './chain.ts';
+import { Chain, MAX_ANCESTORS } from './chain.ts';
 import { DestinationRef } from './destination-ref.ts';
 import { Episode } from './episode.ts';
 import { Outputs, ReplyTo } from './reply-to.ts';
@@ -93,6 +93,16 @@ export const Followed = Ended.extend({
   failed: Ended.optional(),
 });
 export type Followed = z.infer<typeof Followed>;
+
+/** Of a run on what is left of one that ended in the middle. */
+export const Resumes = z.strictObject({
+  runId: RunId,
+  /** Who asked for that. */
+  by: Actor,
+  /** The runs that it resumed in turn, oldest first. */
+  earlier: z.array(RunId).max(MAX_ANCESTORS).optional(),
+});
+export type Resumes = z.infer<typeof Resumes>;
 
 const Named = z.strictObject({ id: z.string().optional(), name: z.string().optional() });
 
@@ -183,6 +193,7 @@ export const RunRequest = z.discriminatedUnion('action', [
     ...execution,
     action: z.literal('run'),
     followUps,
+    resumes: Resumes.optional(),
     /** ISO 8601: dispatch gives up retrying after this. */
     deadline: z.iso.datetime(),
   }),

@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { CompletionEventData } from './completion-event.ts';
 import { CancelOrder, instancesOf, isWaiting, knownTarget, Run, RunSchedule, Waiting } from './run.ts';
+import { Resumes } from './run-request.ts';
 import { cutIntoWaves } from './waves.ts';
 
 export const RunSummary = CompletionEventData.pick({
@@ -28,6 +29,7 @@ export const RunSummary = CompletionEventData.pick({
     .extend({ firedBy: z.enum(['provider', 'fleet-reflex']), nextAt: z.string().optional() })
     .optional(),
   cancel: CancelOrder.optional(),
+  resumes: Resumes.omit({ earlier: true }).optional(),
   requestedAt: z.string(),
   cancelledInstances: Run.shape.cancelledInstances,
   cancelRequestedAt: z.string().optional(),
@@ -48,6 +50,7 @@ export function summariseRun(run: Omit<Run, 'tasks'>): RunSummary {
     wave: waveOf(run),
     schedule: run.schedule && viewOf(run.schedule),
     cancel: run.cancel,
+    resumes: run.resumes && { runId: run.resumes.runId, by: run.resumes.by },
     invocationIds: run.invocations.flatMap(({ invocationId }) => invocationId ?? []),
     trigger: run.trigger,
     after: run.after,

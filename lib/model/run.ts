@@ -8,7 +8,7 @@ import { Ancestor } from './chain.ts';
 import { FollowedBy, Reason, RunStatus } from './completion-event.ts';
 import { DestinationRef } from './destination-ref.ts';
 import { ReplyTo } from './reply-to.ts';
-import { Followed, FollowUp, OnUnavailable, RenderedGuards, RunId, Trigger } from './run-request.ts';
+import { Followed, FollowUp, OnUnavailable, RenderedGuards, Resumes, RunId, Trigger } from './run-request.ts';
 import { Started, TaskStatus } from './status.ts';
 import { RunFleet } from './tagged-fleet.ts';
 import { RefusedTarget, Target } from './target.ts';
@@ -37,6 +37,8 @@ export const RunInvocation = z.strictObject({
   invocationId: z.string().optional(),
   requestId: z.string().optional(),
   failure: Reason.optional(),
+  /** Of a wave that is `notSent`: it was not refused, its time was over. */
+  isLate: z.literal(true).optional(),
 });
 export type RunInvocation = z.infer<typeof RunInvocation>;
 
@@ -123,7 +125,9 @@ export const Run = z.strictObject({
   ancestry: z.array(Ancestor).optional(),
   /** The run that it follows by `onFailure` or `onSuccess`. */
   after: Followed.optional(),
-  /** What may follow it. Deleted when its end has been reported. */
+  /** The run whose rest it runs on. */
+  resumes: Resumes.optional(),
+  /** What may follow it. Deleted when its end has been reported, unless it may be resumed: then without secrets. */
   followUps: z.array(FollowUp).optional(),
   /** At its end: the run that follows it. */
   next: FollowedBy.optional(),
@@ -142,6 +146,8 @@ export const Run = z.strictObject({
   guards: RenderedGuards,
   onUnavailable: OnUnavailable,
   waves: RunWaves.optional(),
+  /** Of a run in waves, the patterns of its parameters: it may be resumed. */
+  patterns: z.record(z.string(), z.string()).optional(),
   approval: RunApproval.optional(),
   requestedAt: z.string(),
   /** Until when it may be sent; in waves, the wave that is to be sent next. */

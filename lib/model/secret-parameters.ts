@@ -39,12 +39,17 @@ export function shownParameters({
 export function shownRequest(runRequest: RunRequest): RunRequest {
   if (runRequest.action !== 'run' && runRequest.action !== 'schedule') return runRequest;
   const target = shownTarget(runRequest.target);
-  const followUps = runRequest.followUps?.map(shownFollowUp);
+  const followUps = shownFollowUps(runRequest.followUps);
   const shown = { ...runRequest, target, ...(followUps && { followUps }) };
   if (shown.action === 'run') return { ...shown, guards: shownGuards(runRequest.target, shown) };
   const { execution } = shown;
   if (execution === undefined) return shown;
   return { ...shown, execution: { ...execution, guards: shownGuards(runRequest.target, execution) } };
+}
+
+/** What may follow a run, as people see it. */
+export function shownFollowUps(followUps: readonly FollowUp[] | undefined): FollowUp[] | undefined {
+  return followUps?.map(shownFollowUp);
 }
 
 function shownFollowUp({ asks, followUps, ...followUp }: FollowUp): FollowUp {
@@ -54,7 +59,7 @@ function shownFollowUp({ asks, followUps, ...followUp }: FollowUp): FollowUp {
       asks.action === 'reject'
         ? asks
         : { ...asks, target: shownTarget(asks.target), guards: shownGuards(asks.target, asks) },
-    ...(followUps && { followUps: followUps.map(shownFollowUp) }),
+    ...(followUps && { followUps: shownFollowUps(followUps) }),
   };
 }
 

@@ -13,11 +13,12 @@ export interface Judge {
 
 /** Why this one may not say anything about the run; undefined if they may, should it wait for approval. */
 export function whyMayNotJudge(
-  { approval, trigger }: Pick<Run, 'approval' | 'trigger'>,
+  { approval, trigger, resumes }: Pick<Run, 'approval' | 'trigger' | 'resumes'>,
   { actor, person }: Judge,
 ): Refusal | undefined {
   if (approval === undefined) return undefined;
-  if (requestersOf(trigger).some((requester) => isSameActor(requester, actor))) {
+  const requesters = [...requestersOf(trigger), ...(resumes ? [resumes.by] : [])];
+  if (requesters.some((requester) => isSameActor(requester, actor))) {
     const because =
       'whoever asked for a run may neither approve nor deny it: a second person has to (who asked can cancel it)';
     return { code: 'approval.own', because };

@@ -35,10 +35,19 @@ export type Members =
   | { kind: 'members'; instances: readonly string[]; size: number; at: Date }
   | Exclude<Choice, { kind: 'chosen' }>;
 
-/** @param target its instances: those of the fleet that are meant; none means all */
-export async function readMembers(fleet: TaggedFleet, target: Target, fleets: FleetCache): Promise<Members> {
+/**
+ * @param target its instances: those of the fleet that are meant; none means all
+ * @param mayLack instances that have left the fleet are left out, if there are others
+ */
+export async function readMembers(
+  fleet: TaggedFleet,
+  meant: Target,
+  fleets: FleetCache,
+  mayLack = false,
+): Promise<Members> {
   try {
-    const { instances: found, at } = await fleets.read(fleet, target);
+    const { instances: found, at } = await fleets.read(fleet, meant);
+    const target = mayLack ? withoutGone(meant, found) : meant;
     const reason = whyNot(fleet, target, found);
     if (reason !== undefined) return { kind: 'refused', reason };
     const instances = target.instances.length === 0 ? found : target.instances;
@@ -51,11 +60,17 @@ export async function readMembers(fleet: TaggedFleet, target: Target, fleets: Fl
       retryAfterMs: thrown.retryAfterMs ?? (mayPass ? RETRY_MS : MEND_MS),
       reason: {
         code: 'fleet.unread',
-        message: `Which instances ${describeFleet(fleet, target)} has could not be read: ${thrown.message}`,
+        message: `Which instances ${describeFleet(fleet, meant)} has could not be read: ${thrown.message}`,
         advice: 'It asks again, up to its deadline.',
       },
     };
   }
+}
+
+function withoutGone(meant: Target, found: readonly string[]): Target {
+  const members = new Set(found);
+  const instances = meant.instances.filter((instanceId) => members.has(instanceId));
+  return instances.length === 0 ? meant : { ...meant, instances };
 }
 
 /** @returns `chosen` with the same run where there is nothing to ask */
@@ -65,7 +80,8 @@ export async function chooseInstances(
 ): Promise<Choice> {
   const { taggedFleet, target } = run;
   if (taggedFleet === undefined || target === undefined || !isUnresolved(run)) return { kind: 'chosen', run };
-  const members = await readMembers(taggedFleet, target, fleets);
+  // By the time that a rollout is resumed, an autoscaled fleet has other instances.
+  const members = await readMembers(taggedFleet, target, fleets, run.resumes !== undefined);
   if (members.kind !== 'members') return members;
   const chosen = withInstances(run, members, providerOf(providers, target.provider));
   return {

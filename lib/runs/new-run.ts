@@ -34,6 +34,7 @@ export function newRun(
   return {
     ...described(runRequest),
     followUps: runRequest.followUps,
+    resumes: runRequest.resumes,
     target: runRequest.target,
     ...(runRequest.taggedFleet && { taggedFleet: runRequest.taggedFleet }),
     guards: runRequest.guards,
@@ -50,15 +51,23 @@ export function newRun(
 
 /** Its invocations; in waves, those of the first one. */
 function planRun(
-  { runId, target, taggedFleet, waves, requestedAt, deadline }: Extract<RunRequest, { action: 'run' }>,
+  {
+    runId,
+    target,
+    taggedFleet,
+    waves,
+    patterns,
+    requestedAt,
+    deadline,
+  }: Extract<RunRequest, { action: 'run' }>,
   provider: Splitting,
-): Pick<Run, 'invocations' | 'waves'> {
+): Pick<Run, 'invocations' | 'waves' | 'patterns'> {
   // Which instances there are is asked first (lib/runs/choose-instances.ts).
   const invocations =
     taggedFleet === undefined ? planInvocations(runId, firstInstances({ target, waves }), provider) : [];
   if (waves === undefined) return { invocations };
   const withinMs = Math.max(1, Date.parse(deadline) - Date.parse(requestedAt));
-  return { invocations, waves: { ...waves, withinMs, begun: 1 } };
+  return { invocations, waves: { ...waves, withinMs, begun: 1 }, patterns: patterns ?? {} };
 }
 
 /** Those that are sent to first: all of them, or the first wave. */

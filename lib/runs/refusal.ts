@@ -4,14 +4,20 @@ import type { Run } from '../model/run.ts';
 import { ownTask, withTasks } from '../model/run-tasks.ts';
 import type { ProviderFailure } from '../providers/provider.ts';
 import type { RunStore } from '../store/run-store.ts';
-import { editInvocation } from './invocation.ts';
+import { editInvocation, type InvocationEdit } from './invocation.ts';
 import { withoutStop } from './run-reason.ts';
 
 /** Ends an invocation as never sent. `reason` is a sentence about the whole invocation. */
-export async function refuse(run: Run, index: number, reason: Reason, store: RunStore): Promise<Run> {
+export async function refuse(
+  run: Run,
+  index: number,
+  reason: Reason,
+  store: RunStore,
+  mark: Pick<InvocationEdit, 'isLate'> = {},
+): Promise<Run> {
   const { code, message, advice } = reason;
   const failure = { code, message, advice };
-  return await editInvocation(run, index, store, { state: 'notSent', failure }, (current) => {
+  return await editInvocation(run, index, store, { state: 'notSent', failure, ...mark }, (current) => {
     const { token = '', instances = [] } = current.invocations[index] ?? {};
     const tasks = instances.map((instanceId) =>
       ownTask({

@@ -1,6 +1,6 @@
 /**
  * The API for people, behind bearer tokens with scopes: `GET /runs`, `GET /runs/{runId}`,
- * `POST /runs/{runId}/cancel`, `/approve` and `/deny`,
+ * `POST /runs/{runId}/cancel`, `/resume`, `/approve` and `/deny`,
  * what was decided about events (`GET /events`), who did what (`GET /audit`), and the kill switch `/freeze`.
  */
 import middy from '@middy/core';
@@ -14,6 +14,7 @@ import { HttpEvent, type SourceRequest, toRequest } from '../http/request.ts';
 import type { CorrelatedLog } from '../logging.ts';
 import { tokenActor } from '../model/actor.ts';
 import { type AuditEntry, auditEntry } from '../model/audit-entry.ts';
+import { isCutShort, resumedAs } from '../model/resume.ts';
 import { instancesOf, type Run } from '../model/run.ts';
 import { RunId } from '../model/run-request.ts';
 import { summariseRun } from '../model/run-summary.ts';
@@ -23,6 +24,7 @@ import { AuditQuery, EventsQuery, ListQuery, NoQuery, readQuery } from './api-qu
 import { answerApproval } from './approval-api.ts';
 import { type CancelContext, cancelRun } from './cancel.ts';
 import type { Judgement } from './judge-approval.ts';
+import { answerResume } from './resume-api.ts';
 import { describeRun } from './run-view.ts';
 import { answerSweep } from './sweep-api.ts';
 import type { SweepContext } from './sweep-runs.ts';
@@ -80,6 +82,16 @@ async function route(event: HttpEvent, context: RunsApiContext): Promise<HttpAns
     if (answer === undefined) throw noSuchRun();
     return answer;
   }
+  if (runId !== undefined && event.rawPath.endsWith('/resume')) {
+    checkMethod(request.method, 'POST');
+    demand(token, 'operate');
+    readQuery(request.query, NoQuery);
+    const answer = RunId.safeParse(runId).success
+      ? await answerResume(runId, token.name, request, context)
+      : undefined;
+    if (answer === undefined) throw noSuchRun();
+    return answer;
+  }
   const isCancel = runId !== undefined && event.rawPath.endsWith('/cancel');
   checkMethod(request.method, isCancel ? 'POST' : 'GET');
   demand(token, isCancel ? 'operate' : 'read');
@@ -122,7 +134,11 @@ async function listEvents(query: URLSearchParams, { events }: RunsApiContext): P
 async function show(runId: string, { store }: RunsApiContext): Promise<HttpAnswer> {
   const run = await store.get(runId);
   if (run === undefined) throw noSuchRun();
-  return jsonAnswer(200, describeRun(await store.outputs(run)));
+  const [whole, resumed] = await Promise.all([
+    store.outputs(run),
+    isCutShort(run) ? store.get(resumedAs(run)) : undefined,
+  ]);
+  return jsonAnswer(200, describeRun(whole, resumed));
 }
 
 const CancelBody = z.strictObject({ instances: z.array(z.string().min(1)).min(1).max(2000).optional() });

@@ -12,10 +12,11 @@ import {
 import { leave } from '../guards/guards.ts';
 import type { Log } from '../logging.ts';
 import type { Reason } from '../model/completion-event.ts';
+import { isCutShort } from '../model/resume.ts';
 import { isTerminalRun, type PendingEvent, type Run, type RunTask, sentInvocations } from '../model/run.ts';
 import { taskKey, withTasks } from '../model/run-tasks.ts';
 import { hasLaterWave, withNeverStarted } from '../model/run-waves.ts';
-import { concealOutput, concealReason, forgetSecrets } from '../model/secret-parameters.ts';
+import { concealOutput, concealReason, forgetSecrets, shownFollowUps } from '../model/secret-parameters.ts';
 import { type AggregateStatus, aggregateStatus, isTerminalTask, type TaskStatus } from '../model/status.ts';
 import type { TaskReport } from '../providers/provider.ts';
 import type { RunsQueue } from '../queues/runs-queue.ts';
@@ -216,7 +217,7 @@ export function withMarks(run: Run, told: Pick<Told, 'outbox' | 'tasks'>): Run {
   return {
     ...next,
     ...forgetSecrets(run),
-    followUps: undefined,
+    followUps: isCutShort(run) ? shownFollowUps(run.followUps) : undefined,
     pollAt: undefined,
     replyTo: undefined,
     ...withoutSeal(run),

@@ -174,7 +174,7 @@ async function giveUp(run: Run, waitedFor: Reason, context: DispatchContext, isF
     if (state !== 'planned') continue;
     const count = `${instances.length} of ${instancesOf(run).length} instances`;
     const message = `It could not be sent to ${count}${isFinal ? ':' : ''} ${because}`;
-    current = await refuse(current, index, { ...reason, message }, store);
+    current = await refuse(current, index, { ...reason, message }, store, run.waves && { isLate: true });
   }
   if (run.waves !== undefined) {
     const said = `it could not be sent${isFinal ? ':' : ''} ${because}`;

@@ -430,6 +430,7 @@ function isOnSame(a: Run, b: Run): boolean {
 const NO_RUNS: ChatPort = {
   status: async () => undefined,
   toJudge: async () => undefined,
+  toResume: async () => undefined,
   recent: async () => [],
   events: async () => [],
   frozenBecause: async () => undefined,

@@ -76,8 +76,20 @@ function readEntry(item: Record<string, unknown>): readonly AuditEntry[] {
   return listed.success ? [entryOfRun(listed.data.summary)] : [];
 }
 
-/** A run, or the cancel of a rule or a chat, as an entry. */
-function entryOfRun({ runId, rule, requestedAt, trigger, cancel, status }: RunSummary): AuditEntry {
+/** A run, one that resumed another, or the cancel of a rule or a chat, as an entry. */
+function entryOfRun(run: RunSummary): AuditEntry {
+  const { runId, rule, requestedAt, trigger, cancel, resumes, status } = run;
+  if (resumes !== undefined) {
+    return auditEntry({
+      id: `run.resumed/${resumes.runId}`,
+      at: new Date(requestedAt).toISOString(),
+      act: 'run.resumed',
+      actor: resumes.by,
+      runId: resumes.runId,
+      rule,
+      message: `The run was resumed as ${runId} on ${run.instances.length} instances; that one is ${status}.`,
+    });
+  }
   const { source, type, id, actor, startedBy } = trigger;
   const act = cancel === undefined ? 'run.asked' : 'run.cancelled';
   const stopped = cancel?.stopped ?? [];

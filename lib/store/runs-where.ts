@@ -4,7 +4,7 @@ import type { Where } from './by-day.ts';
 export interface RunFilter {
   rule?: string | undefined;
   status?: string | undefined;
-  /** The id or the name of who caused it, or of who cancelled it. */
+  /** The id or the name of who caused it, resumed it, or cancelled it. */
   by?: string | undefined;
 }
 
@@ -23,6 +23,7 @@ export function runsWhere({ rule, status, by }: RunFilter): Where[] {
               ...['actor', 'startedBy'].flatMap((who) =>
                 ['id', 'name'].map((field) => ['summary', 'trigger', who, field]),
               ),
+              ...['id', 'name'].map((field) => ['summary', 'resumes', 'by', field]),
               ['summary', 'cancelledBy'],
             ],
             value: by,

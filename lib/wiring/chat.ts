@@ -30,6 +30,7 @@ export function chatPort({
   return {
     status: async (runId) => (await port()).status(runId),
     toJudge: async (runId) => (await port()).toJudge(runId),
+    toResume: async (runId) => (await port()).toResume(runId),
     recent: async (rules, limit) => (await port()).recent(rules, limit),
     events: async (limit) => (await port()).events(limit),
     frozenBecause: async (now) => (await port()).frozenBecause(now),

@@ -26,7 +26,7 @@ const FUNCTIONS = {
 
 const OPENS: Readonly<Record<Scope, string>> = {
   read: '`GET /runs`, `GET /runs/{runId}` (parameters and outputs too), `GET /events`, `GET /freeze`',
-  operate: '`POST /runs/{runId}/cancel`',
+  operate: '`POST /runs/{runId}/cancel` and `/resume`',
   approve: '`POST /runs/{runId}/approve`, `POST /runs/{runId}/deny`',
   freeze: '`PUT /freeze`, `DELETE /freeze`',
 };

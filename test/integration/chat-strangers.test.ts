@@ -54,6 +54,7 @@ const CHAT: ChatPort = {
       },
     },
   }),
+  toResume: () => Promise.reject(new Error('a stranger reached it')),
   recent: async () => [RUN_OF_OTHERS],
   events: async () => [
     {

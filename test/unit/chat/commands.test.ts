@@ -499,6 +499,7 @@ describe('help', () => {
         '`run <rule> [key=value …]`: runs a rule now',
         '`status [run]`: how a run goes, or the newest runs',
         '`cancel <run> [instance …]`: cancels a run that is not over, or some instances of it',
+        '`resume <run>`: goes on with a rollout that stopped, on the instances that it never reached',
         '`approve <run>`: approves a run that waits for a second person',
         '`deny <run> [why]`: denies a run that waits for a second person',
         '`schedule <rule> at <time> [key=value …]`: runs a rule later, once',

@@ -50,6 +50,7 @@ function aPort() {
   const port: ChatPort = {
     status: () => give('status', aRun('theirs')),
     toJudge: () => give('toJudge', undefined),
+    toResume: () => give('toResume', undefined),
     recent: () => give('recent', [aRun('theirs'), aRun('mine')]),
     events: () => give('events', [both]),
     frozenBecause: () => give('frozen', 'ann has frozen all runs.'),
@@ -88,9 +89,10 @@ describe('a verb that does not ask who may', () => {
   const bold = {
     'cancels a run that it made up': (person) => person.cancel(aRun('theirs'), []),
     'cancels a run of the person’s rule that it was not shown': (person) => person.cancel(aRun('mine'), []),
+    'resumes a run that it made up': (person) => person.resume(aRun('mine')),
     'starts a rule of others': (person) => void person.attempt(theirs),
     'starts a copy of a rule': (person) => void person.attempt({ ...mine }),
-  } satisfies Record<string, (person: ReturnType<typeof bind>['person']) => void>;
+  } satisfies Record<string, (person: ReturnType<typeof bind>['person']) => unknown>;
 
   it.each(Object.entries(bold))('%s: is stopped, and nothing is asked for', async (_, act) => {
     const verb = defineVerb({
@@ -99,7 +101,7 @@ describe('a verb that does not ask who may', () => {
       summary: 'forgets',
       parse: () => ({ ok: true, command: {} }),
       perform: async (__, person) => {
-        act(person);
+        await act(person);
         return [];
       },
     });
