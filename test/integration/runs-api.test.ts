@@ -377,6 +377,59 @@ describe('GET /runs/{runId}', () => {
   });
 });
 
+describe('POST /runs/{runId}/resume', () => {
+  const cutShort = () =>
+    aRun({
+      status: 'partly_failed',
+      endedAt: NOW.toISOString(),
+      instances: ['ins-local001', 'ins-local002'],
+      invocations: [
+        { token: 't-0', instances: ['ins-local001'], state: 'sent', invocationId: 'inv-0' },
+        { token: 't-1', wave: 1, instances: ['ins-local002'], state: 'dropped' },
+      ],
+      waves: {
+        ...{ sizes: [{ instances: 1 }], pauseMs: 0, stopAfterFailures: 1, onStop: 'finish' },
+        ...{ withinMs: 60_000, begun: 2 },
+      },
+      patterns: {},
+    });
+
+  it('puts the rest of it on the runs queue, in the name of the token', async () => {
+    const asked: unknown[] = [];
+    const api = anApi({ runsQueue: { send: async (requests) => void asked.push(...requests) } });
+    const run = cutShort();
+    await api.store.create(run);
+    expect((await api.call('GET', `/runs/${run.runId}`)).body).toMatchObject({
+      neverSentTo: ['ins-local002'],
+    });
+    const token = 'Bearer the-operate-token';
+    expect(await api.call('POST', `/runs/${run.runId}/resume`, { token })).toMatchObject({
+      status: 202,
+      body: { resumes: { runId: run.runId }, instances: ['ins-local002'] },
+    });
+    expect(asked).toMatchObject([
+      { action: 'run', resumes: { runId: run.runId, by: { id: 'sre', source: 'api' } } },
+    ]);
+  });
+
+  it('is for the scope operate, by POST, and for a run that there is', async () => {
+    const api = anApi();
+    const run = cutShort();
+    await api.store.create(run);
+    const path = `/runs/${run.runId}/resume`;
+    for (const token of ['Bearer the-reader-token', 'Bearer the-approve-token']) {
+      expect(problemIn(await api.call('POST', path, { token }))).toMatchObject({ status: 403 });
+    }
+    expect(problemIn(await api.call('GET', path))).toMatchObject({ status: 405 });
+    for (const id of ['run-of-nobody', runIdFor('a', 'b', 'c')]) {
+      expect(problemIn(await api.call('POST', `/runs/${id}/resume`))).toMatchObject({
+        status: 404,
+        type: 'run.unknown',
+      });
+    }
+  });
+});
+
 describe('POST /runs/{runId}/cancel', () => {
   it('asks the provider to stop it, marks it, and wakes the poller', async () => {
     const api = anApi();
