@@ -149,7 +149,7 @@ describe('asked for more than once', () => {
     expect(new Set(world.asked.map((request) => request.runId))).toEqual(new Set([resumedAs(run)]));
     const both = world.asked.splice(0);
     await Promise.all(
-      both.map((request) => (request.action === 'run' ? world.dispatch(request) : undefined)),
+      both.map(async (request) => request.action === 'run' && (await world.dispatch(request))),
     );
     expect(world.cloud.taken.flatMap(({ invocation }) => invocation.target.instances)).toEqual(
       FLEET.slice(0, 2),
