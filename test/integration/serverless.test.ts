@@ -255,7 +255,7 @@ describe('a flood', () => {
     }
     expect(Object.fromEntries(bursts)).toEqual({
       HttpApiIntegrationWebhook: 50,
-      HttpApiIntegrationRuns: 27,
+      HttpApiIntegrationRuns: 29,
       HttpApiIntegrationConsole: 2,
     });
     // Whether the default counts for each route or for all of them, it holds none of them back.
