@@ -1,7 +1,7 @@
 /** What senders and people send, as they send it. */
 import { createHmac } from 'node:crypto';
 import { anHttpEvent } from '../../fixtures/http-events.ts';
-import type { Deed } from './scenario.ts';
+import type { Deed, Seen } from './scenario.ts';
 
 /** As Alertmanager; each name is another alert. Sent again, it is the same. */
 export function alert(name: string, labels: Readonly<Record<string, string>> = {}): Deed {
@@ -44,10 +44,7 @@ export function alertBody(name: string, labels: Readonly<Record<string, string>>
 }
 
 /** A slash command in Slack. @param text may depend on what is there by then */
-export function slack(
-  text: (seen: Parameters<NonNullable<Deed['call']>>[0]) => string,
-  trigger: string,
-): Deed {
+export function slack(text: (seen: Seen) => string, trigger: string): Deed {
   return {
     call(seen) {
       const form = new URLSearchParams({
@@ -66,6 +63,22 @@ export function slack(
         'x-slack-signature': `v0=${createHmac('sha256', 'local-slack-secret').update(`v0:${timestamp}:${form}`).digest('hex')}`,
       };
       return { name: 'webhook', event: anHttpEvent({ source: 'slack', headers, body: form }) };
+    },
+  };
+}
+
+/** A POST of somebody with a token of the API. @param path may depend on what is there by then */
+export function api(path: (seen: Seen) => string, token: string): Deed {
+  return {
+    call(seen) {
+      const rawPath = path(seen);
+      const [, , runId] = rawPath.split('/');
+      const event = {
+        ...anHttpEvent({ method: 'POST', headers: { authorization: `Bearer ${token}` } }),
+        rawPath,
+        pathParameters: { runId },
+      };
+      return { name: 'runs', event };
     },
   };
 }

@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 import type { Failure, Suite, SuiteOptions, SuiteReport } from '../suite.ts';
 import { bundleFunctions } from './bundle.ts';
 import { type Case, CaseResult } from './case.ts';
-import { Death as DeathSchema } from './messages.ts';
+import { Death } from './messages.ts';
 import { SCENARIOS } from './scenarios.ts';
 
 const HOST = fileURLToPath(new URL('host.ts', import.meta.url));
@@ -35,7 +35,7 @@ function nameOf({ scenario, death }: Case): string {
 function caseNamed(name: string): Case {
   const [, scenario = '', when, place, n] = /^([\w-]+)(?:@(before|after) (\S+)#(\d+))?$/.exec(name) ?? [];
   if (when === undefined) return { scenario };
-  return { scenario, death: DeathSchema.parse({ when, place, n: Number(n) }) };
+  return { scenario, death: Death.parse({ when, place, n: Number(n) }) };
 }
 
 async function run(options: SuiteOptions): Promise<SuiteReport> {
@@ -98,20 +98,36 @@ async function run(options: SuiteOptions): Promise<SuiteReport> {
   };
 }
 
-/** First each place once, in all scenarios; then the later times that it is passed. */
+/**
+ * In the order of what they add, should the time not be enough for all: first each place in one scenario, then in the others,
+ * then the later times that it is passed; of all scenarios by turns.
+ */
 function inOrder(passed: ReadonlyMap<string, Readonly<Record<string, number>>>): Case[] {
+  const known = new Set<string>();
   const all = [...passed].flatMap(([scenario, places]) =>
     Object.entries(places).flatMap(([key, count]) => {
       const { when, place } = /^(?<when>\w+) (?<place>.+)$/.exec(key)?.groups ?? {};
+      const isNew = !known.has(key);
+      known.add(key);
       const times = new Set([1, 2, Math.ceil(count / 2), count].filter((n) => n <= count));
-      return [...times].map((n, rank) => ({
-        rank,
-        case: { scenario, death: DeathSchema.parse({ when, place, n }) },
+      return [...times].map((n, index) => ({
+        rank: index === 0 && isNew ? 0 : index + 1,
+        case: { scenario, death: Death.parse({ when, place, n }) },
       }));
     }),
   );
   const ranks = Map.groupBy(all, ({ rank }) => rank);
-  return [...ranks].toSorted(([a], [b]) => a - b).flatMap(([, cases]) => cases.map((one) => one.case));
+  return [...ranks]
+    .toSorted(([a], [b]) => a - b)
+    .flatMap(([, cases]) => byTurns(Map.groupBy(cases, (one) => one.case.scenario)))
+    .map((one) => one.case);
+}
+
+function byTurns<One>(groups: ReadonlyMap<string, readonly One[]>): One[] {
+  const longest = Math.max(...[...groups.values()].map(({ length }) => length));
+  return Array.from({ length: longest }, (_, index) => index).flatMap((index) =>
+    [...groups.values()].flatMap((group) => group.slice(index, index + 1)),
+  );
 }
 
 function spread<One>(cases: readonly One[], count: number | undefined): One[] {
