@@ -10,8 +10,8 @@ import { type Door, guardAgainstPages, refuse } from '../server/page-guard.ts';
 import { portOf } from './ports.ts';
 
 export interface FrontOptions {
-  /** 0: any free one. */
-  port: number;
+  /** A port, 0: any free one; or the path of a socket. */
+  at: number | string;
   /** Where the server behind listens. */
   socketPath: string;
   door: Door;
@@ -31,7 +31,8 @@ export interface Answer {
 }
 
 export interface Front {
-  url: string;
+  /** Where it listens: the port, or the path. */
+  at: number | string;
 }
 
 /** API Gateway's limit; Lambda's is below it, and serverless-offline keeps that. */
@@ -61,11 +62,12 @@ export async function startFront(options: FrontOptions): Promise<Front> {
     });
   });
   guardAgainstPages(server, door);
-  server.listen(options.port, '127.0.0.1');
+  if (typeof options.at === 'string') server.listen(options.at);
+  else server.listen(options.at, '127.0.0.1');
   await once(server, 'listening');
   // It ends with its process, and does not keep it: the server behind it does.
   server.unref();
-  return { url: `http://127.0.0.1:${portOf(server)}` };
+  return { at: typeof options.at === 'string' ? options.at : portOf(server) };
 }
 
 async function pass(

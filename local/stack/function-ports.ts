@@ -21,6 +21,8 @@ export const FunctionsGiven = z.strictObject({
   /** Where serverless-offline listens. */
   httpSocket: z.string(),
   lambdaSocket: z.string(),
+  /** Where the parent invokes functions: whoever looks for the processes at Lambda's port finds this one alone. */
+  invokeSocket: z.string(),
   /** The function behind each first segment of a path: `hooks`, `runs`, … */
   routes: z.record(z.string(), z.string()),
 });
@@ -45,24 +47,27 @@ export async function openFunctionPorts(given: Omit<FunctionsGiven, 'environment
       return name === undefined ? await work() : await turns(name, work);
     };
   const http = await startFront({
-    port: given.httpPort,
+    at: given.httpPort,
     socketPath: given.httpSocket,
     door: HTTP_DOOR,
     mend: mendHttp,
     instead: () => (isReady ? undefined : startingHttp()),
     turn: turnOf((path) => routes.get(path.split(/[/?]/, 2)[1] ?? '')),
   });
-  const lambda = await startFront({
-    port: given.lambdaPort,
-    socketPath: given.lambdaSocket,
-    door: LAMBDA_DOOR,
-    mend: mendLambda,
-    instead: () => (isReady ? undefined : startingLambda()),
-    turn: turnOf((path) => INVOCATION.exec(path)?.[1]),
-  });
+  const lambdaAt = (at: number | string) =>
+    startFront({
+      at,
+      socketPath: given.lambdaSocket,
+      door: LAMBDA_DOOR,
+      mend: mendLambda,
+      instead: () => (isReady ? undefined : startingLambda()),
+      turn: turnOf((path) => INVOCATION.exec(path)?.[1]),
+    });
+  const lambda = await lambdaAt(given.lambdaPort);
+  await lambdaAt(given.invokeSocket);
   return {
-    httpUrl: http.url,
-    lambdaUrl: lambda.url,
+    httpUrl: `http://127.0.0.1:${http.at}`,
+    lambdaUrl: `http://127.0.0.1:${lambda.at}`,
     ready() {
       isReady = true;
     },

@@ -3,6 +3,7 @@
  * table, clouds and fleet are not in it, and go on while the next one is started.
  */
 import { FleetReflexError, messageOf } from '../../lib/errors.ts';
+import { exchange } from './front.ts';
 import { invocationPath } from './function-ports.ts';
 import { keepRunning } from './keep-running.ts';
 import { type OfflineOptions, startOffline } from './offline-process.ts';
@@ -42,8 +43,8 @@ export async function startFunctions(options: FunctionsOptions): Promise<LocalFu
       died: kept.gaveUp,
       stop: kept.stop,
       async invoke(name, event) {
-        await kept.whenReady();
-        return await invoke(lambdaUrl, name, event);
+        const { invokeSocket } = await kept.whenReady();
+        return await invoke(invokeSocket, name, event);
       },
     };
   } catch (thrown) {
@@ -60,24 +61,24 @@ function portsOf(first: Pick<LocalFunctions, 'httpUrl' | 'lambdaUrl'> | undefine
   return { httpPort: Number(new URL(first.httpUrl).port), lambdaPort: Number(new URL(first.lambdaUrl).port) };
 }
 
-async function invoke(lambdaUrl: string, name: string, event: unknown): Promise<unknown> {
-  const answer = await call(new URL(invocationPath(name), lambdaUrl), event).catch((cause: unknown) => {
-    throw new FleetReflexError('function.died', `the process of the function ${name} ended`, { cause });
+async function invoke(socketPath: string, name: string, event: unknown): Promise<unknown> {
+  const body = Buffer.from(JSON.stringify(event));
+  const answer = await exchange(socketPath, {
+    method: 'POST',
+    path: invocationPath(name),
+    headers: ['host', 'localhost', 'content-type', 'application/json', 'content-length', String(body.length)],
+    body,
   });
-  const { status, text } = answer;
   // 503: its process has only begun to start.
-  const code = status === 503 ? 'function.died' : 'function.failed';
-  if (!answer.isOk) throw new FleetReflexError(code, `the function ${name} failed (${status}): ${text}`);
+  if (answer === undefined || answer.status === 503) {
+    throw new FleetReflexError('function.died', `the process of the function ${name} ended`);
+  }
+  const { status, rawHeaders } = answer;
+  const text = answer.body.toString('utf8');
+  const hasFailed = rawHeaders.some((header) => header.toLowerCase() === 'x-amz-function-error');
+  if (status < 200 || status > 299 || hasFailed) {
+    throw new FleetReflexError('function.failed', `the function ${name} failed (${status}): ${text}`);
+  }
   const value: unknown = text === '' ? undefined : JSON.parse(text);
   return value;
-}
-
-async function call(url: URL, event: unknown): Promise<{ isOk: boolean; status: number; text: string }> {
-  const answer = await fetch(url, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(event),
-  });
-  const isOk = answer.ok && !answer.headers.has('x-amz-function-error');
-  return { isOk, status: answer.status, text: await answer.text() };
 }

@@ -10,8 +10,8 @@ import { type Ending, messageOfEnding, type OfflineProcess } from './offline-pro
 export interface Kept {
   /** Of the first one. */
   first: FunctionUrls;
-  /** Resolves when a process is ready. */
-  whenReady(): Promise<void>;
+  /** The process that is ready, or the next one. */
+  whenReady(): Promise<OfflineProcess>;
   /** Resolves with what was wrong when no process can be started any more. */
   gaveUp: Promise<string>;
   stop(): Promise<void>;
@@ -32,10 +32,10 @@ const FIRST_WAIT_MS = 250;
 /** @throws what is wrong with the first process */
 export async function keepRunning({ start, onNotice, signal }: Options): Promise<Kept> {
   const stopping = new AbortController();
-  let ready = Promise.withResolvers<void>();
+  let ready = Promise.withResolvers<OfflineProcess>();
   let running = await start(undefined);
   const first = await readyOrStopped(running, signal);
-  ready.resolve();
+  ready.resolve(running);
 
   /** @returns whether the next one is ready */
   const startNext = async (): Promise<boolean> => {
@@ -72,7 +72,7 @@ export async function keepRunning({ start, onNotice, signal }: Options): Promise
         await sleep(FIRST_WAIT_MS * 2 ** failed, undefined, { signal: stopping.signal });
       }
       onNotice(`The functions are back after ${((performance.now() - beganMs) / 1000).toFixed(1)} s.`);
-      ready.resolve();
+      ready.resolve(running);
     }
   };
   const gaveUp = Promise.withResolvers<string>();

@@ -17,7 +17,7 @@ import { exchange } from './front.ts';
 import { type FunctionsGiven, FunctionUrls, STAGE } from './function-ports.ts';
 import { processEnvironment } from './own-environment.ts';
 
-export interface OfflineOptions extends Omit<FunctionsGiven, 'httpSocket' | 'lambdaSocket'> {
+export interface OfflineOptions extends Omit<FunctionsGiven, 'httpSocket' | 'lambdaSocket' | 'invokeSocket'> {
   /** Where serverless.yml is. */
   root: string;
   /** Compiled, as they are packaged; the functions read them from a file of theirs. */
@@ -35,6 +35,8 @@ export interface Ending {
 }
 
 export interface OfflineProcess {
+  /** Lambda's endpoint once more, for this process. */
+  invokeSocket: string;
   /**
    * Resolves with its ports when both sockets answer.
    * @throws FleetReflexError `stack.failed`, with the last lines of the child
@@ -61,7 +63,8 @@ export async function startOffline(options: OfflineOptions): Promise<OfflineProc
   await writeFile(environment.RULES_FILE, rules);
   const httpSocket = join(socketFolder, 'http');
   const lambdaSocket = join(socketFolder, 'lambda');
-  checkLength(lambdaSocket);
+  const invokeSocket = join(socketFolder, 'invoke');
+  checkLength(invokeSocket);
   const child = spawn(
     process.execPath,
     [
@@ -80,7 +83,15 @@ export async function startOffline(options: OfflineOptions): Promise<OfflineProc
       },
     },
   );
-  const given: FunctionsGiven = { environment, httpPort, lambdaPort, httpSocket, lambdaSocket, routes };
+  const given: FunctionsGiven = {
+    environment,
+    httpPort,
+    lambdaPort,
+    httpSocket,
+    lambdaSocket,
+    invokeSocket,
+    routes,
+  };
   // Its exit reports the end, not a failing write.
   child.stdin?.on('error', () => {});
   child.stdin?.write(`${JSON.stringify(given)}\n`);
@@ -104,6 +115,7 @@ export async function startOffline(options: OfflineOptions): Promise<OfflineProc
     }),
   );
   return {
+    invokeSocket,
     ended,
     async ready(signal) {
       const isOver = new AbortController();
