@@ -236,7 +236,8 @@ export const PollerConfig = () =>
   });
 /** What the command line needs to ask the clouds. */
 export const CloudsConfig = () => z.object({ STAGE: SETTINGS.STAGE(), ...secrets(), ...providers() });
-export const RunsConfig = () => z.object({ ...behind(), RUNS_TOKEN: SETTINGS.RUNS_TOKEN() });
+export const RunsConfig = () =>
+  z.object({ ...behind(), RULES_FILE: SETTINGS.RULES_FILE(), RUNS_TOKEN: SETTINGS.RUNS_TOKEN() });
 
 export type BaseConfig = z.infer<z.ZodObject<ReturnType<typeof base>>>;
 export type SecretsConfig = z.infer<z.ZodObject<ReturnType<typeof secrets>>>;

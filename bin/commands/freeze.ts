@@ -2,6 +2,8 @@
 import { userInfo } from 'node:os';
 import { parseArgs } from 'node:util';
 import * as z from 'zod';
+import { printable } from '../../lib/model/printable.ts';
+import { WindowView } from '../../lib/model/window.ts';
 import { parseDuration } from '../../lib/rules/duration.ts';
 import { type Command, UsageError } from '../command.ts';
 import { CONNECTION, callRunsApi } from '../runs-client.ts';
@@ -12,6 +14,8 @@ const Freeze = z.looseObject({
   onBehalfOf: z.string().optional(),
   reason: z.string().optional(),
   until: z.string().optional(),
+  windows: z.array(WindowView.loose()).optional(),
+  windowsUnread: z.string().optional(),
 });
 
 export const command: Command = {
@@ -23,6 +27,9 @@ fleet-reflex freeze --lift
 While it is frozen, what matches a rule ends as rejected with who froze it and why; what is sent already goes on.
 On record are the token's name and, beside it, --by (default: who is logged in here). Setting and lifting it needs a
 token with the scope freeze.
+
+Without options it also shows the windows of the deployed rules file (freezes, only): the open ones, and when the others
+open. A rule's own windows are shown by fleet-reflex rules check.
 
 ${CONNECTION}`,
   async run(args) {
@@ -51,11 +58,21 @@ ${CONNECTION}`,
 };
 
 function print(answer: unknown): number {
-  const { isFrozen, by, onBehalfOf, reason, until } = Freeze.parse(answer);
-  if (!isFrozen) console.log('Not frozen: what matches a rule is run.');
+  const { isFrozen, by, onBehalfOf, reason, until, windows = [], windowsUnread } = Freeze.parse(answer);
+  if (!isFrozen)
+    console.log(`Not frozen by hand${windows.length === 0 ? ': what matches a rule is run.' : '.'}`);
   else {
     const forWhom = onBehalfOf === undefined ? '' : `, on behalf of ${onBehalfOf}`;
     console.log(`Frozen by ${by} until ${until ?? 'it is lifted'}${forWhom}: ${reason}`);
   }
+  for (const window of windows) console.log(printable(lineOf(window)));
+  if (windowsUnread !== undefined) console.log(printable(windowsUnread));
   return 0;
+}
+
+/** `freeze month-end: open now, until …`; `only nights: opens at …, until …` */
+function lineOf({ kind, name, isOpen, opensAt, until = 'for good', except }: WindowView): string {
+  const when = isOpen ? `open now, until ${until}` : `opens at ${opensAt}, until ${until}`;
+  const others = except.length === 0 ? '' : `, except ${except.join(', ')}`;
+  return `  ${kind} ${name}: ${when}${others}`;
 }

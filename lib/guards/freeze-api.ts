@@ -1,5 +1,6 @@
 /** `GET`, `PUT` and `DELETE /freeze`: the kill switch over HTTP, for people who have a token and no AWS keys. */
 import * as z from 'zod';
+import { messageOf } from '../errors.ts';
 import type { AccessToken } from '../http/access-tokens.ts';
 import { demand } from '../http/authorize.ts';
 import { type HttpAnswer, jsonAnswer, Refusal } from '../http/problem.ts';
@@ -7,12 +8,15 @@ import type { SourceRequest } from '../http/request.ts';
 import type { Log } from '../logging.ts';
 import { tokenActor } from '../model/actor.ts';
 import { type AuditEntry, auditEntry } from '../model/audit-entry.ts';
+import type { FileWindows, WindowView } from '../model/window.ts';
 import type { AuditLog } from '../store/audit-log.ts';
 import type { Freeze, GuardStore } from '../store/guard-store.ts';
 
 export interface FreezeApiContext {
   guards: GuardStore;
   audit: Pick<AuditLog, 'add'>;
+  /** Those of the deployed rules file. */
+  windows: () => Promise<FileWindows>;
   log: Log;
   now: () => Date;
 }
@@ -34,7 +38,7 @@ export async function answerFreeze(
   switch (request.method) {
     case 'GET':
       demand(token, 'read');
-      return await show(context);
+      return jsonAnswer(200, { ...(await stateOf(context)), ...(await windowsOf(context)) });
     case 'PUT': {
       demand(token, 'freeze');
       const freeze = { by: token.name, ...read(request.json(), now()) };
@@ -42,7 +46,7 @@ export async function answerFreeze(
       // Frozen first: the switch does not wait for its record, which holds who and why itself.
       await audit.add(freezeEntry('freeze.set', token.name, now(), freeze));
       log.warn('freeze.set', { ...freeze, until: freeze.until?.toISOString() });
-      return await show(context);
+      return jsonAnswer(200, await stateOf(context));
     }
     case 'DELETE':
       demand(token, 'freeze');
@@ -50,7 +54,7 @@ export async function answerFreeze(
       await audit.add(freezeEntry('freeze.lifted', token.name, now()));
       await guards.setFreeze(undefined);
       log.warn('freeze.lifted', { by: token.name });
-      return await show(context);
+      return jsonAnswer(200, await stateOf(context));
     default:
       throw new Refusal(
         {
@@ -82,9 +86,28 @@ function freezeEntry(
   });
 }
 
-async function show({ guards, now }: FreezeApiContext): Promise<HttpAnswer> {
+async function stateOf({ guards, now }: FreezeApiContext): Promise<{ isFrozen: boolean } & Partial<Freeze>> {
   const freeze = await guards.freeze(now());
-  return jsonAnswer(200, freeze === undefined ? { isFrozen: false } : { isFrozen: true, ...freeze });
+  return freeze === undefined ? { isFrozen: false } : { isFrozen: true, ...freeze };
+}
+
+/** What cannot be read of the rules does not hide the switch. */
+async function windowsOf({
+  windows,
+  log,
+  now,
+}: FreezeApiContext): Promise<{ windows?: WindowView[]; windowsUnread?: string }> {
+  try {
+    const given = await windows();
+    if (given.freezes.length + given.only.length === 0) return {};
+    // Crontabs are read by this route alone.
+    const { viewWindows } = await import('./window-views.ts');
+    return { windows: viewWindows(given, now()) };
+  } catch (thrown) {
+    const problem = messageOf(thrown);
+    log.error('freeze.windows-unread', { error: problem });
+    return { windowsUnread: `The windows of the rules file could not be read: ${problem}` };
+  }
 }
 
 function read(body: unknown, now: Date): Omit<Freeze, 'by'> {

@@ -30,3 +30,33 @@ export type Windows = z.infer<typeof Windows>;
  */
 export const OnFreeze = z.enum(['wait', 'reject']);
 export type OnFreeze = z.infer<typeof OnFreeze>;
+
+/** A window of the whole file. */
+export interface FileWindow {
+  readonly window: Window;
+  /** Names of rules and standing schedules. */
+  readonly except: readonly string[];
+}
+
+/** The windows of the whole file; those of a rule are part of it. */
+export interface FileWindows {
+  readonly freezes: readonly FileWindow[];
+  readonly only: readonly FileWindow[];
+}
+
+/** A window as people see it. */
+export const WindowView = z.object({
+  /** `freeze`: nothing is sent while it is open; `only`: something is sent while one of these is open alone. */
+  kind: z.enum(['freeze', 'only']),
+  name: z.string(),
+  isOpen: z.boolean(),
+  /** ISO 8601: when it opened, or opens next … */
+  opensAt: z.string(),
+  /** … and until when. Absent: for good. */
+  until: z.string().optional(),
+  /** IANA: whose clocks its crontab is by. */
+  zone: z.string(),
+  /** The rules and standing schedules that it does not concern. */
+  except: z.array(z.string()),
+});
+export type WindowView = z.infer<typeof WindowView>;

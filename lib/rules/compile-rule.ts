@@ -1,8 +1,9 @@
 /** Compiles one rule of the file, and finds what its schema alone cannot: names that mean nothing, types, lacks. */
+
 import type { ApprovalTerms } from '../model/approval.ts';
 import type { DestinationRef } from '../model/destination-ref.ts';
 import type { EventKind } from '../model/trigger-event.ts';
-import type { Windows } from '../model/window.ts';
+import type { FileWindows, Windows } from '../model/window.ts';
 import { factsOf } from '../providers/registry.ts';
 import { checkAllowEntries } from './allow.ts';
 import { compileApproval } from './compile-approval.ts';
@@ -19,7 +20,7 @@ import {
 } from './compile-target.ts';
 import { compileTimeout } from './compile-timeout.ts';
 import { compileWaves } from './compile-waves.ts';
-import { type FileWindows, windowsOf } from './compile-windows.ts';
+import { windowsOf } from './compile-windows.ts';
 import { compileCondition } from './condition.ts';
 import { unknownName } from './did-you-mean.ts';
 import { readUnsafe, type Unsafe } from './event-chosen.ts';

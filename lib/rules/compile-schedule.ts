@@ -1,15 +1,17 @@
 /** Compiles when a command runs later, and the standing schedules, in which everything is known beforehand. */
+
 import { closedBy } from '../guards/windows.ts';
 import type { DestinationRef } from '../model/destination-ref.ts';
 import type { ProviderName } from '../model/provider-name.ts';
 import { RunId } from '../model/run-request.ts';
 import type { ScheduleSettings } from '../model/schedule-settings.ts';
+import type { FileWindows } from '../model/window.ts';
 import { factsOf } from '../providers/registry.ts';
 import { compileNotify } from './compile-notify.ts';
 import { compileOptions, refuseLacks } from './compile-options.ts';
 import { type Compiling, compileTarget, compileText, WORKING_DIRECTORY_CHECK } from './compile-target.ts';
 import { compileTimeout } from './compile-timeout.ts';
-import { type FileWindows, windowsOf } from './compile-windows.ts';
+import { windowsOf } from './compile-windows.ts';
 import { parseDuration } from './duration.ts';
 import { taggedPart } from './fleet.ts';
 import { AT_EXPECTED, toInstant } from './instant.ts';

@@ -1,23 +1,10 @@
 /** Compiles the windows of the file and of its rules: which of them hold for which rule or schedule. */
 import { isZone, nextOccurrence, problemOfCron } from '../guards/crontab.ts';
-import type { Window, Windows } from '../model/window.ts';
+import type { FileWindow, FileWindows, Window, Windows } from '../model/window.ts';
 import { closest, unknownName } from './did-you-mean.ts';
 import type { Path } from './positions.ts';
 import type { Problems } from './problems.ts';
 import { FileWindowSpec, type WindowSpec } from './schema/windows.ts';
-
-/** A window of the file. */
-export interface FileWindow {
-  readonly window: Window;
-  /** Names of rules and standing schedules. */
-  readonly except: readonly string[];
-}
-
-/** The windows of the file. */
-export interface FileWindows {
-  readonly freezes: readonly FileWindow[];
-  readonly only: readonly FileWindow[];
-}
 
 /** @param given what the file has under `freezes` or `only`. @param names of all rules and schedules */
 export function compileFileWindows(

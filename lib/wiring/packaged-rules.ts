@@ -4,6 +4,7 @@
  */
 import { accessSync, readFileSync } from 'node:fs';
 import type { DoorConfig } from '../config.ts';
+import type { FileWindows } from '../model/window.ts';
 import { openHead, type PackedHead } from '../rules/packed-head.ts';
 import type { RuleSet } from '../rules/rule.ts';
 import type { WantedSchedules } from '../schedules/tend.ts';
@@ -22,13 +23,23 @@ export function rulesOf({ RULES_FILE }: Pick<DoorConfig, 'RULES_FILE'>): () => P
   };
 }
 
-/** The standing schedules that the file wants. */
-export function wantedSchedules(rulesFile: string): WantedSchedules {
+function headOf(rulesFile: string): () => PackedHead {
   let read: PackedHead | undefined;
-  const head = (): PackedHead => {
+  return () => {
     read ??= openHead(readFileSync(rulesFile, 'utf8'));
     return read;
   };
+}
+
+/** The windows of the file, read when they are asked for. */
+export function fileWindows(rulesFile: string): () => Promise<FileWindows> {
+  const head = headOf(rulesFile);
+  return async () => head().windows;
+}
+
+/** The standing schedules that the file wants. */
+export function wantedSchedules(rulesFile: string): WantedSchedules {
+  const head = headOf(rulesFile);
   return {
     get digest() {
       return head().digest;

@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import type { DoorConfig } from '../config.ts';
+import type { FileWindows } from '../model/window.ts';
 import { loadRules } from '../rules/load.ts';
 import { digestOf } from '../rules/pack-rules.ts';
 import type { RuleSet } from '../rules/rule.ts';
@@ -14,6 +15,11 @@ import { SOURCES } from '../sources/registry.ts';
 export function rulesOf({ RULES_FILE }: Pick<DoorConfig, 'RULES_FILE'>): () => Promise<RuleSet> {
   const ruleSet = loadRules(readFileSync(RULES_FILE, 'utf8'), RULES_FILE, SOURCES.values());
   return async () => ruleSet;
+}
+
+/** The windows of the file, read when they are asked for. */
+export function fileWindows(rulesFile: string): () => Promise<FileWindows> {
+  return async () => loadRules(readFileSync(rulesFile, 'utf8'), rulesFile, SOURCES.values()).windows;
 }
 
 /** The standing schedules that the file wants. */

@@ -39,6 +39,7 @@ async function call(
     ...world.context,
     audit: { ...world.context.audit, list: async () => ({ entries: [] }) },
     events: { list: async () => ({ events: [] }) },
+    windows: async () => ({ freezes: [], only: [] }),
     tokens: accessTokens(TOKENS, { SECRETS_MAX_AGE_SECONDS: 300 }),
     log: capturedLog(),
   });

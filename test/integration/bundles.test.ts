@@ -73,7 +73,10 @@ it.each<[FunctionName, readonly string[]]>([
     [...SECRETS, ...EXPRESSIONS, ...CLOUDS, ...CHATS, ...DECIDING, ...SCHEMAS, ...SOURCE_FILES, 'croner/'],
   ],
   ['poller', [...SECRETS, ...EXPRESSIONS, ...CLOUDS, ...CHATS, ...DECIDING, ...SCHEMAS, ...SOURCE_FILES]],
-  ['runs', [...SECRETS, ...EXPRESSIONS, ...CLOUDS, ...CHATS, ...DECIDING, ...SCHEMAS, ...SOURCE_FILES]],
+  [
+    'runs',
+    [...SECRETS, ...EXPRESSIONS, ...CLOUDS, ...CHATS, ...DECIDING, ...SCHEMAS, ...SOURCE_FILES, 'croner/'],
+  ],
   ['records', [...SECRETS, ...EXPRESSIONS, ...CLOUDS, ...CHATS, ...DECIDING, ...SCHEMAS, ...SOURCE_FILES]],
 ])('importing %s loads nothing that only some events need', (name, parts) => {
   const files = inputs(name, 'imported');
@@ -85,6 +88,7 @@ it.each<[FunctionName, readonly string[]]>([
   ['queue', [...TABLE, ...EXPRESSIONS, ...DECIDING]],
   ['dispatch', [...SECRETS, ...CLOUDS, 'lib/sources/replies.ts']],
   ['poller', [...SECRETS, ...CLOUDS, 'lib/sources/replies.ts']],
+  ['runs', ['lib/rules/packed-head.ts', 'lib/guards/window-views.ts', 'croner/']],
 ])('%s has it when it is needed', (name, parts) => {
   const files = inputs(name, 'all');
   expect(parts.filter((part) => !has(files, part))).toEqual([]);

@@ -136,6 +136,7 @@ describe('the rules', () => {
     expect(opened.rules.map(({ name }) => name)).toEqual((await rules()).rules.map(({ name }) => name));
     const [wanted, written] = [packaged.wantedSchedules(RULES_FILE), wantedSchedules('rules.yml')];
     expect([wanted.digest, await wanted.load()]).toEqual([written.digest, await written.load()]);
+    expect(await packaged.fileWindows(RULES_FILE)()).toEqual((await rules()).windows);
   });
 
   it('of a packaged function that are not there stop it, and those of another version are not taken', async () => {

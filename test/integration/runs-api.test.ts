@@ -110,6 +110,7 @@ function anApi(given: Partial<RunsApiContext> & { cancel?: CancelOutcome } = {})
     wake: async (at) => {
       woken.push(at);
     },
+    windows: async () => ({ freezes: [], only: [] }),
     tokens: accessTokens(TOKENS, SECRETS),
     log,
     timing: POLL_TIMING,
@@ -538,6 +539,51 @@ describe('/freeze', () => {
     expect((await api.call('DELETE', '/freeze')).body).toEqual({ isFrozen: false });
     expect((await api.call('GET', '/freeze')).body).toEqual({ isFrozen: false });
     expect(api.lines.map(({ event }) => event)).toEqual(['freeze.set', 'freeze.lifted']);
+  });
+
+  it('shows the windows of the rules file: the open ones, and when the others open', async () => {
+    const minute = 60_000;
+    const aWindow = (name: string, inMs: number) => {
+      const at = new Date(NOW.getTime() + inMs);
+      const cron = `${at.getUTCMinutes()} ${at.getUTCHours()} * * *`;
+      return { name, cron, zone: 'UTC', forMs: 10 * minute };
+    };
+    const wholeMinute = (ms: number) =>
+      new Date(Math.floor((NOW.getTime() + ms) / minute) * minute).toISOString();
+    const only = [{ window: aWindow('nights', 60 * minute), except: [] }];
+    const freezes = [
+      { window: aWindow('later', 120 * minute), except: [] },
+      { window: aWindow('month-end', -5 * minute), except: ['roll-back'] },
+    ];
+    const api = anApi({ windows: async () => ({ freezes, only }) });
+    expect((await api.call('GET', '/freeze')).body).toEqual({
+      isFrozen: false,
+      windows: [
+        {
+          ...{ kind: 'freeze', name: 'month-end', isOpen: true, zone: 'UTC', except: ['roll-back'] },
+          ...{ opensAt: wholeMinute(-5 * minute), until: wholeMinute(5 * minute) },
+        },
+        {
+          ...{ kind: 'only', name: 'nights', isOpen: false, zone: 'UTC', except: [] },
+          ...{ opensAt: wholeMinute(60 * minute), until: wholeMinute(70 * minute) },
+        },
+        {
+          ...{ kind: 'freeze', name: 'later', isOpen: false, zone: 'UTC', except: [] },
+          ...{ opensAt: wholeMinute(120 * minute), until: wholeMinute(130 * minute) },
+        },
+      ],
+    });
+  });
+
+  it('is shown, set and lifted though the rules cannot be read', async () => {
+    const api = anApi({ windows: () => Promise.reject(new Error('rules.json is not there')) });
+    await api.call('PUT', '/freeze', { body: JSON.stringify({ reason: 'a test' }) });
+    expect((await api.call('GET', '/freeze')).body).toMatchObject({
+      isFrozen: true,
+      windowsUnread: 'The windows of the rules file could not be read: rules.json is not there',
+    });
+    expect((await api.call('DELETE', '/freeze')).body).toEqual({ isFrozen: false });
+    expect(api.lines.map(({ event }) => event)).toContain('freeze.windows-unread');
   });
 
   it('is shown as docs/operations.md puts it into the table, for who cannot reach the API', async () => {

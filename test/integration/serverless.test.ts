@@ -197,8 +197,6 @@ describe('the functions', () => {
       'POST /runs/{runId}/deny',
       'POST /runs/{runId}/cancel',
       'POST /runs/{runId}/resume',
-      'POST /runs/{runId}/approve',
-      'POST /runs/{runId}/deny',
       'POST /reconcile',
     ];
     const freeze = ['GET /freeze', 'PUT /freeze', 'DELETE /freeze'];
