@@ -10,7 +10,7 @@ import { afterUnavailable } from './availability.ts';
 import { isCancelledInPart } from './cancel-part.ts';
 import { type DispatchContext, retryLater, type Step } from './dispatch-context.ts';
 import { editInvocation, invocationOf, withInvocation } from './invocation.ts';
-import { unlockWaiting } from './lock-instances.ts';
+import { unlockRescued, unlockWaiting } from './lock-instances.ts';
 import { refusalOf, refuse } from './refusal.ts';
 import { change } from './settle.ts';
 import { hindranceBy, isPast, notAdmitted, waitFor } from './waiting.ts';
@@ -50,25 +50,29 @@ export async function ask(task: Task): Promise<Step> {
     return retryLater(stored, RETRY_MS, 'another attempt took this run over');
   }
   if (!isMarked(stored, task)) return { kind: 'next', run: stored };
+  const run = { ...stored, admittedAt: task.run.admittedAt };
+  const unlock = () => unlockRescued(run, invocation.instances, context);
   // Cancelled, or stopped, since it was marked: nothing was asked of the provider yet.
   if (isCalledOff(stored)) {
+    await unlock();
     return { kind: 'next', run: await editInvocation(stored, index, store, { state: 'dropped' }) };
   }
   if (isCancelledInPart(stored, invocation)) {
+    await unlock();
     return { kind: 'next', run: await editInvocation(stored, index, store, PLANNED) };
   }
-  const run = { ...stored, admittedAt: task.run.admittedAt };
   const unmark = { index, edit: PLANNED };
   if (stored.admittedAt === undefined && !isPast(run, now())) {
     const admission = await standing(look, run, now());
     if (admission.kind !== 'admitted') {
       // One that waits keeps its claims, and is asked all again.
-      if (admission.kind === 'refused') await releaseClaims(run, guards);
+      if (admission.kind === 'refused') await Promise.all([releaseClaims(run, guards), unlock()]);
       return await unlockWaiting(await notAdmitted(stored, admission, context, unmark), context);
     }
   }
   const hindrance = breach ?? (await hindranceBy(look, run, now()));
   if (hindrance !== undefined) {
+    await unlock();
     return await unlockWaiting(await waitFor(run, hindrance, context, unmark), context);
   }
   if (away !== undefined) {

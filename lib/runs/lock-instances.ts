@@ -55,3 +55,15 @@ export async function unlockWaiting(step: Step, { guards }: DispatchContext): Pr
   await unlockInstances(step.run, guards, instances);
   return step;
 }
+
+/**
+ * Of a run whose process died after it had the locks, and before it stored that the guards had let the run pass. Its end
+ * would leave them: what no guard has admitted has no locks otherwise.
+ */
+export async function unlockRescued(
+  run: Run,
+  instances: readonly string[],
+  { guards }: Pick<DispatchContext, 'guards'>,
+): Promise<void> {
+  if (run.admittedAt === undefined) await unlockInstances(run, guards, instances);
+}

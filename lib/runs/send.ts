@@ -7,7 +7,7 @@ import { dropCancelled, isCancelledInPart } from './cancel-part.ts';
 import type { DispatchContext, Step } from './dispatch-context.ts';
 import { askAlone, mark } from './in-line.ts';
 import { editInvocation, withInvocation } from './invocation.ts';
-import type { Lock } from './lock-instances.ts';
+import { type Lock, unlockRescued } from './lock-instances.ts';
 import { reconcile } from './reconcile.ts';
 import { endRun } from './settle.ts';
 import { twinKey } from './twin.ts';
@@ -71,6 +71,7 @@ export async function send(
       case 'ambiguous':
         return { kind: 'done', run: await endRun(run, 'unknown', found.reason, context) };
       case 'none':
+        await unlockRescued(run, invocation.instances, context);
         break;
     }
   }

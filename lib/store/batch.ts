@@ -7,6 +7,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { BatchGetCommand, BatchWriteCommand, type DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { FleetReflexError } from '../errors.ts';
 import { backoffMs } from '../providers/backoff.ts';
+import type { Sleep } from './together.ts';
 
 export type Item = Record<string, unknown>;
 export type ItemKey = Readonly<{ pk: string; sk: string }>;
@@ -15,7 +16,7 @@ export interface Batches {
   client: DynamoDBDocumentClient;
   table: string;
   /** Milliseconds. Default: this machine's clock. */
-  sleep?: (ms: number) => Promise<unknown>;
+  sleep?: Sleep | undefined;
 }
 
 /** What DynamoDB takes, and gives, in one request. */

@@ -7,7 +7,7 @@ import * as z from 'zod';
 import { FleetReflexError } from '../errors.ts';
 import type { Cells } from './cell.ts';
 import { condition, expiresAt, key, RETENTION_DAYS } from './table.ts';
-import { together } from './together.ts';
+import { type Sleep, together } from './together.ts';
 import { unlessConditionFails } from './unless-condition-fails.ts';
 
 /** Each try that fails has seen another process succeed. */
@@ -20,14 +20,25 @@ type Apply = (stored: unknown) => { state: unknown; settle: () => void };
 
 type ItemKey = ReturnType<typeof key.claim>;
 
-export function dynamoCells({ client, table }: { client: DynamoDBDocumentClient; table: string }): Cells {
+export function dynamoCells({
+  client,
+  table,
+  sleep,
+}: {
+  client: DynamoDBDocumentClient;
+  table: string;
+  sleep?: Sleep | undefined;
+}): Cells {
   /** Of the cells that are asked for now, and how many do. */
   const asking = new Map<string, { ask: (apply: Apply) => Promise<() => void>; count: number }>();
 
   async function ask(itemKey: ItemKey, apply: Apply): Promise<() => void> {
     const name = JSON.stringify(itemKey);
     const one = asking.get(name) ?? {
-      ask: together((all: readonly Apply[]) => carryOut(itemKey, all), { max: Number.POSITIVE_INFINITY }),
+      ask: together((all: readonly Apply[]) => carryOut(itemKey, all), {
+        max: Number.POSITIVE_INFINITY,
+        sleep,
+      }),
       count: 0,
     };
     asking.set(name, one);

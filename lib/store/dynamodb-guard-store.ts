@@ -14,6 +14,7 @@ import { dynamoInstanceLocks } from './dynamodb-instance-locks.ts';
 import { dynamoTombstones } from './dynamodb-tombstones.ts';
 import { Appointment, type Freeze, type GuardStore } from './guard-store.ts';
 import { condition, expiresAt, key } from './table.ts';
+import type { Sleep } from './together.ts';
 import { unlessConditionFails } from './unless-condition-fails.ts';
 
 const StoredClaim = z.looseObject({ runId: z.string(), at: z.iso.datetime(), until: z.iso.datetime() });
@@ -30,17 +31,19 @@ const StoredFreeze = z.looseObject({
 export interface DynamoGuardStoreOptions {
   client: DynamoDBDocumentClient;
   table: string;
+  /** What comes at about the same time is gathered so. Default: by this machine's clock. */
+  sleep?: Sleep | undefined;
 }
 
-export function dynamoGuardStore({ client, table }: DynamoGuardStoreOptions): GuardStore {
+export function dynamoGuardStore({ client, table, sleep }: DynamoGuardStoreOptions): GuardStore {
   const read = async (itemKey: Record<string, string>) =>
     (await client.send(new GetCommand({ TableName: table, Key: itemKey, ConsistentRead: true }))).Item;
 
   return {
-    ...dynamoHourlyCounts({ client, table }),
+    ...dynamoHourlyCounts({ client, table, sleep }),
     ...dynamoInstanceLocks({ client, table }),
     ...dynamoTombstones({ client, table }),
-    ...dynamoCells({ client, table }),
+    ...dynamoCells({ client, table, sleep }),
 
     async claim(guard, rule, claimKey, runId, until, now) {
       const itemKey = key.claim(guard, rule, claimKey);

@@ -16,7 +16,7 @@ import {
 } from '../model/hourly-count.ts';
 import type { RunId } from '../model/run-request.ts';
 import { condition, expiresAt, key } from './table.ts';
-import { together } from './together.ts';
+import { type Sleep, together } from './together.ts';
 import { unlessConditionFails } from './unless-condition-fails.ts';
 
 const Entry = z.tuple([z.number(), z.number()]);
@@ -46,9 +46,11 @@ const NAMES = { '#runs': 'runs', '#instances': 'instances', '#revision': 'revisi
 export function dynamoHourlyCounts({
   client,
   table,
+  sleep,
 }: {
   client: DynamoDBDocumentClient;
   table: string;
+  sleep?: Sleep | undefined;
 }): HourlyCounts {
   const read = async (rule: string): Promise<Record<string, unknown> | undefined> => {
     const Key = key.hourly(rule);
@@ -169,7 +171,7 @@ export function dynamoHourlyCounts({
       );
       return all.flatMap((run) => answerOf.get(run) ?? []);
     },
-    { max: MAX_TOGETHER, gatherMs: GATHER_MS },
+    { max: MAX_TOGETHER, gatherMs: GATHER_MS, sleep },
   );
 
   return {

@@ -30,6 +30,7 @@ import {
 import { type Lease, loopLease, type RunPage, type RunStore, type Saved } from './run-store.ts';
 import { runsWhere } from './runs-where.ts';
 import { condition, EARLIER_RUN_DAYS, EARLIER_TASKS, key, OUTPUTS, RUN_DAYS } from './table.ts';
+import type { Sleep } from './together.ts';
 import { unlessConditionFails } from './unless-condition-fails.ts';
 
 export interface DynamoRunStoreOptions {
@@ -39,6 +40,8 @@ export interface DynamoRunStoreOptions {
   onUnreadable?: (error: FleetReflexError) => void;
   /** Default: the clock of this machine. */
   now?: () => Date;
+  /** Between repetitions of a batch, in milliseconds. Default: by this machine's clock. */
+  sleep?: Sleep | undefined;
 }
 
 const ADOPT_EVERY_MS = 60_000;
@@ -46,7 +49,8 @@ const ADOPT_EVERY_MS = 60_000;
 const SET_ASIDE_MS = 10 * 60_000;
 
 export function dynamoRunStore(options: DynamoRunStoreOptions): RunStore {
-  const { client, table, onUnreadable = () => {}, now: clock = () => new Date() } = options;
+  const { client, table, sleep, onUnreadable = () => {}, now: clock = () => new Date() } = options;
+  const batches = { client, table, sleep };
 
   /** The items of a run whose sort keys begin so. */
   const partsOf = async (runId: string, prefix: string): Promise<Item[]> => {
@@ -82,7 +86,7 @@ export function dynamoRunStore(options: DynamoRunStoreOptions): RunStore {
 
   /** The readable runs; unreadable ones are reported, and not read again for a while. */
   const getMany = async (runIds: readonly string[]): Promise<Run[]> => {
-    const items = await getAll({ client, table }, runIds.map(key.run));
+    const items = await getAll(batches, runIds.map(key.run));
     const runs = await Promise.all(
       items.map(async (item) => {
         try {
@@ -111,7 +115,7 @@ export function dynamoRunStore(options: DynamoRunStoreOptions): RunStore {
   let lastScopes: readonly string[] = [];
   const scopes = async (): Promise<Map<string, Lease | undefined>> => {
     const leaseKeys = lastScopes.map((scope) => key.lease(loopLease(scope)));
-    const items = await getAll({ client, table }, [key.scopes(), ...leaseKeys]);
+    const items = await getAll(batches, [key.scopes(), ...leaseKeys]);
     const at = ({ pk }: { pk: string }) => items.find((item) => item['pk'] === pk);
     lastScopes = readScopes(at(key.scopes()));
     return new Map(lastScopes.map((scope) => [scope, readLease(at(key.lease(loopLease(scope))))]));
@@ -119,7 +123,7 @@ export function dynamoRunStore(options: DynamoRunStoreOptions): RunStore {
 
   const save = async (given: Run): Promise<Saved> => {
     const { run, outputs } = withOutputsApart(given);
-    await Promise.all([putAll({ client, table }, outputs), ensureScope(run)]);
+    await Promise.all([putAll(batches, outputs), ensureScope(run)]);
     const next: Run = { ...run, revision: run.revision + 1 };
     const saved = await unlessConditionFails(
       client.send(
@@ -156,7 +160,7 @@ export function dynamoRunStore(options: DynamoRunStoreOptions): RunStore {
 
     async create(given) {
       const { run, outputs } = withOutputsApart(given);
-      await Promise.all([putAll({ client, table }, outputs), ensureScope(run)]);
+      await Promise.all([putAll(batches, outputs), ensureScope(run)]);
       const created = await unlessConditionFails(
         client.send(
           new PutCommand({
@@ -174,7 +178,7 @@ export function dynamoRunStore(options: DynamoRunStoreOptions): RunStore {
 
     async markTold(runs) {
       await putAll(
-        { client, table },
+        batches,
         runs.map((run) => runItem({ ...run, revision: run.revision + 1 }, clock())),
       );
     },

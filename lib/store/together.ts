@@ -9,7 +9,12 @@ export interface TogetherOptions {
   max: number;
   /** The first of a piece waits so long for others, in milliseconds. Default 0: the turn of the event loop. */
   gatherMs?: number;
+  /** Default: by this machine's clock. */
+  sleep?: Sleep | undefined;
 }
+
+/** Waits so many milliseconds. */
+export type Sleep = (ms: number) => Promise<unknown>;
 
 /**
  * @param work does them all, and answers each in its place; what it throws is thrown to each of them
@@ -17,7 +22,7 @@ export interface TogetherOptions {
  */
 export function together<Asked, Answer>(
   work: (all: readonly Asked[]) => Promise<readonly Answer[]>,
-  { max, gatherMs = 0 }: TogetherOptions,
+  { max, gatherMs = 0, sleep = wait }: TogetherOptions,
 ): (asked: Asked) => Promise<Answer> {
   let waiting: { asked: Asked; answer: PromiseWithResolvers<Answer> }[] = [];
   let isAtWork = false;
@@ -25,7 +30,7 @@ export function together<Asked, Answer>(
   const run = async (): Promise<void> => {
     isAtWork = true;
     while (waiting.length > 0) {
-      if (waiting.length < max) await wait(gatherMs);
+      if (waiting.length < max) await sleep(gatherMs);
       const batch = waiting.slice(0, max);
       waiting = waiting.slice(max);
       try {
