@@ -7,7 +7,7 @@ import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { CompletionEvent } from '../model/completion-event.ts';
 import type { DeliveryRequest } from '../model/delivery.ts';
 import { type DestinationRef, placeOf } from '../model/destination-ref.ts';
-import { together } from '../store/together.ts';
+import { type Sleep, together } from '../store/together.ts';
 import { messageText } from './message-text.ts';
 import { type OutgoingMessage, sendMessages } from './send-messages.ts';
 
@@ -22,13 +22,14 @@ export interface DeliveriesQueue {
 /** More are more calls anyway. */
 const MAX_TOGETHER = 1000;
 
-export function deliveriesQueue(client: SQSClient, url: string): DeliveriesQueue {
+/** @param sleep what comes at about the same time is gathered so. Default: by this machine's clock */
+export function deliveriesQueue(client: SQSClient, url: string, sleep?: Sleep): DeliveriesQueue {
   const put = together<readonly OutgoingMessage[], true>(
     async (all) => {
       await sendMessages({ client, url, name: 'deliveries', what: 'Completion events' }, all.flat());
       return all.map(() => true);
     },
-    { max: MAX_TOGETHER },
+    { max: MAX_TOGETHER, sleep },
   );
   return {
     async put({ outcome: _, ...destination }, events) {

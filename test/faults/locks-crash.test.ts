@@ -5,6 +5,7 @@
  */
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { isTerminalRun } from '../../lib/model/run.ts';
+import { cancelRun } from '../../lib/runs/cancel.ts';
 import { dispatchRun } from '../../lib/runs/dispatch.ts';
 import { type PollContext, poll } from '../../lib/runs/poll.ts';
 import { dynamoGuardStore } from '../../lib/store/dynamodb-guard-store.ts';
@@ -112,5 +113,36 @@ describe.each(['before', 'after'] as const)('dying %s the effect', { timeout: 12
       return [first, second];
     });
     expect(requests).toBeGreaterThan(6);
+  });
+});
+
+describe('a run whose process died with its locks leaves none where it may not be sent any more', () => {
+  const STOPS: [string, (world: RunWorld, request: RunOnlyRequest) => Promise<unknown>, string][] = [
+    [
+      'because all is frozen',
+      ({ context }) => context.guards.setFreeze({ by: 'ann', reason: 'look' }),
+      'rejected',
+    ],
+    ['because it was cancelled', ({ context }, { runId }) => cancelRun(runId, 'ann', context), 'stopped'],
+  ];
+  test.each(STOPS)('%s', async (_why, stop, status) => {
+    const table = await startRunsTable();
+    onTestFinished(() => table.stop());
+    const world = aRunWorld(table, { hasTokens: true });
+    const request = world.request({ ...LOCKED, instances: MANY });
+    const lastLook = () => Promise.reject(new Error(CRASH));
+    await dispatchRun(request, { ...world.context, lastLook }).catch(died);
+    await stop(world, request);
+    world.advance(75_000);
+    await world.dispatch(request);
+    world.advance(75_000);
+    await world.poll();
+
+    const { provider, region } = request.target;
+    const locking = { runId: world.request().runId, provider, region, instances: MANY };
+    const now = world.context.now();
+    const held = await world.context.guards.lockInstances(locking, new Date(now.getTime() + 1_000), now);
+    expect({ status: (await world.run(request.runId)).status, held }).toEqual({ status, held: [] });
+    expect(world.cloud.taken).toEqual([]);
   });
 });

@@ -3,7 +3,7 @@
  * them. What becomes of a task is known when it is taken, and shows as its time comes.
  */
 import { FleetReflexError } from '../../../lib/errors.ts';
-import { isTerminalTask, type TaskStatus } from '../../../lib/model/status.ts';
+import type { TaskStatus } from '../../../lib/model/status.ts';
 import type {
   Invocation,
   InvocationReading,
@@ -12,7 +12,7 @@ import type {
   ProviderFailure,
   TaskReport,
 } from '../../../lib/providers/provider.ts';
-import type { Fault } from './faults.ts';
+import { type Fault, kindOf } from './faults.ts';
 import type { Process } from './process.ts';
 import type { Simulation } from './simulation.ts';
 
@@ -157,6 +157,21 @@ export function startCloud(name: CloudName, sim: Simulation, plan: CloudPlan) {
         });
       });
     },
+    async list(_region, { since }) {
+      return await process.ask('cloud', `${name} list`, async (fault) => {
+        const failure = isAway() ? LOST : failureOf(fault);
+        if (failure !== undefined) throw toError(failure);
+        const shown = taken.filter((one) => one.takenAtMs >= since.getTime() && one.shownAtMs <= sim.now());
+        return {
+          invocations: shown.map(({ invocationId, takenAtMs, invocation: { token, target } }) => ({
+            invocationId,
+            command: target.command,
+            createdAt: new Date(takenAtMs).toISOString(),
+            ...(name === 'alibaba' && { token }),
+          })),
+        };
+      });
+    },
     async cancel({ invocationId }, instances) {
       return await process.ask('cloud', `${name} cancel ${invocationId}`, async (fault) => {
         const failure = failureOf(fault);
@@ -187,7 +202,7 @@ export function startCloud(name: CloudName, sim: Simulation, plan: CloudPlan) {
 
   const invoke = async (invocation: Invocation, fault: Fault | undefined): Promise<InvokeOutcome> => {
     if (isAway()) return { kind: 'unknown', failure: LOST };
-    switch (fault?.kind) {
+    switch (kindOf(fault)) {
       case 'lostBefore':
         return { kind: 'unknown', failure: LOST };
       case 'throttled':
@@ -227,8 +242,6 @@ export function startCloud(name: CloudName, sim: Simulation, plan: CloudPlan) {
     /** Whether anything still runs, or may arrive. */
     isBusy: (): boolean =>
       taken.some(({ executions }) => executions.some(({ endsAtMs }) => endsAtMs > sim.now())),
-    statusOf: (execution: Execution): TaskStatus => reportOf(execution, Number.POSITIVE_INFINITY).status,
-    isOver: (status: TaskStatus) => isTerminalTask(status),
   };
 }
 
@@ -242,7 +255,7 @@ const THROTTLED: ProviderFailure = { ...LOST, code: 'RequestLimitExceeded', retr
 
 /** Of the calls that only read, or may be repeated. */
 function failureOf(fault: Fault | undefined): ProviderFailure | undefined {
-  switch (fault?.kind) {
+  switch (kindOf(fault)) {
     case 'lostBefore':
     case 'lostAfter':
     case 'slow':

@@ -58,6 +58,11 @@ export interface Fault {
   ms: number;
 }
 
+/** For a part that brings about some of the kinds: any other changes nothing there. */
+export function kindOf(fault: Fault | undefined): string {
+  return fault?.kind ?? 'none';
+}
+
 export interface Faults {
   /** The fault of the next request to this part. */
   next(part: Part): Fault | undefined;

@@ -8,7 +8,7 @@ import {
 } from '@aws-sdk/client-sqs';
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import { LOCAL_AWS } from '../../../local/stack/local-aws.ts';
-import type { Fault } from './faults.ts';
+import { type Fault, kindOf } from './faults.ts';
 import type { Process } from './process.ts';
 import type { Simulation } from './simulation.ts';
 
@@ -81,7 +81,7 @@ export function startQueues(
         .slice(bodies.length - from)
         .map(() => ({ Code: 'InternalError', Message: 'half of it' })),
     });
-    switch (fault?.kind) {
+    switch (kindOf(fault)) {
       case 'lostBefore':
       case 'throttled':
         throw new Error('the queue does not answer');

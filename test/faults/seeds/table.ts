@@ -12,7 +12,7 @@ import * as z from 'zod';
 import { INDEX } from '../../../lib/store/table.ts';
 import { LOCAL_AWS } from '../../../local/stack/local-aws.ts';
 import { holds, type Item, type Placeholders, updated } from './expressions.ts';
-import type { Fault } from './faults.ts';
+import { type Fault, kindOf } from './faults.ts';
 import type { Process } from './process.ts';
 import type { Simulation } from './simulation.ts';
 
@@ -156,7 +156,7 @@ export function startTable(sim: Simulation, indexLagMs: number): Table {
 }
 
 function withFault(fault: Fault | undefined, request: Request, answer: (other?: Request) => object): object {
-  switch (fault?.kind) {
+  switch (kindOf(fault)) {
     case 'lostBefore':
       throw timeout();
     case 'lostAfter':

@@ -1,17 +1,21 @@
 /** Plays a plan: door, dispatch, poller and clouds, until nothing is left to do. */
 import type { Context, SQSEvent } from 'aws-lambda';
 import * as z from 'zod';
-import { sqsDestinations } from '../../../lib/completions/sqs-destination.ts';
+import { destinationsOf } from '../../../lib/completions/destinations.ts';
+import { sqsDestination } from '../../../lib/completions/sqs-destination.ts';
 import type { CorrelatedLog } from '../../../lib/logging.ts';
 import { CompletionEvent } from '../../../lib/model/completion-event.ts';
+import { DeliveryRequest } from '../../../lib/model/delivery.ts';
 import type { Run } from '../../../lib/model/run.ts';
 import type { TriggerEvent } from '../../../lib/model/trigger-event.ts';
 import { fleetCache } from '../../../lib/providers/fleet-cache.ts';
 import { queueHandler } from '../../../lib/queues/consume.ts';
+import { deliveriesQueue } from '../../../lib/queues/deliveries-queue.ts';
 import { recordsQueue } from '../../../lib/queues/records-queue.ts';
 import { runsQueue } from '../../../lib/queues/runs-queue.ts';
 import { wakeUpQueue } from '../../../lib/queues/wake-up-queue.ts';
 import { carryOut } from '../../../lib/runs/carry-out.ts';
+import { circuitsOf } from '../../../lib/runs/circuits.ts';
 import { decide } from '../../../lib/runs/decide.ts';
 import type { DispatchContext } from '../../../lib/runs/dispatch-context.ts';
 import { poll } from '../../../lib/runs/poll.ts';
@@ -43,6 +47,7 @@ const POLLER_MS = 55_000;
 const POLLER_BUDGET_MS = 43_000;
 const LEASE_MS = 70_000;
 const SETTLE_MS = 10_000;
+const CIRCUIT_FAILURES = 5;
 const MINUTE_MS = 60_000;
 /** By then every run has ended: deadline, time-out and grace of a run in three waves, a freeze and a cloud that was away. */
 const HORIZON_MS = 3 * 60 * MINUTE_MS;
@@ -128,6 +133,9 @@ export async function play(plan: Plan): Promise<Played> {
     const client = queues.clientOf(process);
     const documents = { client: table.clientOf(process), table: TABLE };
     const { now, sleep } = process;
+    const log = logOf(process);
+    const guards = dynamoGuardStore({ ...documents, sleep });
+    const deliveries = deliveriesQueue(client, 'https://sqs/deliveries', sleep);
     const wakeUps = wakeUpQueue(client, 'https://sqs/wake-up', now);
     const providers = {
       tencent: clouds.tencent.providerOf(process),
@@ -136,17 +144,31 @@ export async function play(plan: Plan): Promise<Played> {
     return {
       client,
       store: dynamoRunStore({ ...documents, now, sleep }),
-      guards: dynamoGuardStore({ ...documents, sleep }),
+      guards,
+      circuits: circuitsOf({
+        cells: guards,
+        failures: CIRCUIT_FAILURES,
+        stage: 'test',
+        tell: (event) => sqsDestination(client, { name: 'clouds', sqs: 'clouds' }).send([event]),
+        metrics: { add: () => {} },
+        log,
+        now,
+      }),
       lastLook: dynamoLastLook(documents),
       providers,
       fleets: fleetCache({ providers, maxAgeMs: 120_000, now }),
-      publishing: { stage: 'test', reply: async () => {}, resolve: sqsDestinations(client) },
+      publishing: {
+        stage: 'test',
+        reply: async () => {},
+        resolve: destinationsOf({ client, deliveries, log }),
+      },
       runsQueue: runsQueue(client, 'https://sqs/runs'),
       recordsQueue: recordsQueue(client, 'https://sqs/records'),
       events: { put: async () => {} },
+      audit: { add: async () => true },
       wake: wakeUps.wake,
       standIn: wakeUps.standIn,
-      log: logOf(process),
+      log,
       now,
       sleep,
       atWork: new Map(),
@@ -307,7 +329,11 @@ export async function play(plan: Plan): Promise<Played> {
     accepted,
     runs: await store.getMany(ids),
     executions: [...clouds.tencent.executions(), ...clouds.alibaba.executions()],
-    told: queues.bodies('completions').map((body) => CompletionEvent.parse(JSON.parse(body))),
+    // What its queue did not take is durable on the queue of the deliveries.
+    told: [
+      ...queues.bodies('completions').map((body) => CompletionEvent.parse(JSON.parse(body))),
+      ...queues.bodies('deliveries').map((body) => DeliveryRequest.parse(JSON.parse(body)).event),
+    ],
     items,
     deadLetters: queues.bodies('runs-dlq'),
     isQuiet: isQuiet(),
