@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { DestinationRef } from './destination-ref.ts';
 import { ProviderName } from './provider-name.ts';
-import { RunId, RunRequest } from './run-request.ts';
+import { FollowUp, RunId, RunRequest } from './run-request.ts';
 import { ScheduleSettings } from './schedule-settings.ts';
 import { upgradeRunRequest } from './upgrade.ts';
 
@@ -27,6 +27,8 @@ export const LiveSchedule = z.strictObject({
   /** The rule that its runs are listed under: the rule that created it, or its own name. */
   rule: z.string(),
   notify: z.array(DestinationRef),
+  /** Of a standing one: what may run after its runs. */
+  followUps: z.array(FollowUp).optional(),
   /** The event that created it; absent for a standing one. */
   request: z.preprocess(upgradeRunRequest, RunRequest).optional(),
   /** The provider's id; absent until it is known. */

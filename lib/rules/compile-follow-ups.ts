@@ -9,7 +9,9 @@ import { parseDuration } from './duration.ts';
 import type { Path } from './positions.ts';
 import type { FollowUpRule, Rule } from './rule.ts';
 
-type FileContext = Pick<LoadContext, 'problems' | 'rules' | 'sources' | 'followers'>;
+type FileContext = Pick<LoadContext, 'problems' | 'rules' | 'sources' | 'followers' | 'schedules'>;
+/** What a rule or a standing schedule says of it. */
+type Outcomes = Pick<RuleParts['spec'], (typeof OUTCOMES)[number]>;
 
 const OUTCOMES = ['onFailure', 'onSuccess'] as const;
 /** Of all that may follow one rule, in whatever order: they are part of each of its runs. */
@@ -22,9 +24,14 @@ const MOST_FOLLOWERS = 20;
 export function kindsOfFollowers({
   rules,
   sources,
-}: Pick<FileContext, 'rules' | 'sources'>): Map<string, ReadonlySet<EventKind>> {
+  schedules,
+}: Pick<FileContext, 'rules' | 'sources' | 'schedules'>): Map<string, ReadonlySet<EventKind>> {
   const kindsOf = new Map<string, ReadonlySet<EventKind>>();
-  const spread = (parts: RuleParts, kinds: readonly EventKind[], seen: ReadonlySet<string>): void => {
+  const spread = (
+    parts: Pick<RuleParts, 'spec'>,
+    kinds: readonly EventKind[],
+    seen: ReadonlySet<string>,
+  ): void => {
     for (const name of namesIn(parts)) {
       if (seen.has(name) || seen.size > MOST_FOLLOWERS) continue;
       kindsOf.set(name, new Set([...(kindsOf.get(name) ?? []), ...kinds]));
@@ -37,68 +44,56 @@ export function kindsOfFollowers({
     const kinds = [on].flat().flatMap((source) => sources.get(source)?.kinds ?? []);
     if (kinds.length > 0) spread(parts, kinds, new Set([name]));
   }
+  // A firing has no event; what a rule reads of one is refused when it is rendered.
+  for (const spec of schedules) {
+    for (const name of namesIn({ spec })) if (!kindsOf.has(name)) kindsOf.set(name, new Set(['generic']));
+  }
   return kindsOf;
 }
 
-function namesIn({ spec }: RuleParts): string[] {
+function namesIn({ spec }: { spec: Outcomes }): string[] {
   return OUTCOMES.flatMap((outcome) => spec[outcome]?.run ?? []);
 }
 
-/** The rules with those that follow them. What is wrong is added to the problems. */
-export function withFollowUps(
+/** The rules, and the standing schedules, with those that follow them. What is wrong is added to the problems. */
+export function followUpsIn(
   compiled: readonly (Rule | undefined)[],
   chainDepth: number,
   { rules: parts, problems, sources, followers }: FileContext,
-): Rule[] {
+) {
   const indexOf = new Map(
     parts.flatMap(({ spec: { name } }, index) => (name === undefined ? [] : [[name, index]])),
   );
-  const whole = compiled.map((rule, index) => {
-    const spec = parts[index]?.spec;
-    if (rule === undefined || spec === undefined) return undefined;
-    const budget = { left: MOST_FOLLOWERS };
-    const followUps = followersOf(index, [rule.name], budget);
-    return followUps.length === 0 ? rule : { ...rule, kinds: kindsOf(rule, followUps), followUps };
-  });
-  return whole.filter((rule) => rule !== undefined);
-
-  /** Of the rule, and of all that follow it: a packaged rule is opened with them. */
-  function kindsOf(rule: Rule, followUps: readonly FollowUpRule[]): EventKind[] {
-    const own = rule.on.flatMap((source) => sources.get(source)?.kinds ?? []);
-    const kindsBelow = (below: readonly FollowUpRule[]): EventKind[] =>
-      below.flatMap(({ rule: next }) => [
-        ...(followers.get(next.name) ?? []),
-        ...kindsBelow(next.followUps ?? []),
-      ]);
-    return [...new Set([...own, ...(rule.kinds ?? []), ...kindsBelow(followUps)])];
-  }
-
-  function followersOf(index: number, line: readonly string[], budget: { left: number }): FollowUpRule[] {
-    const spec = parts[index]?.spec;
-    return OUTCOMES.flatMap((outcome): FollowUpRule[] => {
-      const given = spec?.[outcome];
+  const followersOf = (
+    spec: Outcomes,
+    at: Path,
+    line: readonly string[],
+    budget: { left: number },
+  ): FollowUpRule[] =>
+    OUTCOMES.flatMap((outcome): FollowUpRule[] => {
+      const given = spec[outcome];
       if (given === undefined) return [];
-      const at = ['rules', index, outcome];
+      const path = [...at, outcome, 'run'];
       // Problems are told once, at the rule that has them.
-      const tell = (path: Path, problem: string): FollowUpRule[] => {
+      const tell = (problem: string): FollowUpRule[] => {
         if (line.length === 1) problems.add(path, problem);
         return [];
       };
       const place = indexOf.get(given.run);
       const target = place === undefined ? undefined : parts[place];
       if (place === undefined || target === undefined)
-        return tell([...at, 'run'], unknownName('rule', given.run, [...indexOf.keys()]));
+        return tell(unknownName('rule', given.run, [...indexOf.keys()]));
       if (line.includes(given.run)) {
         const way = [...line, given.run].join(' → ');
         if (given.run === line[0])
-          problems.add([...at, 'run'], `leads back to itself (${way}); a rule follows others, never itself`);
+          problems.add(path, `leads back to itself (${way}); a rule follows others, never itself`);
         return [];
       }
       const wrong = whyNotFollower(target, given.run, given.instances);
-      if (wrong !== undefined) return tell([...at, 'run'], wrong);
+      if (wrong !== undefined) return tell(wrong);
       if (line.length > chainDepth) {
         problems.add(
-          [...at, 'run'],
+          path,
           `${[...line, given.run].join(' → ')}: ${line.length} runs before the last one, and \`limits.chainDepth\` is ${chainDepth}; raise it if so long a line is meant`,
         );
         return [];
@@ -106,11 +101,11 @@ export function withFollowUps(
       budget.left -= 1;
       if (budget.left < 0) {
         if (budget.left === -1)
-          problems.add([...at, 'run'], `more than ${MOST_FOLLOWERS} rules follow \`${line[0]}\`, in all`);
+          problems.add(path, `more than ${MOST_FOLLOWERS} rules follow \`${line[0]}\`, in all`);
         return [];
       }
       const rule = compiled[place];
-      const followUps = followersOf(place, [...line, given.run], budget);
+      const followUps = followersOf(target.spec, ['rules', place], [...line, given.run], budget);
       // What is wrong with it is among the problems already.
       if (rule === undefined || rule.action.kind === 'cancel') return [];
       const { name, action, notify, outputs } = rule;
@@ -123,7 +118,31 @@ export function withFollowUps(
         },
       ];
     });
-  }
+
+  /** Of the rule, and of all that follow it: a packaged rule is opened with them. */
+  const kindsOf = (rule: Rule, followUps: readonly FollowUpRule[]): EventKind[] => {
+    const own = rule.on.flatMap((source) => sources.get(source)?.kinds ?? []);
+    const kindsBelow = (below: readonly FollowUpRule[]): EventKind[] =>
+      below.flatMap(({ rule: next }) => [
+        ...(followers.get(next.name) ?? []),
+        ...kindsBelow(next.followUps ?? []),
+      ]);
+    return [...new Set([...own, ...(rule.kinds ?? []), ...kindsBelow(followUps)])];
+  };
+
+  return {
+    rules: compiled
+      .map((rule, index) => {
+        const spec = parts[index]?.spec;
+        if (rule === undefined || spec === undefined) return undefined;
+        const followUps = followersOf(spec, ['rules', index], [rule.name], { left: MOST_FOLLOWERS });
+        return followUps.length === 0 ? rule : { ...rule, kinds: kindsOf(rule, followUps), followUps };
+      })
+      .filter((rule) => rule !== undefined),
+    /** @param at of the schedule in the file */
+    ofSchedule: (spec: Outcomes & { name: string }, at: Path): FollowUpRule[] =>
+      followersOf(spec, at, [spec.name], { left: MOST_FOLLOWERS }),
+  };
 }
 
 function whyNotFollower(

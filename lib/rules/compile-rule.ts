@@ -36,7 +36,7 @@ import type {
   ScheduleAction,
   TargetTemplate,
 } from './rule.ts';
-import type { CancelSpec, RunSpec, ScheduleSpec } from './schema/actions.ts';
+import type { CancelSpec, RunSpec, ScheduleSpec, StandingScheduleSpec } from './schema/actions.ts';
 import type { GuardsSpec } from './schema/guards.ts';
 import type { RuleSpec } from './schema/rules-file.ts';
 
@@ -51,6 +51,8 @@ export interface LoadContext extends Omit<Compiling, 'kinds'> {
   readonly rules: readonly RuleParts[];
   /** Rules that may follow others, with the kinds of event that reach them (lib/rules/compile-follow-ups.ts). */
   readonly followers: ReadonlyMap<string, ReadonlySet<EventKind>>;
+  /** The standing schedules that are well formed. */
+  readonly schedules: readonly StandingScheduleSpec[];
   /** The names of all rules and standing schedules: what a completion event may be of. */
   readonly named: readonly string[];
 }
@@ -112,13 +114,17 @@ function withRuleWide(
 function checkFollower(
   { spec, given }: RuleParts,
   path: Path,
-  { followers, rules, problems }: LoadContext,
+  { followers, rules, schedules, problems }: LoadContext,
 ): EventKind[] {
   const isNamed = rules.some(({ spec: { onFailure, onSuccess }, given: has }) => {
     const isBroken = (has.has('onFailure') && !onFailure) || (has.has('onSuccess') && !onSuccess);
     return isBroken || [onFailure?.run, onSuccess?.run].includes(spec.name);
   });
-  if (!isNamed) {
+  const followsSchedule = schedules.some(
+    ({ onFailure, onSuccess }) =>
+      spec.name !== undefined && [onFailure?.run, onSuccess?.run].includes(spec.name),
+  );
+  if (!isNamed && !followsSchedule) {
     problems.add(
       [...path, 'on'],
       'is missing: expected the name of a source, or a list of names. A rule without `on` runs only where another one names it in `onFailure` or `onSuccess`',

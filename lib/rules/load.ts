@@ -7,13 +7,14 @@ import { FleetReflexError } from '../errors.ts';
 import type { DestinationRef } from '../model/destination-ref.ts';
 import { present } from '../present.ts';
 import { type SourceSettings, tenantsOf } from '../sources/settings.ts';
-import { kindsOfFollowers, withFollowUps } from './compile-follow-ups.ts';
+import { followUpsIn, kindsOfFollowers } from './compile-follow-ups.ts';
 import { compileRule, type LoadContext, type RuleParts } from './compile-rule.ts';
 import { compileStandingSchedule } from './compile-schedule.ts';
 import { compileFileWindows } from './compile-windows.ts';
 import { unknownName } from './did-you-mean.ts';
 import { findFeedback } from './feedback.ts';
 import { compileFleets } from './fleet.ts';
+import { withFollowUps } from './follow-ups-of-schedule.ts';
 import { readYaml } from './positions.ts';
 import { collectProblems, type Problem, type Problems } from './problems.ts';
 import type { Rule, RuleSet, RuleSource, StandingSchedule } from './rule.ts';
@@ -75,6 +76,8 @@ export function loadRules(
       freezes: compileFileWindows('freezes', toList(given['freezes']), named, problems),
       only: compileFileWindows('only', toList(given['only']), named, problems),
     };
+    const standing = toList(given['schedules']).map((value) => StandingScheduleSpec.safeParse(value).data);
+    const wellFormed = standing.filter((spec) => spec !== undefined);
     const context: LoadContext = {
       file,
       ...defaults,
@@ -85,7 +88,8 @@ export function loadRules(
       tenants: readTenants(settings),
       windows,
       rules,
-      followers: kindsOfFollowers({ rules, sources: sourcesByName }),
+      schedules: wellFormed,
+      followers: kindsOfFollowers({ rules, sources: sourcesByName, schedules: wellFormed }),
       named,
     };
     checkNames(given['rules'], 'rules', problems);
@@ -95,13 +99,16 @@ export function loadRules(
     checkShared(given['schedules'], given['rules'], problems);
     const limits = LimitsSpec.safeParse(given['limits'] ?? {}).data ?? LimitsSpec.parse({});
     const compiled = rules.map((rule, index) => compileRule(rule, ['rules', index], context));
-    const schedules: (StandingSchedule | undefined)[] = toList(given['schedules']).map((value, index) => {
-      const spec = StandingScheduleSpec.safeParse(value).data;
-      return spec === undefined ? undefined : compileStandingSchedule(spec, ['schedules', index], context);
+    const followUps = followUpsIn(compiled, limits.chainDepth, context);
+    const schedules = standing.map((spec, index): StandingSchedule | undefined => {
+      if (spec === undefined) return undefined;
+      const path = ['schedules', index];
+      const schedule = compileStandingSchedule(spec, path, context);
+      return schedule && withFollowUps(schedule, followUps.ofSchedule(spec, path), path, problems);
     });
     return {
       fileName,
-      rules: withFollowUps(compiled, limits.chainDepth, context),
+      rules: followUps.rules,
       schedules: schedules.filter((schedule) => schedule !== undefined),
       sources: settings,
       destinations: [...destinations.values()],

@@ -4,7 +4,7 @@ import type { DestinationRef } from '../model/destination-ref.ts';
 import type { InvocationOptions } from '../model/invocation-options.ts';
 import type { ProviderName } from '../model/provider-name.ts';
 import type { Outputs } from '../model/reply-to.ts';
-import type { FollowedEnd, OnUnavailable } from '../model/run-request.ts';
+import type { FollowedEnd, FollowUp, OnUnavailable } from '../model/run-request.ts';
 import type { ScheduleSettings } from '../model/schedule-settings.ts';
 import type { TaggedFleet } from '../model/tagged-fleet.ts';
 import type { EventKind, TriggerEvent } from '../model/trigger-event.ts';
@@ -198,4 +198,6 @@ export interface StandingSchedule {
   /** Absent: at any time. */
   readonly windows?: Windows | undefined;
   readonly notify: readonly DestinationRef[];
+  /** What may run after a run of it: rendered when the rules are loaded, for there is no event. */
+  readonly followUps?: readonly FollowUp[] | undefined;
 }

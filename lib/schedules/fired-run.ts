@@ -74,6 +74,7 @@ async function beginNew(schedule: LiveSchedule, firing: Firing, context: Schedul
     },
     ancestry: request?.chain?.ancestry,
     notify: schedule.notify,
+    followUps: schedule.followUps,
     replyTo: request?.replyTo,
     traceparent: request?.traceparent,
     target: targetOf(schedule),

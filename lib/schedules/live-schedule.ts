@@ -86,6 +86,7 @@ export function fromRules(
     timing: standing.timing,
     rule: standing.name,
     notify: [...standing.notify],
+    ...(standing.followUps && { followUps: [...standing.followUps] }),
     scheduleId,
     ...(isHeld && { heldSince: now.toISOString() }),
   };

@@ -113,7 +113,7 @@ async function keep(
   const isSameTime = isSameTiming(schedule.timing, wants.timing);
   // What fired once and is over is not listed any more, and is still known.
   const scheduleId = found?.scheduleId ?? schedule.scheduleId;
-  const { firedAs, username: _, settings: _settings, heldSince, ...rest } = schedule;
+  const { firedAs, username: _, settings: _settings, followUps: _before, heldSince, ...rest } = schedule;
   // The actual state, not the wanted one: a provider that could not be reached still fires it.
   const isHeld = found === undefined ? !wants.isEnabled : !found.isEnabled;
   // What it missed while it was held is not waited for.
@@ -125,6 +125,7 @@ async function keep(
     parameters: { ...wants.parameters },
     timing: wants.timing,
     notify: [...wants.notify],
+    ...(wants.followUps && { followUps: [...wants.followUps] }),
     ...(isHeld && { heldSince: heldSince ?? now().toISOString() }),
     ...(scheduleId !== undefined && { scheduleId }),
     ...(isSameTime && firedAs !== undefined && { firedAs }),

@@ -22,7 +22,7 @@ import type { RunId, RunRequest } from '../model/run-request.ts';
 import type { TriggerEvent } from '../model/trigger-event.ts';
 import type { FleetCache } from '../providers/fleet-cache.ts';
 import { type Providers, providerOf } from '../providers/provider.ts';
-import type { RuleSet } from '../rules/rule.ts';
+import type { RuleSet, StandingSchedule } from '../rules/rule.ts';
 import { chooseInstances } from '../runs/choose-instances.ts';
 import { type DecideContext, decide, type Origin } from '../runs/decide.ts';
 import { runOf } from '../runs/fire-here.ts';
@@ -35,6 +35,7 @@ import { isPast, replacedBy } from '../runs/waiting.ts';
 import { memoryGuardStore } from '../store/memory-guard-store.ts';
 import { TOMBSTONE_MS } from '../store/tombstones.ts';
 import type { Effect, RequestOf, Waited } from './effect.ts';
+import { firingOf } from './firing.ts';
 import { standIn } from './tagged-fleets.ts';
 import { timeline } from './timeline.ts';
 
@@ -72,6 +73,8 @@ export interface Simulation {
   readonly happened: readonly Happening[];
   /** Delivers a request now. */
   deliver(delivery: Delivery): Promise<DoorOutcome[]>;
+  /** The cloud fires this standing schedule now. */
+  fire(schedule: StandingSchedule, fate: Pick<Delivery, 'takesMs' | 'ends'>): Promise<void>;
   /** Lets time go by until then. */
   advance(to: Date): Promise<void>;
   /** Lets time go by until nothing waits for other runs any more. Schedules do not fire on their own then. */
@@ -402,6 +405,7 @@ export function simulation({ ruleSet, providers, fleets, start }: SimulationOpti
       for (const request of asked) await begin(request, fate);
       return outcomes;
     },
+    fire: (schedule, fate) => begin(firingOf(schedule, now()), fate),
     advance: (to) => clock.advance(to),
     async settle() {
       for (const waiting of [...live.values()].flatMap((ofRule) => [...ofRule])) {

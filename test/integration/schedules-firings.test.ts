@@ -3,10 +3,14 @@ import { describe, expect, test } from 'vitest';
 import { FleetReflexError } from '../../lib/errors.ts';
 import type { CompletionEvent } from '../../lib/model/completion-event.ts';
 import type { LiveSchedule } from '../../lib/model/live-schedule.ts';
+import { instancesOf } from '../../lib/model/run.ts';
+import type { RunRequest } from '../../lib/model/run-request.ts';
 import type { Firing, ProviderSchedules } from '../../lib/providers/schedules.ts';
 import { nextCrontabTimes } from '../../lib/providers/tencent/crontab.ts';
+import { settle } from '../../lib/runs/settle.ts';
 import { collectFirings } from '../../lib/schedules/firings.ts';
 import { fromRules } from '../../lib/schedules/live-schedule.ts';
+import { aFollowUp } from '../fixtures/follow-ups.ts';
 import { aStanding, startStack, TENCENT_REGION } from './schedules-stack.ts';
 
 type Asked = { ids: readonly string[]; since: string };
@@ -187,5 +191,46 @@ describe('firings', () => {
       'fleet-reflex.run.started a',
     ]);
     expect((await context.store.list({ limit: 10 })).runs).toHaveLength(2);
+  });
+});
+
+describe('a standing schedule that another rule follows', () => {
+  test('asks for it once when a run of it has failed, with the run that it follows', async () => {
+    const { context, jump, shown, firing, schedule } = await start([]);
+    const followUps = [aFollowUp({ instances: 'failed' })];
+    const standing = aStanding({ name: 'nightly', timing: { recurrence: '* * * * *' }, followUps });
+    await context.ledger.add(fromRules(standing, 'ivk-nightly', false, context.now()));
+    expect(await schedule('nightly')).toMatchObject({ followUps: [{ rule: 'roll-back' }] });
+    jump(61_000);
+    shown.push(firing('nightly', 1));
+    const [begun] = await collectFirings(context);
+    if (begun === undefined) throw new Error('no run');
+    const run = await context.store.get(begun.run.runId);
+    if (run === undefined) throw new Error('no run');
+    const asked: RunRequest[] = [];
+    const runsQueue = {
+      async send(requests: readonly RunRequest[]) {
+        asked.push(...requests);
+      },
+    };
+    const instances = instancesOf(run);
+    const reports = instances.map((instanceId) => ({
+      invocationId: 'inv-nightly1',
+      taskId: `inv-nightly1/${instanceId}`,
+      instanceId,
+      status: 'failed' as const,
+      providerStatus: 'FAILED',
+      started: 'yes' as const,
+      exitCode: 3,
+    }));
+    const ended = await settle(run, { ...context, runsQueue }, reports);
+    expect(ended).toMatchObject({ status: 'failed', next: { rule: 'roll-back' }, followUps: undefined });
+    expect(asked).toMatchObject([
+      {
+        rule: 'roll-back',
+        after: { runId: run.runId, rule: 'nightly', status: 'failed' },
+        chain: { ancestry: [{ rule: 'nightly', runId: run.runId }] },
+      },
+    ]);
   });
 });

@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { OnUnavailable } from '../../model/run-request.ts';
 import { durationBetween } from '../duration.ts';
 import { nameOf } from '../name-of.ts';
+import { FollowUpSpecs } from './follow-ups.ts';
 import { Notify } from './notify.ts';
 import { allOf, exactlyOne, oneOf } from './one-of.ts';
 import { Options, onePlace, placed, Target, Unsafe } from './target.ts';
@@ -89,6 +90,7 @@ export const StandingScheduleSpec = z
         'false: the schedule is disabled. Tencent keeps it, disabled; Alibaba cannot pause one, so it is removed until it is enabled again. Default: true.',
       ),
     notify: Notify,
+    ...FollowUpSpecs,
   })
   .superRefine(exactlyOne(TIMINGS))
   .superRefine(placed)

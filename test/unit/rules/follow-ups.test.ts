@@ -3,6 +3,7 @@
 import { describe, expect, it, test } from 'vitest';
 import type { FollowUp } from '../../../lib/model/run-request.ts';
 import { shownRequest } from '../../../lib/model/secret-parameters.ts';
+import { loadRules } from '../../../lib/rules/load.ts';
 import { openRules } from '../../../lib/rules/open-rules.ts';
 import { packRules } from '../../../lib/rules/pack-rules.ts';
 import { renderRule } from '../../../lib/rules/render.ts';
@@ -210,5 +211,70 @@ describe('a run', () => {
     if (rule === undefined) throw new Error('no rule');
     expect(Object.keys(rule)).not.toContain('followUps');
     expect(renderRule(rule, anAlert({}), { now: new Date() })).not.toHaveProperty('followUps');
+  });
+});
+
+describe('of a standing schedule', () => {
+  const SCHEDULE = "name: nightly, fleet: web, command: cmd-1, recurrence: '0 2 * * *'";
+  const file = (schedule: string, ...rules: readonly string[]) =>
+    `version: 1\nproviders: { tencent: { region: ap-guangzhou } }\n${FLEETS}\nschedules:\n  - { ${schedule} }\nrules:\n${rules.map((rule) => `  - { ${rule} }`).join('\n')}\n`;
+
+  it('what follows is rendered when the file is loaded, and is packaged with it', () => {
+    const text = file(
+      `${SCHEDULE}, onFailure: { run: again, instances: failed }, onSuccess: { run: tell }`,
+      'name: again, schedule: { fleet: web, command: cmd-2, at: 15m }, guards: { cooldown: 12h }, onFailure: { run: tell }',
+      `name: tell, ${RUN}`,
+    );
+    const { schedules } = loadRules(text, 'rules.yml', SOURCES.values());
+    const [nightly] = schedules;
+    expect(nightly?.followUps).toMatchObject([
+      {
+        rule: 'again',
+        after: ['failed', 'partly_failed', 'timed_out'],
+        instances: 'failed',
+        asks: {
+          action: 'run',
+          target: { command: 'cmd-2' },
+          guards: { cooldownMs: 43_200_000 },
+          delayMs: 900_000,
+        },
+        followUps: [{ rule: 'tell' }],
+      },
+      { rule: 'tell', after: ['succeeded'] },
+    ]);
+    expect(JSON.parse(JSON.stringify(schedules))).toEqual(schedules);
+  });
+
+  test.each<[string, string, string, RegExp]>([
+    ['a rule that is not there', 'agian', `name: again, ${RUN}`, /there is no rule `agian`; known: again/],
+    [
+      'a field of an event',
+      'again',
+      'name: again, run: { fleet: web, command: cmd-1, parameters: { id: "${event.data.body.id}" } }',
+      /what follows it \(`again`\) would be rejected without an event/,
+    ],
+    [
+      'the id of an event',
+      'again',
+      'name: again, run: { fleet: web, command: cmd-1, parameters: { id: "${event.id}" } }',
+      /reads the id or the time of an event, and a standing schedule has none/,
+    ],
+    [
+      'a secret',
+      'again',
+      'name: again, run: { fleet: web, command: cmd-1, parameters: { id: { value: hunter22, secret: true } } }',
+      /has a secret parameter/,
+    ],
+    ['a rule on a source', 'again', `name: again, on: github, ${RUN}`, /name a rule without `on`/],
+  ])('%s is refused', (_, run, rule, expected) => {
+    const problems = problemsIn(
+      file(
+        `${SCHEDULE}, onFailure: { run: ${run} }`,
+        FIRST,
+        `${rule}`,
+        ...(run === 'again' ? [] : [`name: x, on: github, ${RUN}, onFailure: { run: again }`]),
+      ),
+    );
+    expect(problems.join('\n')).toMatch(expected);
   });
 });

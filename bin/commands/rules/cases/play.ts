@@ -66,10 +66,10 @@ async function deliver(index: number, cases: Cases, world: Simulation): Promise<
     if (one.frozen !== undefined) await world.freeze(one.frozen);
     const unasked = await judgeAll(one, world);
     if (unasked !== undefined) return { ...nothing, failure: unasked };
-    const outcomes =
-      read?.kind === 'events'
-        ? await world.deliver({ ...read, takesMs: one.takes ?? cases.given.takes, ends: one.ends })
-        : [];
+    const fate = { takesMs: one.takes ?? cases.given.takes, ends: one.ends };
+    const fired = cases.ruleSet.schedules.find(({ name }) => name === one.fires);
+    if (fired !== undefined) await world.fire(fired, fate);
+    const outcomes = read?.kind === 'events' ? await world.deliver({ ...read, ...fate }) : [];
     return {
       happenings: world.happened.slice(from),
       outcomes,

@@ -79,8 +79,16 @@ function checkCases({ cases, fleets }: CasesFile, { rules, schedules }: RuleSet,
     if (one.event === undefined && one.source !== undefined) {
       problems.add([...path, 'source'], 'there is no event that it could have sent');
     }
-    if (one.event === undefined && one.at === undefined && one.after === undefined) {
+    const isEmpty = one.event === undefined && one.fires === undefined;
+    if (isEmpty && one.at === undefined && one.after === undefined) {
       problems.add(path, 'is missing: expected an event, or a time (at, after) until which nothing comes');
+    }
+    if (one.fires !== undefined && one.event !== undefined) {
+      problems.add([...path, 'fires'], 'expected one of event and fires, came both');
+    }
+    const standing = schedules.map(({ name }) => name);
+    if (one.fires !== undefined && !standing.includes(one.fires)) {
+      problems.add([...path, 'fires'], unknownName('standing schedule', one.fires, standing));
     }
     checkFleetNames(one.fleets ?? {}, [...path, 'fleets'], tagged, problems);
     checkRuleNames(one.expect, [...path, 'expect'], names, problems);

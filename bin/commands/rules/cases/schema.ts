@@ -117,6 +117,10 @@ export const Case = z
     after: durationBetween(0, 365 * DAY)
       .optional()
       .describe('How long after the case before it comes.'),
+    fires: z
+      .string()
+      .optional()
+      .describe('A standing schedule of the rules file that the cloud fires, in place of an event.'),
     takes: Takes.optional().describe('How long the runs take that it starts. Default: that of the file.'),
     ends: z
       .enum(['succeeded', 'failed'])
