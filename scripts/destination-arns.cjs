@@ -1,19 +1,20 @@
-// Read by serverless.yml: the ARNs of what rules.yml sends completion events to, so that the functions may send to these
+// Read by serverless.yml: the ARNs of what the rules send completion events to, so that the functions may send to these
 // and to no other. `queues`: for every function that publishes; `places`: for `deliver`, which sends to all kinds.
 // CommonJS, for the Serverless Framework reads no other; a rules file with a mistake stops the packaging with the
 // loader's own message.
-const { readFileSync } = require('node:fs');
-const { join } = require('node:path');
+const { packedRules } = require('./packed-rules.cjs');
 
 /** What is in the template itself; `default` is a bus of every account. */
 const THERE = new Set(['sqs completions', 'sqs events', 'eventbridge default']);
 
-module.exports = () => {
-  const { loadRules } = require('../lib/rules/load.ts');
-  const { SOURCES } = require('../lib/sources/registry.ts');
+module.exports = async ({ resolveVariable }) => {
+  const stage = await resolveVariable('sls:stage');
+  // The local stack has its own rules, and no policies.
+  if (stage === 'local') return { queues: [], places: [] };
+  const mayBeForEverybody = (await resolveVariable('param:everybody')) === 'allowed';
   const { addressOf, describeDestination, placeOf } = require('../lib/model/destination-ref.ts');
-  const text = readFileSync(join(__dirname, '../rules.yml'), 'utf8');
-  const { destinations } = loadRules(text, 'rules.yml', SOURCES.values());
+  const { fileName, rules } = packedRules({ stage, mayBeForEverybody });
+  const { destinations } = rules;
   for (const ref of destinations) refuseThisMachine(ref);
   sayWhatMustBeThere(destinations.filter((ref) => !('webhook' in ref) && !THERE.has(placeOf(ref))));
   const all = [{ kind: 'sqs', address: 'completions' }, ...destinations.map((ref) => addressOf(ref))];
@@ -23,7 +24,7 @@ module.exports = () => {
   function refuseThisMachine(ref) {
     if (!('webhook' in ref) || ref.webhook.startsWith('https:')) return;
     throw new Error(
-      `rules.yml: the destination ${describeDestination(ref)} is on this machine, where only the local stack reaches it. Name a public https URL.`,
+      `${fileName}: the destination ${describeDestination(ref)} is on this machine, where only the local stack reaches it. Name a public https URL.`,
     );
   }
 
@@ -31,7 +32,7 @@ module.exports = () => {
     if (refs.length === 0) return;
     const names = refs.map((ref) => describeDestination(ref)).join(', ');
     console.error(
-      `rules.yml: this template does not make ${names}. \`npx fleet-reflex destinations\` asks the account whether they are there.`,
+      `${fileName}: this template does not make ${names}. \`npx fleet-reflex destinations\` asks the account whether they are there.`,
     );
   }
 };

@@ -1,6 +1,7 @@
 // Read by serverless.yml: what its esbuild does beside bundling. CommonJS, for serverless-esbuild reads no other.
-const { mkdirSync, readFileSync, writeFileSync } = require('node:fs');
+const { mkdirSync, writeFileSync } = require('node:fs');
 const { basename, dirname, join } = require('node:path');
+const { packedRules } = require('./packed-rules.cjs');
 
 module.exports = (serverless) => [chunksOfTheirFunction, consolePage, rulesBesideThem(serverless)];
 
@@ -29,8 +30,8 @@ const consolePage = {
 };
 
 /**
- * The rules of a deployment are packaged compiled: rules.yml as the functions' RULES_FILE, `rules.json`. The local stack
- * compiles its own file and names it in its environment. A file with a mistake stops the packaging.
+ * The rules of a deployment are packaged compiled, as the functions' RULES_FILE, `rules.json`. The local stack compiles
+ * its own file and names it in its environment. A file with a mistake stops the packaging.
  */
 function rulesBesideThem(serverless) {
   const { environment = {} } = serverless.service.functions.webhook;
@@ -41,17 +42,16 @@ function rulesBesideThem(serverless) {
       onStart(() => {
         if (environment.RULES_FILE !== 'rules.json' || isWritten) return;
         isWritten = true;
-        const { loadRules } = require('../lib/rules/load.ts');
         const { packRules } = require('../lib/rules/pack-rules.ts');
         const { SOURCES } = require('../lib/sources/registry.ts');
-        const text = readFileSync(join(serverless.config.serviceDir, 'rules.yml'), 'utf8');
-        const sources = [...SOURCES.values()];
+        // Who may start commands was asked before, when serverless.yml was read (destination-arns.cjs).
+        const { text, rules } = packedRules({
+          stage: serverless.service.provider.stage,
+          mayBeForEverybody: true,
+        });
         const root = dirname(initialOptions.outdir);
         mkdirSync(root, { recursive: true });
-        writeFileSync(
-          join(root, 'rules.json'),
-          packRules(loadRules(text, 'rules.yml', sources), text, sources),
-        );
+        writeFileSync(join(root, 'rules.json'), packRules(rules, text, [...SOURCES.values()]));
       });
     },
   };

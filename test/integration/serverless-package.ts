@@ -32,26 +32,51 @@ export interface Packaging {
   remove(): void;
 }
 
-/** `npx serverless package --stage prod`, with these rules, without credentials and without a network. */
-export async function packageService(rules?: string): Promise<Packaging> {
+/** The sample is for everybody, and so for the local stack alone: its rules, for one person. */
+export const RULES_FOR_ONE = readFileSync(join(ROOT, 'rules.yml'), 'utf8').replaceAll(
+  "allow: { users: ['*'] }",
+  'allow: { users: [U2CERLKJA] }',
+);
+
+export interface PackagingOptions {
+  stage?: string;
+  /** The text of rules.yml. */
+  rules?: string;
+  /** Other files of the folder, by name. */
+  files?: Readonly<Record<string, string>>;
+  env?: Readonly<Record<string, string>>;
+  /** More of the command line. */
+  args?: readonly string[];
+}
+
+/** `npx serverless package --stage prod`, without credentials and without a network. */
+export async function packageService({
+  stage = 'prod',
+  rules = RULES_FOR_ONE,
+  files = {},
+  env = {},
+  args = [],
+}: PackagingOptions = {}): Promise<Packaging> {
   const folder = mkdtempSync(join(tmpdir(), 'serverless-test-'));
   for (const name of ['console', 'handlers', 'lib', 'node_modules', 'package.json']) {
     symlinkSync(join(ROOT, name), join(folder, name));
   }
-  for (const name of ['serverless.yml', 'rules.yml', 'scripts']) {
+  for (const name of ['serverless.yml', 'scripts']) {
     cpSync(join(ROOT, name), join(folder, name), { recursive: true });
   }
-  if (rules !== undefined) writeFileSync(join(folder, 'rules.yml'), rules);
+  for (const [name, text] of Object.entries({ 'rules.yml': rules, ...files }))
+    writeFileSync(join(folder, name), text);
   const { PATH = '' } = process.env;
   const child = spawn(
     process.execPath,
-    [join(ROOT, 'node_modules/serverless/bin/serverless.js'), 'package', '--stage', 'prod'],
+    [join(ROOT, 'node_modules/serverless/bin/serverless.js'), 'package', '--stage', stage, ...args],
     {
       cwd: folder,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
         PATH,
         HOME: folder,
+        ...env,
         NODE_OPTIONS: `--import data:text/javascript,${encodeURIComponent(NO_NETWORK)}`,
       },
     },

@@ -1,6 +1,7 @@
 /** What is deployed: eight small functions, each with the least that it needs, and nothing that can be lost. */
 import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -19,7 +20,7 @@ import {
 } from '../../lib/config.ts';
 import { EVENT_DAYS, INDEX, key, liveKey, RUN_DAYS } from '../../lib/store/table.ts';
 import { readDeployment } from '../../local/stack/serverless-file.ts';
-import { type Packaging, packageService, type Template } from './serverless-package.ts';
+import { type Packaging, type PackagingOptions, packageService, type Template } from './serverless-package.ts';
 
 const FUNCTIONS: Readonly<Record<Name, () => z.ZodType>> = {
   webhook: WebhookConfig,
@@ -664,9 +665,12 @@ ${text}`;
   journal: { log: /fleet/events }
   hook: { webhook: 'https://hook.example/x' }
 `;
-    const other = await packageService(
-      rules('ops-completions.fifo').replace(/destinations: \{ (.*) \}\n/, `destinations:\n  $1\n${others}`),
-    );
+    const other = await packageService({
+      rules: rules('ops-completions.fifo').replace(
+        /destinations: \{ (.*) \}\n/,
+        `destinations:\n  $1\n${others}`,
+      ),
+    });
     onTestFinished(() => other.remove());
     const sendsOf = (role: string, action: string) =>
       Role.parse(other.template().Resources[role]?.Properties)
@@ -690,19 +694,73 @@ ${text}`;
   });
 
   it('may send no web hook to this machine', { timeout: 60_000 }, async () => {
-    const other = await packageService(
-      rules('ops').replace('{ sqs: ops }', "{ webhook: 'http://127.0.0.1:9/x' }"),
-    );
+    const other = await packageService({
+      rules: rules('ops').replace('{ sqs: ops }', "{ webhook: 'http://127.0.0.1:9/x' }"),
+    });
     onTestFinished(() => other.remove());
     expect(other.exitCode).toBe(1);
     expect(other.said).toContain('only the local stack reaches it');
   });
 
   it('are refused whole when there is a mistake in them', { timeout: 60_000 }, async () => {
-    const broken = await packageService(rules('ops', '    when: event.data.\n'));
+    const broken = await packageService({ rules: rules('ops', '    when: event.data.\n') });
     onTestFinished(() => broken.remove());
     expect(broken.exitCode).toBe(1);
     expect(broken.said).toContain('rules.yml:8:');
+  });
+});
+
+describe('the rules file', () => {
+  /** One rule on a chat. */
+  const rulesOf = (rule: string, user = 'U2CERLKJA') => `version: 1
+rules:
+  - name: ${rule}
+    on: slack
+    allow: { users: ['${user}'] }
+    run: { provider: tencent, region: ap-guangzhou, command: cmd-ffxdx79i, instances: ins-yx05ky8j }
+`;
+  const packed = async (options: PackagingOptions) => {
+    const done = await packageService(options);
+    onTestFinished(() => done.remove());
+    return done;
+  };
+  const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
+
+  it('is the one that RULES_FILE names, and packaging says which', { timeout: 60_000 }, async () => {
+    const text = rulesOf('by-name');
+    const done = await packed({
+      env: { RULES_FILE: 'x.yml' },
+      files: { 'x.yml': text, 'rules.prod.yml': rulesOf('of-the-stage') },
+    });
+    const file = done.files('webhook').files.get('rules.json')?.toString();
+    expect(file).toContain('by-name');
+    expect(file).not.toContain('restart-web-on-5xx');
+    expect(done.said).toContain(`Rules of the stage prod: x.yml, 1 rules, sha256 ${sha256(text)}`);
+  });
+
+  it('is else the one of the stage', { timeout: 60_000 }, async () => {
+    const text = rulesOf('of-the-stage');
+    const done = await packed({ files: { 'rules.prod.yml': text, 'rules.dev.yml': rulesOf('of-another') } });
+    expect(done.files('webhook').files.get('rules.json')?.toString()).toContain('of-the-stage');
+    expect(done.said).toContain(`Rules of the stage prod: rules.prod.yml, 1 rules, sha256 ${sha256(text)}`);
+  });
+
+  it('that is not there stops it, and so do rules for everybody', { timeout: 60_000 }, async () => {
+    const [missing, sample] = await Promise.all([
+      packed({ env: { RULES_FILE: 'nowhere.yml' } }),
+      packed({ rules: readFileSync('rules.yml', 'utf8') }),
+    ]);
+    expect(missing.exitCode).toBe(1);
+    expect(missing.said).toContain('RULES_FILE names nowhere.yml, and no such file is in');
+    expect(sample.exitCode).toBe(1);
+    expect(sample.said).toContain(
+      'rules.yml: fleet-command, say, sleep-a-while, stop-sleeping: `users: [\'*\']` lets everybody in the chat run commands, and prod is not the local stack.',
+    );
+  });
+
+  it('may be for everybody where the parameter says so', { timeout: 60_000 }, async () => {
+    const done = await packed({ rules: rulesOf('open', '*'), args: ['--param', 'everybody=allowed'] });
+    expect(done.said).toContain('Service packaged');
   });
 });
 
