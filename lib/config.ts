@@ -75,6 +75,14 @@ export const SETTINGS = {
   RUNS_DLQ_URL: () => url().describe('The queue for run requests that need a person’s decision.'),
   EVENTS_QUEUE_URL: () => url().describe('The queue of events that arrive as messages.'),
   EVENTS_DLQ_URL: () => url().describe('The queue for messages that no source recognises.'),
+  QUEUE_PREFIX: () =>
+    z
+      .string()
+      .regex(/^[A-Za-z0-9_-]{1,60}$/, 'expected at most 60 letters, digits, - and _')
+      .default('')
+      .describe(
+        'What the names of this deployment’s own queues begin with in the account; serverless.yml sets `fleet-reflex-<stage>-`. Default: nothing, as in the local stack ([deploying.md](deploying.md#several-deployments)).',
+      ),
   DELIVERIES_QUEUE_URL: () =>
     url().describe('The queue of completion events on their way to other destinations than an SQS queue.'),
   DELIVERIES_DLQ_URL: () => url().describe('The queue for completion events that cannot be delivered.'),
@@ -189,6 +197,7 @@ const behind = () => ({
   WAKE_UP_QUEUE_URL: SETTINGS.WAKE_UP_QUEUE_URL(),
   FLEET_CACHE_SECONDS: SETTINGS.FLEET_CACHE_SECONDS(),
   DELIVERIES_QUEUE_URL: SETTINGS.DELIVERIES_QUEUE_URL(),
+  QUEUE_PREFIX: SETTINGS.QUEUE_PREFIX(),
 });
 
 /**
@@ -224,6 +233,7 @@ export const DeliverConfig = () =>
     ...secrets(),
     DELIVERIES_QUEUE_URL: SETTINGS.DELIVERIES_QUEUE_URL(),
     DELIVERIES_DLQ_URL: SETTINGS.DELIVERIES_DLQ_URL(),
+    QUEUE_PREFIX: SETTINGS.QUEUE_PREFIX(),
     TOPIC_ARN_PREFIX: SETTINGS.TOPIC_ARN_PREFIX(),
     REPLIES_MAY_GO_TO_LOOPBACK: SETTINGS.REPLIES_MAY_GO_TO_LOOPBACK(),
   });

@@ -4,19 +4,27 @@
 // loader's own message.
 const { packedRules } = require('./packed-rules.cjs');
 
-/** What is in the template itself; `default` is a bus of every account. */
-const THERE = new Set(['sqs completions', 'sqs events', 'eventbridge default']);
+/** The deployment's own queues, whose names have its prefix: by their logical ids. */
+const OWN = new Map(
+  ['Events', 'Runs', 'Records', 'WakeUp', 'Deliveries', 'Completions'].map((id) => [
+    id.replace(/(?!^)[A-Z]/g, '-$&').toLowerCase(),
+    `${id}Queue`,
+  ]),
+);
+/** What need not be made; `default` is a bus of every account. */
+const isThere = ({ kind, address }) =>
+  (kind === 'sqs' && OWN.has(address)) || (kind === 'eventbridge' && address === 'default');
 
 module.exports = async ({ resolveVariable }) => {
   const stage = await resolveVariable('sls:stage');
   // The local stack has its own rules, and no policies.
   if (stage === 'local') return { queues: [], places: [] };
   const mayBeForEverybody = (await resolveVariable('param:everybody')) === 'allowed';
-  const { addressOf, describeDestination, placeOf } = require('../lib/model/destination-ref.ts');
+  const { addressOf, describeDestination } = require('../lib/model/destination-ref.ts');
   const { fileName, rules } = packedRules({ stage, mayBeForEverybody });
   const { destinations } = rules;
   for (const ref of destinations) refuseThisMachine(ref);
-  sayWhatMustBeThere(destinations.filter((ref) => !('webhook' in ref) && !THERE.has(placeOf(ref))));
+  sayWhatMustBeThere(destinations.filter((ref) => !('webhook' in ref) && !isThere(addressOf(ref))));
   const all = [{ kind: 'sqs', address: 'completions' }, ...destinations.map((ref) => addressOf(ref))];
   const queues = all.filter(({ kind }) => kind === 'sqs');
   return { queues: arnsOf(queues), places: arnsOf(all) };
@@ -44,10 +52,19 @@ const ARNS = {
   log: (name) => `logs:\${AWS::Region}:\${AWS::AccountId}:log-group:${name}:*`,
 };
 
+/** Of our own queues by reference, of all others by their names. */
 function arnsOf(places) {
-  const arns = places.flatMap(({ kind, address }) => {
-    const rest = ARNS[kind];
-    return rest === undefined ? [] : [`arn:\${AWS::Partition}:${rest(address)}`];
+  const own = places.flatMap(({ kind, address }) => {
+    const id = kind === 'sqs' ? OWN.get(address) : undefined;
+    return id === undefined ? [] : [id];
   });
-  return [...new Set(arns)].sort().map((arn) => ({ 'Fn::Sub': arn }));
+  const others = places.flatMap(({ kind, address }) => {
+    const rest = ARNS[kind];
+    if (rest === undefined || (kind === 'sqs' && OWN.has(address))) return [];
+    return [`arn:\${AWS::Partition}:${rest(address)}`];
+  });
+  return [
+    ...[...new Set(own)].sort().map((id) => ({ 'Fn::GetAtt': [id, 'Arn'] })),
+    ...[...new Set(others)].sort().map((arn) => ({ 'Fn::Sub': arn })),
+  ];
 }

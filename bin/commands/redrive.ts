@@ -4,9 +4,10 @@ import { GetQueueUrlCommand, SendMessageCommand, SQSClient } from '@aws-sdk/clie
 import { environment } from '../../lib/config.ts';
 import { messageOf } from '../../lib/errors.ts';
 import type { RedriveNote } from '../../lib/model/redrive-note.ts';
-import { deadLetterName, QUEUES } from '../../lib/queues/names.ts';
+import { deadLetterName, nameInAccount, QUEUES } from '../../lib/queues/names.ts';
 import { parseDuration } from '../../lib/rules/duration.ts';
 import { type Command, UsageError } from '../command.ts';
+import { queuePrefix } from '../queue-prefix.ts';
 import { isWanted, type Wanted } from './redrive/filter.ts';
 import { MAX_HELD } from './redrive/held.ts';
 import { lineOf } from './redrive/message-facts.ts';
@@ -14,7 +15,7 @@ import { type Redriven, redriveQueue } from './redrive/redrive-queue.ts';
 
 export const command: Command = {
   summary: 'move the messages of a dead-letter queue back to their queue',
-  usage: `fleet-reflex redrive <queue> [filters] [--limit <n>] [--dry-run] [--local]
+  usage: `fleet-reflex redrive <queue> [filters] [--limit <n>] [--dry-run] [--local | --stage <stage>]
 
   <queue>           ${QUEUES.join(', ')}, or a queue of your destinations: what is in
                     <queue>-dlq goes back to <queue>
@@ -26,6 +27,7 @@ export const command: Command = {
   --id <id>         only that message or run; several: repeat it
   --limit <n>       at most so many (default 100, at most ${MAX_HELD})
   --dry-run         shows each in a line, and moves nothing
+  --stage <stage>   whose queues; else as STAGE or QUEUE_PREFIX say, else queues of plain names
   --local           the local stack's SQS; else AWS as AWS_REGION, AWS_PROFILE and the like say
 
 A run request that was carried out already changes nothing: its run id is known. What is not meant stays, and is visible
@@ -45,6 +47,7 @@ a message. Ctrl-C finishes the batch at hand and loses nothing.`,
         limit: { type: 'string' },
         'dry-run': { type: 'boolean' },
         local: { type: 'boolean' },
+        stage: { type: 'string' },
       },
     });
     const [queue, ...rest] = positionals;
@@ -52,6 +55,9 @@ a message. Ctrl-C finishes the batch at hand and loses nothing.`,
     const limit = Number(values.limit ?? 100);
     if (!Number.isInteger(limit) || limit < 1 || limit > MAX_HELD)
       throw new UsageError(`--limit ${values.limit}: expected a number from 1 to ${MAX_HELD}.`);
+    if (values.local === true && values.stage !== undefined)
+      throw new UsageError('--local is a deployment of its own: leave --stage out.');
+    const prefix = values.local === true ? '' : queuePrefix(values.stage);
     const isDryRun = values['dry-run'] === true;
     const now = new Date();
     const { reason, rule, source, older, newer, id: ids = [] } = values;
@@ -72,6 +78,7 @@ a message. Ctrl-C finishes the batch at hand and loses nothing.`,
       const done = await redriveQueue({
         client,
         queue,
+        queuePrefix: prefix,
         limit,
         isDryRun,
         isWanted: (message) => isWanted(message, wanted),
@@ -79,8 +86,8 @@ a message. Ctrl-C finishes the batch at hand and loses nothing.`,
         onMessage: (message) => console.log(lineOf(message, now)),
         onProgress: progressEvery(PROGRESS_MS),
       });
-      if (!isDryRun && done.count > 0) await putOnRecord(client, queue, done.count, now);
-      return report(queue, done, { isDryRun, isStopped: stop.signal.aborted });
+      if (!isDryRun && done.count > 0) await putOnRecord(client, prefix, queue, done.count, now);
+      return report(nameInAccount(queue, prefix), done, { isDryRun, isStopped: stop.signal.aborted });
     } finally {
       process.off('SIGINT', onInterrupt);
     }
@@ -119,10 +126,17 @@ function report(
 }
 
 /** SQS says who sent it; the function `records` puts it into the audit. */
-async function putOnRecord(client: SQSClient, queue: string, count: number, now: Date): Promise<void> {
+async function putOnRecord(
+  client: SQSClient,
+  prefix: string,
+  queue: string,
+  count: number,
+  now: Date,
+): Promise<void> {
   const note: RedriveNote = { version: 1, action: 'redrive', queue, count, at: now.toISOString() };
   try {
-    const { QueueUrl } = await client.send(new GetQueueUrlCommand({ QueueName: 'records' }));
+    const QueueName = nameInAccount('records', prefix);
+    const { QueueUrl } = await client.send(new GetQueueUrlCommand({ QueueName }));
     await client.send(new SendMessageCommand({ QueueUrl, MessageBody: JSON.stringify(note) }));
   } catch (thrown) {
     console.error(`It was moved, and the audit does not say so: ${messageOf(thrown)}`);

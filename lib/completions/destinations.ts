@@ -12,6 +12,8 @@ import { type SqsRef, sqsSender } from './sqs-destination.ts';
 
 export interface DestinationsOptions {
   client: SQSClient;
+  /** What the names of the deployment's own queues begin with. Default: nothing. */
+  queuePrefix?: string;
   deliveries: DeliveriesQueue;
   log: Pick<Log, 'warn'>;
 }
@@ -32,8 +34,8 @@ function open(ref: DestinationRef, options: DestinationsOptions): Destination {
   return { send: async (events) => await options.deliveries.put(ref, events) };
 }
 
-function queueOr(ref: SqsRef, { client, deliveries, log }: DestinationsOptions): Destination {
-  const sender = sqsSender(client, ref);
+function queueOr(ref: SqsRef, { client, queuePrefix, deliveries, log }: DestinationsOptions): Destination {
+  const sender = sqsSender(client, ref, queuePrefix);
   return {
     async send(events) {
       const outcomes = await sender.send(events);

@@ -5,6 +5,7 @@ import type { CompletionEvent } from '../model/completion-event.ts';
 import type { DestinationRef } from '../model/destination-ref.ts';
 import type { ProviderEvent } from '../model/provider-event.ts';
 import { messageText } from '../queues/message-text.ts';
+import { nameInAccount } from '../queues/names.ts';
 import { type OutgoingMessage, trySendMessages } from '../queues/send-messages.ts';
 import type { Destination, Sender } from './destination.ts';
 import { missing, unavailable } from './failure.ts';
@@ -14,8 +15,8 @@ export type SqsRef = Extract<DestinationRef, { sqs: string }>;
 type AnyEvent = CompletionEvent | ProviderEvent;
 
 /** For events that are told once and wait on no other queue. @throws FleetReflexError what the queue did not take them for */
-export function sqsDestination(client: SQSClient, ref: SqsRef): Destination<AnyEvent> {
-  const sender = sqsSender(client, ref);
+export function sqsDestination(client: SQSClient, ref: SqsRef, queuePrefix = ''): Destination<AnyEvent> {
+  const sender = sqsSender(client, ref, queuePrefix);
   return {
     async send(events) {
       for (const outcome of await sender.send(events)) if (outcome.kind === 'failed') throw outcome.error;
@@ -23,8 +24,13 @@ export function sqsDestination(client: SQSClient, ref: SqsRef): Destination<AnyE
   };
 }
 
-/** The queue's URL is cached. */
-export function sqsSender(client: SQSClient, ref: SqsRef): Sender<AnyEvent> {
+/**
+ * The queue's URL is cached.
+ * @param queuePrefix what the names of the deployment's own queues begin with
+ */
+export function sqsSender(client: SQSClient, given: SqsRef, queuePrefix = ''): Sender<AnyEvent> {
+  // Errors then name the queue that a person finds in the account.
+  const ref = { ...given, sqs: nameInAccount(given.sqs, queuePrefix) };
   let queueUrl: Promise<string> | undefined;
   return {
     async send(events) {

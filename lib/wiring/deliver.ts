@@ -20,7 +20,7 @@ async function senderOf(ref: DestinationRef, config: DeliverConfig, client: SQSC
   const now = () => new Date();
   if ('sqs' in ref) {
     const { sqsSender } = await import('../completions/sqs-destination.ts');
-    return sqsSender(client, ref);
+    return sqsSender(client, ref, config.QUEUE_PREFIX);
   }
   if ('sns' in ref) {
     const [{ SNSClient }, { snsSender }] = await Promise.all([

@@ -47,7 +47,7 @@ export async function fleetParts(
   const audit = dynamoAuditLog({ ...table, recordsTable: config.RECORDS_TABLE, days: config.AUDIT_DAYS });
   const wakeUps = wakeUpQueue(client, config.WAKE_UP_QUEUE_URL, now);
   const guards = dynamoGuardStore(table);
-  const providerEvents = sqsDestination(client, PROVIDER_EVENTS);
+  const providerEvents = sqsDestination(client, PROVIDER_EVENTS, config.QUEUE_PREFIX);
   return {
     client,
     store,
@@ -73,6 +73,7 @@ export async function fleetParts(
       stage: config.STAGE,
       resolve: destinationsOf({
         client,
+        queuePrefix: config.QUEUE_PREFIX,
         deliveries: deliveriesQueue(client, config.DELIVERIES_QUEUE_URL),
         log,
       }),

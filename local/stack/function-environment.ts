@@ -73,6 +73,7 @@ export function functionEnvironment(given: Environment, parts: LocalParts): Reco
     WAKE_UP_QUEUE_URL: parts.queueUrl('wake-up'),
     DELIVERIES_QUEUE_URL: parts.queueUrl('deliveries'),
     DELIVERIES_DLQ_URL: parts.queueUrl('deliveries-dlq'),
+    QUEUE_PREFIX: '',
     TOPIC_ARN_PREFIX: `arn:aws:sns:${LOCAL_AWS.region}:000000000000:`,
     AWS_REGION: LOCAL_AWS.region,
     AWS_ACCESS_KEY_ID: LOCAL_AWS.credentials.accessKeyId,

@@ -11,7 +11,8 @@ const AttributeOf = z.object({ 'Fn::GetAtt': z.tuple([z.string(), z.literal('Arn
 const QueueResource = z.object({
   Type: z.literal('AWS::SQS::Queue'),
   Properties: z.object({
-    QueueName: z.string(),
+    // The local stack's queues have plain names.
+    QueueName: z.string().transform((name) => name.replace(/^\$\{param:queuePrefix\}/, '')),
     VisibilityTimeout: z.int().optional(),
     MessageRetentionPeriod: z.int().optional(),
     RedrivePolicy: z.object({ deadLetterTargetArn: AttributeOf, maxReceiveCount: z.int() }).optional(),

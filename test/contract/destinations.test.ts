@@ -3,6 +3,7 @@ import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { CreateTopicCommand, SNSClient, SubscribeCommand } from '@aws-sdk/client-sns';
 import { CreateQueueCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { expect, it, onTestFinished } from 'vitest';
 import * as z from 'zod';
 import type { Sender } from '../../lib/completions/destination.ts';
 import { eventBridgeSender } from '../../lib/completions/eventbridge-destination.ts';
@@ -13,6 +14,7 @@ import { webhookSender } from '../../lib/completions/webhook-destination.ts';
 import type { DestinationRef } from '../../lib/model/destination-ref.ts';
 import { startDestinationServer } from '../../local/destinations/server.ts';
 import { LOCAL_AWS } from '../../local/stack/local-aws.ts';
+import { aCompletionEvent } from '../fixtures/completion-events.ts';
 import { startSqs } from '../fixtures/sqs.ts';
 import { type DestinationWorld, destinationContract } from './destination-contract.ts';
 
@@ -253,4 +255,17 @@ destinationContract('web hook', async () => {
     failOnce: switches(trouble).failOnce,
     stop: () => server.stop(),
   };
+});
+
+it('the queue `completions` is the deployment’s own, also next to one of that name', async () => {
+  const sqs = await startSqs();
+  onTestFinished(() => sqs.stop());
+  const urlOf = async (QueueName: string) => {
+    await sqs.client.send(new CreateQueueCommand({ QueueName }));
+    return `${sqs.endpoint}/000000000000/${QueueName}`;
+  };
+  const [own, plain] = [await urlOf('fleet-reflex-prod-completions'), await urlOf('completions')];
+  const sender = sqsSender(sqs.client, { name: 'completions', sqs: 'completions' }, 'fleet-reflex-prod-');
+  expect(await sender.send([aCompletionEvent()])).toEqual([{ kind: 'delivered' }]);
+  expect([sqs.messagesIn(own).length, sqs.messagesIn(plain).length]).toEqual([1, 0]);
 });

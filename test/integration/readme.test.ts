@@ -49,7 +49,7 @@ const ELSEWHERE: Readonly<Record<string, Elsewhere>> = {
   },
   'npm run check': { why: 'CI', proof: ['.ci/run', 'npm run check'] },
   'npm run bench': { why: 'a quarter of an hour of load has no place among tests' },
-  'npx serverless package': {
+  'npx serverless package --stage prod': {
     why: 'serverless.test.ts',
     proof: ['test/integration/serverless.test.ts', 'package'],
   },

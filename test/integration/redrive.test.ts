@@ -258,5 +258,9 @@ it('the queues that it names are those of the deployment', () => {
   const names = Object.values(Resources).flatMap(({ Type, Properties }) =>
     Type === 'AWS::SQS::Queue' ? [Properties.QueueName ?? ''] : [],
   );
-  expect(names.toSorted()).toEqual(QUEUES.flatMap((name) => [name, deadLetterName(name)]).toSorted());
+  expect(names.toSorted()).toEqual(
+    QUEUES.flatMap((name) => [name, deadLetterName(name)])
+      .map((name) => `\${param:queuePrefix}${name}`)
+      .toSorted(),
+  );
 });

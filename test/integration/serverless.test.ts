@@ -20,7 +20,12 @@ import {
 } from '../../lib/config.ts';
 import { EVENT_DAYS, INDEX, key, liveKey, RUN_DAYS } from '../../lib/store/table.ts';
 import { readDeployment } from '../../local/stack/serverless-file.ts';
-import { type Packaging, type PackagingOptions, packageService, type Template } from './serverless-package.ts';
+import {
+  type Packaging,
+  type PackagingOptions,
+  packageService,
+  type Template,
+} from './serverless-package.ts';
 
 const FUNCTIONS: Readonly<Record<Name, () => z.ZodType>> = {
   webhook: WebhookConfig,
@@ -292,7 +297,7 @@ describe('the roles', () => {
   const cloudKeys = ['tencent', 'alibaba'].map((cloud) =>
     arn('secretsmanager', `secret:fleet-reflex/prod/${cloud}-??????`),
   );
-  const completions = arn('sqs', 'completions');
+  const completions = 'CompletionsQueue';
   const [table, due] = ['RunsTable', `\${RunsTable.Arn}/index/due`];
   const lists = ['list', 'days'].map((index) => `\${RunsTable.Arn}/index/${index}`);
   const consumes = ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'];
@@ -480,15 +485,25 @@ describe('the queues', () => {
       const dead = queues().get(RedrivePolicy.deadLetterTargetArn['Fn::GetAtt'][0]);
       return [[QueueName, RedrivePolicy.maxReceiveCount, dead?.QueueName, dead?.MessageRetentionPeriod]];
     });
-    expect(pairs.toSorted()).toEqual([
-      ['completions', 10, 'completions-dlq', DAYS_14],
-      ['deliveries', 1000, 'deliveries-dlq', DAYS_14],
-      ['events', 10, 'events-dlq', DAYS_14],
-      ['records', 100, 'records-dlq', DAYS_14],
-      ['runs', 1000, 'runs-dlq', DAYS_14],
-      ['wake-up', 3, 'wake-up-dlq', DAYS_14],
-    ]);
+    expect(pairs.toSorted()).toEqual(
+      [
+        ['completions', 10],
+        ['deliveries', 1000],
+        ['events', 10],
+        ['records', 100],
+        ['runs', 1000],
+        ['wake-up', 3],
+      ].map(([name, receives]) => {
+        const queue = `fleet-reflex-prod-${name}`;
+        return [queue, receives, `${queue}-dlq`, DAYS_14];
+      }),
+    );
     expect(queues().size).toBe(2 * pairs.length);
+  });
+
+  it('stay with their messages when they get other names', () => {
+    for (const [id, queue] of ofType('AWS::SQS::Queue'))
+      expect([id, queue['UpdateReplacePolicy']]).toEqual([id, 'Retain']);
   });
 
   it('hide a message for six times as long as its function may take', () => {
@@ -587,9 +602,9 @@ describe('the queues', () => {
 
   it('are the ones that the local stack makes, with the same functions behind them', () => {
     const local = readDeployment('serverless.yml');
-    const names = (all: Iterable<{ QueueName: string }>) =>
-      [...all].map(({ QueueName }) => QueueName).toSorted();
-    expect(names(local.queues.values())).toEqual(names(queues().values()));
+    const names = (all: Iterable<{ QueueName: string }>, prefix = '') =>
+      [...all].map(({ QueueName }) => `${prefix}${QueueName}`).toSorted();
+    expect(names(local.queues.values(), 'fleet-reflex-prod-')).toEqual(names(queues().values()));
     expect(local.mappings.map(({ queue, batchSize }) => [queue, batchSize]).toSorted()).toEqual(
       ofType('AWS::Lambda::EventSourceMapping')
         .map(
@@ -677,16 +692,17 @@ ${text}`;
         .Policies.flatMap(({ PolicyDocument }) => PolicyDocument.Statement)
         .filter(({ Action }) => Action.includes(action))
         .flatMap(({ Resource }) => resourceNames(Resource));
-    const queues = ['completions', 'ops-completions.fifo'].map((queue) => arn('sqs', queue));
+    const queues = ['CompletionsQueue', arn('sqs', 'ops-completions.fifo')];
     expect(sendsOf('PollerRole', 'sqs:GetQueueUrl')).toEqual(queues);
     for (const role of ['DispatchRole', 'PollerRole', 'RunsRole']) {
       expect(sendsOf(role, 'sns:Publish')).toEqual([]);
     }
     expect(sendsOf('DeliverRole', 'sns:Publish')).toEqual([
+      'CompletionsQueue',
       arn('events', 'event-bus/fleet'),
       arn('logs', 'log-group:/fleet/events:*'),
       arn('sns', 'audit'),
-      ...queues,
+      arn('sqs', 'ops-completions.fifo'),
     ]);
     expect(other.said).toContain(
       'this template does not make ops (SQS ops-completions.fifo), audit (SNS audit), bus (EventBridge fleet), journal (CloudWatch log group /fleet/events)',
@@ -754,7 +770,7 @@ rules:
     expect(missing.said).toContain('RULES_FILE names nowhere.yml, and no such file is in');
     expect(sample.exitCode).toBe(1);
     expect(sample.said).toContain(
-      'rules.yml: fleet-command, say, sleep-a-while, stop-sleeping: `users: [\'*\']` lets everybody in the chat run commands, and prod is not the local stack.',
+      "rules.yml: fleet-command, say, sleep-a-while, stop-sleeping: `users: ['*']` lets everybody in the chat run commands, and prod is not the local stack.",
     );
   });
 

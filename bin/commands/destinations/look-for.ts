@@ -8,6 +8,7 @@ import {
 import { paginateListTopics, SNSClient } from '@aws-sdk/client-sns';
 import { GetQueueUrlCommand, QueueDoesNotExist, SQSClient } from '@aws-sdk/client-sqs';
 import type { DestinationRef } from '../../../lib/model/destination-ref.ts';
+import { nameInAccount } from '../../../lib/queues/names.ts';
 
 export interface Looks {
   sqs: SQSClient;
@@ -28,15 +29,21 @@ export function accountLooks(options: { endpoint?: string; region?: string } = {
 
 export type Found = 'there' | 'not there: create it, or correct `destinations` in the rules' | 'not asked';
 
-export async function lookFor(ref: DestinationRef, looks: Looks): Promise<Found> {
+/** @param queuePrefix what the names of the deployment's own queues begin with */
+export async function lookFor(ref: DestinationRef, looks: Looks, queuePrefix = ''): Promise<Found> {
   if ('webhook' in ref) return 'not asked';
-  const is = await isThere(ref, looks);
+  const is = await isThere(ref, looks, queuePrefix);
   return is ? 'there' : 'not there: create it, or correct `destinations` in the rules';
 }
 
-async function isThere(ref: Exclude<DestinationRef, { webhook: string }>, looks: Looks): Promise<boolean> {
+async function isThere(
+  ref: Exclude<DestinationRef, { webhook: string }>,
+  looks: Looks,
+  queuePrefix: string,
+): Promise<boolean> {
   if ('sqs' in ref) {
-    return await unless(QueueDoesNotExist, looks.sqs.send(new GetQueueUrlCommand({ QueueName: ref.sqs })));
+    const QueueName = nameInAccount(ref.sqs, queuePrefix);
+    return await unless(QueueDoesNotExist, looks.sqs.send(new GetQueueUrlCommand({ QueueName })));
   }
   if ('sns' in ref) {
     // Its ARN has the account, which nobody has told us.

@@ -8,7 +8,7 @@ import {
   type SQSClient,
 } from '@aws-sdk/client-sqs';
 import { FleetReflexError, messageOf } from '../../../lib/errors.ts';
-import { deadLetterName, QUEUES } from '../../../lib/queues/names.ts';
+import { deadLetterName, nameInAccount, QUEUES } from '../../../lib/queues/names.ts';
 import { holdMessages, MAX_HELD } from './held.ts';
 import { moveMessages } from './move.ts';
 
@@ -16,6 +16,8 @@ export interface Redrive {
   client: SQSClient;
   /** The queue that the messages came from; they are in `<queue>-dlq`. */
   queue: string;
+  /** What the names of the deployment's own queues begin with. Default: nothing. */
+  queuePrefix?: string;
   /** At most so many are moved, or shown. */
   limit: number;
   /** Says what is there and moves nothing. */
@@ -57,7 +59,8 @@ const MAX_FAILURES = 20;
  */
 export async function redriveQueue(options: Redrive): Promise<Redriven> {
   const { client, queue, limit, isDryRun, isWanted = () => true, onMessage, onProgress, signal } = options;
-  const [from, to] = await Promise.all([urlOf(client, deadLetterName(queue)), urlOf(client, queue)]);
+  const name = nameInAccount(queue, options.queuePrefix ?? '');
+  const [from, to] = await Promise.all([urlOf(client, deadLetterName(name)), urlOf(client, name)]);
   const moved = new Set<string>();
   const held = holdMessages(client, from);
   const result: Redriven = {
@@ -172,7 +175,7 @@ async function urlOf(client: SQSClient, QueueName: string): Promise<string> {
     }
     throw new FleetReflexError(
       'queue.missing',
-      `There is no queue ${QueueName} in this account and region. Queues: ${QUEUES.join(', ')}, and those of your destinations. Is AWS_REGION right?`,
+      `There is no queue ${QueueName} in this account and region. Queues: ${QUEUES.join(', ')}, and those of your destinations. Is AWS_REGION right, and the deployment's stage (--stage, or STAGE)? A deployment that keeps plain names, or has a prefix of its own, needs QUEUE_PREFIX.`,
       { cause },
     );
   }

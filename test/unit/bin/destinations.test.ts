@@ -13,6 +13,7 @@ beforeAll(async () => {
   sqs = await startSqs();
   looks = accountLooks({ ...LOCAL_AWS, endpoint: sqs.endpoint });
   await looks.sqs.send(new CreateQueueCommand({ QueueName: 'ops' }));
+  await looks.sqs.send(new CreateQueueCommand({ QueueName: 'fleet-reflex-prod-completions' }));
   await looks.sns.send(new CreateTopicCommand({ Name: 'audit' }));
   looks.events.middlewareStack.add(
     () => async () => ({ output: { $metadata: {}, Name: 'fleet' }, response: {} }),
@@ -37,4 +38,12 @@ it.each<[DestinationRef, string]>([
   [{ name: 'a', webhook: 'https://hook.example/x' }, 'not asked'],
 ])('%o is %s', async (ref, found) => {
   expect(await lookFor(ref, looks)).toBe(found);
+});
+
+it.each([
+  ['completions', 'fleet-reflex-prod-', 'there'],
+  ['ops', 'fleet-reflex-prod-', 'there'],
+  ['completions', 'fleet-reflex-dev-', 'not there: create it, or correct `destinations` in the rules'],
+])('%s of a deployment whose queues begin with %s is %s', async (queue, prefix, found) => {
+  expect(await lookFor({ name: 'a', sqs: queue }, looks, prefix)).toBe(found);
 });
