@@ -117,7 +117,7 @@ beforeAll(async () => {
   packaging = await packageService();
   expect(packaging.said).toContain('Service packaged');
   ({ Resources: resources } = packaging.template());
-}, 120_000);
+}, 300_000);
 afterAll(() => packaging?.remove());
 
 const ofType = (type: string) => Object.entries(resources).filter(([, { Type }]) => Type === type);
@@ -674,7 +674,7 @@ rules:
     notify: [ops]
 ${text}`;
 
-  it('say where the functions may send, each place by its name', { timeout: 60_000 }, async () => {
+  it('say where the functions may send, each place by its name', { timeout: 180_000 }, async () => {
     const others = `  audit: { sns: audit }
   bus: { eventbridge: fleet }
   journal: { log: /fleet/events }
@@ -709,7 +709,7 @@ ${text}`;
     );
   });
 
-  it('may send no web hook to this machine', { timeout: 60_000 }, async () => {
+  it('may send no web hook to this machine', { timeout: 180_000 }, async () => {
     const other = await packageService({
       rules: rules('ops').replace('{ sqs: ops }', "{ webhook: 'http://127.0.0.1:9/x' }"),
     });
@@ -718,7 +718,7 @@ ${text}`;
     expect(other.said).toContain('only the local stack reaches it');
   });
 
-  it('are refused whole when there is a mistake in them', { timeout: 60_000 }, async () => {
+  it('are refused whole when there is a mistake in them', { timeout: 180_000 }, async () => {
     const broken = await packageService({ rules: rules('ops', '    when: event.data.\n') });
     onTestFinished(() => broken.remove());
     expect(broken.exitCode).toBe(1);
@@ -742,7 +742,7 @@ rules:
   };
   const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
 
-  it('is the one that RULES_FILE names, and packaging says which', { timeout: 60_000 }, async () => {
+  it('is the one that RULES_FILE names, and packaging says which', { timeout: 180_000 }, async () => {
     const text = rulesOf('by-name');
     const done = await packed({
       env: { RULES_FILE: 'x.yml' },
@@ -754,14 +754,14 @@ rules:
     expect(done.said).toContain(`Rules of the stage prod: x.yml, 1 rules, sha256 ${sha256(text)}`);
   });
 
-  it('is else the one of the stage', { timeout: 60_000 }, async () => {
+  it('is else the one of the stage', { timeout: 180_000 }, async () => {
     const text = rulesOf('of-the-stage');
     const done = await packed({ files: { 'rules.prod.yml': text, 'rules.dev.yml': rulesOf('of-another') } });
     expect(done.files('webhook').files.get('rules.json')?.toString()).toContain('of-the-stage');
     expect(done.said).toContain(`Rules of the stage prod: rules.prod.yml, 1 rules, sha256 ${sha256(text)}`);
   });
 
-  it('that is not there stops it, and so do rules for everybody', { timeout: 60_000 }, async () => {
+  it('that is not there stops it, and so do rules for everybody', { timeout: 180_000 }, async () => {
     const [missing, sample] = await Promise.all([
       packed({ env: { RULES_FILE: 'nowhere.yml' } }),
       packed({ rules: readFileSync('rules.yml', 'utf8') }),
@@ -774,7 +774,7 @@ rules:
     );
   });
 
-  it('may be for everybody where the parameter says so', { timeout: 60_000 }, async () => {
+  it('may be for everybody where the parameter says so', { timeout: 180_000 }, async () => {
     const done = await packed({ rules: rulesOf('open', '*'), args: ['--param', 'everybody=allowed'] });
     expect(done.said).toContain('Service packaged');
   });
