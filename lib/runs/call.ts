@@ -50,8 +50,8 @@ export async function ask(task: Task): Promise<Step> {
     return retryLater(stored, RETRY_MS, 'another attempt took this run over');
   }
   if (!isMarked(stored, task)) return { kind: 'next', run: stored };
-  const run = { ...stored, admittedAt: task.run.admittedAt };
-  const unlock = () => unlockRescued(run, invocation.instances, context);
+  const seen = { ...stored, admittedAt: task.run.admittedAt };
+  const unlock = () => unlockRescued(seen, invocation.instances, context);
   // Cancelled, or stopped, since it was marked: nothing was asked of the provider yet.
   if (isCalledOff(stored)) {
     await unlock();
@@ -62,14 +62,15 @@ export async function ask(task: Task): Promise<Step> {
     return { kind: 'next', run: await editInvocation(stored, index, store, PLANNED) };
   }
   const unmark = { index, edit: PLANNED };
-  if (stored.admittedAt === undefined && !isPast(run, now())) {
-    const admission = await standing(look, run, now());
+  if (stored.admittedAt === undefined && !isPast(seen, now())) {
+    const admission = await standing(look, seen, now());
     if (admission.kind !== 'admitted') {
       // One that waits keeps its claims, and is asked all again.
-      if (admission.kind === 'refused') await Promise.all([releaseClaims(run, guards), unlock()]);
+      if (admission.kind === 'refused') await Promise.all([releaseClaims(seen, guards), unlock()]);
       return await unlockWaiting(await notAdmitted(stored, admission, context, unmark), context);
     }
   }
+  const run = { ...seen, admittedAt: seen.admittedAt ?? now().toISOString() };
   const hindrance = breach ?? (await hindranceBy(look, run, now()));
   if (hindrance !== undefined) {
     await unlock();

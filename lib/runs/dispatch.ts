@@ -164,6 +164,8 @@ async function prepare(leased: Run, context: DispatchContext, isFresh = false): 
   const admission = await ask(run, { store: guards, now: now() });
   if (admission.kind === 'approval') return await askApproval(run, context);
   if (admission.kind !== 'admitted') return await notAdmitted(run, admission, context, unmark);
+  // Freezes and cancels are asked before the call. If it waits for anything first, it has not been let in.
+  if (isFresh) return await holdBack(run, context, unmark);
   // Stored with the next write; until then the guards are asked again, and recognise the run.
   return await holdBack({ ...run, admittedAt: now().toISOString() }, context, unmark);
 }

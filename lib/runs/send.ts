@@ -79,7 +79,9 @@ export async function send(
   if (isCalledOff(run)) {
     return { kind: 'next', run: await editInvocation(run, index, store, { state: 'dropped' }) };
   }
-  if (isCancelledInPart(run, invocation)) {
+  // A process marked it and died: whether the guards were asked, nobody knows, so they are asked before it is sent.
+  const isUnasked = run.admittedAt === undefined && invocation.state === 'attempting';
+  if (isUnasked || isCancelledInPart(run, invocation)) {
     return { kind: 'next', run: await editInvocation(run, index, store, PLANNED) };
   }
   const locked = await lock(run);
