@@ -67,10 +67,12 @@ export function startTable(sim: Simulation, indexLagMs: number): Table {
     // A later write of one item is never shown before an earlier one.
     const atMs = Math.max(shownFrom.get(name) ?? 0, sim.now() + sim.random() * indexLagMs);
     shownFrom.set(name, atMs);
-    sim.schedule(atMs, () => {
+    const show = (): void => {
       if (stored?.['duePk'] === undefined) shown.delete(name);
       else shown.set(name, stored);
-    });
+    };
+    if (indexLagMs === 0) show();
+    else sim.schedule(atMs, show);
   };
 
   const query = (request: Request): object => {
