@@ -8,70 +8,12 @@ import type * as z from 'zod';
 import { FleetReflexError, messageOf } from '../errors.ts';
 import { type CallFailed, type CallOutcome, type OwnCode, ownFailed } from './call-outcome.ts';
 import { type Clock, systemClock } from './clock.ts';
-import { type HttpOutcome, httpCall } from './http-call.ts';
+import { httpCall } from './http-call.ts';
 import { borrowedPool, createHttpPool, type HttpPool, type HttpPoolOptions } from './http-pool.ts';
 import { createRateLimiter, type RateLimiter } from './rate-limiter.ts';
 import { withRepetitions } from './repetition.ts';
 import { type RequestShares, shareOf, shareOfRate, WHOLE } from './request-shares.ts';
-
-/** What the frame needs to know of one action. */
-export interface VendorAction<Request, Answer> {
-  /** The vendor's own name of it. */
-  name: string;
-  /**
-   * - `read`: changes nothing
-   * - `repeatable`: a second time changes nothing more (cancel, enable, delete, …)
-   * - `once`: a second time may have a second effect (invoke, create, …)
-   */
-  effect: 'read' | 'repeatable' | 'once';
-  /** Every documented limit; nothing undocumented passes. The request is sent as it was given. */
-  request: z.ZodType<unknown, Request>;
-  /** The fields that we use; others are dropped. */
-  answer: z.ZodType<Answer>;
-}
-
-/** The facts of a cloud's API. */
-export interface Vendor<Credentials> {
-  /** For example `https://ecs.{region}.aliyuncs.com`; each origin has connections of its own. */
-  endpoint: string;
-  /** For each action, and for each region where the vendor counts so. */
-  requestsPerSecond: number;
-  isRateByRegion: boolean;
-  /** What a second of the vendor is for us, in milliseconds. */
-  windowMs: number;
-  /** How long an action rests after a refusal for the rate. Absent: as long as the refusal says. */
-  restMs?: number;
-  /** Of one call, waits and repetitions included, in milliseconds. */
-  deadlineMs: number;
-  /** Of a call that is safe to repeat, the first included. */
-  attempts: number;
-  sign(request: Unsigned, credentials: Credentials): Signed;
-  /** Takes the answer out of the vendor's envelope, and its errors by their codes. */
-  open(answer: HttpAnswer, nowMs: number): Opened;
-  /** One sentence for the person on call, for what carries no code of the vendor. */
-  advice(code: OwnCode, kind: CallFailed['kind']): string;
-}
-
-export interface Unsigned {
-  action: string;
-  region: string;
-  request: object;
-  /** As it is sent, port included. */
-  host: string;
-  /** By the vendor's clock, as far as it is known. */
-  nowMs: number;
-}
-
-/** Of a POST. */
-export interface Signed {
-  path: string;
-  /** Names and values in turn. */
-  headers: string[];
-  body?: string;
-}
-
-export type HttpAnswer = Extract<HttpOutcome, { kind: 'answered' }>;
-export type Opened = { kind: 'answered'; answer: unknown; requestId: string | undefined } | CallFailed;
+import type { HttpAnswer, Opened, Vendor, VendorAction } from './vendor.ts';
 
 export interface VendorClientOptions<Credentials> {
   /** The key pair, or what gives it for each call (temporary credentials that are renewed). */

@@ -5,15 +5,8 @@
 import { randomBytes } from 'node:crypto';
 import * as z from 'zod';
 import { type CallFailed, type CallOutcome, type OwnCode, ownFailed, vendorFailed } from '../call-outcome.ts';
-import {
-  createVendorClient,
-  type HttpAnswer,
-  type Opened,
-  type Vendor,
-  type VendorAction,
-  type VendorClient,
-  type VendorClientOptions,
-} from '../vendor-client.ts';
+import type { HttpAnswer, Opened, Vendor, VendorAction } from '../vendor.ts';
+import { createVendorClient, type VendorClient, type VendorClientOptions } from '../vendor-client.ts';
 import {
   DescribeCloudAssistantStatusAnswer,
   DescribeCommandsAnswer,

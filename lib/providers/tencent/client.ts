@@ -1,13 +1,7 @@
 /** The APIs of Tencent Cloud as facts for the frame of every client: endpoint, rate, signature, envelope, codes. */
 import { type CallFailed, type OwnCode, ownFailed, vendorFailed } from '../call-outcome.ts';
-import {
-  createVendorClient,
-  type HttpAnswer,
-  type Opened,
-  type Vendor,
-  type VendorClient,
-  type VendorClientOptions,
-} from '../vendor-client.ts';
+import type { HttpAnswer, Opened, Vendor } from '../vendor.ts';
+import { createVendorClient, type VendorClient, type VendorClientOptions } from '../vendor-client.ts';
 import { explainErrorCode } from './error-codes.ts';
 import { createTc3Signer, type Tc3Signer, type TencentCredentials } from './sign.ts';
 

@@ -13,11 +13,11 @@ import {
   type ProviderSchedules,
   type ScheduleRef,
   type ScheduleSpec,
-  type ScheduleTiming,
   settingsMark,
 } from '../schedules.ts';
-import type { VendorAction, VendorClient } from '../vendor-client.ts';
-import { MAX_IDS, ParameterMap } from './actions/fields.ts';
+import type { VendorAction } from '../vendor.ts';
+import type { VendorClient } from '../vendor-client.ts';
+import { MAX_IDS } from './actions/fields.ts';
 import {
   createInvoker,
   deleteInvoker,
@@ -29,7 +29,8 @@ import {
   type InvokerRow,
   modifyInvoker,
 } from './actions/invokers.ts';
-import { checkCrontab, nextCrontabTimes } from './crontab.ts';
+import { nextCrontabTimes } from './crontab.ts';
+import { hasAny, parametersOf, settingsOfTiming, timingOf } from './invoker-fields.ts';
 import { utc } from './task-status.ts';
 
 export interface TencentSchedulesOptions {
@@ -272,37 +273,4 @@ function tooManyFirings(region: string, since: Date): FleetReflexError {
     `more than ${MAX_RECORD_PAGES * PAGE} firings since ${since.toISOString()}: ask about less at a time`,
     { disposition: 'retry', details: { provider: 'tencent', region } },
   );
-}
-
-function hasAny(parameters: Readonly<Record<string, string>>): boolean {
-  return Object.keys(parameters).length > 0;
-}
-
-function settingsOfTiming(timing: ScheduleTiming) {
-  if ('recurrence' in timing) {
-    checkCrontab(timing.recurrence);
-    return { Policy: 'RECURRENCE' as const, Recurrence: timing.recurrence.trim().split(/\s+/).join(' ') };
-  }
-  const at = new Date(timing.at);
-  if (Number.isNaN(at.getTime()) || !/(Z|[+-]\d\d:?\d\d)$/.test(timing.at)) {
-    const message = `at: expected an instant such as 2026-12-01T02:00:00+08:00, got '${timing.at}'`;
-    throw new FleetReflexError('provider.invalid', message);
-  }
-  // The documented format has whole seconds.
-  return { Policy: 'ONCE' as const, InvokeTime: at.toISOString().replace(/\.\d{3}Z$/, 'Z') };
-}
-
-function timingOf({ ScheduleSettings: settings }: InvokerRow): ScheduleTiming {
-  if (settings?.Policy === 'ONCE') return { at: utc(settings.InvokeTime) ?? settings.InvokeTime ?? '' };
-  return { recurrence: settings?.Recurrence ?? '' };
-}
-
-function parametersOf(json: string | undefined): Record<string, string> {
-  if (json === undefined || json === '') return {};
-  try {
-    const parsed = ParameterMap.safeParse(JSON.parse(json));
-    return parsed.success ? parsed.data : {};
-  } catch {
-    return {};
-  }
 }

@@ -1,6 +1,6 @@
 /** Whether the agent of an instance is there and online: without it no command can run. */
 import * as z from 'zod';
-import type { VendorAction } from '../../vendor-client.ts';
+import type { VendorAction } from '../../vendor.ts';
 import { AnyInstanceIds, filters, idsOrFilters, optional, Paging } from './fields.ts';
 
 export const DescribeAutomationAgentStatusRequest = z

@@ -1,6 +1,6 @@
 /** Stored commands: what there is, and what a command's text becomes with these parameters (TAT's only rehearsal). */
 import * as z from 'zod';
-import type { VendorAction } from '../../vendor-client.ts';
+import type { VendorAction } from '../../vendor.ts';
 import {
   CommandId,
   Content,

@@ -1,6 +1,6 @@
 /** DescribeInstances of CVM (2017-03-12): the instances of an account, by their tags. */
 import * as z from 'zod';
-import type { VendorAction } from '../../vendor-client.ts';
+import type { VendorAction } from '../../vendor.ts';
 import { optional } from './fields.ts';
 
 /** The most rows of a page. */

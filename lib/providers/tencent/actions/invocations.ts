@@ -1,6 +1,6 @@
 /** Commands on instances: start, stop, and what became of them (documents InvokeCommand, CancelInvocation, DescribeInvocationTasks). */
 import * as z from 'zod';
-import type { VendorAction } from '../../vendor-client.ts';
+import type { VendorAction } from '../../vendor.ts';
 import { MAX_INSTANCES_TO_INVOKE } from '../facts.ts';
 import {
   CommandId,

@@ -1,6 +1,6 @@
 /** Invokers, which TAT runs by itself, once or again and again: our schedules (document CreateInvoker). */
 import * as z from 'zod';
-import type { VendorAction } from '../../vendor-client.ts';
+import type { VendorAction } from '../../vendor.ts';
 import {
   CommandId,
   filters,
