@@ -3,7 +3,6 @@
  * sent or stored, and no cloud is called. A run ends a configured time after it was sent.
  */
 
-import type { ChatPort } from '../chat/port.ts';
 import { frozenBy } from '../guards/freeze.ts';
 import { ADMITTED, type Admission, type Verdict } from '../guards/guard.ts';
 import { admit, leave, releaseClaims, untilThawed } from '../guards/guards.ts';
@@ -11,20 +10,18 @@ import { lockInstances } from '../guards/lock.ts';
 import { reserve } from '../guards/reserve.ts';
 import { silent } from '../logging.ts';
 import { after } from '../model/after.ts';
-import { isApproved } from '../model/approval.ts';
 import { refuseBlankKey } from '../model/blank-key.ts';
 import type { Reason } from '../model/completion-event.ts';
 import type { DoorOutcome } from '../model/decision.ts';
 import { reaches } from '../model/episode.ts';
 import { guardKey } from '../model/guard-key.ts';
-import { instancesOf, isUnresolved, type Run, timerOf } from '../model/run.ts';
+import { instancesOf, isUnresolved, type Run } from '../model/run.ts';
 import type { RunId, RunRequest } from '../model/run-request.ts';
-import type { TriggerEvent } from '../model/trigger-event.ts';
 import type { FleetCache } from '../providers/fleet-cache.ts';
 import { type Providers, providerOf } from '../providers/provider.ts';
 import type { RuleSet, StandingSchedule } from '../rules/rule.ts';
 import { chooseInstances } from '../runs/choose-instances.ts';
-import { type DecideContext, decide, type Origin } from '../runs/decide.ts';
+import { decide } from '../runs/decide.ts';
 import { runOf } from '../runs/fire-here.ts';
 import { followUpRequest, withNext } from '../runs/follow-up.ts';
 import { newRun, planInvocations, type Splitting } from '../runs/new-run.ts';
@@ -34,8 +31,20 @@ import { traceChain } from '../runs/trace-chain.ts';
 import { isPast, replacedBy } from '../runs/waiting.ts';
 import { memoryGuardStore } from '../store/memory-guard-store.ts';
 import { TOMBSTONE_MS } from '../store/tombstones.ts';
-import type { Effect, RequestOf, Waited } from './effect.ts';
+import { simulatedDoor } from './door.ts';
+import type { Effect, RequestOf } from './effect.ts';
 import { firingOf } from './firing.ts';
+import {
+  type Delivery,
+  type Ending,
+  type Fate,
+  type Happening,
+  isOnSame,
+  type Live,
+  waitOf,
+  withWait,
+} from './happening.ts';
+import { judge, type Persons, waitForPerson } from './persons.ts';
 import { standIn } from './tagged-fleets.ts';
 import { timeline } from './timeline.ts';
 
@@ -46,26 +55,6 @@ export interface SimulationOptions {
   fleets?: FleetCache;
   start: Date;
 }
-
-/** One request of a run, and what became of it. */
-export interface Happening {
-  readonly request: RunRequest;
-  /** Absent while it waits. */
-  effect?: Effect;
-}
-
-/** The events of one delivered request. */
-export interface Delivery {
-  events: readonly TriggerEvent[];
-  origin?: Omit<Origin, 'askedAt'>;
-  /** How long the runs take that it starts. */
-  takesMs: number;
-  /** How they end. Default: they succeed. */
-  ends?: Ending | undefined;
-}
-
-export type Ending = 'succeeded' | 'failed';
-type Fate = Pick<Delivery, 'takesMs' | 'ends'>;
 
 export interface Simulation {
   now(): Date;
@@ -88,15 +77,6 @@ export interface Simulation {
 /** Longer than any run takes. */
 const NEVER_MS = 365 * 86_400_000;
 
-interface Live {
-  run: Run;
-  request: RequestOf<'run' | 'schedule'>;
-  happening: Happening;
-  fate: Fate;
-  state: 'scheduled' | 'waiting' | 'running' | 'over';
-  waited?: { since: Date; asked: Date; retryAfterMs: number; reason: Reason };
-}
-
 export function simulation({ ruleSet, providers, fleets, start }: SimulationOptions): Simulation {
   const clock = timeline(start);
   const { now } = clock;
@@ -107,19 +87,7 @@ export function simulation({ ruleSet, providers, fleets, start }: SimulationOpti
   /** By rule, those that are not over. */
   const live = new Map<string, Set<Live>>();
   let asked: RunRequest[] = [];
-  const door: DecideContext = {
-    ruleSet,
-    runsQueue: {
-      async send(requests) {
-        asked.push(...requests);
-      },
-    },
-    recordsQueue: { async send() {} },
-    chat: NO_RUNS,
-    contents: rememberedContents(),
-    log: silent,
-    now,
-  };
+  const door = simulatedDoor(ruleSet, now, (requests) => asked.push(...requests));
 
   async function begin(runRequest: RunRequest, fate: Fate): Promise<void> {
     const happening: Happening = { request: runRequest };
@@ -187,7 +155,7 @@ export function simulation({ ruleSet, providers, fleets, start }: SimulationOpti
         await end(one, { kind: 'stopped', request, at: now(), reason: admission.reason });
         return;
       case 'approval':
-        if (waited?.reason.code !== 'approval') waitForPerson(one);
+        if (waited?.reason.code !== 'approval') waitForPerson(one, persons);
         return;
       case 'later': {
         const { at, reason, insteadOf } = admission;
@@ -222,46 +190,12 @@ export function simulation({ ruleSet, providers, fleets, start }: SimulationOpti
     }
   }
 
-  /** What asking and its end do: lib/runs/ask-approval.ts. Who may is not asked here. */
-  function waitForPerson(one: Live): void {
-    const { approval } = one.run;
-    if (approval === undefined) return;
-    const until = after(now(), approval.expiresMs);
-    const withinMs = deadlineMsOf(one.run);
-    one.run = { ...one.run, deadline: after(until, withinMs).toISOString() };
-    const reason = { code: 'approval', message: `It waits for an approval until ${until.toISOString()}.` };
-    one.waited = { since: now(), ...one.waited, reason, asked: now(), retryAfterMs: approval.expiresMs };
-    clock.plan(until, async () => {
-      if (one.state !== 'waiting' || isApproved(one.run)) return;
-      const message = `Nobody approved it until ${until.toISOString()}. Nothing was sent.`;
-      await stopFor(one, { code: 'approval.expired', message });
-    });
-  }
-
   async function stopFor(one: Live, reason: Reason): Promise<void> {
     await releaseClaims(one.run, store);
     await end(one, { kind: 'stopped', request: one.request, at: now(), reason });
   }
 
-  async function judge(rule: string, kind: 'approved' | 'denied'): Promise<number> {
-    const waiting = [...(live.get(rule) ?? [])].filter(
-      ({ state, run, waited }) =>
-        state === 'waiting' && !isApproved(run) && waited?.reason.code === 'approval',
-    );
-    for (const one of waiting) {
-      const { approval } = one.run;
-      if (approval === undefined) continue;
-      const at = now().toISOString();
-      if (kind === 'denied') {
-        await stopFor(one, { code: 'approval.denied', message: 'It was denied. Nothing was sent.' });
-        continue;
-      }
-      const deadline = after(now(), deadlineMsOf(one.run, approval.expiresMs)).toISOString();
-      one.run = { ...one.run, deadline, approval: { ...approval, verdict: { kind, at } } };
-      await attempt(one);
-    }
-    return waiting.length;
-  }
+  const persons: Persons = { clock, live, attempt, stopFor };
 
   /** What dispatch does before the guards: lib/runs/choose-instances.ts. @returns whether it goes on */
   async function resolve(one: Live): Promise<boolean> {
@@ -412,50 +346,8 @@ export function simulation({ ruleSet, providers, fleets, start }: SimulationOpti
         if (waiting.state === 'waiting') await clock.advance(new Date(waiting.run.deadline));
       }
     },
-    judge,
+    judge: (rule, kind) => judge(rule, kind, persons),
     freeze: (isFrozen) =>
       store.setFreeze(isFrozen ? { by: 'the rehearsal', reason: 'a rehearsal' } : undefined),
   };
-}
-
-/** How late it may be sent. */
-function deadlineMsOf(run: Run, waitedMs = 0): number {
-  const fromMs = Date.parse(timerOf(run)?.nextAt ?? run.requestedAt) + waitedMs;
-  return timerOf(run)?.deadlineMs ?? Math.max(1, Date.parse(run.deadline) - fromMs);
-}
-
-/** Whether they have an instance in common. */
-function isOnSame(a: Run, b: Run): boolean {
-  const others = new Set(instancesOf(b));
-  return instancesOf(a).some((instanceId) => others.has(instanceId));
-}
-
-/** Nothing is on any record: `status` and `events` find nothing. */
-const NO_RUNS: ChatPort = {
-  status: async () => undefined,
-  toJudge: async () => undefined,
-  toResume: async () => undefined,
-  recent: async () => [],
-  events: async () => [],
-  frozenBecause: async () => undefined,
-};
-
-function rememberedContents(): DecideContext['contents'] {
-  const contents = new Map<string, string>();
-  return {
-    async claim(runId, hash) {
-      const first = contents.get(runId) ?? hash;
-      contents.set(runId, first);
-      return first === hash ? 'ours' : 'taken';
-    },
-  };
-}
-
-function waitOf({ waited }: Live, now: Date): { waited?: Waited } {
-  if (waited === undefined) return {};
-  return { waited: { code: waited.reason.code, ms: now.getTime() - waited.since.getTime() } };
-}
-
-function withWait(effect: Effect | undefined, one: Live, now: Date): Effect | undefined {
-  return effect?.kind === 'stopped' ? { ...effect, ...waitOf(one, now) } : effect;
 }

@@ -7,7 +7,7 @@ import * as z from 'zod';
 import { FleetReflexError, messageOf } from '../../../lib/errors.ts';
 import { TriggerEvent } from '../../../lib/model/trigger-event.ts';
 import type { RuleSet } from '../../../lib/rules/rule.ts';
-import type { Delivery } from '../../../lib/simulation/simulation.ts';
+import type { Delivery } from '../../../lib/simulation/happening.ts';
 import { readEvents } from '../rules/read-events.ts';
 
 /** One delivered request. */

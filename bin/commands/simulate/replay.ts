@@ -3,7 +3,8 @@ import type { DoorOutcome, Note } from '../../../lib/model/decision.ts';
 import type { TriggerEvent } from '../../../lib/model/trigger-event.ts';
 import type { RuleSet } from '../../../lib/rules/rule.ts';
 import type { Effect } from '../../../lib/simulation/effect.ts';
-import { type Happening, simulation } from '../../../lib/simulation/simulation.ts';
+import type { Happening } from '../../../lib/simulation/happening.ts';
+import { simulation } from '../../../lib/simulation/simulation.ts';
 import { SPLITS } from '../../splits.ts';
 import type { Request } from './history.ts';
 
