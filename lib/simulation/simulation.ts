@@ -3,27 +3,20 @@
  * sent or stored, and no cloud is called. A run ends a configured time after it was sent.
  */
 
-import { frozenBy } from '../guards/freeze.ts';
-import { ADMITTED, type Admission, type Verdict } from '../guards/guard.ts';
-import { admit, leave, releaseClaims, untilThawed } from '../guards/guards.ts';
-import { lockInstances } from '../guards/lock.ts';
+import { leave, releaseClaims } from '../guards/guards.ts';
 import { reserve } from '../guards/reserve.ts';
 import { silent } from '../logging.ts';
 import { after } from '../model/after.ts';
 import { refuseBlankKey } from '../model/blank-key.ts';
 import type { Reason } from '../model/completion-event.ts';
 import type { DoorOutcome } from '../model/decision.ts';
-import { reaches } from '../model/episode.ts';
-import { guardKey } from '../model/guard-key.ts';
 import { instancesOf, isUnresolved, type Run } from '../model/run.ts';
 import type { RunId, RunRequest } from '../model/run-request.ts';
 import type { FleetCache } from '../providers/fleet-cache.ts';
 import { type Providers, providerOf } from '../providers/provider.ts';
 import type { RuleSet, StandingSchedule } from '../rules/rule.ts';
-import { chooseInstances } from '../runs/choose-instances.ts';
 import { decide } from '../runs/decide.ts';
 import { runOf } from '../runs/fire-here.ts';
-import { followUpRequest, withNext } from '../runs/follow-up.ts';
 import { newRun, planInvocations, type Splitting } from '../runs/new-run.ts';
 import { inItsPlace, putOff } from '../runs/put-off.ts';
 import { comesNext, firstTime, isFiredHere, timedRun, waitingUntil } from '../runs/schedule-here.ts';
@@ -31,6 +24,7 @@ import { traceChain } from '../runs/trace-chain.ts';
 import { isPast, replacedBy } from '../runs/waiting.ts';
 import { memoryGuardStore } from '../store/memory-guard-store.ts';
 import { TOMBSTONE_MS } from '../store/tombstones.ts';
+import { admitAndLock, resolveFleet } from './admission.ts';
 import { simulatedDoor } from './door.ts';
 import type { Effect, RequestOf } from './effect.ts';
 import { firingOf } from './firing.ts';
@@ -45,7 +39,7 @@ import {
   withWait,
 } from './happening.ts';
 import { judge, type Persons, waitForPerson } from './persons.ts';
-import { standIn } from './tagged-fleets.ts';
+import { isMeant, nextRequest } from './run-ends.ts';
 import { timeline } from './timeline.ts';
 
 export interface SimulationOptions {
@@ -73,9 +67,6 @@ export interface Simulation {
   /** Sets the kill switch, or lifts it. */
   freeze(isFrozen: boolean): Promise<void>;
 }
-
-/** Longer than any run takes. */
-const NEVER_MS = 365 * 86_400_000;
 
 export function simulation({ ruleSet, providers, fleets, start }: SimulationOptions): Simulation {
   const clock = timeline(start);
@@ -129,7 +120,12 @@ export function simulation({ ruleSet, providers, fleets, start }: SimulationOpti
 
   /** What dispatch does with a run until it is sent: lib/runs/dispatch.ts. */
   async function attempt(one: Live): Promise<void> {
-    if (isUnresolved(one.run) && !(await resolve(one))) return;
+    if (isUnresolved(one.run)) {
+      const refusal = await resolveFleet(one, parts);
+      const { request } = one;
+      if (refusal !== undefined)
+        return await end(one, { kind: 'stopped', request, at: now(), reason: refusal });
+    }
     const { run, request, happening, waited } = one;
     const provider = request.target.provider;
     if (waited !== undefined && isPast(run, now())) {
@@ -138,7 +134,7 @@ export function simulation({ ruleSet, providers, fleets, start }: SimulationOpti
       await end(one, { kind: 'stopped', request, at: now(), reason: { ...waited.reason, message } });
       return;
     }
-    const admission = await admitAndLock(one);
+    const admission = await admitAndLock(one, parts);
     switch (admission.kind) {
       case 'admitted':
         one.state = 'running';
@@ -195,43 +191,8 @@ export function simulation({ ruleSet, providers, fleets, start }: SimulationOpti
     await end(one, { kind: 'stopped', request: one.request, at: now(), reason });
   }
 
+  const parts = { store, now, providers, fleets };
   const persons: Persons = { clock, live, attempt, stopFor };
-
-  /** What dispatch does before the guards: lib/runs/choose-instances.ts. @returns whether it goes on */
-  async function resolve(one: Live): Promise<boolean> {
-    if (fleets === undefined) {
-      one.run = standIn(one.run, now());
-      return true;
-    }
-    const choice = await chooseInstances(one.run, { fleets, providers });
-    if (choice.kind !== 'chosen') {
-      await end(one, { kind: 'stopped', request: one.request, at: now(), reason: choice.reason });
-      return false;
-    }
-    one.run = choice.run;
-    const { target = one.request.target } = choice.run;
-    one.request = { ...one.request, target };
-    return true;
-  }
-
-  /** A run that waits for an instance has passed the other guards, and holds no instance. */
-  async function admitAndLock(one: Live): Promise<Verdict> {
-    const isIn = one.run.admittedAt !== undefined;
-    const admission = isIn ? await unlessFrozen(one.run) : await admit(one.run, context());
-    if (admission.kind !== 'admitted') return admission;
-    one.run = { ...one.run, admittedAt: now().toISOString() };
-    // Each run gives back at its end: no lock has to run out. A rehearsal knows no waves: all is taken for the whole time.
-    const until = after(now(), NEVER_MS);
-    const { runId, target } = one.run;
-    const provider = providerOf(providers, target?.provider ?? one.request.target.provider);
-    const whole = { ...one.run, invocations: planInvocations(runId, instancesOf(one.run), provider) };
-    return await lockInstances(whole, { ...context(), until, leftBy: async () => [] });
-  }
-
-  async function unlessFrozen({ guards }: Run): Promise<Admission> {
-    const frozen = await frozenBy(guards, await store.freeze(now()), now());
-    return frozen === undefined ? ADMITTED : { kind: 'wait', ...untilThawed(frozen, now()) };
-  }
 
   async function again(one: Live): Promise<void> {
     if (one.state === 'waiting') await attempt(one);
@@ -260,33 +221,19 @@ export function simulation({ ruleSet, providers, fleets, start }: SimulationOpti
 
   /** What follows an end of a run that was sent: lib/runs/follow-up.ts. It takes as long, and ends well. */
   async function follow({ run, fate }: Live, status: Ending): Promise<void> {
-    if (run.followUps === undefined) return;
-    const ended: Run = {
-      ...run,
-      status,
-      endedAt: now().toISOString(),
-      invocations: [{ token: run.runId, instances: [...instancesOf(run)], state: 'sent' }],
-      tasks: [],
-    };
-    const request = followUpRequest(withNext(ended));
+    const request = nextRequest(run, status, now());
     if (request !== undefined) await begin(request, { takesMs: fate.takesMs });
   }
 
   /** What a cancel does with those that live: lib/runs/cancel.ts. */
   async function cancel(request: RequestOf<'cancel'>): Promise<RunId[]> {
-    const { targetRule, targetRunId, key, by = request.rule } = request;
+    const { targetRule, key, by = request.rule } = request;
     if (targetRule !== undefined) {
       const until = after(now(), TOMBSTONE_MS);
       await store.leaveTombstone({ rule: targetRule, key }, { ...request, by }, until);
     }
     const candidates = targetRule === undefined ? [...live.values()] : [live.get(targetRule) ?? []];
-    const meant = candidates
-      .flatMap((ofRule) => [...ofRule])
-      .filter(({ run }) =>
-        targetRunId === undefined
-          ? (key === undefined || guardKey(run) === key) && reaches(request, run)
-          : run.runId === targetRunId,
-      );
+    const meant = candidates.flatMap((ofRule) => [...ofRule]).filter(({ run }) => isMeant(request, run));
     for (const one of meant) await stop(one, by);
     return meant.map(({ run }) => run.runId);
   }
