@@ -6,6 +6,7 @@ import type { EventKind } from '../model/trigger-event.ts';
 import type { FileWindows, Windows } from '../model/window.ts';
 import { factsOf } from '../providers/registry.ts';
 import { checkAllowEntries } from './allow.ts';
+import { checkFollower } from './check-follower.ts';
 import { compileApproval } from './compile-approval.ts';
 import { compileGuards, compileKey } from './compile-guards.ts';
 import { compileNotify } from './compile-notify.ts';
@@ -108,34 +109,6 @@ function withRuleWide(
     ...(windows && { guards: { ...action.guards, windows } }),
     ...(approval && { approval }),
   };
-}
-
-/** A rule without sources. @returns the kinds of event of the rules that it follows */
-function checkFollower(
-  { spec, given }: RuleParts,
-  path: Path,
-  { followers, rules, schedules, problems }: LoadContext,
-): EventKind[] {
-  const isNamed = rules.some(({ spec: { onFailure, onSuccess }, given: has }) => {
-    const isBroken = (has.has('onFailure') && !onFailure) || (has.has('onSuccess') && !onSuccess);
-    return isBroken || [onFailure?.run, onSuccess?.run].includes(spec.name);
-  });
-  const followsSchedule = schedules.some(
-    ({ onFailure, onSuccess }) =>
-      spec.name !== undefined && [onFailure?.run, onSuccess?.run].includes(spec.name),
-  );
-  if (!isNamed && !followsSchedule) {
-    problems.add(
-      [...path, 'on'],
-      'is missing: expected the name of a source, or a list of names. A rule without `on` runs only where another one names it in `onFailure` or `onSuccess`',
-    );
-    return [];
-  }
-  for (const field of ['when', 'allow', 'byName']) {
-    if (!given.has(field)) continue;
-    problems.add([...path, field], `is for rules with \`on\`; this one runs after others, and asks no event`);
-  }
-  return [...(followers.get(spec.name ?? '') ?? [])];
 }
 
 /** The kinds of event that any of its sources makes; none where one is unknown, so that any field is thinkable. */
