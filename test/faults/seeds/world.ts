@@ -86,7 +86,7 @@ export async function play(plan: Plan): Promise<Played> {
       away: plan.away.flatMap(([which, fromS, forS]) =>
         which === name ? [[T0 + fromS * 1000, T0 + (fromS + forS) * 1000] as const] : [],
       ),
-      showsWithinMs: 6_000,
+      showsWithinMs: 4_000,
       taskOf() {
         const [end, seconds] = plan.tasks[tasks % plan.tasks.length] ?? ['succeeded', 1];
         tasks += 1;
