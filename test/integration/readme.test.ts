@@ -60,7 +60,10 @@ const ELSEWHERE: Readonly<Record<string, Elsewhere>> = {
     why: 'it would end whatever has that port here; kill-functions.test.ts kills those of its own stack',
     proof: ['test/integration/kill-functions.test.ts', 'SIGKILL'],
   },
-  'npx serverless deploy --stage prod': { why: 'it needs an AWS account' },
+  'npm run deploy -- --stage prod': {
+    why: 'it needs an AWS account; plan.test.ts has its plan',
+    proof: ['test/unit/scripts/plan.test.ts', 'scripts/plan.ts'],
+  },
 };
 
 interface Command {

@@ -113,8 +113,10 @@ const Alarm = z.looseObject({
 let packaging: Packaging;
 let resources: Template['Resources'];
 
+const TOPIC = 'arn:aws:sns:us-east-1:111122223333:on-call';
+
 beforeAll(async () => {
-  packaging = await packageService();
+  packaging = await packageService({ args: ['--param', `alarmTopics=${TOPIC}`] });
   expect(packaging.said).toContain('Service packaged');
   ({ Resources: resources } = packaging.template());
 }, 300_000);
@@ -280,9 +282,8 @@ describe('a flood', () => {
         .parse(stage())
         .DependsOn.toSorted(),
     ).toEqual(
-      routes()
-        .map(({ id }) => id)
-        .toSorted(),
+      // And after the log that it writes to.
+      ['HttpApiLogGroup', ...routes().map(({ id }) => id)].toSorted(),
     );
   });
 });
@@ -517,9 +518,8 @@ describe('the queues', () => {
 
   it('have an alarm on every dead letter', () => {
     const dead = [...queues().values()].filter(({ RedrivePolicy }) => RedrivePolicy === undefined);
-    const others = ['CircuitOpenAlarm', 'DestinationDownAlarm'];
     const watched = ofType('AWS::CloudWatch::Alarm')
-      .filter(([name]) => !others.includes(name))
+      .filter(([name]) => name.endsWith('DeadLetterAlarm'))
       .map(([, { Properties }]) => Alarm.parse(Properties));
     expect(watched.map(({ Dimensions: [{ Value }] }) => Value).toSorted()).toEqual(
       dead.map(({ QueueName }) => QueueName).toSorted(),
@@ -620,6 +620,97 @@ describe('the queues', () => {
   });
 });
 
+describe('what happens', () => {
+  const alarms = () => ofType('AWS::CloudWatch::Alarm');
+  const operations = readFileSync('docs/operations.md', 'utf8');
+
+  it('tells the topics that were named, whatever the alarm, and a page says what to do', () => {
+    expect(alarms().length).toBeGreaterThan(12);
+    for (const [name, { Properties }] of alarms()) {
+      expect([name, Properties['AlarmActions']]).toEqual([name, [TOPIC]]);
+      expect([name, Properties['AlarmDescription']]).toEqual([
+        name,
+        expect.stringContaining('docs/operations.md'),
+      ]);
+      expect(operations).toContain(`\`${name}\``);
+    }
+  });
+
+  it.each([
+    ['EventsAgeAlarm', 'events', 300],
+    ['RunsAgeAlarm', 'runs', 3600],
+    ['DeliveriesAgeAlarm', 'deliveries', 3600],
+  ])('is late: %s looks at the oldest message of %s', (alarm, queue, seconds) => {
+    expect(resources[alarm]?.Properties).toMatchObject({
+      Namespace: 'AWS/SQS',
+      MetricName: 'ApproximateAgeOfOldestMessage',
+      Dimensions: [{ Name: 'QueueName', Value: `fleet-reflex-prod-${queue}` }],
+      Threshold: seconds,
+      TreatMissingData: 'notBreaching',
+    });
+  });
+
+  it('not at all: a poller that nobody calls is an alarm, and so is one that fails', () => {
+    const Dimensions = [{ Name: 'FunctionName', Value: { Ref: 'PollerLambdaFunction' } }];
+    expect(resources['PollerSilentAlarm']?.Properties).toMatchObject({
+      MetricName: 'Invocations',
+      Dimensions,
+      ComparisonOperator: 'LessThanThreshold',
+      TreatMissingData: 'breaching',
+    });
+    expect(resources['PollerFailsAlarm']?.Properties).toMatchObject({ MetricName: 'Errors', Dimensions });
+  });
+
+  it('is on one dashboard, of the queues and functions that are there', () => {
+    const [[, dashboard] = []] = ofType('AWS::CloudWatch::Dashboard');
+    const body = z.object({ 'Fn::Sub': z.string() }).parse(dashboard?.Properties['DashboardBody'])['Fn::Sub'];
+    const { widgets } = z
+      .object({
+        widgets: z.array(
+          z.object({ properties: z.object({ title: z.string(), metrics: z.array(z.array(z.unknown())) }) }),
+        ),
+      })
+      .parse(JSON.parse(body));
+    expect(widgets).toHaveLength(6);
+    const named = [...body.matchAll(/\$\{(\w+)\}/g)].map(([, id = '']) => id);
+    expect(named.filter((id) => resources[id] === undefined)).toEqual([]);
+    const queues = ofType('AWS::SQS::Queue').map(([, { Properties }]) => Properties['QueueName']);
+    const shown = widgets.flatMap(({ properties }) => properties.metrics.map(([, , , name]) => name));
+    expect(queues.filter((name) => !shown.includes(name))).toEqual([]);
+  });
+
+  it('is in logs that are kept for a month, the access to the API too, which has no place for a secret', () => {
+    const groups = ofType('AWS::Logs::LogGroup');
+    expect(groups).toHaveLength(NAMES.length + 1);
+    for (const [name, { Properties }] of groups)
+      expect([name, Properties['RetentionInDays']]).toEqual([name, 30]);
+    const { AccessLogSettings } = z
+      .object({ AccessLogSettings: z.object({ DestinationArn: GetArn, Format: z.string() }) })
+      .parse(resources['HttpApiStage']?.Properties);
+    expect(AccessLogSettings.DestinationArn['Fn::GetAtt'][0]).toBe('HttpApiLogGroup');
+    expect(Object.keys(JSON.parse(AccessLogSettings.Format))).toEqual(
+      expect.arrayContaining(['requestId', 'time', 'ip', 'method', 'route', 'status', 'ms']),
+    );
+    // A path has what its sender put there, and a header is a signature.
+    expect(AccessLogSettings.Format).not.toMatch(/\$context\.(path|authorizer)|header|query|\$request/i);
+  });
+
+  it('tells nobody where no topic is named: such a stage is not deployed', {
+    timeout: 180_000,
+  }, async () => {
+    const [deployed, wrong] = await Promise.all([
+      packageService({ env: { npm_lifecycle_event: 'deploy' } }),
+      packageService({ args: ['--param', 'alarmTopics=on-call'] }),
+    ]);
+    onTestFinished(() => {
+      for (const done of [deployed, wrong]) done.remove();
+    });
+    expect([deployed.exitCode, wrong.exitCode]).toEqual([1, 1]);
+    expect(deployed.said).toContain('No alarm of the stage prod tells anybody');
+    expect(wrong.said).toContain('expected ARNs of SNS topics, or none; got on-call');
+  });
+});
+
 describe('the tables', () => {
   it('have the keys and indexes of lib/store/table.ts, expire items, and can be restored', () => {
     const tables = ofType('AWS::DynamoDB::Table').toSorted(([a], [b]) => (a > b ? -1 : 1));
@@ -658,6 +749,7 @@ describe('the tables', () => {
           TimeToLiveSpecification: { AttributeName: 'expiresAt', Enabled: true },
           PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
           SSESpecification: { SSEEnabled: true },
+          DeletionProtectionEnabled: true,
         },
       });
     }
@@ -759,6 +851,8 @@ rules:
     const done = await packed({ files: { 'rules.prod.yml': text, 'rules.dev.yml': rulesOf('of-another') } });
     expect(done.files('webhook').files.get('rules.json')?.toString()).toContain('of-the-stage');
     expect(done.said).toContain(`Rules of the stage prod: rules.prod.yml, 1 rules, sha256 ${sha256(text)}`);
+    // Packaging warns; a deployment is refused.
+    expect(done.said).toContain('No alarm of the stage prod tells anybody');
   });
 
   it('that is not there stops it, and so do rules for everybody', { timeout: 180_000 }, async () => {
