@@ -113,7 +113,9 @@ async function windowsOf({
 function read(body: unknown, now: Date): Omit<Freeze, 'by'> {
   const freeze = FreezeRequest.safeParse(body);
   if (!freeze.success) {
-    const wrong = freeze.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ');
+    const wrong = freeze.error.issues
+      .map(({ path, message }) => `${path.join('.') || 'body'}: ${message}`)
+      .join('; ');
     throw invalid(`Expected {"reason", "by"?, "until"?}. ${wrong}.`);
   }
   const { reason, by, until } = freeze.data;

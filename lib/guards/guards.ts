@@ -40,7 +40,7 @@ function unlessFrozen(frozen: Frozen | undefined, { guards }: Run, now: Date): A
   const { reason, until } = frozen;
   if (guards.freeze === 'wait') return { kind: 'wait', ...untilThawed(frozen, now) };
   const when = until === undefined ? 'When the freeze is over' : `After ${until.toISOString()}`;
-  return refuse(reason.code, reason.message, `${when}: ${ASK_ANEW}`);
+  return refuse(reason.code, reason.message, `${when}, ask anew. ${ASK_ANEW}`);
 }
 
 /** Where nobody knows when a freeze ends. */

@@ -33,7 +33,7 @@ export async function inFlight(run: Run, context: GuardContext): Promise<Admissi
     );
   }
   if (await store.enterFlight(run.rule, run.runId, max)) return ADMITTED;
-  const full = `The rule has ${max} run(s) in flight already, its limit (maxInFlight)`;
+  const full = `The rule has ${max} ${max === 1 ? 'run' : 'runs'} in flight already, its limit (maxInFlight)`;
   switch (whenFull) {
     case 'queue': {
       const advice = 'It waits for one to end, up to its deadline.';

@@ -53,7 +53,8 @@ function frozenAt(at: Date, isRecurring: boolean) {
     const switched = await frozenBy({}, await store.freeze(now), now);
     const frozen = switched ?? (isRecurring ? undefined : await frozenBy({ windows }, undefined, at));
     if (frozen === undefined) return { kind: 'admitted' };
-    const advice = switched === undefined ? 'Ask for another time.' : `When the freeze is over: ${ASK_ANEW}`;
+    const advice =
+      switched === undefined ? 'Ask for another time.' : `When the freeze is over, ask anew. ${ASK_ANEW}`;
     return refused({ ...frozen.reason, advice });
   };
 }

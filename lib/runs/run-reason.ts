@@ -1,7 +1,7 @@
 /** Why a run did not succeed, in one sentence: what the person on call reads first. */
 import { countByStatus } from '../completions/publish.ts';
 import type { Reason } from '../model/completion-event.ts';
-import type { Run, RunInvocation, RunTask } from '../model/run.ts';
+import { instancesOf, type Run, type RunInvocation, type RunTask } from '../model/run.ts';
 import type { AggregateStatus } from '../model/status.ts';
 
 /** The reason of a run that has ended by its tasks; none where it succeeded. */
@@ -11,7 +11,9 @@ export function reasonFor(run: Run, status: AggregateStatus, tasks: readonly Run
   if (stop !== undefined) return stop;
   const cancelled = cancelOf(run);
   if ((status === 'stopped' || status === 'partly_stopped') && cancelled !== undefined) {
+    const unsent = instancesOf(run).length - tasks.length;
     const counts = Object.entries(countByStatus(tasks)).map(([name, count]) => `${count} ${name}`);
+    if (unsent > 0 && tasks.length > 0) counts.push(`${unsent} never started`);
     return {
       code: 'run.cancelled',
       message: `${cancelled}; its tasks ended as ${counts.join(', ') || 'never started'}.`,
@@ -39,11 +41,14 @@ export function reasonFor(run: Run, status: AggregateStatus, tasks: readonly Run
 /** Of a rollout that a wave stopped. */
 function stopOf({ waves, invocations, target }: Run): Reason | undefined {
   if (waves?.stop === undefined) return undefined;
-  const unsent = invocations.filter(({ state }) => state === 'dropped').flatMap(({ instances }) => instances);
+  const unsent = invocations
+    .filter(({ state }) => state === 'dropped' || state === 'notSent')
+    .flatMap(({ instances }) => instances).length;
+  const count = `; ${unsent} of ${target?.instances.length ?? 0} instances were never started`;
   const { message, code = 'wave.stopped' } = waves.stop;
   return {
     code,
-    message: `${message.charAt(0).toUpperCase()}${message.slice(1)}; ${unsent.length} of ${target?.instances.length ?? 0} instances were never started.`,
+    message: `${message.charAt(0).toUpperCase()}${message.slice(1)}${unsent > 0 ? count : ''}.`,
     advice:
       'Look at what failed. A run that was stopped does not go on: ask again for the instances that are left.',
   };

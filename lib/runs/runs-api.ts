@@ -148,7 +148,9 @@ function readCancel(request: SourceRequest): string[] | undefined {
   if (request.body.length === 0) return undefined;
   const asked = CancelBody.safeParse(request.json());
   if (asked.success) return asked.data.instances;
-  const wrong = asked.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ');
+  const wrong = asked.error.issues
+    .map(({ path, message }) => `${path.join('.') || 'body'}: ${message}`)
+    .join('; ');
   throw badCancel(
     'cancel.invalid',
     `Expected no body, or {"instances": ["…"]} with at least one. ${wrong}. Nothing was cancelled.`,

@@ -140,7 +140,7 @@ function isLate(schedule: LiveSchedule, context: SchedulesContext): boolean {
 const FROZEN: Reason = {
   code: 'guard.freeze',
   message: 'Its time came while all runs were frozen.',
-  advice: `When the freeze is over: ${ASK_ANEW}`,
+  advice: `When the freeze is over, ask anew. ${ASK_ANEW}`,
 };
 
 function silent({ scheduleId, provider, timing }: LiveSchedule): Reason {

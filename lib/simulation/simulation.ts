@@ -10,14 +10,14 @@ import { after } from '../model/after.ts';
 import { refuseBlankKey } from '../model/blank-key.ts';
 import type { Reason } from '../model/completion-event.ts';
 import type { DoorOutcome } from '../model/decision.ts';
-import { instancesOf, isUnresolved, type Run } from '../model/run.ts';
+import { isUnresolved, type Run } from '../model/run.ts';
 import type { RunId, RunRequest } from '../model/run-request.ts';
 import type { FleetCache } from '../providers/fleet-cache.ts';
 import { type Providers, providerOf } from '../providers/provider.ts';
 import type { RuleSet, StandingSchedule } from '../rules/rule.ts';
 import { decide } from '../runs/decide.ts';
 import { runOf } from '../runs/fire-here.ts';
-import { newRun, planInvocations, type Splitting } from '../runs/new-run.ts';
+import { newRun, type Splitting } from '../runs/new-run.ts';
 import { inItsPlace, putOff } from '../runs/put-off.ts';
 import { comesNext, firstTime, isFiredHere, timedRun, waitingUntil } from '../runs/schedule-here.ts';
 import { traceChain } from '../runs/trace-chain.ts';
@@ -25,6 +25,7 @@ import { isPast, replacedBy } from '../runs/waiting.ts';
 import { memoryGuardStore } from '../store/memory-guard-store.ts';
 import { TOMBSTONE_MS } from '../store/tombstones.ts';
 import { admitAndLock, resolveFleet } from './admission.ts';
+import { callsOf } from './calls.ts';
 import { simulatedDoor } from './door.ts';
 import type { Effect, RequestOf } from './effect.ts';
 import { firingOf } from './firing.ts';
@@ -142,7 +143,7 @@ export function simulation({ ruleSet, providers, fleets, start }: SimulationOpti
           kind: 'ran',
           request,
           at: now(),
-          calls: planInvocations(run.runId, instancesOf(run), providerOf(providers, provider)).length,
+          calls: callsOf(run, providerOf(providers, provider), one.fate.ends),
           ...waitOf(one, now()),
         };
         clock.plan(after(now(), one.fate.takesMs), () => end(one, one.fate.ends));

@@ -83,7 +83,10 @@ describe.each(Object.entries(WAITS))('a run that first waited for %s', (_, wait)
     await world.dispatch(asked);
     expect(await world.run(asked.runId)).toMatchObject({
       status: 'rejected',
-      reason: { code: 'guard.freeze' },
+      reason: {
+        code: 'guard.freeze',
+        advice: expect.stringMatching(/^When the freeze is over, ask anew\. This run stays as it is/),
+      },
     });
   });
 });

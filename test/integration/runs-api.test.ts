@@ -606,7 +606,10 @@ describe('/freeze', () => {
     ['more', '{"reason":"x","by":"ada","for":"1h"}', 'freeze.invalid'],
   ])('is not set with %s', async (_, body, type) => {
     const api = anApi();
-    expect(problemIn(await api.call('PUT', '/freeze', { body }))).toMatchObject({ status: 400, type });
+    const problem = problemIn(await api.call('PUT', '/freeze', { body }));
+    expect(problem).toMatchObject({ status: 400, type });
+    // Each thing that is wrong has a place.
+    expect(problem.detail).not.toContain(' : ');
     expect((await api.call('GET', '/freeze')).body).toEqual({ isFrozen: false });
   });
 });

@@ -5,9 +5,15 @@ import { DAY } from './words.ts';
 
 const WAVE_SIZES_EXPECTED = 'expected a number of instances like 1, a share like 10%, or a list of such';
 
-const WaveSizeSpec = z.union([z.int().min(1).max(10_000), z.string().regex(/^([1-9][0-9]?|100)%$/)], {
-  error: WAVE_SIZES_EXPECTED,
-});
+const WaveSizeSpec = z.union(
+  [
+    z.int().min(1).max(10_000),
+    z.string().regex(/^([1-9][0-9]?|100)%$/, 'expected a percentage from 1% to 100%, like 10%'),
+  ],
+  {
+    error: WAVE_SIZES_EXPECTED,
+  },
+);
 
 export const WavesSpec = z
   .strictObject({

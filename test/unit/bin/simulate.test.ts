@@ -142,6 +142,20 @@ rules:
   expect(out.find((line) => line.includes('again: REJECTED'))).toContain('guard.loop');
 });
 
+it('counts the calls of each wave', async () => {
+  const file = aFile(
+    'rules.yml',
+    `version: 1
+providers: { tencent: { region: ap-guangzhou } }
+fleets: { web: { provider: tencent, instances: [ins-1, ins-2, ins-3, ins-4, ins-5] } }
+rules:
+  - { name: r, on: generic, run: { fleet: web, command: cmd-1, waves: { sizes: [1, 2] } } }
+`,
+  );
+  const { out } = await simulate(aFile('generic.json', event({ text: 'a' })), '--rules', file);
+  expect(out).toContain('r  1 run on 5 instances in 3 calls');
+});
+
 it('shows no secret, and still says that one would be another', async () => {
   const secret = (value: string) =>
     rules('x').replace("text: 'x'", `text: { value: '${value}', secret: true }`);
