@@ -31,6 +31,8 @@ export interface PublishContext {
   resolve: DestinationResolver;
   /** Sends the progress to the chat, or to the deployment at the code host. Never throws. */
   reply: (event: CompletionEvent, replyTo: ReplyTo) => Promise<void>;
+  /** Hears of what all destinations of a run have. Never throws. */
+  told?: (events: readonly CompletionEvent[]) => void;
 }
 
 /** The events of a run to publish, in this order. */
@@ -45,7 +47,7 @@ export interface Telling {
  */
 export async function publish(
   tellings: readonly Telling[],
-  { resolve, reply }: PublishContext,
+  { resolve, reply, told }: PublishContext,
 ): Promise<PromiseSettledResult<void>[]> {
   const sent = new Map<string, Promise<void>>();
   for (const [place, [first, ...others]] of byDestination(tellings)) {
@@ -56,6 +58,7 @@ export async function publish(
   return await Promise.allSettled(
     tellings.map(async ({ run, events }) => {
       await settleAll(run.notify.map(async (ref) => await sent.get(placeOf(ref))));
+      told?.(events);
       for (const replyTo of askedIn(run)) {
         for (const event of events)
           if (event.type === 'fleet-reflex.run.waiting') await reply(event, replyTo);

@@ -13,6 +13,7 @@ import middy from '@middy/core';
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import { FleetReflexError, messageOf } from '../errors.ts';
 import type { CorrelatedLog, Log } from '../logging.ts';
+import type { Metrics } from '../metrics.ts';
 import { FIRST_SENT, firstSent } from './sent-at.ts';
 
 /**
@@ -30,6 +31,8 @@ export interface ConsumerOptions {
   handle: (record: SQSRecord) => Promise<Handled>;
   /** With `correlate`, the request's id is on every line of the batch. */
   log: Log & Partial<Pick<CorrelatedLog, 'correlate'>>;
+  /** Default: none. */
+  metrics?: Metrics;
 }
 
 /** SQS keeps a message invisible for 12 hours at most. */
@@ -43,6 +46,7 @@ const MAX_BACKOFF_MS = 5 * 60_000;
 export function queueHandler(options: ConsumerOptions) {
   return middy<SQSEvent, SQSBatchResponse>().handler(async (event, context) => {
     options.log.correlate?.({ requestId: context.awsRequestId });
+    measureAge(event.Records, options);
     return await processPartialResponse(
       event,
       (record: SQSRecord) => consume(record, options),
@@ -51,6 +55,14 @@ export function queueHandler(options: ConsumerOptions) {
       { context, throwOnFullBatchFailure: false },
     );
   });
+}
+
+/** One line for a batch; a queue without a name of ours (a prefix) counts under the name that it has. */
+function measureAge(records: readonly SQSRecord[], { metrics, queueUrl }: ConsumerOptions): void {
+  const sentAtMs = records.map(({ attributes }) => Number(attributes.SentTimestamp));
+  const oldestMs = Math.min(...sentAtMs.filter((it) => Number.isFinite(it)));
+  if (!Number.isFinite(oldestMs)) return;
+  metrics?.add('QueueAge', Math.max(0, Date.now() - oldestMs), { queue: queueUrl.split('/').at(-1) ?? '' });
 }
 
 async function consume(record: SQSRecord, options: ConsumerOptions): Promise<void> {

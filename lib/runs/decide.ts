@@ -5,6 +5,7 @@
 import { answerChat } from '../chat/answer-chat.ts';
 import type { ChatPort } from '../chat/port.ts';
 import type { Log } from '../logging.ts';
+import type { Metrics } from '../metrics.ts';
 import { type DoorOutcome, MAX_UNMATCHED, type Note } from '../model/decision.ts';
 import { ancestorSearch } from '../model/find-ancestors.ts';
 import { type KeepEvents, keptEvent } from '../model/kept-event.ts';
@@ -36,6 +37,8 @@ export interface DecideContext {
   /** How much of each event its record keeps. Default: nothing. */
   keep?: KeepEvents;
   log: Log;
+  /** Default: none. */
+  metrics?: Metrics;
   now: () => Date;
 }
 
@@ -89,6 +92,8 @@ export async function decide(
     hasSecret(outcome, ruleSet) ? undefined : keptEvent(outcome.event, keep),
   );
   await settleAll([runsQueue.send(unique, starting), recordsQueue.send(others)]);
+  for (const [source, of] of Map.groupBy(events, (event) => event.source))
+    context.metrics?.add('EventsAccepted', of.length, { source });
   for (const outcome of outcomes.slice(0, MAX_LOGGED)) record(outcome, log);
   if (outcomes.length > MAX_LOGGED || unique.length < asked.length) {
     log.info('request.decided', { events: events.length, asked: asked.length, started: started.size });

@@ -186,6 +186,10 @@ async function handOver(sent: Run, context: DispatchContext): Promise<DispatchRe
     rule: run.rule,
     invocationIds: run.invocations.flatMap(({ invocationId }) => invocationId ?? []),
   });
+  if (run.target !== undefined) {
+    const { provider, region } = run.target;
+    context.metrics?.add('RunsSent', 1, { provider, region });
+  }
   // A cancel that arrived during the send could not know the invocations.
   await stopSent(run, context);
   // Pending events, or the immediate end of a run whose invocations were all refused.

@@ -28,7 +28,8 @@ const RESERVE_MS = 12_000;
 
 export function pollerHandler(context: PollerContext) {
   return middy<unknown, unknown>().handler(async (event, { awsRequestId, getRemainingTimeInMillis }) => {
-    const { log } = context;
+    const { log, metrics, now } = context;
+    const startedAt = now();
     log.correlate({ requestId: awsRequestId });
     const batch = WakeUpBatch.safeParse(event);
     if (batch.success) for (const { body } of batch.data.Records) logNews(body, context);
@@ -48,6 +49,7 @@ export function pollerHandler(context: PollerContext) {
       context.archive().catch(failed('archive.failed')),
     ]);
     log.info('poller.done', { ...report });
+    metrics?.add('PollerPass', now().getTime() - startedAt.getTime());
     // For the wake-up queue: every message is done.
     return { batchItemFailures: [], ...report };
   });

@@ -11,6 +11,7 @@ import {
 } from '../completions/publish.ts';
 import { leave } from '../guards/guards.ts';
 import type { Log } from '../logging.ts';
+import type { Metrics } from '../metrics.ts';
 import type { Reason } from '../model/completion-event.ts';
 import { isCutShort } from '../model/resume.ts';
 import { isTerminalRun, type PendingEvent, type Run, type RunTask, sentInvocations } from '../model/run.ts';
@@ -34,6 +35,8 @@ export interface SettleContext {
   /** Where the runs that follow others are asked for. */
   runsQueue: Pick<RunsQueue, 'send'>;
   log: Log;
+  /** Default: none. */
+  metrics?: Metrics;
   now: () => Date;
 }
 

@@ -4,7 +4,7 @@
  */
 import middy from '@middy/core';
 import { correlation, problems } from '../http/middleware.ts';
-import { type HttpAnswer, jsonAnswer, Refusal } from '../http/problem.ts';
+import { type HttpAnswer, jsonAnswer, problemOf, Refusal } from '../http/problem.ts';
 import {
   HttpEvent,
   mediaType,
@@ -40,7 +40,23 @@ export function webhookHandler(context: WebhookContext) {
   return middy<unknown, HttpAnswer>()
     .use(correlation(context.log))
     .use(problems(context.log))
-    .handler(async (event, { awsRequestId }) => await receive(HttpEvent.parse(event), awsRequestId, context));
+    .handler(async (event, { awsRequestId }) => {
+      const parsed = HttpEvent.parse(event);
+      try {
+        return await receive(parsed, awsRequestId, context);
+      } catch (thrown) {
+        await countRefused(thrown, parsed, context);
+        throw thrown;
+      }
+    });
+}
+
+/** A failure of ours is not a refusal. A name that is no source's is its sender's invention, and no dimension. */
+async function countRefused(thrown: unknown, event: HttpEvent, { metrics, sourceNamed }: WebhookContext) {
+  if (metrics === undefined || problemOf(thrown).status >= 500) return;
+  const name = event.pathParameters?.['source'] ?? '';
+  const isKnown = (await sourceNamed(name)) !== undefined;
+  metrics.add('EventsRefused', 1, { source: isKnown ? name : 'unknown' });
 }
 
 async function receive(event: HttpEvent, requestId: string, context: WebhookContext): Promise<HttpAnswer> {

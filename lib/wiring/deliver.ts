@@ -2,6 +2,7 @@
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { Sender } from '../completions/destination.ts';
 import { type DeliverConfig, environment } from '../config.ts';
+import { embeddedMetrics } from '../metrics.ts';
 import type { DestinationRef } from '../model/destination-ref.ts';
 import { destinationSecrets } from '../secrets.ts';
 import { logOf } from './log.ts';
@@ -12,6 +13,7 @@ export function deliverParts(service: string, config: DeliverConfig, client: SQS
     client,
     senderOf: (ref: DestinationRef) => senderOf(ref, config, client),
     log: logOf(service, config),
+    metrics: embeddedMetrics(config.STAGE),
     now,
   };
 }

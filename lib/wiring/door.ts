@@ -3,6 +3,7 @@
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import { rulesOf } from '#rules';
 import { type DoorConfig, environment } from '../config.ts';
+import { embeddedMetrics } from '../metrics.ts';
 import { recordsQueue } from '../queues/records-queue.ts';
 import { runsQueue } from '../queues/runs-queue.ts';
 import { wakeUpQueue } from '../queues/wake-up-queue.ts';
@@ -29,6 +30,7 @@ export function doorParts(service: string, config: DoorConfig, client: SQSClient
     sources: LOADERS,
     sourceNamed: async (name: string) => await LOADERS.get(name)?.(),
     log,
+    metrics: embeddedMetrics(config.STAGE),
     contents: contentsOf(config),
     keep: config.KEEP_EVENTS,
     chat: chatPort(config),

@@ -2,9 +2,11 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { destinationsOf } from '../completions/destinations.ts';
+import { measureTold } from '../completions/measure-told.ts';
 import { sqsDestination } from '../completions/sqs-destination.ts';
 import type { BehindConfig } from '../config.ts';
 import { embeddedMetrics } from '../metrics.ts';
+import type { CompletionEvent } from '../model/completion-event.ts';
 import { fleetCache } from '../providers/fleet-cache.ts';
 import { deliveriesQueue } from '../queues/deliveries-queue.ts';
 import { runsQueue } from '../queues/runs-queue.ts';
@@ -47,6 +49,7 @@ export async function fleetParts(
   const audit = dynamoAuditLog({ ...table, recordsTable: config.RECORDS_TABLE, days: config.AUDIT_DAYS });
   const wakeUps = wakeUpQueue(client, config.WAKE_UP_QUEUE_URL, now);
   const guards = dynamoGuardStore(table);
+  const metrics = embeddedMetrics(config.STAGE);
   const providerEvents = sqsDestination(client, PROVIDER_EVENTS, config.QUEUE_PREFIX);
   return {
     client,
@@ -57,7 +60,7 @@ export async function fleetParts(
       failures: config.CIRCUIT_FAILURES,
       stage: config.STAGE,
       tell: (event) => providerEvents.send([event]),
-      metrics: embeddedMetrics(config.STAGE),
+      metrics,
       log,
       now,
     }),
@@ -78,11 +81,13 @@ export async function fleetParts(
         log,
       }),
       reply: repliesOf(config, log, REPLY_WITHIN_MS).reply,
+      told: (events: readonly CompletionEvent[]) => measureTold(events, metrics, now()),
     },
     runsQueue: runsQueue(client, config.RUNS_QUEUE_URL),
     wake: wakeUps.wake,
     standIn: wakeUps.standIn,
     log,
+    metrics,
     now,
     sleep: async (ms: number) => {
       await sleep(ms);

@@ -1,5 +1,6 @@
 /** The dependencies of the function that stores records: a queue and a table, and no clouds. */
 import type { RecordsConfig } from '../config.ts';
+import { embeddedMetrics } from '../metrics.ts';
 import { dynamoAuditLog } from '../store/dynamodb-audit-log.ts';
 import { dynamoEventLog } from '../store/dynamodb-event-log.ts';
 import type { awsClients } from './clients.ts';
@@ -19,5 +20,6 @@ export function recordsParts(
       days: config.AUDIT_DAYS,
     }),
     log: logOf(service, config),
+    metrics: embeddedMetrics(config.STAGE),
   };
 }

@@ -37,7 +37,7 @@ function aProcess(given: { cells?: RunWorld['context']['guards']; isDeaf?: boole
   const log = capturedLog();
   const events: ProviderEvent[] = [];
   const points: [string, number, string][] = [];
-  const metrics: Metrics = { add: (name, value, place) => points.push([name, value, place.region]) };
+  const metrics: Metrics = { add: (name, value, place) => points.push([name, value, place?.region ?? '']) };
   const circuits = circuitsOf({
     cells: given.cells ?? world.context.guards,
     failures: MOST,
