@@ -31,7 +31,7 @@ const ELSEWHERE: Readonly<Record<string, Elsewhere>> = {
   'npm run demo': { why: 'demo.test.ts', proof: ['test/integration/demo.test.ts', 'local/demo.ts'] },
   'npm start': {
     why: 'local-stack-process.test.ts, on ports of its own',
-    proof: ['test/integration/local-stack-process.test.ts', 'local/up.ts'],
+    proof: ['test/fixtures/up.ts', 'local/up.ts'],
   },
   'RULES_FILE=my-rules.yml npm start': {
     why: 'the same, and the stack of this file has such rules',
@@ -48,6 +48,36 @@ const ELSEWHERE: Readonly<Record<string, Elsewhere>> = {
     proof: ['scripts/check.ts', 'scripts/generate.ts'],
   },
   'npm run check': { why: 'CI', proof: ['.ci/run', 'npm run check'] },
+  'npm run faults': {
+    why: 'half an hour of load; a small part is among the tests',
+    proof: ['test/faults/processes.test.ts', 'suite'],
+  },
+  'npm run faults -- seeds': {
+    why: 'minutes of load; some are among the tests',
+    proof: ['test/faults/seeds.test.ts', 'seed'],
+  },
+  'npm run faults -- seeds seed-17': {
+    why: 'the same for one',
+    proof: ['test/faults/seeds.test.ts', 'seed'],
+  },
+  'npm run soak': { why: 'it takes an hour' },
+  'npx fleet-reflex destinations': {
+    why: 'it asks an AWS account',
+    proof: ['test/unit/bin/destinations.test.ts', 'destinations'],
+  },
+  'npx fleet-reflex runs --archive <bucket> --since 90d --until 30d --by U2CERLKJA': {
+    why: 'it reads a bucket of AWS',
+    proof: ['test/integration/archive.test.ts', 'archive'],
+  },
+  'npx fleet-reflex audit --archive <bucket> --since 2026-01-01T00:00:00Z --json': {
+    why: 'it reads a bucket of AWS',
+    proof: ['test/integration/archive.test.ts', 'archive'],
+  },
+  'npx fleet-reflex redrive deliveries --stage <stage>': {
+    why: 'it needs an AWS account',
+    proof: ['test/integration/redrive.test.ts', 'redrive'],
+  },
+  'npx serverless deploy': { why: 'it needs an AWS account' },
   'npm run bench': { why: 'a quarter of an hour of load has no place among tests' },
   'npx serverless package --stage prod': {
     why: 'serverless.test.ts',
@@ -91,6 +121,9 @@ const PRINTS: readonly (readonly [line: RegExp, output: RegExp])[] = [
     /It is cancelled on ins-local002, ins-local003; the rest goes on/,
   ],
   [/^npx fleet-reflex cancel/, /The cloud is asked to stop it/],
+  [/^npx fleet-reflex approve/, /approved/i],
+  [/^npx fleet-reflex deny/, /denied/i],
+  [/^npx fleet-reflex resume/, /run-\w+/],
   [/^npx fleet-reflex freeze --reason/, /^Frozen by \S+ until .*: incident 4711/],
   [/^npx fleet-reflex freeze --lift/, /^Not frozen/],
   [/^npx fleet-reflex redrive events --local --dry-run/, /^0 in events-dlq/],
@@ -135,11 +168,12 @@ describe('the first rule', () => {
 describe('a command', () => {
   let stack: TestStack;
   let startedRun = '';
-  let sleepingRun = '';
+  /** What the command is about, where that is not the run of the first alert. */
+  let ownRun: string | undefined;
 
   beforeAll(async () => {
     const example = yamlOf(read('README.md'));
-    stack = await startTestStack({ rules: withSleeper(example) });
+    stack = await startTestStack({ rules: withMore(example) });
     // As the reader has it: the repository, and the reader's own files in it.
     writeFileSync(join(stack.folder, 'my-rules.yml'), example);
     copyFileSync(join(ROOT, 'events/alertmanager.json'), join(stack.folder, 'payload.json'));
@@ -148,7 +182,7 @@ describe('a command', () => {
   }, STACK_START_MS);
 
   test.each(RUN_HERE)('$line ($page)', async ({ line }) => {
-    if (line.startsWith('npx fleet-reflex cancel')) sleepingRun = await startSleeping();
+    ownRun = await runFor(line);
     // What a reader sees who takes a second to read.
     if (/ fleet-reflex runs|\/runs /.test(line)) await ended(startedRun);
 
@@ -170,12 +204,11 @@ describe('a command', () => {
 
   /** As a reader would type it, with the stack's own ports. */
   async function shell(line: string) {
-    const runId = line.includes(' cancel ') ? sleepingRun : startedRun;
     const typed = line
       .replace(/^npx fleet-reflex /, `"${process.execPath}" "${FLEET_REFLEX}" `)
       .replace('http://127.0.0.1:3000/', `${stack.httpUrl}/`)
       .replace('http://127.0.0.1:4566/', `${stack.sqsUrl}/`)
-      .replace('run-…', runId)
+      .replace('run-…', ownRun ?? startedRun)
       .replace('<rule>', 'restart-web-on-5xx')
       .replace('ins-a', 'ins-local002')
       .replace('ins-b', 'ins-local003');
@@ -187,21 +220,38 @@ describe('a command', () => {
     await until(look, ({ endedAt }) => endedAt !== undefined, 20_000);
   }
 
-  async function startSleeping(): Promise<string> {
+  /** A run that can be cancelled, approved or denied, or resumed. */
+  async function runFor(line: string): Promise<string | undefined> {
+    const verb = /^npx fleet-reflex (\w+) run-…/.exec(line)?.[1];
+    switch (verb) {
+      case 'cancel':
+        return await start('sleep', () => true);
+      case 'approve':
+      case 'deny':
+        return await start('ask', ({ waitingFor }) => waitingFor?.code === 'approval');
+      case 'resume':
+        return await start('roll', ({ endedAt }) => endedAt !== undefined);
+      default:
+        return undefined;
+    }
+  }
+
+  async function start(rule: string, isReady: (run: z.infer<typeof Run>) => boolean): Promise<string> {
     const answer = await fetch(`${stack.httpUrl}/hooks/generic`, {
       method: 'POST',
       headers: {
         authorization: `Bearer ${stack.secretOf('generic')}`,
         'content-type': 'application/json',
       },
-      // Another event each time: the same one is the same run, which is cancelled by then.
-      body: JSON.stringify({ id: randomUUID() }),
+      // Another event each time: the same one is the same run, which is over by then.
+      body: JSON.stringify({ id: randomUUID(), rule }),
     });
     const { matched } = Matched.parse(await answer.json());
     const runId = matched[0]?.runId ?? '';
     await until(
-      async () => (await api(`/runs/${runId}`)).status,
-      (status) => status === 200,
+      async () => Run.safeParse(await (await api(`/runs/${runId}`)).json()).data,
+      (run) => run?.status !== undefined && isReady(run),
+      20_000,
     );
     return runId;
   }
@@ -210,7 +260,11 @@ describe('a command', () => {
     fetch(`${stack.httpUrl}${path}`, { headers: { authorization: `Bearer ${stack.runsToken}` } });
 });
 
-const Run = z.looseObject({ endedAt: z.string().optional() });
+const Run = z.looseObject({
+  status: z.string().optional(),
+  endedAt: z.string().optional(),
+  waitingFor: z.looseObject({ code: z.string() }).optional(),
+});
 const Matched = z.looseObject({ matched: z.array(z.looseObject({ runId: z.string() })) });
 
 function printed(line: string): RegExp {
@@ -251,18 +305,26 @@ function yamlOf(text: string): string {
   return example;
 }
 
-/** Beside the reader's rule, something that can be cancelled. */
-function withSleeper(example: string): string {
+/** Beside the reader's rule, something that can be cancelled, waits for a person, or stops in the middle. */
+function withMore(example: string): string {
   const file = z.looseObject({ rules: z.array(z.unknown()) }).parse(parse(example));
-  const sleeper = {
-    name: 'sleep',
+  const ruleOf = (name: string, command: string, more: object, above: object = {}) => ({
+    name,
     on: 'generic',
+    when: `event.data.body.rule == '${name}'`,
     run: {
       provider: 'tencent',
-      command: 'cmd-sleep001',
+      command,
       instances: ['ins-local001', 'ins-local002', 'ins-local003'],
-      parameters: { seconds: '60' },
+      ...more,
     },
-  };
-  return JSON.stringify({ ...file, rules: [...file.rules, sleeper] });
+    ...above,
+    guards: { lock: false },
+  });
+  const others = [
+    ruleOf('sleep', 'cmd-sleep001', { parameters: { seconds: '60' } }),
+    ruleOf('ask', 'cmd-echo0001', { parameters: { text: 'asked' } }, { approval: { expires: '10m' } }),
+    ruleOf('roll', 'cmd-fail0001', { waves: { sizes: [1] } }),
+  ];
+  return JSON.stringify({ ...file, rules: [...file.rules, ...others] });
 }
