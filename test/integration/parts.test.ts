@@ -48,6 +48,7 @@ async function answerOf(cloud: keyof typeof CLOUDS, env: Environment) {
     RUNS_QUEUE_URL: 'http://127.0.0.1/runs',
     RUNS_DLQ_URL: 'http://127.0.0.1/runs-dlq',
     WAKE_UP_QUEUE_URL: 'http://127.0.0.1/wake-up',
+    DELIVERIES_QUEUE_URL: 'http://127.0.0.1/deliveries',
     TENCENT_ENDPOINT: tat.url,
     ALIBABA_ENDPOINT: cloudAssistant.url,
     ...env,
