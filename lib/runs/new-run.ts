@@ -1,8 +1,10 @@
+import { after } from '../model/after.ts';
 import { isKeptQuiet } from '../model/chain.ts';
 import type { Run, RunInvocation } from '../model/run.ts';
 import type { RunId, RunRequest } from '../model/run-request.ts';
 import { cutIntoWaves, type Waves } from '../model/waves.ts';
 import type { Provider } from '../providers/provider.ts';
+import { TELLING_MS } from './poll-timing.ts';
 
 /** The part of a provider that splits a run into invocations. */
 export type Splitting = Pick<Provider, 'split'>;
@@ -106,6 +108,6 @@ export function rejectedRun(runRequest: Extract<RunRequest, { action: 'reject' }
     invocations: [],
     endedAt: now.toISOString(),
     outbox: isQuiet ? [] : ['run.rejected'],
-    pollAt: isQuiet ? undefined : now.toISOString(),
+    pollAt: isQuiet ? undefined : after(now, TELLING_MS).toISOString(),
   };
 }

@@ -9,6 +9,9 @@ export interface PollTiming {
   longestTimeoutSeconds: number;
 }
 
+/** Who ends a run tells it at once. What is not out after this the poller tells: that process has died. */
+export const TELLING_MS = 3_000;
+
 export const POLL_TIMING: PollTiming = { graceMs: 10 * 60_000, longestTimeoutSeconds: 86_400 };
 
 /** The time from which no further report is expected. */

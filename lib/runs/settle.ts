@@ -12,6 +12,7 @@ import {
 import { leave } from '../guards/guards.ts';
 import type { Log } from '../logging.ts';
 import type { Metrics } from '../metrics.ts';
+import { after } from '../model/after.ts';
 import type { Reason } from '../model/completion-event.ts';
 import { isCutShort } from '../model/resume.ts';
 import { isTerminalRun, type PendingEvent, type Run, type RunTask, sentInvocations } from '../model/run.ts';
@@ -25,6 +26,7 @@ import type { GuardStore } from '../store/guard-store.ts';
 import type { RunStore } from '../store/run-store.ts';
 import { followUpRequest, withNext } from './follow-up.ts';
 import { awaitsOutput, deliveryErrorOf } from './output-delivery.ts';
+import { TELLING_MS } from './poll-timing.ts';
 import { reasonFor } from './run-reason.ts';
 import { askGate } from './wave-gate.ts';
 
@@ -106,7 +108,9 @@ export async function endRun(
 ): Promise<Run> {
   const stored = await change(context.store, run, (current) => {
     const edited = isTerminalRun(current) ? undefined : edit(current);
-    return edited && ended(edited, status, context.now(), reason);
+    if (edited === undefined) return undefined;
+    const end = ended(edited, status, context.now(), reason);
+    return { ...end, pollAt: after(context.now(), TELLING_MS).toISOString() };
   });
   return await deliverOne(stored, context);
 }
@@ -284,7 +288,7 @@ function ended(run: Run, status: Run['status'], now: Date, reason: Reason | unde
     ...(reason && { reason: concealReason(run.target, reason) }),
     endedAt: now.toISOString(),
     outbox: [...pending, event],
-    // Until the event is known to be out, the poller must look.
+    // The poller has to tell it.
     pollAt: now.toISOString(),
   });
 }
