@@ -19,6 +19,11 @@ const CANCEL: Action = {
   look: 'danger',
 };
 const APPROVE: Action = { name: 'Approve', path: 'approve', done: 'It is approved.', look: 'primary' };
+const RESUME: Action = {
+  name: 'Resume run',
+  path: 'resume',
+  done: 'The rest of it is asked for, as a run of its own.',
+};
 const DENY: Action = { name: 'Deny', path: 'deny', done: 'It is denied: nothing will run.' };
 
 export function RunActions({ run, api, onDone }: { run: RunDetail; api: Api; onDone: () => void }) {
@@ -38,10 +43,9 @@ export function RunActions({ run, api, onDone }: { run: RunDetail; api: Api; onD
     onDone();
   };
 
-  const actions = waitsForPerson(run) ? [APPROVE, DENY, CANCEL] : isOpen(run) ? [CANCEL] : [];
   return (
     <div class="actions">
-      {actions.map((action) => (
+      {actionsOf(run).map((action) => (
         <button
           key={action.name}
           type="button"
@@ -58,4 +62,11 @@ export function RunActions({ run, api, onDone }: { run: RunDetail; api: Api; onD
       {said?.isProblem && <Alert>{said.text}</Alert>}
     </div>
   );
+}
+
+function actionsOf(run: RunDetail): Action[] {
+  if (waitsForPerson(run)) return [APPROVE, DENY, CANCEL];
+  if (isOpen(run)) return [CANCEL];
+  const hasRest = (run.neverSentTo ?? []).length > 0 && run.resumedAs === undefined;
+  return hasRest && run.waves !== undefined ? [RESUME] : [];
 }

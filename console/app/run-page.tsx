@@ -91,6 +91,16 @@ function Facts({ run }: { run: RunDetail }) {
           <When at={run.endedAt} />
         </Fact>
       )}
+      {run.resumes !== undefined && (
+        <Fact name="Resumes">
+          <a href={`#/runs/${run.resumes.runId}`}>{run.resumes.runId}</a>
+        </Fact>
+      )}
+      {run.resumedAs !== undefined && (
+        <Fact name="Resumed as">
+          <a href={`#/runs/${run.resumedAs}`}>{run.resumedAs}</a>
+        </Fact>
+      )}
       {run.cancelledBy !== undefined && <Fact name="Cancelled by">{run.cancelledBy}</Fact>}
     </dl>
   );

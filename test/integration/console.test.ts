@@ -23,6 +23,10 @@ rules:
     on: alertmanager
     when: event.data.name == 'Roll'
     run: { fleet: web, command: cmd-print0001, waves: { sizes: [1, 2] } }
+  - name: stop-first
+    on: alertmanager
+    when: event.data.name.startsWith('Stop')
+    run: { fleet: web, command: cmd-fail00001, waves: { sizes: [1] } }
   - name: ask-first
     on: alertmanager
     when: event.data.name.startsWith('Ask')
@@ -32,6 +36,7 @@ const MACHINES = `version: 1
 instances: [{ id: ins-web000001 }, { id: ins-web000002 }, { id: ins-web000003 }]
 commands:
   - { id: cmd-print0001, name: print, content: ${JSON.stringify(`echo '${HOSTILE.replaceAll("'", `'"'"'`)}'`)} }
+  - { id: cmd-fail00001, name: fail, content: 'exit 3' }
   - { id: cmd-sleep0001, name: sleep, content: 'sleep 60' }`;
 
 let stack: TestStack;
@@ -111,6 +116,16 @@ describe('the console', { timeout: 60_000 }, () => {
     await page.getByRole('button', { name: 'Deny' }).click();
     await page.locator('h1 .status', { hasText: 'rejected' }).waitFor();
     await page.getByText('approval.denied').waitFor();
+  });
+
+  it('resumes a rollout that stopped in the middle', async () => {
+    const { page } = await openTab(browser);
+    await signIn(page);
+    const runId = await alert('Stop');
+    await page.goto(`${stack.httpUrl}/console#/runs/${runId}`);
+    await page.locator('h1 .status', { hasText: 'partly failed' }).waitFor();
+    await page.getByRole('button', { name: 'Resume run' }).click();
+    await page.getByText('as a run of its own').waitFor();
   });
 
   it('shows a token that may only read why it may not act', async () => {
