@@ -1,4 +1,4 @@
-import { useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { Alert } from './alert.tsx';
 import { apiOf, Problem } from './api.ts';
 
@@ -6,6 +6,9 @@ import { apiOf, Problem } from './api.ts';
 export function SignIn({ why, onToken }: { why?: string | undefined; onToken: (token: string) => void }) {
   const [problem, setProblem] = useState(why);
   const [isAsking, setIsAsking] = useState(false);
+  const field = useRef<HTMLInputElement>(null);
+  // `autofocus` counts only for what the page came with.
+  useEffect(() => field.current?.focus(), []);
 
   const signIn = async (event: SubmitEvent): Promise<void> => {
     event.preventDefault();
@@ -33,7 +36,7 @@ export function SignIn({ why, onToken }: { why?: string | undefined; onToken: (t
           type="password"
           autocomplete="current-password"
           spellcheck={false}
-          autofocus
+          ref={field}
         />
         <p class="hint">
           It stays in this tab, and ends with it. With the scope read you see everything and change nothing.

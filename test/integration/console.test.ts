@@ -176,6 +176,7 @@ describe('the console', { timeout: 60_000 }, () => {
   it('lets a person in by the keyboard alone', async () => {
     const { page } = await openTab(browser);
     await page.goto(`${stack.httpUrl}/console`);
+    await page.locator('input:focus').waitFor();
     await page.keyboard.type(stack.runsToken);
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { name: 'Runs' }).waitFor();
