@@ -34,7 +34,8 @@ export function findUnknownValue(
   const values = path && valuesOf(path, known);
   if (path === undefined || values === undefined) return undefined;
   for (const { args, start } of texts) {
-    if (typeof args !== 'string' || values.includes(args)) continue;
+    // `!= ''` is how a rule says that it is for every value.
+    if (typeof args !== 'string' || values.includes(args) || (node.op === '!=' && args === '')) continue;
     return { problem: problemOf(path.join('.'), args, values), offset: start };
   }
   return undefined;

@@ -31,7 +31,8 @@ the completion events of another deployment to \`https://<your-endpoint>/hooks/f
   settings: z.strictObject({}),
   contentTypes: ['application/json', 'application/cloudevents+json'],
   verify: (request, { secrets }) => verifyAuthorization(request, secrets),
-  payload: z.union([OfProvider, OwnEvent]),
+  // In this order: of what fits neither, the problems of a completion event are told.
+  payload: z.union([OwnEvent, OfProvider]),
   normalise(event, _request, { now }) {
     if (isOfProvider(event)) {
       return { kind: 'ignored', because: `${event.type} is of a cloud and not of a run: it starts nothing` };

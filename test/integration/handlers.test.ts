@@ -17,6 +17,8 @@ const queues = {
   EVENTS_QUEUE_URL: sqs.makeQueue('events'),
   EVENTS_DLQ_URL: sqs.makeQueue('events-dlq'),
   WAKE_UP_QUEUE_URL: sqs.makeQueue('wake-up'),
+  DELIVERIES_QUEUE_URL: sqs.makeQueue('deliveries'),
+  DELIVERIES_DLQ_URL: sqs.makeQueue('deliveries-dlq'),
 };
 afterEach(() => {
   vi.unstubAllEnvs();

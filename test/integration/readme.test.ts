@@ -223,7 +223,7 @@ describe('a command', () => {
 
   /** A run that can be cancelled, approved or denied, or resumed. */
   async function runFor(line: string): Promise<string | undefined> {
-    const verb = /^npx fleet-reflex (\w+) run-…/.exec(line)?.[1];
+    const [, verb = ''] = /^npx fleet-reflex (\w+) run-…/.exec(line) ?? [];
     switch (verb) {
       case 'cancel':
         return await start('sleep', () => true);

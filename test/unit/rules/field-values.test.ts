@@ -98,3 +98,10 @@ test('of a source that does not exist only that is said', () => {
     expect.stringContaining('there is no source `fleet-reflx`; did you mean `fleet-reflex`?'),
   ]);
 });
+
+test("a rule may say that it is for every status: != ''", () => {
+  expect(problemsOf('alertmanager', "event.data.status != ''")).toEqual([]);
+  expect(problemsOf('alertmanager', "event.data.status == ''")).toEqual([
+    expect.stringContaining("never ''"),
+  ]);
+});

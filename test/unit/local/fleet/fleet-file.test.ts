@@ -50,6 +50,7 @@ describe('the fleet file', () => {
           id: 'rins-abcd',
           name: 'rins-abcd',
           state: 'running',
+          tags: {},
           agent: 'online',
           os: 'linux',
           provider: 'tencent',
