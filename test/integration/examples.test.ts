@@ -173,9 +173,15 @@ describe('the examples', { timeout: 90_000 }, () => {
     });
   });
 
-  it('patch-in-waves goes from wave to wave', async () => {
+  it('patch-in-waves goes from wave to wave, once a second person has said yes', async () => {
     await slack('run patch-fleet');
     const runId = await runOf('patch-fleet');
+    await until(
+      () => show(runId),
+      (asked) => asked?.waitingFor?.code === 'approval',
+    );
+    const approve = { method: 'POST', headers: bearer('local-approver-token') };
+    expect((await fetch(`${stack.httpUrl}/runs/${runId}/approve`, approve)).status).toBe(200);
     const run = await ended(runId);
     expect(run.status).toBe('succeeded');
     expect(run.tasks).toHaveLength(6);
